@@ -1,0 +1,212 @@
+//! Every command the window may call, once. `src-tauri` has a handler of each name and no other; the TypeScript twin
+//! types the one function through which the UI calls them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::{
+    credential::{CredentialTest, CredentialView},
+    doctor::DoctorView,
+    journal::JournalCheck,
+    journey::{JourneyView, LogPage, StepDetail},
+    pack::PackOverview,
+    plan::PlanView,
+    privacy::{PrivacyView, Sharing},
+    report::ReportView,
+    run::RunEvent,
+    settings::{Launch, Settings},
+};
+
+/// What a command takes and gives. Errors are always [`crate::error::ErrorBody`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Call<A, R> {
+    /// The argument.
+    pub args: A,
+    /// The result.
+    pub result: R,
+}
+
+/// No argument, or no result.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Nothing {}
+
+/// Declares [`Commands`] and the list of its names from one place, so that they cannot part.
+macro_rules! commands {
+    ($($(#[$doc:meta])* $name:ident: Call<$args:ty, $result:ty>,)*) => {
+        /// The window's commands by name.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+        #[ts(export)]
+        pub struct Commands {
+            $($(#[$doc])* pub $name: Call<$args, $result>,)*
+        }
+
+        impl Commands {
+            /// The names of all commands.
+            pub const NAMES: &[&str] = &[$(stringify!($name)),*];
+        }
+    };
+}
+
+commands! {
+    /// Everything for the first paint.
+    launch: Call<Nothing, Launch>,
+    /// Lets the person choose a pack folder with the system's dialog; `null` if they changed their mind.
+    choose_pack: Call<Nothing, Option<PackOverview>>,
+    /// Goes back to the sample pack.
+    use_sample: Call<Nothing, PackOverview>,
+    /// What would happen, for this persona and these inputs.
+    make_plan: Call<Choice, PlanView>,
+    /// Starts the journey (if it has not begun) and a run of the plan that was agreed to.
+    start_run: Call<Consent, JourneyView>,
+    /// Stops the run; what was running is ended, nothing is lost.
+    cancel_run: Call<Nothing, Nothing>,
+    /// Where the person stands.
+    journey: Call<Nothing, JourneyView>,
+    /// Leaves the present journey (it stays in the journal) so that another can begin.
+    leave_journey: Call<Nothing, Nothing>,
+    /// One step.
+    step: Call<StepRef, StepDetail>,
+    /// A part of its log.
+    step_log: Call<LogRange, LogPage>,
+    /// Tries a failed step again, and what waited for it.
+    retry_step: Call<StepRef, JourneyView>,
+    /// Marks an action as done by the person.
+    complete_action: Call<StepRef, JourneyView>,
+    /// Opens a link step's address in the system's browser.
+    open_link: Call<StepRef, Nothing>,
+    /// Takes a step back.
+    undo_step: Call<StepRef, JourneyView>,
+    /// Time to first value.
+    report: Call<Nothing, ReportView>,
+    /// The credentials of this journey.
+    credentials: Call<Nothing, Vec<CredentialView>>,
+    /// Tests a value, and keeps it in the keychain if it is accepted.
+    store_credential: Call<NewCredential, CredentialView>,
+    /// Makes a value, tests it and keeps it.
+    generate_credential: Call<CredentialRef, CredentialView>,
+    /// Tests the value the keychain holds.
+    test_credential: Call<CredentialRef, CredentialTest>,
+    /// Removes the value from the keychain.
+    remove_credential: Call<CredentialRef, CredentialView>,
+    /// What has left, what will.
+    privacy: Call<Nothing, PrivacyView>,
+    /// Shares, or pauses sharing.
+    set_sharing: Call<SharingChoice, PrivacyView>,
+    /// Writes everything Firstlight knows to a file the person chooses; its path, or `null`.
+    export_data: Call<Nothing, Option<String>>,
+    /// Deletes everything Firstlight keeps on this machine, credentials included, and starts anew.
+    delete_data: Call<Nothing, Nothing>,
+    /// Whether the journal is as it was written.
+    verify_journal: Call<Nothing, JournalCheck>,
+    /// Looks at the machine.
+    doctor: Call<Nothing, DoctorView>,
+    /// Keeps what the person chose.
+    save_settings: Call<Settings, Settings>,
+}
+
+/// What the desktop tells the window without being asked, on one channel.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[ts(export)]
+pub enum Notice {
+    /// Something happened in the run.
+    Run {
+        /// What.
+        event: RunEvent,
+    },
+    /// The journey changed; here it is.
+    Journey {
+        /// As it stands now.
+        journey: JourneyView,
+    },
+    /// A `firstlight://` link brought a pack.
+    Pack {
+        /// The pack.
+        pack: PackOverview,
+    },
+    /// Something went wrong that nobody was waiting for.
+    Problem {
+        /// What.
+        error: crate::error::ErrorBody,
+    },
+}
+
+/// Who the person is and what they answered.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Choice {
+    /// The persona.
+    pub persona: String,
+    /// Inputs by name; what is left out takes its default.
+    pub inputs: BTreeMap<String, String>,
+    /// The first working day (`YYYY-MM-DD`), if the clock shall start there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub start_date: Option<String>,
+}
+
+/// Agreement to a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Consent {
+    /// The choice the plan was made for.
+    pub choice: Choice,
+    /// The plan's `consent` hash.
+    pub consent: String,
+}
+
+/// A step by id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct StepRef {
+    /// The id.
+    pub step: String,
+}
+
+/// A part of a step's log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct LogRange {
+    /// The step.
+    pub step: String,
+    /// The first line wanted, from 0.
+    pub first: u32,
+    /// How many at most (up to 2,000).
+    pub count: u32,
+}
+
+/// A credential by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct CredentialRef {
+    /// The name.
+    pub name: String,
+}
+
+/// A value on its way into the keychain: the only secret that ever crosses this boundary, and only inwards.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct NewCredential {
+    /// The name.
+    pub name: String,
+    /// The value.
+    pub value: String,
+}
+
+impl std::fmt::Debug for NewCredential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewCredential").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Whether to share.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct SharingChoice {
+    /// The decision.
+    pub sharing: Sharing,
+}

@@ -1,0 +1,47 @@
+//! What `firstlight doctor` finds.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// Facts about this machine that decide whether a first day goes well.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct DoctorView {
+    /// Whether no finding is bad.
+    pub ok: bool,
+    /// One per thing looked at.
+    pub findings: Vec<Finding>,
+}
+
+/// One thing looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Finding {
+    /// For example `disk`, `keychain`, `network`, `proxy`, `ca`, `clock`, `admin`.
+    pub id: String,
+    /// What was looked at, in words.
+    pub title: String,
+    /// How it is.
+    pub level: FindingLevel,
+    /// What was seen.
+    pub found: String,
+    /// What to do, if anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub hint: Option<String>,
+}
+
+/// How a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum FindingLevel {
+    /// Fine.
+    Ok,
+    /// Could get in the way.
+    Warn,
+    /// Will get in the way.
+    Bad,
+    /// Could not be found out.
+    Unknown,
+}

@@ -1,0 +1,88 @@
+//! What went wrong, in a form that a person can act on and a script can branch on.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// An error as it crosses a boundary: a closed code, what happened, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ErrorBody {
+    /// What kind of error this is; stable, closed.
+    pub code: Code,
+    /// What happened, in one or two plain sentences, the cause included.
+    pub message: String,
+    /// What to do next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub hint: Option<String>,
+    /// The file the error is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub file: Option<String>,
+    /// The line in `file`, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub line: Option<u32>,
+}
+
+/// `{ "error": … }`: the envelope the CLI prints on stderr with `--json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ErrorEnvelope {
+    /// The error.
+    pub error: ErrorBody,
+}
+
+/// Every kind of error a person or a script can meet. Add one only together with somebody who branches on it or a
+/// hint of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum Code {
+    /// The pack folder or its `pack.yaml` is not there or cannot be read.
+    PackNotFound,
+    /// The pack was read but does not hold together; `file` and `line` say where.
+    PackInvalid,
+    /// No persona of that name in the pack.
+    UnknownPersona,
+    /// No step of that name in the checklist.
+    UnknownStep,
+    /// An input has no value, or one of the wrong type.
+    InputInvalid,
+    /// What would be done is no longer what was agreed to.
+    ConsentStale,
+    /// No journey has been started in this home yet.
+    NoJourney,
+    /// A run is going on already.
+    RunInProgress,
+    /// Another Firstlight uses this data folder.
+    AlreadyRunning,
+    /// A step cannot do what was asked of it in its present state.
+    StepState,
+    /// The data folder cannot be written (read-only, no permission).
+    HomeNotWritable,
+    /// The disk is full.
+    DiskFull,
+    /// The journal is damaged; it was set aside, not deleted.
+    JournalDamaged,
+    /// The journal was written by a newer Firstlight.
+    JournalTooNew,
+    /// No keychain can be reached.
+    KeychainUnavailable,
+    /// The keychain is locked, or its prompt was dismissed or timed out.
+    KeychainLocked,
+    /// The value is not one the credential may have (empty, too short, too long, wrong pattern).
+    CredentialInvalid,
+    /// The value was tried and refused.
+    CredentialRefused,
+    /// No credential of that name.
+    CredentialUnknown,
+    /// No network, or a host that does not answer.
+    Network,
+    /// A program that is needed is not installed.
+    ProgramMissing,
+    /// The command line or the call's arguments are not understood.
+    Usage,
+    /// Something we did not foresee; the log has the details.
+    Internal,
+}

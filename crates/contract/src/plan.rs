@@ -1,0 +1,166 @@
+//! What would happen now, without touching anything.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// The road to first value, as `firstlight plan --json` prints it and the Road screen shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct PlanView {
+    /// The pack's name.
+    pub pack: String,
+    /// The pack's version.
+    pub version: String,
+    /// Whom it is for.
+    pub persona: String,
+    /// Every step of the checklist, in an order in which it could be walked.
+    pub steps: Vec<PlannedStepView>,
+    /// How many of each outcome.
+    pub summary: PlanSummary,
+    /// What the person will be asked for.
+    pub asks: Asks,
+    /// The id of the step that stops the clock.
+    pub first_value: String,
+    /// How long it should take, where estimates are known: the longest path, not the sum.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub estimate_seconds: Option<u32>,
+    /// The hash a person's consent binds to: of everything resolved here.
+    pub consent: String,
+}
+
+/// Counts by outcome.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct PlanSummary {
+    /// Steps that would change something or ask for something.
+    pub will_change: u32,
+    /// Steps already fine, or not needed on this machine.
+    pub ok: u32,
+    /// Steps that cannot be known yet.
+    pub unknown: u32,
+    /// Steps that cannot be done as things are.
+    pub blocked: u32,
+}
+
+/// "You will be asked for …".
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Asks {
+    /// Steps the machine does by itself.
+    pub automatic: u32,
+    /// Steps that need administrator rights: at most this many system prompts.
+    pub elevations: u32,
+    /// Secrets to enter.
+    pub credentials: u32,
+    /// Things to read, open or confirm.
+    pub actions: u32,
+    /// Requests that somebody else must answer.
+    pub requests: u32,
+}
+
+/// One step of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct PlannedStepView {
+    /// The step's id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// The stage it belongs to.
+    pub stage: String,
+    /// Who does it.
+    pub class: StepClass,
+    /// What would happen.
+    pub outcome: Outcome,
+    /// Why: what would change, why it is fine, why it cannot be known, what blocks it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub reason: Option<String>,
+    /// What must come before.
+    pub needs: Vec<String>,
+    /// Its own estimate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub estimate_seconds: Option<u32>,
+    /// Whether it stops the clock.
+    pub first_value: bool,
+    /// Exactly what would be done.
+    pub detail: ResolvedView,
+}
+
+/// Who does a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum StepClass {
+    /// The machine.
+    Task,
+    /// A person.
+    Action,
+    /// The person, with a secret.
+    Credential,
+}
+
+/// The honest groups of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum Outcome {
+    /// Something would be changed or asked.
+    WillChange,
+    /// Already fine, or not needed on this machine.
+    Ok,
+    /// Cannot be known yet.
+    Unknown,
+    /// Cannot be done as things are.
+    Blocked,
+}
+
+/// Exactly what a step would do, as far as it is known. Consent binds to all of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ResolvedView {
+    /// Commands, word by word; never a shell line unless `shell` says so.
+    pub commands: Vec<CommandView>,
+    /// Files that would be written, with what changes in them.
+    pub files: Vec<FileView>,
+    /// Hosts that would be contacted, where known.
+    pub hosts: Vec<String>,
+    /// Names of the secrets handed over (never their values).
+    pub secrets: Vec<String>,
+    /// Whether administrator rights are needed.
+    pub elevated: bool,
+    /// What a person would be asked or told, in plain text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub text: Option<String>,
+}
+
+/// One command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct CommandView {
+    /// What it is for: `check`, `run`, `undo`, `ready` or `test`.
+    pub purpose: String,
+    /// Program and arguments.
+    pub argv: Vec<String>,
+    /// The folder it runs in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub cwd: Option<String>,
+    /// Names of the environment variables it gets.
+    pub env: Vec<String>,
+    /// Whether a shell interprets it.
+    pub shell: bool,
+}
+
+/// One file that would be written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct FileView {
+    /// Its full path.
+    pub path: String,
+    /// What changes, as a unified diff; empty if it cannot be shown as text.
+    pub diff: String,
+}
