@@ -1,0 +1,160 @@
+//! What can happen to a person's journey on this machine. Events are facts in the past tense, kept for ever in the
+//! journal in the order they happened; all state is derived from them.
+
+use std::collections::BTreeMap;
+
+use jiff::{Timestamp, civil::Date};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    id::{CredentialName, JourneyId, PersonaId, RunId, StepId},
+    pack::PackRef,
+    plan::ConsentHash,
+    state::StepState,
+};
+
+/// An event and when it happened by this machine's clock. Order is by place in the journal, never by `at`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Happened {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub event: Event,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A person chose a persona and agreed to begin.
+    JourneyStarted {
+        /// The new journey.
+        journey: JourneyId,
+        /// Which pack.
+        pack: PackRef,
+        /// Where the pack was read from.
+        pack_path: String,
+        /// Which persona.
+        persona: PersonaId,
+        /// What was answered, by input. Inputs are never secrets.
+        inputs: BTreeMap<String, Value>,
+        /// When the clock starts, and why.
+        clock: Clock,
+    },
+    /// The person left the journey; the next one may begin.
+    JourneyLeft {
+        /// Which.
+        journey: JourneyId,
+    },
+    /// A plan was shown and agreed to, and is being carried out.
+    RunStarted {
+        /// The new run.
+        run: RunId,
+        /// What was agreed to.
+        consent: ConsentHash,
+    },
+    /// A step entered a state.
+    StepChanged {
+        /// The step.
+        step: StepId,
+        /// In which run; none if a person or a probe did it outside of one.
+        run: Option<RunId>,
+        /// The state.
+        state: StepState,
+        /// The hash of what was done, where something was: a step without a check is not done twice for the same.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        done: Option<ConsentHash>,
+    },
+    /// A step changed something: what was there before, in its provider's own words, so that it can be undone.
+    /// Written before the change is made.
+    ReceiptKept {
+        /// The step.
+        step: StepId,
+        /// In which run.
+        run: RunId,
+        /// What the provider needs to undo it. Never a secret.
+        receipt: Value,
+    },
+    /// First value was verified: the clock stopped.
+    FirstValueReached {
+        /// By which step.
+        step: StepId,
+    },
+    /// A run ended.
+    RunFinished {
+        /// Which.
+        run: RunId,
+        /// How.
+        end: RunEnd,
+    },
+    /// A credential was accepted and stored in the keychain. Never its value.
+    CredentialStored {
+        /// Which.
+        name: CredentialName,
+        /// Who issues it.
+        issuer: Option<String>,
+        /// When it expires.
+        expires_at: Option<Timestamp>,
+    },
+    /// A stored credential was tried.
+    CredentialTested {
+        /// Which.
+        name: CredentialName,
+        /// Whether it was accepted.
+        ok: bool,
+        /// Why not, masked.
+        reason: Option<String>,
+    },
+    /// A credential was removed from the keychain.
+    CredentialRemoved {
+        /// Which.
+        name: CredentialName,
+    },
+    /// The person decided about sharing events.
+    SharingChanged {
+        /// Whether events may be sent.
+        on: bool,
+    },
+}
+
+/// When the clock starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Clock {
+    /// At the beginning of the first working day, in the zone of this machine.
+    StartDate {
+        /// The day.
+        date: Date,
+        /// Its beginning.
+        at: Timestamp,
+    },
+    /// When the journey began in Firstlight.
+    FirstLaunch {
+        /// That moment.
+        at: Timestamp,
+    },
+}
+
+impl Clock {
+    /// The moment.
+    pub fn start(&self) -> Timestamp {
+        match self {
+            Self::StartDate { at, .. } | Self::FirstLaunch { at } => *at,
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunEnd {
+    /// Everything that could be done was.
+    Completed,
+    /// At least one step failed.
+    Failed,
+    /// The person stopped it.
+    Cancelled,
+    /// It was cut off; found at the next start.
+    Interrupted,
+}

@@ -1,0 +1,289 @@
+//! A journey, derived from its events: what state each step is in, whether a run goes on, when the clock stopped, and
+//! where the time went.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::{
+    event::{Clock, Event, Happened},
+    id::{CredentialName, JourneyId, PersonaId, RunId, StepId},
+    pack::PackRef,
+    plan::ConsentHash,
+    state::{StepState, WaitsOn},
+    waterfall::{Kind, Stretch},
+};
+
+/// Everything on this machine that is derived from the journal: the journey at hand, credentials, the decision on
+/// sharing. Feed it every event in order.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct World {
+    /// The journey at hand, if one has begun and was not left.
+    pub journey: Option<Journey>,
+    /// Credentials known, by name.
+    pub credentials: BTreeMap<CredentialName, Credential>,
+    /// Whether events may be sent; off until the person says so.
+    pub sharing: bool,
+}
+
+/// What is known of a credential outside the keychain.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Credential {
+    /// Who issues it.
+    pub issuer: Option<String>,
+    /// When it was stored; none once removed.
+    pub stored_at: Option<Timestamp>,
+    /// When it expires.
+    pub expires_at: Option<Timestamp>,
+    /// The last trial: when, whether accepted, why not.
+    pub last_test: Option<(Timestamp, bool, Option<String>)>,
+}
+
+/// One person's run through one checklist.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Journey {
+    /// Its id.
+    pub id: JourneyId,
+    /// Which pack.
+    pub pack: PackRef,
+    /// Where the pack was read from.
+    pub pack_path: String,
+    /// Which persona.
+    pub persona: PersonaId,
+    /// What was answered.
+    pub inputs: BTreeMap<String, Value>,
+    /// When the clock started.
+    pub clock: Clock,
+    /// When first value was verified, and by which step.
+    pub reached: Option<(Timestamp, StepId)>,
+    /// The run going on. Found at start-up, it was cut off.
+    pub run: Option<RunId>,
+    /// Steps that something has happened to.
+    pub steps: BTreeMap<StepId, StepRecord>,
+}
+
+/// What has happened to one step.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StepRecord {
+    /// Every state it was in, oldest first.
+    pub moments: Vec<(Timestamp, StepState)>,
+    /// Hashes of what was done with success: a step without a check is not done twice.
+    pub done: Vec<ConsentHash>,
+    /// Receipts not yet used by an undo, oldest first.
+    pub receipts: Vec<(RunId, Value)>,
+    /// The last run in which it was tried; its log lies there.
+    pub last_run: Option<RunId>,
+}
+
+impl StepRecord {
+    /// The state it is in and since when.
+    pub fn now(&self) -> Option<&(Timestamp, StepState)> {
+        self.moments.last()
+    }
+}
+
+impl World {
+    /// Derives everything from the events, oldest first.
+    pub fn from_events<'a>(events: impl IntoIterator<Item = &'a Happened>) -> Self {
+        let mut world = Self::default();
+        for happened in events {
+            world.apply(happened);
+        }
+        world
+    }
+
+    /// Takes in one more event.
+    pub fn apply(&mut self, happened: &Happened) {
+        let at = happened.at;
+        match &happened.event {
+            Event::JourneyStarted { journey, pack, pack_path, persona, inputs, clock } => {
+                self.journey = Some(Journey {
+                    id: *journey,
+                    pack: pack.clone(),
+                    pack_path: pack_path.clone(),
+                    persona: persona.clone(),
+                    inputs: inputs.clone(),
+                    clock: *clock,
+                    reached: None,
+                    run: None,
+                    steps: BTreeMap::new(),
+                });
+            }
+            Event::JourneyLeft { journey } => {
+                self.journey.take_if(|current| current.id == *journey);
+            }
+            Event::CredentialStored { name, issuer, expires_at } => {
+                let credential = self.credentials.entry(name.clone()).or_default();
+                credential.issuer.clone_from(issuer);
+                credential.stored_at = Some(at);
+                credential.expires_at = *expires_at;
+            }
+            Event::CredentialTested { name, ok, reason } => {
+                self.credentials.entry(name.clone()).or_default().last_test = Some((at, *ok, reason.clone()));
+            }
+            Event::CredentialRemoved { name } => {
+                self.credentials.remove(name);
+            }
+            Event::SharingChanged { on } => self.sharing = *on,
+            Event::RunStarted { .. }
+            | Event::StepChanged { .. }
+            | Event::ReceiptKept { .. }
+            | Event::FirstValueReached { .. }
+            | Event::RunFinished { .. } => {
+                if let Some(journey) = &mut self.journey {
+                    journey.apply(at, &happened.event);
+                }
+            }
+        }
+    }
+}
+
+impl Journey {
+    fn apply(&mut self, at: Timestamp, event: &Event) {
+        match event {
+            Event::RunStarted { run, .. } => self.run = Some(*run),
+            Event::RunFinished { .. } => self.run = None,
+            Event::StepChanged { step, run, state, done } => {
+                let record = self.steps.entry(step.clone()).or_default();
+                if *state == StepState::Undone {
+                    record.receipts.clear();
+                    record.done.clear();
+                }
+                record.done.extend(done.clone());
+                record.last_run = run.or(record.last_run);
+                record.moments.push((at, state.clone()));
+            }
+            Event::ReceiptKept { step, run, receipt } => {
+                self.steps.entry(step.clone()).or_default().receipts.push((*run, receipt.clone()));
+            }
+            Event::FirstValueReached { step } => {
+                // The clock stops once: a later verification is upkeep.
+                self.reached.get_or_insert_with(|| (at, step.clone()));
+            }
+            Event::JourneyStarted { .. }
+            | Event::JourneyLeft { .. }
+            | Event::CredentialStored { .. }
+            | Event::CredentialTested { .. }
+            | Event::CredentialRemoved { .. }
+            | Event::SharingChanged { .. } => {}
+        }
+    }
+
+    /// The recorded state of a step, if anything has happened to it.
+    pub fn state(&self, step: &StepId) -> Option<&StepState> {
+        self.steps.get(step)?.now().map(|(_, state)| state)
+    }
+
+    /// Whether this exact thing was done with success before.
+    pub fn was_done(&self, step: &StepId, what: &ConsentHash) -> bool {
+        self.steps.get(step).is_some_and(|record| record.done.contains(what))
+    }
+
+    /// Every stretch of time with a cause, open ones ending at `until`.
+    pub fn stretches(&self, until: Timestamp) -> Vec<Stretch> {
+        let of_step = |record: &StepRecord| {
+            let ends: Vec<Timestamp> =
+                record.moments.iter().skip(1).map(|(at, _)| *at).chain([until]).collect();
+            record
+                .moments
+                .iter()
+                .zip(ends)
+                .filter_map(|((from, state), to)| Some(Stretch { kind: kind(state)?, from: *from, to }))
+                .collect::<Vec<_>>()
+        };
+        self.steps.values().flat_map(of_step).collect()
+    }
+}
+
+fn kind(state: &StepState) -> Option<Kind> {
+    match state {
+        StepState::Running => Some(Kind::Automatic),
+        StepState::Failed(_) => Some(Kind::Failing),
+        StepState::Waiting { on: WaitsOn::You } => Some(Kind::HandsOn),
+        StepState::Waiting { on: WaitsOn::Owner(_) } => Some(Kind::Waiting),
+        StepState::Pending
+        | StepState::Ready
+        | StepState::Satisfied { .. }
+        | StepState::Changed { .. }
+        | StepState::Blocked { .. }
+        | StepState::Unknown { .. }
+        | StepState::Skipped { .. }
+        | StepState::Undone => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{id::PackName, state::Failure, waterfall::split};
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn step(second: i64, id: &str, state: StepState) -> Happened {
+        let step = StepId::new(id).unwrap();
+        Happened { at: at(second), event: Event::StepChanged { step, run: None, state, done: None } }
+    }
+
+    fn started() -> Happened {
+        let event = Event::JourneyStarted {
+            journey: JourneyId(uuid::Uuid::nil()),
+            pack: PackRef {
+                name: PackName::new("acme").unwrap(),
+                version: semver::Version::new(1, 0, 0),
+                digest: String::new(),
+            },
+            pack_path: "/packs/acme".into(),
+            persona: PersonaId::new("backend").unwrap(),
+            inputs: BTreeMap::new(),
+            clock: Clock::FirstLaunch { at: at(0) },
+        };
+        Happened { at: at(0), event }
+    }
+
+    #[test]
+    fn the_clock_stops_once_and_the_time_before_is_explained() {
+        let serve = StepId::new("serve").unwrap();
+        let failure = Failure { cause: "no network".into(), last_lines: vec![], hint: None };
+        let events = [
+            started(),
+            step(10, "clone", StepState::Running),
+            step(20, "clone", StepState::Failed(failure)),
+            step(50, "clone", StepState::Running),
+            step(60, "clone", StepState::Changed { outputs: BTreeMap::new() }),
+            step(60, "vpn", StepState::Waiting { on: WaitsOn::Owner("it".into()) }),
+            step(90, "vpn", StepState::Satisfied { outputs: BTreeMap::new() }),
+            Happened { at: at(100), event: Event::FirstValueReached { step: serve.clone() } },
+            Happened { at: at(500), event: Event::FirstValueReached { step: serve.clone() } },
+        ];
+        let journey = World::from_events(&events).journey.unwrap();
+        assert_eq!(journey.reached, Some((at(100), serve)));
+        let parts = split(&journey.stretches(at(100)), at(0), at(100)).map(|(_, ms)| ms / 1_000);
+        assert_eq!(parts, [20, 30, 0, 30, 20]);
+    }
+
+    #[test]
+    fn an_undo_forgets_receipts_and_what_was_done() {
+        let build = StepId::new("build").unwrap();
+        let run = RunId(uuid::Uuid::nil());
+        let what = ConsentHash("x".into());
+        let changed = StepState::Changed { outputs: BTreeMap::new() };
+        let done = Event::StepChanged {
+            step: build.clone(),
+            run: Some(run),
+            state: changed,
+            done: Some(what.clone()),
+        };
+        let receipt = Event::ReceiptKept { step: build.clone(), run, receipt: Value::Null };
+        let mut events = vec![started()];
+        events.extend([receipt, done].map(|event| Happened { at: at(1), event }));
+        let journey = World::from_events(&events).journey.unwrap();
+        assert!(journey.was_done(&build, &what));
+        events.push(step(2, "build", StepState::Undone));
+        let journey = World::from_events(&events).journey.unwrap();
+        assert!(!journey.was_done(&build, &what));
+        assert!(journey.steps[&build].receipts.is_empty());
+    }
+}

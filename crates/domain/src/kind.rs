@@ -1,0 +1,57 @@
+//! What a provider says of itself, so that a pack can be checked without running anything.
+
+use serde_json::Value;
+
+/// Who does a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// The machine.
+    Task,
+    /// A person.
+    Action,
+    /// The person, with a secret.
+    Credential,
+}
+
+/// A kind of step (`uses:`), as its provider describes it.
+#[derive(Clone)]
+pub struct Kind {
+    /// The name in `uses:`, for example `git/clone`.
+    pub name: &'static str,
+    /// Who does it.
+    pub class: Class,
+    /// One sentence for the provider reference.
+    pub summary: &'static str,
+    /// The JSON Schema of `with`.
+    pub schema: Value,
+    /// The outputs every step of this kind has.
+    pub outputs: &'static [&'static str],
+    /// What a step with this `with` may touch, for the policy's check. Expressions are still unresolved.
+    pub needs: fn(&Value) -> Capabilities,
+    /// Whether `with` can be read by the provider: `Err` names the field (dotted path) and what is wrong with it.
+    pub accepts: fn(&Value) -> Result<(), WithError>,
+}
+
+/// Something wrong in `with`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct WithError {
+    /// The dotted path below `with`; empty for `with` itself.
+    pub path: String,
+    /// What is wrong, for people.
+    pub message: String,
+}
+
+/// What a step asks to be allowed. Compared with the pack's `policy.capabilities` when linted and when run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Hosts it contacts by its own declaration (not what a command does on its own).
+    pub hosts: Vec<String>,
+    /// Paths it writes by its own declaration.
+    pub paths: Vec<String>,
+    /// Whether it needs administrator rights.
+    pub elevation: bool,
+    /// Credentials it uses.
+    pub secrets: Vec<String>,
+}
