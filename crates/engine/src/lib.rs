@@ -1,1 +1,12 @@
-//! See ARCHITECTURE.md.
+//! Doing what a step says, on this machine: providers (check → apply → check again, undo), running processes without
+//! leaving any behind, planning without touching anything, and walking the graph in parallel.
+//!
+//! It refuses to know how packs are written, where events are kept, what a keychain is, and who is watching: all that
+//! comes in through [`host::Host`].
+//!
+//! One more provider: a file in `providers/` with its parameters (`With`, deriving `Deserialize` and `JsonSchema`), an
+//! implementation of [`provider::Provider`] and [`provider::Operation`], its tests, and a line in
+//! [`providers::all`]. The reference and the pack schema are generated from it (`cargo xtask gen`).
+
+pub mod host;
+pub mod provider;

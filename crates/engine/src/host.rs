@@ -1,0 +1,89 @@
+//! What the engine asks of whoever runs it. Small on purpose: a test implements it in a page.
+
+use async_trait::async_trait;
+use firstlight_domain::{
+    event::Event,
+    id::{CredentialName, StepId},
+    plan::ConsentHash,
+    state::{Failure, StepState},
+};
+use jiff::Timestamp;
+use secrecy::SecretString;
+
+/// The engine's surroundings.
+#[async_trait]
+pub trait Host: Send + Sync {
+    /// The time.
+    fn now(&self) -> Timestamp;
+
+    /// Appends to the journal; durable once it returns. Errors stop the run: what cannot be recorded is not done.
+    fn record(&self, events: Vec<Event>) -> Result<(), Failure>;
+
+    /// The recorded state of a step, before this run or in it.
+    fn state(&self, step: &StepId) -> Option<StepState>;
+
+    /// Whether exactly this was done with success before (for steps without a check).
+    fn was_done(&self, step: &StepId, what: &ConsentHash) -> bool;
+
+    /// A secret from the keychain; `None` if there is none of that name.
+    async fn secret(&self, name: &CredentialName) -> Result<Option<SecretString>, Failure>;
+
+    /// Puts a secret that was accepted into the keychain.
+    async fn keep_secret(&self, accepted: AcceptedSecret) -> Result<(), Failure>;
+
+    /// A fresh random secret of this many characters.
+    fn generate_secret(&self, length: usize) -> Result<SecretString, Failure>;
+
+    /// A filter that masks every secret known now, and the ones given, in one stream of output.
+    fn mask(&self, also: &[(CredentialName, SecretString)]) -> Box<dyn Mask>;
+
+    /// Something to show now; never awaited, never durable.
+    fn show(&self, live: Live);
+
+    /// Where logs of this run go, one file a step; created by the engine.
+    fn log_folder(&self) -> std::path::PathBuf;
+
+    /// Where running services are noted; created by the engine.
+    fn services_folder(&self) -> std::path::PathBuf;
+}
+
+/// A secret that passed its test, on its way into the keychain.
+pub struct AcceptedSecret {
+    /// Its name.
+    pub name: CredentialName,
+    /// Its value.
+    pub value: SecretString,
+    /// Who issues it.
+    pub issuer: Option<String>,
+    /// When it expires.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Masks secrets in one stream of bytes.
+pub trait Mask: Send {
+    /// Takes a chunk in, gives back what can be shown safely so far.
+    fn push(&mut self, chunk: &[u8]) -> Vec<u8>;
+    /// The rest.
+    fn finish(&mut self) -> Vec<u8>;
+}
+
+/// Something to show while it happens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Live {
+    /// Whole lines a step printed, masked, colours kept, other control sequences removed.
+    Log {
+        /// The step.
+        step: StepId,
+        /// The number of the first line in its log, from 0.
+        first: u32,
+        /// The lines.
+        lines: Vec<String>,
+    },
+    /// A long step goes on: sent each minute.
+    StillRunning {
+        /// The step.
+        step: StepId,
+        /// For how many seconds.
+        seconds: u32,
+    },
+}
