@@ -15,7 +15,7 @@ for (const [path, entry] of wanted) {
 for (const path of installed.keys()) {
   if (!wanted.has(path)) fail(`${path} is not in package-lock.json.`);
 }
-console.log(`${installed.size} packages are installed as locked.`);
+console.log(`Installed as locked: ${installed.size}.`);
 
 function packages(file) {
   try {
