@@ -88,8 +88,10 @@ mod tests {
 
     use super::*;
 
-    /// A workspace of these crates, each with its dependencies: name and kind.
-    fn metadata(crates: &[(&str, &[(&str, Option<&str>)])]) -> Value {
+    /// A crate with its dependencies: name and kind.
+    type Crate<'a> = (&'a str, &'a [(&'a str, Option<&'a str>)]);
+
+    fn metadata(crates: &[Crate]) -> Value {
         let packages: Vec<Value> = crates
             .iter()
             .map(|(name, dependencies)| {
@@ -126,8 +128,8 @@ mod tests {
 
     #[test]
     fn tests_may_use_the_testkit_and_builds_may_not() {
-        let testkit: (&str, &[_]) = ("firstlight-testkit", &[("firstlight-domain", None)]);
-        let domain: (&str, &[_]) = ("firstlight-domain", &[("firstlight-testkit", Some("dev"))]);
+        let testkit: Crate = ("firstlight-testkit", &[("firstlight-domain", None)]);
+        let domain: Crate = ("firstlight-domain", &[("firstlight-testkit", Some("dev"))]);
         assert_eq!(broken(&metadata(&[testkit, domain])).unwrap(), Vec::<String>::new());
         for kind in [None, Some("build")] {
             let uses = [("firstlight-testkit", kind)];
@@ -141,7 +143,7 @@ mod tests {
 
     #[test]
     fn end_to_end_tests_may_use_anything_but_only_in_tests() {
-        let app: (&str, &[_]) = ("firstlight-app", &[]);
+        let app: Crate = ("firstlight-app", &[]);
         let in_tests = [("firstlight-app", Some("dev"))];
         let built_in = [("firstlight-app", None)];
         assert!(broken(&metadata(&[app, (TESTS, &in_tests)])).unwrap().is_empty());

@@ -95,8 +95,11 @@ impl Xvfb {
 
 impl Drop for Xvfb {
     fn drop(&mut self) {
-        // Either call fails only when it has already ended.
-        let _ = self.server.kill();
+        // Asked to end, it takes its socket and lock file with it; killed, it leaves both behind. Each call fails only
+        // when it has already ended.
+        if !Cmd::new("kill").arg(self.server.id().to_string()).succeeds() {
+            let _ = self.server.kill();
+        }
         let _ = self.server.wait();
     }
 }

@@ -1,6 +1,9 @@
 //! A row of stages: each is timed, the first failure ends the row and says how to run that stage alone.
 
-use std::time::{Duration, Instant};
+use std::{
+    fmt::Write,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result};
 
@@ -33,10 +36,11 @@ impl Stages {
         let mut text = String::new();
         for (index, (name, took)) in self.done.iter().enumerate() {
             let outcome = if index + 1 == self.done.len() { last } else { "ok" };
-            text.push_str(&format!("{name:width$}  {:>7.1} s  {outcome}\n", took.as_secs_f64()));
+            // Writing to a String does not fail, here and below.
+            let _ = writeln!(text, "{name:width$}  {:>7.1} s  {outcome}", took.as_secs_f64());
         }
         let total: Duration = self.done.iter().map(|(_, took)| *took).sum();
-        text.push_str(&format!("{:width$}  {:>7.1} s\n", "all", total.as_secs_f64()));
+        let _ = writeln!(text, "{:width$}  {:>7.1} s", "all", total.as_secs_f64());
         text
     }
 }

@@ -1,5 +1,7 @@
 //! Samples, their medians, and the table they become.
 
+use std::fmt::Write;
+
 use anyhow::{Context, Result};
 
 use crate::sh::Cmd;
@@ -93,28 +95,31 @@ impl Table {
         text.push_str("| what | median | lowest to highest | runs | × reference |\n|---|--:|--:|--:|--:|\n");
         let mut reference = None;
         for row in &self.rows {
-            text.push_str(&match &row.outcome {
-                Outcome::Absent(why) => format!("| {} | {why} | | | |\n", row.name),
+            let (samples, ratio) = match &row.outcome {
+                Outcome::Absent(why) => {
+                    // Writing to a String does not fail, here and below.
+                    let _ = writeln!(text, "| {} | {why} | | | |", row.name);
+                    continue;
+                }
                 Outcome::Reference(samples) => {
                     reference = Some(samples.median());
-                    line(&row.name, samples, "1")
+                    (samples, "1".to_owned())
                 }
                 Outcome::Measured(samples) => {
                     let ratio = reference.map(|reference| format!("{:.2}", samples.median() / reference));
-                    line(&row.name, samples, &ratio.unwrap_or_default())
+                    (samples, ratio.unwrap_or_default())
                 }
-            });
+            };
+            let (unit, median, (low, high)) = (samples.unit, samples.median(), samples.range());
+            let runs = samples.values.len();
+            let _ = writeln!(
+                text,
+                "| {} | {median:.1} {unit} | {low:.1} to {high:.1} | {runs} | {ratio} |",
+                row.name
+            );
         }
         text
     }
-}
-
-fn line(name: &str, samples: &Samples, ratio: &str) -> String {
-    let (low, high) = samples.range();
-    let unit = samples.unit;
-    let median = samples.median();
-    let runs = samples.values.len();
-    format!("| {name} | {median:.1} {unit} | {low:.1} to {high:.1} | {runs} | {ratio} |\n")
 }
 
 /// `document` with the section `name` replaced, or added at the end when it has none.
