@@ -1,7 +1,7 @@
 //! A template as a Git bundle: a whole repository in one file, to be cloned without a network.
 //!
-//! The commit is always the same for the same files. The bundle's bytes depend on the Git that packs them, so an existing
-//! bundle with the right tree inside is kept as it is.
+//! The recipe is in `assets/templates/README.md`. The commit is always the same for the same files; should another Git
+//! pack it into other bytes, an existing bundle with the right tree inside is kept as it is.
 
 use std::{fs, path::Path};
 
@@ -10,6 +10,9 @@ use anyhow::{Context, Result};
 use crate::sh::Cmd;
 
 const BRANCH: &str = "main";
+const WHO: &str = "Firstlight";
+const EMAIL: &str = "hello@firstlight.dev";
+const WHEN: &str = "2025-01-01T00:00:00+0000";
 
 /// The bytes of the bundle of the folder `template`; those of `existing` if it already holds these files. Both paths are
 /// from `root`, the repository in which the template lies.
@@ -21,9 +24,16 @@ pub(crate) fn bundle(root: &Path, template: &Path, existing: &Path, scratch: &Pa
     if existing.is_file() && tree_in(&existing, scratch).as_ref() == Some(&tree) {
         return fs::read(&existing).with_context(|| format!("{} could not be read", existing.display()));
     }
-    wanted.commit(&tree)?;
+    let name = template.file_name().context("the template's folder has no name")?.to_string_lossy();
+    wanted.commit(&tree, &format!("{name}, as shipped with the Firstlight sample pack"))?;
     let new = scratch.join("new.bundle");
-    wanted.git().args(["bundle", "create", "--quiet"]).arg(&new).args(["HEAD", BRANCH]).read()?;
+    wanted
+        .git()
+        .args(["-c", "pack.threads=1", "-c", "pack.window=0", "-c", "core.compression=0"])
+        .args(["bundle", "create", "--quiet", "--version=2"])
+        .arg(&new)
+        .args(["HEAD", BRANCH])
+        .read()?;
     fs::read(&new).with_context(|| format!("{} could not be read", new.display()))
 }
 
@@ -73,23 +83,23 @@ impl Repository {
         self.git()
             .dir(folder)
             .env("GIT_WORK_TREE", folder)
+            .args(["-c", "core.autocrlf=false", "-c", "core.fileMode=false", "-c", "core.symlinks=false"])
             .args(["-c", "core.bare=false", "add", "--force", "--pathspec-file-nul", "--pathspec-from-file"])
             .arg(&list)
             .read()?;
         Ok(self.git().args(["write-tree"]).read()?.trim().to_owned())
     }
 
-    fn commit(&self, tree: &str) -> Result<()> {
-        let when = "2026-01-05T09:00:00+00:00";
+    fn commit(&self, tree: &str, message: &str) -> Result<()> {
         let commit = self
             .git()
-            .args(["commit-tree", tree, "-m", "Start from the template"])
-            .env("GIT_AUTHOR_NAME", "Firstlight")
-            .env("GIT_AUTHOR_EMAIL", "templates@firstlight.dev")
-            .env("GIT_AUTHOR_DATE", when)
-            .env("GIT_COMMITTER_NAME", "Firstlight")
-            .env("GIT_COMMITTER_EMAIL", "templates@firstlight.dev")
-            .env("GIT_COMMITTER_DATE", when)
+            .args(["commit-tree", tree, "-m", message])
+            .env("GIT_AUTHOR_NAME", WHO)
+            .env("GIT_AUTHOR_EMAIL", EMAIL)
+            .env("GIT_AUTHOR_DATE", WHEN)
+            .env("GIT_COMMITTER_NAME", WHO)
+            .env("GIT_COMMITTER_EMAIL", EMAIL)
+            .env("GIT_COMMITTER_DATE", WHEN)
             .read()?;
         self.git().args(["update-ref", &format!("refs/heads/{BRANCH}"), commit.trim()]).read()?;
         Ok(())
