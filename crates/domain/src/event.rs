@@ -53,6 +53,12 @@ pub enum Event {
         run: RunId,
         /// What was agreed to.
         consent: ConsentHash,
+        /// The pack content it was agreed for; trying a step of it again needs no new consent.
+        pack: PackRef,
+        /// Where that pack was read from.
+        pack_path: String,
+        /// What was answered, by input.
+        inputs: BTreeMap<String, Value>,
     },
     /// A step entered a state.
     StepChanged {

@@ -59,6 +59,8 @@ pub struct Journey {
     pub reached: Option<(Timestamp, StepId)>,
     /// The run going on. Found at start-up, it was cut off.
     pub run: Option<RunId>,
+    /// What was last agreed to, for the pack content named by `pack`.
+    pub consent: Option<ConsentHash>,
     /// Steps that something has happened to.
     pub steps: BTreeMap<StepId, StepRecord>,
 }
@@ -107,6 +109,7 @@ impl World {
                     clock: *clock,
                     reached: None,
                     run: None,
+                    consent: None,
                     steps: BTreeMap::new(),
                 });
             }
@@ -142,7 +145,13 @@ impl World {
 impl Journey {
     fn apply(&mut self, at: Timestamp, event: &Event) {
         match event {
-            Event::RunStarted { run, .. } => self.run = Some(*run),
+            Event::RunStarted { run, consent, pack, pack_path, inputs } => {
+                self.run = Some(*run);
+                self.consent = Some(consent.clone());
+                self.pack = pack.clone();
+                self.pack_path.clone_from(pack_path);
+                self.inputs.clone_from(inputs);
+            }
             Event::RunFinished { .. } => self.run = None,
             Event::StepChanged { step, run, state, done } => {
                 let record = self.steps.entry(step.clone()).or_default();
