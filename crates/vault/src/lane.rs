@@ -97,10 +97,10 @@ mod tests {
                 }
             }
         });
-        let (hold, held) = mpsc::channel::<()>();
+        let (release, hold) = mpsc::channel::<()>();
         let result = lane
             .run(SHORT, move |_| {
-                let _ = held.recv();
+                let _ = hold.recv();
                 Ok(())
             })
             .await;
@@ -108,7 +108,7 @@ mod tests {
         assert_eq!(result, Err(VaultError::TimedOut { after: SHORT }));
         // This test's runtime has one thread: had the call blocked it, nothing would have ticked.
         assert!(ticks.load(Ordering::Relaxed) >= 3, "{ticks:?}");
-        drop(hold);
+        drop(release);
     }
 
     #[tokio::test]
@@ -123,14 +123,14 @@ mod tests {
     async fn c1_after_a_hang_the_next_call_gets_a_fresh_thread() {
         let lane = Lane::default();
         let before = thread_of(&lane).await;
-        let (hold, held) = mpsc::channel::<()>();
+        let (release, hold) = mpsc::channel::<()>();
         let hung = lane.run(SHORT, move |_| {
-            let _ = held.recv();
+            let _ = hold.recv();
             Ok(())
         });
         assert!(hung.await.is_err());
         assert_ne!(before, thread_of(&lane).await);
-        drop(hold);
+        drop(release);
     }
 
     #[tokio::test]

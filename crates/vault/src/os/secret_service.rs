@@ -1,5 +1,5 @@
-//! Linux and the other Unix systems: the Secret Service of freedesktop.org over D-Bus (gnome-keyring, KWallet,
-//! KeePassXC). Tested against a real gnome-keyring in `tests/real_keyring.rs`.
+//! Linux and the other Unix systems: the Secret Service of freedesktop.org over D-Bus (gnome-keyring, `KWallet`,
+//! `KeePassXC`). Tested against a real gnome-keyring in `tests/real_keyring.rs`.
 
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -17,7 +17,9 @@ pub(super) fn store() -> Result<Arc<CredentialStore>, KeyringError> {
 
 /// Looks at the default collection, asks nobody anything.
 pub(super) fn probe() -> Result<(), VaultError> {
-    with_default_collection(|collection| collection.ensure_unlocked())
+    with_default_collection(
+        |collection| if collection.is_locked()? { Err(ServiceError::Locked) } else { Ok(()) },
+    )
 }
 
 /// A new entry goes to the default collection. The store would unlock it while storing; done here, ahead of it, a call
