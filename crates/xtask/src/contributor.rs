@@ -34,7 +34,7 @@ pub(crate) fn build(workspace: &Workspace, program: &str) -> Result<()> {
 
 /// `firstlight`, from the debug build.
 pub(crate) fn firstlight(workspace: &Workspace) -> Cmd {
-    Cmd::new(workspace.binary("debug", "firstlight"))
+    Cmd::new(workspace.binary("debug", "firstlight")).dir(&workspace.root)
 }
 
 /// Lets the engine install and build what `persona` needs. The journey's state is kept in target: it is about this
@@ -43,6 +43,11 @@ pub(crate) fn prepare(workspace: &Workspace, persona: Persona) -> Result<()> {
     up(workspace, persona)
         .run()
         .context("this machine is not ready; the failed step above says what is missing")
+}
+
+/// What to type to do nothing but that.
+pub(crate) fn prepare_alone(workspace: &Workspace, persona: Persona) -> String {
+    format!("FIRSTLIGHT_HOME={} {}", home(workspace).display(), up(workspace, persona))
 }
 
 fn up(workspace: &Workspace, persona: Persona) -> Cmd {
@@ -54,8 +59,11 @@ fn up(workspace: &Workspace, persona: Persona) -> Cmd {
         .arg(format!("repository={}", workspace.root.display()))
         .arg("--input")
         .arg(format!("target={}", workspace.target.display()))
-        .env("FIRSTLIGHT_HOME", workspace.target.join("contribute"))
-        .dir(&workspace.root)
+        .env("FIRSTLIGHT_HOME", home(workspace))
+}
+
+fn home(workspace: &Workspace) -> PathBuf {
+    workspace.target.join("contribute")
 }
 
 fn pack(workspace: &Workspace) -> PathBuf {
@@ -68,15 +76,16 @@ mod tests {
 
     #[test]
     fn the_pack_is_told_where_repository_and_target_are() {
-        let workspace =
-            Workspace { root: "/clone".into(), target: "/build".into(), metadata: serde_json::Value::Null };
+        let workspace = Workspace {
+            root: "/clone".into(),
+            target: "/clone/build".into(),
+            metadata: serde_json::Value::Null,
+        };
+        let alone = prepare_alone(&workspace, Persona::Test).replace('\\', "/");
         assert_eq!(
-            up(&workspace, Persona::Test).to_string(),
-            format!(
-                "firstlight{} up --pack {} --persona test --yes --input repository=/clone --input target=/build",
-                std::env::consts::EXE_SUFFIX,
-                pack(&workspace).display()
-            )
+            alone.replace(".exe", ""),
+            "FIRSTLIGHT_HOME=/clone/build/contribute build/debug/firstlight up --pack /clone/assets/packs/contribute \
+             --persona test --yes --input repository=/clone --input target=/clone/build"
         );
     }
 }

@@ -119,8 +119,11 @@ impl Cmd {
 
 impl fmt::Display for Cmd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let program = Path::new(&self.program).file_name().unwrap_or(&self.program);
-        f.write_str(&program.to_string_lossy())?;
+        // What lies in the folder it runs in is named from there, as people type it; anything else by its name.
+        let program = Path::new(&self.program);
+        let inside = self.dir.as_deref().and_then(|dir| program.strip_prefix(dir).ok());
+        let named = inside.map(Path::as_os_str).or_else(|| program.file_name()).unwrap_or(&self.program);
+        f.write_str(&named.to_string_lossy())?;
         for arg in &self.args {
             let arg = arg.to_string_lossy();
             // A script is long; its first line says enough.

@@ -22,9 +22,8 @@ pub(crate) fn run(workspace: &Workspace, words: &[String]) -> Result<()> {
     stages.stage("build the command line", "cargo build --workspace --bin firstlight", || {
         contributor::build(workspace, "firstlight")
     })?;
-    stages.stage("prepare this machine", "cargo xtask run", || {
-        contributor::prepare(workspace, Persona::Test)
-    })?;
+    let alone = contributor::prepare_alone(workspace, Persona::Test);
+    stages.stage("prepare this machine", &alone, || contributor::prepare(workspace, Persona::Test))?;
     check::stages(workspace, &mut stages)?;
     // The tests drive our programs as people get them, and `cargo test` only builds those of packages it tests.
     stages.stage("build the programs", "cargo build --workspace --bins", || {
