@@ -65,9 +65,15 @@ fn base64_forms(piece: &str, add: &mut impl FnMut(&str)) {
             for form in [&encoded[first..end], &encoded[first..], encoded[first..].trim_end_matches('=')] {
                 add(form);
                 // Base64 inside a URL or inside JSON.
-                add(&Zeroizing::new(form.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D")));
-                add(&Zeroizing::new(form.replace('+', "%2b").replace('/', "%2f").replace('=', "%3d")));
-                add(&Zeroizing::new(form.replace('/', "\\/")));
+                for (plus, slash, equals) in [("%2B", "%2F", "%3D"), ("%2b", "%2f", "%3d"), ("+", "\\/", "=")]
+                {
+                    add(&escaped(form, |c, out| match c {
+                        '+' => out.push_str(plus),
+                        '/' => out.push_str(slash),
+                        '=' => out.push_str(equals),
+                        c => out.push(c),
+                    }));
+                }
             }
         }
         if offset == 0 {
