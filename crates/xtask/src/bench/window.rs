@@ -45,7 +45,8 @@ pub(crate) fn run(workspace: &Workspace, runs: usize) -> Result<Table> {
     ];
     for turn in 0..=runs {
         for contestant in &mut contestants {
-            let (start, memory) = contestant.open(&workspace.binary("release", contestant.name), &display)?;
+            let (start, memory) =
+                contestant.open(&workspace.binary("release", contestant.name), &display.display)?;
             println!("{}: {start:.0} ms, {memory:.1} MB", contestant.name);
             // The first start fills the caches of its home folder.
             if turn > 0 {
@@ -98,8 +99,8 @@ impl Contestant {
     }
 
     /// Opens the window once: milliseconds to interactive, and megabytes.
-    fn open(&self, program: &Path, display: &Xvfb) -> Result<(f64, f64)> {
-        let mut command = self.command.clone().env("DISPLAY", &display.display).command();
+    fn open(&self, program: &Path, display: &str) -> Result<(f64, f64)> {
+        let mut command = self.command.clone().env("DISPLAY", display).command();
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut session = command.spawn().context("dbus-run-session could not be started")?;
         let measured =
@@ -132,15 +133,16 @@ fn measure(session: &mut Child, program: &Path) -> Result<(f64, f64)> {
     Ok((start, kilobytes as f64 / 1000.0))
 }
 
-/// Ends the window; its session ends with it.
+/// Ends the window and what it started; its session ends with it, or is made to.
 fn close(session: &mut Child, program: &Path) -> Result<()> {
-    if let Some(window) = Processes::read()?.running(session.id(), program) {
-        Cmd::new("kill").arg(window.to_string()).read()?;
+    let processes = Processes::read()?;
+    if let Some(window) = processes.running(session.id(), program) {
+        processes.signal("-TERM", window);
     }
     let start = Instant::now();
     while session.try_wait().context("the session cannot be asked whether it ended")?.is_none() {
         if start.elapsed() > Duration::from_secs(10) {
-            session.kill().context("the session could not be ended")?;
+            Processes::read()?.signal("-KILL", session.id());
         }
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -182,6 +184,12 @@ impl Processes {
         tree
     }
 
+    /// Signals `root` and everything it started. Some may have ended by then, which is what was wanted.
+    fn signal(&self, signal: &str, root: u32) {
+        let tree = self.tree(root);
+        let _ = Cmd::new("kill").arg(signal).args(tree.iter().map(ToString::to_string)).succeeds();
+    }
+
     /// The first process below `root` that runs `program`.
     fn running(&self, root: u32, program: &Path) -> Option<u32> {
         let runs = |pid: &u32| fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe == program);
@@ -194,11 +202,19 @@ fn parent(stat: &str) -> Option<u32> {
     stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// Proportional memory of a process in kilobytes: shared pages are split among those who share them.
+/// Proportional memory of a process in kilobytes: shared pages are split among those who share them. A process that
+/// ended meanwhile has none.
 fn pss(pid: u32) -> Result<u64> {
-    let file = format!("/proc/{pid}/smaps_rollup");
-    let text = fs::read_to_string(&file).with_context(|| format!("{file} could not be read"))?;
-    pss_in(&text).with_context(|| format!("{file} has no Pss line"))
+    let folder = Path::new("/proc").join(pid.to_string());
+    match fs::read_to_string(folder.join("smaps_rollup")) {
+        Ok(text) => {
+            pss_in(&text).with_context(|| format!("{}/smaps_rollup has no Pss line", folder.display()))
+        }
+        Err(_) if !folder.exists() => Ok(0),
+        Err(error) => {
+            Err(error).with_context(|| format!("{}/smaps_rollup could not be read", folder.display()))
+        }
+    }
 }
 
 fn pss_in(rollup: &str) -> Option<u64> {
@@ -223,12 +239,30 @@ mod tests {
         assert_eq!(processes.tree(2), [2, 3, 4]);
     }
 
+    /// A stand-in that speaks like a window, with a child, and never ends by itself.
     #[cfg(target_os = "linux")]
     #[test]
-    fn finds_a_running_program_and_its_memory() {
-        let program = std::env::current_exe().unwrap();
-        let processes = Processes::read().unwrap();
-        assert_eq!(processes.running(std::process::id(), &program), Some(std::process::id()));
+    fn a_window_is_timed_weighed_with_its_children_and_closed() {
+        let program = fs::canonicalize("/bin/sleep").unwrap();
+        let home = std::env::temp_dir().join(format!("firstlight-window-{}", std::process::id()));
+        fs::create_dir_all(&home).unwrap();
+        let script = "sleep 30 & echo starting >&2; echo interactive 12.5 >&2; exec sleep 60";
+        let window = Contestant::new("stand-in", Cmd::new("sh").args(["-c", script]), &home);
+        let started = Instant::now();
+        let (ms, megabytes) = window.open(&program, ":0").unwrap();
+        fs::remove_dir_all(&home).unwrap();
+        assert!((ms - 12.5).abs() < 1e-9, "{ms}");
+        assert!(megabytes > 0.05, "{megabytes}");
+        assert!(started.elapsed() < Duration::from_secs(25), "it was closed, not waited for");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_process_that_ended_has_no_memory() {
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let pid = child.id();
+        child.wait().unwrap();
+        assert_eq!(pss(pid).unwrap(), 0);
         assert!(pss(std::process::id()).unwrap() > 0);
     }
 }
