@@ -42,13 +42,13 @@ fn c4_base64_at_three_offsets_both_alphabets_with_and_without_padding() {
                     BASE64_URL_SAFE.encode(&plain),
                     URL_SAFE_NO_PAD.encode(&plain),
                 ] {
-                    let masked = masker.mask_text(&encoded);
-                    let left = masked.replacen("‹token ***›", "", 1);
+                    let shown = masker.mask_text(&encoded);
+                    let left = shown.replacen("‹token ***›", "", 1);
                     // A character is six bits. Left are those of the neighbours, and one shared with each.
                     let first_bit = 8 * before.len();
                     let last_bit = first_bit + 8 * secret.len();
                     let neighbours = first_bit.div_ceil(6) + encoded.len() - last_bit / 6;
-                    assert_ne!(masked, left, "{encoded} was not masked");
+                    assert_ne!(shown, left, "{encoded} was not masked");
                     assert!(left.len() <= neighbours, "{plain:?}: {left} is left of {encoded}");
                     if after.is_empty() && before.len() % 3 == 0 {
                         assert_eq!(left, encoded[..before.len() / 3 * 4]);
