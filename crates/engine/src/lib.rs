@@ -9,4 +9,9 @@
 //! [`providers::all`]. The reference and the pack schema are generated from it (`cargo xtask gen`).
 
 pub mod host;
+pub mod probe;
+pub mod process;
 pub mod provider;
+pub mod providers;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;

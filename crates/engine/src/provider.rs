@@ -137,6 +137,8 @@ pub struct Context {
     pub interactive: bool,
     /// For probes and tests.
     pub http: reqwest::Client,
+    /// The hosts the pack's policy lists: a probe may reach private addresses only among these.
+    pub listed_hosts: Arc<[String]>,
     /// The present run, while applying.
     pub run: Option<firstlight_domain::id::RunId>,
 }

@@ -1,0 +1,287 @@
+//! Starting a process and seeing it through.
+
+use std::{path::Path, process::Stdio, time::Duration};
+
+use firstlight_domain::{
+    id::CredentialName,
+    state::Failure,
+};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
+    process::Command,
+    time::{Instant, sleep_until},
+};
+
+use super::{Exit, Output, Process, Stream, elevate, output::PACE, system};
+use crate::provider::Context;
+
+/// Bytes of standard output kept for reading.
+const MAX_STDOUT: usize = 64 * 1024;
+/// Bytes kept of what a check printed, for its last lines.
+const MAX_SAID: usize = 16 * 1024;
+/// How long pipes are read after the process ended: something in the background may hold them open for ever.
+const DRAIN: Duration = Duration::from_millis(200);
+/// Bytes read at once.
+const CHUNK: usize = 16 * 1024;
+
+/// Runs a process of a step, its output going to the step's [`Output`]. An exit code other than 0 is not an error here.
+/// Errors: it cannot be started, it took too long, it was cancelled, its elevation was refused.
+pub async fn run(cx: &Context, process: Process) -> Result<Exit, Failure> {
+    let secrets = secrets_of(&process);
+    let sink = Sink::Logged {
+        out: cx.output.stream(&*cx.host, &secrets),
+        err: cx.output.stream(&*cx.host, &secrets),
+    };
+    execute(cx, process, sink, &cx.output).await
+}
+
+/// Runs a short process that only finds something out: nothing is logged. Errors are those of [`run`].
+pub async fn quick(cx: &Context, process: Process) -> Result<Exit, Failure> {
+    let secrets = secrets_of(&process);
+    let said = Output::discard();
+    let mut exit = execute(cx, process, Sink::Kept(Vec::new()), &said).await?;
+    if !exit.ok() {
+        let mut stream = said.stream(&*cx.host, &secrets);
+        stream.push(exit.tail.concat().as_bytes());
+        stream.finish();
+        exit.tail = said.last_lines();
+    }
+    Ok(exit)
+}
+
+/// Where output goes.
+enum Sink {
+    Logged { out: Stream, err: Stream },
+    /// Both streams as they came, for the last lines of a check that says no.
+    Kept(Vec<u8>),
+}
+
+impl Sink {
+    fn out(&mut self, chunk: &[u8]) {
+        match self {
+            Self::Logged { out, .. } => out.push(chunk),
+            Self::Kept(said) => keep_last(said, chunk),
+        }
+    }
+
+    fn err(&mut self, chunk: &[u8]) {
+        match self {
+            Self::Logged { err, .. } => err.push(chunk),
+            Self::Kept(said) => keep_last(said, chunk),
+        }
+    }
+}
+
+fn keep_last(said: &mut Vec<u8>, chunk: &[u8]) {
+    said.extend_from_slice(chunk);
+    if said.len() > 2 * MAX_SAID {
+        said.drain(..said.len() - MAX_SAID);
+    }
+}
+
+/// How waiting ended.
+enum End {
+    Exited(i32),
+    Cancelled,
+    TimedOut,
+    Lost(std::io::Error),
+}
+
+async fn execute(cx: &Context, process: Process, mut sink: Sink, output: &Output) -> Result<Exit, Failure> {
+    let elevation = elevate::prefix(cx, &process).await?;
+    let (mut child, stdin) = start(cx, &process, &elevation)?;
+    let (into, out, err) = child.pipes();
+    let feeding = feed(into, stdin);
+    tokio::pin!(feeding);
+    let mut reader = Reader { out, err, fed: false, stdout: Vec::new() };
+    let timeout = process.timeout.unwrap_or(cx.timeout);
+    let end = {
+        let deadline = Instant::now() + timeout;
+        let mut over: Option<(i32, Instant)> = None;
+        let mut out_chunk = vec![0_u8; CHUNK];
+        let mut err_chunk = vec![0_u8; CHUNK];
+        loop {
+            if let Some((code, _)) = over
+                && reader.out.is_none()
+                && reader.err.is_none()
+            {
+                break End::Exited(code);
+            }
+            // While nothing comes, what came is still shown in time.
+            let next = over.map_or(deadline, |(_, until)| until).min(Instant::now() + output_pace(&sink, timeout));
+            tokio::select! {
+                () = cx.cancel.cancelled() => break End::Cancelled,
+                read = next_chunk(&mut reader.out, &mut out_chunk) => match read {
+                    0 => reader.out = None,
+                    count => {
+                        let room = MAX_STDOUT.saturating_sub(reader.stdout.len());
+                        reader.stdout.extend_from_slice(&out_chunk[..count.min(room)]);
+                        sink.out(&out_chunk[..count]);
+                    }
+                },
+                read = next_chunk(&mut reader.err, &mut err_chunk) => match read {
+                    0 => reader.err = None,
+                    count => sink.err(&err_chunk[..count]),
+                },
+                () = &mut feeding, if !reader.fed => reader.fed = true,
+                status = child.wait(), if over.is_none() => match status {
+                    Ok(status) => over = Some((system::code(status), Instant::now() + DRAIN)),
+                    Err(error) => break End::Lost(error),
+                },
+                () = sleep_until(next) => match over {
+                    Some((code, until)) if Instant::now() >= until => break End::Exited(code),
+                    None if Instant::now() >= deadline => break End::TimedOut,
+                    Some(_) | None => output.tick(),
+                },
+            }
+        }
+    };
+    if !matches!(end, End::Exited(_)) {
+        child.stop().await;
+    }
+    let said = match sink {
+        Sink::Logged { out, err } => {
+            out.finish();
+            err.finish();
+            output.last_lines()
+        }
+        Sink::Kept(said) => vec![String::from_utf8_lossy(&said).into_owned()],
+    };
+    conclude(end, &process, timeout, said, reader.stdout, &elevation)
+}
+
+fn conclude(
+    end: End,
+    process: &Process,
+    timeout: Duration,
+    said: Vec<String>,
+    stdout: Vec<u8>,
+    elevation: &elevate::Prefix,
+) -> Result<Exit, Failure> {
+    let name = process.program();
+    match end {
+        End::Exited(code) if elevation.was_refused(code) => Err(elevate::refused()),
+        End::Exited(code) => Ok(Exit { code, tail: said, stdout }),
+        End::Cancelled => Err(Failure { cause: format!("`{name}` was stopped"), last_lines: said, hint: None }),
+        End::TimedOut => Err(Failure {
+            cause: format!("`{name}` did not finish within {}", in_words(timeout)),
+            last_lines: said,
+            hint: Some("try again, or give the step a longer `timeout`".to_owned()),
+        }),
+        End::Lost(error) => Err(Failure {
+            cause: format!("`{name}` cannot be waited for: {error}"),
+            last_lines: said,
+            hint: None,
+        }),
+    }
+}
+
+struct Reader {
+    out: Option<tokio::process::ChildStdout>,
+    err: Option<tokio::process::ChildStderr>,
+    fed: bool,
+    stdout: Vec<u8>,
+}
+
+/// The next bytes; 0 at the end, also one caused by an error. Never, where there is no pipe.
+async fn next_chunk<R: AsyncRead + Unpin>(pipe: &mut Option<R>, chunk: &mut [u8]) -> usize {
+    match pipe {
+        Some(pipe) => pipe.read(chunk).await.unwrap_or(0),
+        None => std::future::pending().await,
+    }
+}
+
+/// Checks show nothing, so they need no waking up.
+fn output_pace(sink: &Sink, timeout: Duration) -> Duration {
+    match sink {
+        Sink::Logged { .. } => PACE,
+        Sink::Kept(_) => timeout,
+    }
+}
+
+async fn feed(into: Option<tokio::process::ChildStdin>, secret: Option<SecretString>) {
+    if let (Some(mut into), Some(secret)) = (into, secret) {
+        // A process that does not read it has closed its end; its exit code tells the rest.
+        let _ = into.write_all(secret.expose_secret().as_bytes()).await;
+        let _ = into.shutdown().await;
+    }
+}
+
+fn start(
+    cx: &Context,
+    process: &Process,
+    elevation: &elevate::Prefix,
+) -> Result<(system::Child, Option<SecretString>), Failure> {
+    let words = elevation.before(process.words());
+    let Some((program, args)) = words.split_first().filter(|(program, _)| !program.is_empty()) else {
+        return Err(Failure {
+            cause: "there is no program to run".to_owned(),
+            last_lines: Vec::new(),
+            hint: Some("the command needs at least one word".to_owned()),
+        });
+    };
+    let mut command = Command::new(program);
+    command
+        .args(args)
+        .envs(process.env.iter().map(|(name, value)| (name, value)))
+        .envs(process.secret_env.iter().map(|(name, value)| (name, value.expose_secret())))
+        .stdin(if process.secret_stdin.is_some() { Stdio::piped() } else { Stdio::null() })
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    if let Some(folder) = &process.cwd {
+        command.current_dir(folder);
+    }
+    let child = system::spawn(command, &marker(cx))
+        .map_err(|error| cannot_start(process.program(), process.cwd.as_deref(), &error))?;
+    Ok((child, process.secret_stdin.clone()))
+}
+
+/// What processes of this step are known by.
+fn marker(cx: &Context) -> String {
+    match cx.run {
+        Some(run) => format!("{run}/{}", cx.step),
+        // Outside of a run nothing outlives us that would have to be told apart later.
+        None => format!("look-{}/{}", std::process::id(), cx.step),
+    }
+}
+
+/// Why a program cannot be started, in words.
+pub(crate) fn cannot_start(program: &str, cwd: Option<&Path>, error: &std::io::Error) -> Failure {
+    let (cause, hint) = match (error.kind(), cwd) {
+        (_, Some(folder)) if !folder.is_dir() => {
+            (format!("the folder {} does not exist", folder.display()), "it may be made by an earlier step".to_owned())
+        }
+        (std::io::ErrorKind::NotFound, _) => (
+            format!("the program `{program}` was not found"),
+            format!("install `{program}`, or see that the folder it is in is on PATH"),
+        ),
+        (std::io::ErrorKind::PermissionDenied, _) => {
+            (format!("`{program}` may not be run"), "see that the file is executable".to_owned())
+        }
+        _ => (format!("`{program}` cannot be started: {error}"), "see the system's message".to_owned()),
+    };
+    Failure { cause, last_lines: Vec::new(), hint: Some(hint) }
+}
+
+/// The secrets a process is handed, for masking.
+fn secrets_of(process: &Process) -> Vec<(CredentialName, SecretString)> {
+    let handed = process.secret_env.iter().map(|(name, value)| (name.as_str(), value));
+    handed
+        .chain(process.secret_stdin.iter().map(|value| ("stdin", value)))
+        .filter_map(|(name, value)| {
+            // Names of variables may begin with an underscore, names of credentials may not.
+            let name = CredentialName::new(name.trim_start_matches('_')).or_else(|_| CredentialName::new("secret"));
+            Some((name.ok()?, value.clone()))
+        })
+        .collect()
+}
+
+/// A length of time as people say it: `90s`, `10m`.
+pub(crate) fn in_words(time: Duration) -> String {
+    match time.as_secs() {
+        0 => format!("{} ms", time.as_millis()),
+        seconds if seconds >= 120 && seconds.is_multiple_of(60) => format!("{} minutes", seconds / 60),
+        seconds => format!("{seconds} seconds"),
+    }
+}

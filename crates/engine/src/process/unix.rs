@@ -1,0 +1,198 @@
+//! Processes on Linux and macOS: a group each, ended as a whole.
+
+use std::{
+    io,
+    path::Path,
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, kill_process_group, waitpid};
+use tokio::{
+    process::{ChildStderr, ChildStdin, ChildStdout, Command},
+    time::Instant,
+};
+
+use super::{MARKER, sweep};
+
+/// Between asking a process to end and ending it.
+const GRACE: Duration = Duration::from_millis(300);
+/// How long we look for survivors after that.
+const SEARCH: Duration = Duration::from_millis(500);
+/// Between two looks.
+const LOOK: Duration = Duration::from_millis(15);
+
+/// Standard input, output and error.
+pub(super) type Pipes = (Option<ChildStdin>, Option<ChildStdout>, Option<ChildStderr>);
+
+/// A running process and everything it starts. Dropped before it ended, it is killed.
+pub(super) struct Child {
+    child: tokio::process::Child,
+    leader: Option<Pid>,
+    marker: String,
+}
+
+/// Starts a command in a group of its own. Nothing here needs code between fork and exec, so that the standard library
+/// can use `posix_spawn`, which is several times faster in a large process.
+pub(super) fn spawn(mut command: Command, marker: &str) -> io::Result<Child> {
+    command.process_group(0).env(MARKER, marker).kill_on_drop(true);
+    let child = command.spawn()?;
+    let leader = child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
+    Ok(Child { child, leader, marker: marker.to_owned() })
+}
+
+impl Child {
+    /// The pipes asked for, once.
+    pub(super) fn pipes(&mut self) -> Pipes {
+        (self.child.stdin.take(), self.child.stdout.take(), self.child.stderr.take())
+    }
+
+    /// Waits for the process itself, not for what it started.
+    pub(super) async fn wait(&mut self) -> io::Result<ExitStatus> {
+        let status = self.child.wait().await;
+        self.leader = None;
+        status
+    }
+
+    /// Ends the process and everything it started: asks, and after 300 ms insists.
+    pub(super) async fn stop(&mut self) {
+        let Some(leader) = self.leader.take() else { return };
+        let raw = leader.as_raw_nonzero().get();
+        let mut ended = std::collections::BTreeSet::new();
+        let asked = Instant::now();
+        let mut found = sweep::find(&self.marker, raw);
+        signal(leader, &found, Signal::TERM);
+        while asked.elapsed() < GRACE && !found.is_empty() {
+            ended.extend(found);
+            tokio::time::sleep(LOOK).await;
+            let _ = self.child.try_wait();
+            found = sweep::find(&self.marker, raw);
+        }
+        let insisted = Instant::now();
+        while insisted.elapsed() < SEARCH && !found.is_empty() {
+            signal(leader, &found, Signal::KILL);
+            ended.extend(found);
+            tokio::time::sleep(LOOK).await;
+            let _ = self.child.try_wait();
+            found = sweep::find(&self.marker, raw);
+        }
+        reap(&ended, raw);
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        if let Some(leader) = self.leader.take() {
+            let raw = leader.as_raw_nonzero().get();
+            let found = sweep::find(&self.marker, raw);
+            signal(leader, &found, Signal::KILL);
+            reap(&found, raw);
+        }
+    }
+}
+
+/// To the group at once, and to each that left it.
+fn signal(group: Pid, found: &std::collections::BTreeSet<i32>, signal: Signal) {
+    // Gone already is what we want; not allowed is what is tried below.
+    let refused = kill_process_group(group, signal) == Err(rustix::io::Errno::PERM);
+    let mut refused: Vec<String> = refused.then(|| format!("-{group}")).into_iter().collect();
+    for pid in found.iter().filter_map(|&pid| Pid::from_raw(pid)) {
+        if kill_process(pid, signal) == Err(rustix::io::Errno::PERM) {
+            refused.push(pid.to_string());
+        }
+    }
+    if !refused.is_empty() {
+        // An elevated process: the rights that started it still last, or the system's prompt ends it with its parent.
+        let _ = std::process::Command::new("sudo")
+            .args(["-n", "kill", "-s", "KILL", "--"])
+            .args(refused)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .and_then(|mut child| child.wait());
+    }
+}
+
+/// Adopted orphans are ours to bury; the leader is its handle's.
+fn reap(ended: &std::collections::BTreeSet<i32>, leader: i32) {
+    for pid in ended.iter().filter(|&&pid| pid != leader).filter_map(|&pid| Pid::from_raw(pid)) {
+        let _ = waitpid(Some(pid), WaitOptions::NOHANG);
+    }
+}
+
+/// The exit code as shells have it: 128 + signal for one ended by a signal.
+pub(super) fn code(status: ExitStatus) -> i32 {
+    use std::os::unix::process::ExitStatusExt;
+    status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(-1)
+}
+
+/// A process that outlives us.
+#[derive(Debug)]
+pub(crate) struct Detached {
+    child: tokio::process::Child,
+    /// Its id.
+    pub(crate) pid: u32,
+}
+
+impl Detached {
+    /// Its exit code, if it has ended already.
+    pub(crate) fn ended(&mut self) -> Option<i32> {
+        self.child.try_wait().ok().flatten().map(code)
+    }
+}
+
+/// Starts a process in a session of its own, its output going to a file. It carries no marker: it is meant to stay.
+pub(crate) fn spawn_detached(argv: &[String], cwd: &Path, env: &[(String, String)], log: &Path) -> io::Result<Detached> {
+    let (program, args) = argv.split_first().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+    let output = std::fs::File::create(log)?;
+    // `setsid` the program calls the function and becomes ours, keeping the id; macOS has none, and a group of its own
+    // already keeps terminal signals away.
+    let mut command = if let Ok(setsid) = which::which("setsid") {
+        let mut command = Command::new(setsid);
+        command.arg(program);
+        command
+    } else {
+        let mut command = Command::new(program);
+        command.process_group(0);
+        command
+    };
+    let child = command
+        .args(args)
+        .current_dir(cwd)
+        .envs(env.iter().map(|(name, value)| (name, value)))
+        .env_remove(MARKER)
+        .stdin(Stdio::null())
+        .stdout(output.try_clone()?)
+        .stderr(output)
+        .spawn()?;
+    let pid = child.id().ok_or_else(|| io::Error::other("it ended while it was started"))?;
+    Ok(Detached { child, pid })
+}
+
+/// Ends a detached process, its session's group and its descendants.
+pub(crate) async fn stop_detached(pid: u32) {
+    let Some(leader) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return };
+    let raw = leader.as_raw_nonzero().get();
+    // No process carries this marker: group and ancestry are what is found.
+    let nobody = "-";
+    let asked = Instant::now();
+    let mut insist = false;
+    loop {
+        let found = sweep::find(nobody, raw);
+        if found.is_empty() || asked.elapsed() > STOP + SEARCH {
+            return;
+        }
+        if asked.elapsed() > STOP {
+            signal(leader, &found, Signal::KILL);
+        } else if !insist {
+            signal(leader, &found, Signal::TERM);
+            insist = true;
+        }
+        tokio::time::sleep(LOOK).await;
+        let _ = waitpid(Some(leader), WaitOptions::NOHANG);
+    }
+}
+
+/// How long a service has to end by itself.
+const STOP: Duration = Duration::from_secs(3);

@@ -1,0 +1,93 @@
+//! Processes on Windows: a job object each, ended as a whole. Relies on job objects holding every descendant.
+
+use std::{
+    io,
+    path::Path,
+    process::{ExitStatus, Stdio},
+};
+
+use process_wrap::tokio::{ChildWrapper, CommandWrap, JobObject, KillOnDrop};
+use tokio::process::{ChildStderr, ChildStdin, ChildStdout, Command};
+
+use super::MARKER;
+
+const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
+const DETACHED_PROCESS: u32 = 0x0000_0008;
+
+/// Standard input, output and error.
+pub(super) type Pipes = (Option<ChildStdin>, Option<ChildStdout>, Option<ChildStderr>);
+
+/// A running process and everything it starts. Dropped before it ended, it is killed.
+pub(super) struct Child {
+    child: Box<dyn ChildWrapper>,
+}
+
+/// Starts a command in a job of its own.
+pub(super) fn spawn(mut command: Command, marker: &str) -> io::Result<Child> {
+    command.env(MARKER, marker);
+    let child = CommandWrap::from(command).wrap(KillOnDrop).wrap(JobObject).spawn()?;
+    Ok(Child { child })
+}
+
+impl Child {
+    /// The pipes asked for, once.
+    pub(super) fn pipes(&mut self) -> Pipes {
+        let child = &mut self.child;
+        (child.stdin().take(), child.stdout().take(), child.stderr().take())
+    }
+
+    /// Waits for the job.
+    pub(super) async fn wait(&mut self) -> io::Result<ExitStatus> {
+        self.child.wait().await
+    }
+
+    /// Ends the job.
+    pub(super) async fn stop(&mut self) {
+        let _ = self.child.start_kill();
+        let _ = self.child.wait().await;
+    }
+}
+
+/// The exit code.
+pub(super) fn code(status: ExitStatus) -> i32 {
+    status.code().unwrap_or(-1)
+}
+
+/// A process that outlives us.
+#[derive(Debug)]
+pub(crate) struct Detached {
+    child: tokio::process::Child,
+    /// Its id.
+    pub(crate) pid: u32,
+}
+
+impl Detached {
+    /// Its exit code, if it has ended already.
+    pub(crate) fn ended(&mut self) -> Option<i32> {
+        self.child.try_wait().ok().flatten().map(code)
+    }
+}
+
+/// Starts a process without our console and outside of our jobs, its output going to a file. It carries no marker: it
+/// is meant to stay.
+pub(crate) fn spawn_detached(argv: &[String], cwd: &Path, env: &[(String, String)], log: &Path) -> io::Result<Detached> {
+    let (program, args) = argv.split_first().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+    let output = std::fs::File::create(log)?;
+    let child = Command::new(program)
+        .args(args)
+        .current_dir(cwd)
+        .envs(env.iter().map(|(name, value)| (name, value)))
+        .env_remove(MARKER)
+        .creation_flags(CREATE_NEW_PROCESS_GROUP | DETACHED_PROCESS)
+        .stdin(Stdio::null())
+        .stdout(output.try_clone()?)
+        .stderr(output)
+        .spawn()?;
+    let pid = child.id().ok_or_else(|| io::Error::other("it ended while it was started"))?;
+    Ok(Detached { child, pid })
+}
+
+/// Ends a detached process and its descendants.
+pub(crate) async fn stop_detached(pid: u32) {
+    let _ = Command::new("taskkill").args(["/T", "/F", "/PID", &pid.to_string()]).output().await;
+}
