@@ -47,7 +47,7 @@ pub(crate) fn prepare(workspace: &Workspace, persona: Persona) -> Result<()> {
 
 /// What to type to do nothing but that.
 pub(crate) fn prepare_alone(workspace: &Workspace, persona: Persona) -> String {
-    format!("FIRSTLIGHT_HOME={} {}", home(workspace).display(), up(workspace, persona))
+    format!("FIRSTLIGHT_HOME={} {}", home(workspace, persona).display(), up(workspace, persona))
 }
 
 fn up(workspace: &Workspace, persona: Persona) -> Cmd {
@@ -59,11 +59,12 @@ fn up(workspace: &Workspace, persona: Persona) -> Cmd {
         .arg(format!("repository={}", workspace.root.display()))
         .arg("--input")
         .arg(format!("target={}", workspace.target.display()))
-        .env("FIRSTLIGHT_HOME", home(workspace))
+        .env("FIRSTLIGHT_HOME", home(workspace, persona))
 }
 
-fn home(workspace: &Workspace) -> PathBuf {
-    workspace.target.join("contribute")
+/// One home for each persona: a journal holds one journey, and one does not have to be left for the other.
+fn home(workspace: &Workspace, persona: Persona) -> PathBuf {
+    workspace.target.join("contribute").join(persona.id())
 }
 
 fn pack(workspace: &Workspace) -> PathBuf {
@@ -84,7 +85,7 @@ mod tests {
         let alone = prepare_alone(&workspace, Persona::Test).replace('\\', "/");
         assert_eq!(
             alone.replace(".exe", ""),
-            "FIRSTLIGHT_HOME=/clone/build/contribute build/debug/firstlight up --pack /clone/assets/packs/contribute \
+            "FIRSTLIGHT_HOME=/clone/build/contribute/test build/debug/firstlight up --pack /clone/assets/packs/contribute \
              --persona test --yes --input repository=/clone --input target=/clone/build"
         );
     }
