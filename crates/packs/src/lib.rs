@@ -1,1 +1,154 @@
-//! See ARCHITECTURE.md.
+//! Packs as they are written: `pack.yaml` in, [`firstlight_domain::pack::Pack`] or a report of everything that is wrong
+//! out; the JSON Schema for editors; the provider reference; a starter pack.
+//!
+//! The text is parsed once, within limits, to a tree that knows where everything stands ([`node`]); the tree is
+//! converted once to the domain's types ([`read`]); rules about the whole are checked last ([`lint`]). This crate refuses
+//! to know what a kind of step does: kinds come in as [`firstlight_domain::kind::Kind`] and are asked. It never runs,
+//! fetches or writes anything but the starter pack.
+//!
+//! One more field: its name in `read`, its line in [`schema`] (a test compares the two). One more rule: a
+//! [`ProblemCode`], a function in `lint`, a fixture in `tests/rules.rs`.
+
+mod folder;
+mod lint;
+mod names;
+mod node;
+mod problem;
+mod read;
+
+use std::{
+    fs,
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+};
+
+use firstlight_domain::{kind::Kind, pack::Pack};
+
+pub use self::{
+    folder::{MAX_PACK_BYTES, MAX_PACK_FILES},
+    problem::{Label, Problem, ProblemCode, Report, Severity},
+};
+use self::{folder::Folder, problem::Problems};
+
+/// The file a pack is described in.
+pub const PACK_FILE: &str = "pack.yaml";
+/// The version of the format.
+pub const API_VERSION: &str = "firstlight.dev/v1";
+/// At most this many bytes in `pack.yaml`.
+pub const MAX_TEXT_BYTES: u64 = 1024 * 1024;
+
+/// Why a pack cannot be used.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum PackError {
+    /// There is no pack in this folder.
+    #[error("there is no pack at {}", path.display())]
+    #[diagnostic(help("a pack is a folder with a `{PACK_FILE}`; `firstlight pack init` makes one"))]
+    NotFound {
+        /// The `pack.yaml` that was looked for.
+        path: PathBuf,
+    },
+    /// The system would not let us read it.
+    #[error("{} cannot be read", path.display())]
+    Unreadable {
+        /// What.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It is larger than a pack may be.
+    #[error("this pack is too large: {what}")]
+    #[diagnostic(help("keep data and programs out of the pack, and let a step fetch them"))]
+    TooLarge {
+        /// What is.
+        what: String,
+    },
+    /// Something is wrong with it. The report has at least one error.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Invalid(Box<Report>),
+}
+
+/// A pack that can be used.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The pack.
+    pub pack: Pack,
+    /// What its authors may have meant otherwise.
+    pub warnings: Vec<Problem>,
+}
+
+/// Reads the pack in a folder. Every rule of [`lint()`] is checked.
+pub fn load(root: &Path, kinds: &[Kind]) -> Result<Loaded, PackError> {
+    let (report, pack) = examine(root, kinds)?;
+    match pack {
+        Some(pack) if report.is_usable() => Ok(Loaded { pack, warnings: report.into_problems() }),
+        Some(_) | None => Err(PackError::Invalid(Box::new(report))),
+    }
+}
+
+/// Everything that is wrong with the pack in a folder; an empty report if nothing is. Fails only if it cannot be read.
+pub fn lint(root: &Path, kinds: &[Kind]) -> Result<Report, PackError> {
+    examine(root, kinds).map(|(report, _)| report)
+}
+
+fn examine(root: &Path, kinds: &[Kind]) -> Result<(Report, Option<Pack>), PackError> {
+    let path = root.join(PACK_FILE);
+    let bytes = read_text(&path)?;
+    let folder = folder::read(root)?;
+    let name = path.display().to_string();
+    let text = match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let valid = error.utf8_error().valid_up_to();
+            let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+            let mut problems = Problems::new(&text);
+            problems
+                .error(ProblemCode::BadYaml, valid..valid + 1, "this is not UTF-8 text")
+                .help("save the file as UTF-8");
+            let found = problems.found();
+            return Ok((Report::new(&name, text, found), None));
+        }
+    };
+    let mut problems = Problems::new(&text);
+    let pack = understand(root, &text, &folder, kinds, &mut problems);
+    let found = problems.found();
+    Ok((Report::new(&name, text, found), pack))
+}
+
+fn understand(
+    root: &Path,
+    text: &str,
+    folder: &Folder,
+    kinds: &[Kind],
+    problems: &mut Problems<'_>,
+) -> Option<Pack> {
+    for path in &folder.refused {
+        problems
+            .error(ProblemCode::OutsidePack, 0..0, format!("`{path}` is not a plain file"))
+            .help("replace symbolic links by the files they lead to, and give files Unicode names");
+    }
+    let tree = node::parse(text, problems)?;
+    let draft = read::pack(&tree, kinds, problems)?;
+    lint::check(&draft, folder, problems);
+    let root = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
+    draft.finish(root, folder.digest.clone())
+}
+
+/// Reads `pack.yaml`, but not more than its limit.
+fn read_text(path: &Path) -> Result<Vec<u8>, PackError> {
+    let unreadable = |source: io::Error| match source.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => PackError::NotFound { path: path.to_owned() },
+        _ => PackError::Unreadable { path: path.to_owned(), source },
+    };
+    // Asked before it is opened: a pipe or a device would never end.
+    if !fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err(PackError::NotFound { path: path.to_owned() });
+    }
+    let mut bytes = Vec::new();
+    let file = fs::File::open(path).map_err(unreadable)?;
+    file.take(MAX_TEXT_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_TEXT_BYTES {
+        return Err(PackError::TooLarge { what: format!("{} is larger than 1 MB", path.display()) });
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,103 @@
+//! The pack's folder: which files it has, and one digest over all of them.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use sha2::{Digest, Sha256};
+
+use crate::PackError;
+
+/// At most this many bytes in all files of a pack.
+pub const MAX_PACK_BYTES: u64 = 64 * 1024 * 1024;
+/// At most this many files in a pack.
+pub const MAX_PACK_FILES: usize = 5_000;
+
+/// How deep folders may be nested; a pack is not a disk image.
+const MAX_DEPTH: usize = 32;
+
+/// What is in the folder.
+pub(crate) struct Folder {
+    /// Pack-relative paths with `/`.
+    pub(crate) files: Vec<String>,
+    /// What is neither a file nor a folder: symbolic links, sockets, and names that are not Unicode.
+    pub(crate) refused: Vec<String>,
+    /// SHA-256, hex.
+    pub(crate) digest: String,
+}
+
+/// Reads every file once. `.git` is left out: a pack may be edited in a repository.
+pub(crate) fn read(root: &Path) -> Result<Folder, PackError> {
+    let mut found = Walk { files: BTreeMap::new(), refused: Vec::new() };
+    walk(root, "", 0, &mut found)?;
+    let mut whole = Sha256::new();
+    let mut budget = MAX_PACK_BYTES;
+    for (name, path) in &found.files {
+        let content = hash_file(path, &mut budget)?;
+        // Lengths and fixed-size hashes keep a name from running into a content.
+        whole.update((name.len() as u64).to_be_bytes());
+        whole.update(name.as_bytes());
+        whole.update(content);
+    }
+    let digest = firstlight_domain::plan::hex(&whole.finalize());
+    Ok(Folder { files: found.files.into_keys().collect(), refused: found.refused, digest })
+}
+
+struct Walk {
+    files: BTreeMap<String, PathBuf>,
+    refused: Vec<String>,
+}
+
+fn walk(folder: &Path, prefix: &str, depth: usize, found: &mut Walk) -> Result<(), PackError> {
+    let unreadable = |source| PackError::Unreadable { path: folder.to_owned(), source };
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        let kind = entry.file_type().map_err(unreadable)?;
+        let Ok(name) = entry.file_name().into_string() else {
+            found.refused.push(format!("{prefix}{}", entry.file_name().to_string_lossy()));
+            continue;
+        };
+        if prefix.is_empty() && name == ".git" {
+            continue;
+        }
+        let path = format!("{prefix}{name}");
+        if kind.is_dir() {
+            if depth == MAX_DEPTH {
+                return Err(PackError::TooLarge { what: format!("{path} is nested too deeply") });
+            }
+            walk(&entry.path(), &format!("{path}/"), depth + 1, found)?;
+        } else if kind.is_file() {
+            if found.files.len() == MAX_PACK_FILES {
+                let what = format!("it has more than {MAX_PACK_FILES} files");
+                return Err(PackError::TooLarge { what });
+            }
+            found.files.insert(path, entry.path());
+        } else {
+            found.refused.push(path);
+        }
+    }
+    found.refused.sort_unstable();
+    Ok(())
+}
+
+fn hash_file(path: &Path, budget: &mut u64) -> Result<[u8; 32], PackError> {
+    let unreadable = |source| PackError::Unreadable { path: path.to_owned(), source };
+    let file = fs::File::open(path).map_err(unreadable)?;
+    let mut limited = io::Read::take(file, budget.saturating_add(1));
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        let read = io::Read::read(&mut limited, &mut buffer).map_err(unreadable)?;
+        if read == 0 {
+            return Ok(hasher.finalize().into());
+        }
+        let Some(left) = budget.checked_sub(read as u64) else {
+            let what = format!("its files are larger than {} MB", MAX_PACK_BYTES / 1024 / 1024);
+            return Err(PackError::TooLarge { what });
+        };
+        *budget = left;
+        hasher.update(&buffer[..read]);
+    }
+}
