@@ -1,0 +1,116 @@
+//! The files beside the journal: the last good copy, a damaged set put aside, copies before a migration.
+
+use std::{
+    fs,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use jiff::Timestamp;
+use rusqlite::Connection;
+
+use crate::JournalError;
+
+/// `journal.<word>.sqlite` beside `journal.sqlite`.
+pub(crate) fn beside(path: &Path, word: &str) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!("{stem}.{word}.sqlite"))
+}
+
+/// The last copy that was found whole.
+pub(crate) fn last_good(path: &Path) -> PathBuf {
+    beside(path, "last-good")
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// Whether anything of the database is there.
+pub(crate) fn any(path: &Path) -> bool {
+    ["", "-wal", "-shm"].iter().any(|suffix| with_suffix(path, suffix).exists())
+}
+
+/// Makes the folder of the journal.
+pub(crate) fn make_folder(path: &Path) -> Result<(), JournalError> {
+    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
+    fs::create_dir_all(folder).map_err(|error| JournalError::io(path, &error))
+}
+
+/// Finds a header that SQLite would read as "read only": its two version bytes are always the same.
+pub(crate) fn check_header(path: &Path) -> Result<(), JournalError> {
+    let mut header = Vec::new();
+    let read = fs::File::open(path).and_then(|file| file.take(20).read_to_end(&mut header));
+    match (read, header.get(18..20)) {
+        (Ok(_), Some([write, read])) if write != read => {
+            Err(JournalError::Damaged { path: path.to_owned(), reason: "its header is not SQLite's".into() })
+        }
+        (Err(error), _) if error.kind() != io::ErrorKind::NotFound => Err(JournalError::io(path, &error)),
+        (Ok(_) | Err(_), _) => Ok(()),
+    }
+}
+
+/// Writes a compact copy of the database to `target`: whole or not at all.
+pub(crate) fn copy_out(conn: &Connection, path: &Path, target: &Path) -> Result<(), JournalError> {
+    let draft = with_suffix(target, ".new");
+    remove(&draft)?;
+    conn.execute("VACUUM INTO ?1", [draft.to_string_lossy()]).map_err(|error| JournalError::sqlite(path, &error))?;
+    put(&draft, target)
+}
+
+/// Copies the file `from` to `target`: whole or not at all.
+pub(crate) fn copy(from: &Path, target: &Path) -> Result<(), JournalError> {
+    let draft = with_suffix(target, ".new");
+    fs::copy(from, &draft).map_err(|error| JournalError::io(target, &error))?;
+    put(&draft, target)
+}
+
+/// Moves the database and what belongs to it to `journal.damaged-<time>.sqlite`.
+pub(crate) fn move_aside(path: &Path, now: Timestamp) -> Result<PathBuf, JournalError> {
+    let stamp = now.strftime("%Y%m%dT%H%M%S%3fZ").to_string();
+    let names = (1_u32..).map(|again| match again {
+        1 => beside(path, &format!("damaged-{stamp}")),
+        _ => beside(path, &format!("damaged-{stamp}-{again}")),
+    });
+    // There is always a free name: the numbers outlast the folder.
+    let target = names.into_iter().find(|name| !name.exists()).unwrap_or_else(|| beside(path, "damaged"));
+    // The database first: a crash in between leaves no database without the log that completes it.
+    for suffix in ["", "-wal", "-shm"] {
+        match fs::rename(with_suffix(path, suffix), with_suffix(&target, suffix)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(JournalError::io(path, &error)),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    sync_folder(path)?;
+    Ok(target)
+}
+
+/// Makes the draft durable, then gives it its name.
+pub(crate) fn put(draft: &Path, target: &Path) -> Result<(), JournalError> {
+    let durable = || {
+        fs::OpenOptions::new().write(true).open(draft)?.sync_all()?;
+        fs::rename(draft, target)
+    };
+    durable().map_err(|error: io::Error| JournalError::io(target, &error))?;
+    sync_folder(target)
+}
+
+/// Removes a file of ours that may not be there.
+pub(crate) fn remove(path: &Path) -> Result<(), JournalError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(JournalError::io(path, &error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Makes names durable. Windows keeps them with the file and cannot open a folder.
+fn sync_folder(path: &Path) -> Result<(), JournalError> {
+    if cfg!(unix)
+        && let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty())
+    {
+        fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| JournalError::io(path, &error))?;
+    }
+    Ok(())
+}

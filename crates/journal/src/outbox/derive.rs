@@ -1,0 +1,168 @@
+//! Which events become part of the outbox, and what they carry. Pure.
+
+use std::collections::BTreeMap;
+
+use firstlight_domain::{
+    event::{Clock, Event, Happened, RunEnd},
+    id::{JourneyId, RunId, StepId},
+    state::{StepState, WaitsOn},
+};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::registry::Property;
+
+/// What has to be remembered of earlier events to say how long something took.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Context {
+    /// The last record taken in.
+    pub(crate) seen: u64,
+    /// Whether events may be sent.
+    pub(crate) sharing: bool,
+    journey: Option<(JourneyId, Timestamp)>,
+    run: Option<(RunId, Timestamp)>,
+    running: BTreeMap<StepId, Timestamp>,
+}
+
+/// An event for the outbox, not yet numbered.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Outgoing {
+    /// Its CloudEvents `type`.
+    pub(crate) kind: &'static str,
+    /// Its `data`.
+    pub(crate) data: Vec<(Property, Value)>,
+}
+
+impl Context {
+    /// Takes in an event. It does not move `seen`.
+    pub(crate) fn apply(&mut self, happened: &Happened) {
+        let at = happened.at;
+        match &happened.event {
+            Event::JourneyStarted { journey, clock, .. } => {
+                self.journey = Some((*journey, clock.start()));
+                self.running.clear();
+            }
+            Event::JourneyLeft { journey } => {
+                self.journey.take_if(|(current, _)| current == journey);
+            }
+            Event::RunStarted { run, .. } => self.run = Some((*run, at)),
+            Event::RunFinished { run, .. } => {
+                self.run.take_if(|(current, _)| current == run);
+            }
+            Event::StepChanged { step, state: StepState::Running, .. } => {
+                self.running.insert(step.clone(), at);
+            }
+            Event::StepChanged { step, .. } => {
+                self.running.remove(step);
+            }
+            Event::SharingChanged { on } => self.sharing = *on,
+            Event::ReceiptKept { .. }
+            | Event::FirstValueReached { .. }
+            | Event::CredentialStored { .. }
+            | Event::CredentialTested { .. }
+            | Event::CredentialRemoved { .. } => {}
+        }
+    }
+}
+
+/// What `event`, which happened at `at` after everything in `context`, says outside; none if it stays here.
+pub(crate) fn derive(context: &Context, at: Timestamp, event: &Event) -> Option<Outgoing> {
+    let outgoing = |kind, data| Some(Outgoing { kind, data });
+    let journey = || context.journey.map(|(id, _)| (Property::Journey, json!(id)));
+    let took = |from: Timestamp| (Property::DurationMs, json!(milliseconds(from, at)));
+    match event {
+        Event::JourneyStarted { journey, pack, persona, clock, pack_path: _, inputs: _ } => {
+            let clock = match clock {
+                Clock::StartDate { .. } => "start_date",
+                Clock::FirstLaunch { .. } => "first_launch",
+            };
+            let data = vec![
+                (Property::Journey, json!(journey)),
+                (Property::PackName, json!(pack.name)),
+                (Property::PackVersion, json!(pack.version)),
+                (Property::Persona, json!(persona)),
+                (Property::ClockKind, json!(clock)),
+            ];
+            outgoing("dev.firstlight.journey.started", data)
+        }
+        Event::JourneyLeft { journey } => {
+            outgoing("dev.firstlight.journey.left", vec![(Property::Journey, json!(journey))])
+        }
+        Event::RunStarted { run, pack, consent: _, pack_path: _, inputs: _ } => {
+            let mut data: Vec<_> = journey().into_iter().collect();
+            data.push((Property::Run, json!(run)));
+            data.push((Property::PackName, json!(pack.name)));
+            data.push((Property::PackVersion, json!(pack.version)));
+            outgoing("dev.firstlight.run.started", data)
+        }
+        Event::StepChanged { step, run, state, done: _ } => {
+            let mut data: Vec<_> = journey().into_iter().collect();
+            data.extend(run.map(|run| (Property::Run, json!(run))));
+            data.push((Property::Step, json!(step)));
+            data.push((Property::State, json!(state.name())));
+            data.extend(of_state(state));
+            if *state != StepState::Running {
+                data.extend(context.running.get(step).map(|from| took(*from)));
+            }
+            outgoing("dev.firstlight.step.changed", data)
+        }
+        Event::FirstValueReached { step } => {
+            let mut data: Vec<_> = journey().into_iter().collect();
+            data.push((Property::Step, json!(step)));
+            data.extend(
+                context.journey.map(|(_, start)| (Property::Seconds, json!(milliseconds(start, at) / 1_000))),
+            );
+            outgoing("dev.firstlight.first_value.reached", data)
+        }
+        Event::RunFinished { run, end } => {
+            let end = match end {
+                RunEnd::Completed => "completed",
+                RunEnd::Failed => "failed",
+                RunEnd::Cancelled => "cancelled",
+                RunEnd::Interrupted => "interrupted",
+            };
+            let mut data: Vec<_> = journey().into_iter().collect();
+            data.push((Property::Run, json!(run)));
+            data.push((Property::End, json!(end)));
+            data.extend(context.run.filter(|(id, _)| id == run).map(|(_, from)| took(from)));
+            outgoing("dev.firstlight.run.finished", data)
+        }
+        Event::CredentialStored { name, issuer: _, expires_at: _ } => {
+            outgoing("dev.firstlight.credential.stored", vec![(Property::Credential, json!(name))])
+        }
+        Event::CredentialTested { name, ok, reason: _ } => outgoing(
+            "dev.firstlight.credential.tested",
+            vec![(Property::Credential, json!(name)), (Property::Accepted, json!(ok))],
+        ),
+        Event::CredentialRemoved { name } => {
+            outgoing("dev.firstlight.credential.removed", vec![(Property::Credential, json!(name))])
+        }
+        Event::SharingChanged { on } => {
+            outgoing("dev.firstlight.sharing.changed", vec![(Property::Sharing, json!(on))])
+        }
+        Event::ReceiptKept { step: _, run: _, receipt: _ } => None,
+    }
+}
+
+/// What a state says outside beyond its name: never its words.
+fn of_state(state: &StepState) -> Option<(Property, Value)> {
+    match state {
+        StepState::Waiting { on: WaitsOn::You } => Some((Property::WaitsOn, json!("you"))),
+        StepState::Waiting { on: WaitsOn::Owner(_) } => Some((Property::WaitsOn, json!("owner"))),
+        StepState::Blocked { by, reason: _ } => Some((Property::BlockedBy, json!(by))),
+        StepState::Pending
+        | StepState::Ready
+        | StepState::Running
+        | StepState::Satisfied { outputs: _ }
+        | StepState::Changed { outputs: _ }
+        | StepState::Failed(_)
+        | StepState::Unknown { why: _ }
+        | StepState::Skipped { why: _ }
+        | StepState::Undone => None,
+    }
+}
+
+/// Never negative: a clock that was set back took no time.
+fn milliseconds(from: Timestamp, to: Timestamp) -> i64 {
+    to.as_millisecond().saturating_sub(from.as_millisecond()).max(0)
+}

@@ -1,0 +1,164 @@
+//! Every property an event may carry, what it is and why. What is not here cannot be named, so it never leaves; what is
+//! sensitive is named here so that the person can read that it stays.
+//!
+//! One more property: a variant, a row in [`PROPERTIES`] (a test finds a missing one), and its use in `derive.rs`.
+
+/// How delicate a property is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Classification {
+    /// Anyone may know.
+    Public,
+    /// The organisation may know; says nothing about the person.
+    Internal,
+    /// Says something about the person; leaves only with consent.
+    Personal,
+    /// Never leaves this machine.
+    Sensitive,
+}
+
+impl Classification {
+    /// Its name, as the Privacy screen and `--json` have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Internal => "internal",
+            Self::Personal => "personal",
+            Self::Sensitive => "sensitive",
+        }
+    }
+}
+
+/// A property of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Property {
+    /// The journey's id.
+    Journey,
+    /// The run's id.
+    Run,
+    /// The pack's name.
+    PackName,
+    /// The pack's version.
+    PackVersion,
+    /// The persona.
+    Persona,
+    /// What started the clock: `start_date` or `first_launch`.
+    ClockKind,
+    /// The step's id.
+    Step,
+    /// The state a step entered.
+    State,
+    /// Whose turn it is: `you` or `owner`.
+    WaitsOn,
+    /// Steps that hold a step up.
+    BlockedBy,
+    /// How long a step was worked on, or a run took.
+    DurationMs,
+    /// Seconds from the start of the clock to first value.
+    Seconds,
+    /// How a run ended.
+    End,
+    /// A credential's name in the pack.
+    Credential,
+    /// Whether a credential was accepted.
+    Accepted,
+    /// Whether sharing is on.
+    Sharing,
+    /// What was answered to the pack's questions.
+    Answers,
+    /// Where the pack lies on this machine.
+    PackPath,
+    /// What a step said when it failed or waited: cause, hint, the end of its output, the reason.
+    Words,
+    /// What a step hands to later ones.
+    Outputs,
+    /// What was there before a change.
+    Receipt,
+    /// The name of whom a step waits for.
+    Owner,
+    /// Who issued a credential and when it expires.
+    CredentialDetails,
+}
+
+/// A property's row in the registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Registered {
+    /// Which.
+    pub property: Property,
+    /// Its key in an event's `data`.
+    pub name: &'static str,
+    /// How delicate it is.
+    pub classification: Classification,
+    /// What it is for, one sentence for the person.
+    pub purpose: &'static str,
+    /// How long the hub may keep it; 0 for what never leaves.
+    pub retention_days: u16,
+}
+
+const fn row(
+    property: Property,
+    name: &'static str,
+    classification: Classification,
+    retention_days: u16,
+    purpose: &'static str,
+) -> Registered {
+    Registered { property, name, classification, purpose, retention_days }
+}
+
+use Classification::{Internal, Personal, Public, Sensitive};
+
+/// Every property, in the order of [`Property`].
+pub const PROPERTIES: &[Registered] = &[
+    row(Property::Journey, "journey", Personal, 400, "Ties the events of one journey together."),
+    row(Property::Run, "run", Internal, 400, "Ties the events of one run together."),
+    row(Property::PackName, "pack", Public, 400, "Tells which pack is walked."),
+    row(Property::PackVersion, "pack_version", Public, 400, "Compares one version of the pack with the next."),
+    row(Property::Persona, "persona", Internal, 400, "Compares like with like: each persona has its own road."),
+    row(Property::ClockKind, "clock", Internal, 400, "Keeps times apart that were started differently."),
+    row(Property::Step, "step", Internal, 400, "Finds the steps that hold people up."),
+    row(Property::State, "state", Internal, 400, "Finds the steps that fail or wait."),
+    row(Property::WaitsOn, "waits_on", Internal, 400, "Splits waiting for others from one's own work."),
+    row(Property::BlockedBy, "blocked_by", Internal, 400, "Finds the step at the root of a hold-up."),
+    row(Property::DurationMs, "duration_ms", Personal, 400, "Finds steps and runs that take long."),
+    row(Property::Seconds, "seconds", Personal, 400, "The time to first value."),
+    row(Property::End, "end", Internal, 400, "Tells runs that worked from runs that did not."),
+    row(Property::Credential, "credential", Internal, 400, "Finds credentials that are hard to get right."),
+    row(Property::Accepted, "accepted", Internal, 400, "Finds credentials that are hard to get right."),
+    row(Property::Sharing, "sharing", Personal, 400, "Lets the hub honour your decision."),
+    row(Property::Answers, "answers", Sensitive, 0, "Your answers set up this machine only."),
+    row(Property::PackPath, "pack_path", Sensitive, 0, "A folder on this machine, often with your name in it."),
+    row(Property::Words, "words", Sensitive, 0, "Free text can hold names, folders and addresses."),
+    row(Property::Outputs, "outputs", Sensitive, 0, "Handed from step to step on this machine only."),
+    row(Property::Receipt, "receipt", Sensitive, 0, "What was there before, so that it can be undone."),
+    row(Property::Owner, "owner", Sensitive, 0, "The name of somebody else."),
+    row(Property::CredentialDetails, "credential_details", Sensitive, 0, "Reminds you before one expires."),
+];
+
+impl Property {
+    /// Its row.
+    pub fn registered(self) -> &'static Registered {
+        // In the order of the enum, one row each: a test keeps it so.
+        &PROPERTIES[self as usize]
+    }
+
+    /// Whether it may be part of an event at all.
+    pub fn may_leave(self) -> bool {
+        self.registered().classification < Sensitive
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_property_has_its_own_row_and_a_purpose() {
+        let last = Property::CredentialDetails as usize;
+        assert_eq!(PROPERTIES.len(), last + 1);
+        for (index, row) in PROPERTIES.iter().enumerate() {
+            assert_eq!(row.property as usize, index, "{}", row.name);
+            assert!(row.purpose.ends_with('.'));
+            assert_eq!(row.retention_days == 0, row.classification == Sensitive, "{}", row.name);
+            assert_eq!(PROPERTIES.iter().filter(|other| other.name == row.name).count(), 1, "{}", row.name);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The tables, and how an older file becomes a newer one.
+//!
+//! One more format: a step at the end of [`steps`]; never a change to an existing one. The table `meta` keeps its shape
+//! for ever: it tells a file of a newer version from a damaged one.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite_migration::{M, Migrations};
+
+use crate::{JournalError, files, record};
+
+/// "FLJ1": marks the file as ours.
+const APPLICATION_ID: i32 = 0x464c_4a31;
+
+const FIRST: &str = "
+CREATE TABLE meta (
+    key   TEXT PRIMARY KEY NOT NULL,
+    value TEXT NOT NULL,
+    sum   BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+-- `leaf` is SHA-256(salt || body). An erased record keeps only its leaf.
+CREATE TABLE record (
+    seq  INTEGER PRIMARY KEY NOT NULL,
+    body TEXT,
+    salt BLOB,
+    leaf BLOB NOT NULL
+) STRICT;
+-- What has left or may leave this machine. `consented`: whether sharing was on when it happened.
+CREATE TABLE outbox (
+    sequence  INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    record    INTEGER NOT NULL REFERENCES record (seq),
+    id        TEXT NOT NULL,
+    kind      TEXT NOT NULL,
+    time      TEXT NOT NULL,
+    consented INTEGER NOT NULL,
+    body      TEXT NOT NULL,
+    sent_at   TEXT,
+    sum       BLOB NOT NULL
+) STRICT;
+-- Signed checkpoints of the tree. `key` is the public key each was signed with.
+CREATE TABLE anchor (
+    size INTEGER NOT NULL,
+    at   TEXT NOT NULL,
+    root BLOB NOT NULL,
+    key  BLOB NOT NULL,
+    note TEXT NOT NULL,
+    sum  BLOB NOT NULL,
+    PRIMARY KEY (size, key)
+) STRICT;
+";
+
+/// What each format adds to the one before.
+pub(crate) fn steps() -> Vec<&'static str> {
+    vec![FIRST]
+}
+
+/// What a file is.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Version {
+    /// Empty: nothing was ever written.
+    Fresh,
+    /// Ours, of this format.
+    Known(u32),
+}
+
+/// Tells what the file is. A version that `meta` does not confirm is damage, not a newer or older file.
+pub(crate) fn version(conn: &Connection, path: &Path, known: u32) -> Result<Version, JournalError> {
+    let fail = |error| JournalError::sqlite(path, &error);
+    let damaged = |reason: &str| JournalError::Damaged { path: path.to_owned(), reason: reason.to_owned() };
+    let tables: u32 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(fail)?;
+    let stamped: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(fail)?;
+    if tables == 0 && stamped == 0 {
+        return Ok(Version::Fresh);
+    }
+    let id: i32 = conn.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(fail)?;
+    let written = meta(conn, path, "format")?.and_then(|text| text.parse::<u32>().ok());
+    match (id, written) {
+        (APPLICATION_ID, Some(found)) if i64::from(found) == stamped => {
+            if found > known {
+                return Err(JournalError::TooNew { path: path.to_owned(), found, known });
+            }
+            Ok(Version::Known(found))
+        }
+        _ => Err(damaged("its header does not say what its tables say")),
+    }
+}
+
+/// Brings the file to the newest format, in one transaction, after putting an older one's copy beside it.
+pub(crate) fn migrate(
+    conn: &mut Connection,
+    path: &Path,
+    steps: &[&'static str],
+    from: &Version,
+) -> Result<(), JournalError> {
+    let newest = u32::try_from(steps.len()).unwrap_or(u32::MAX);
+    match from {
+        Version::Known(found) if *found == newest => return Ok(()),
+        Version::Known(found) => {
+            files::copy_out(conn, path, &files::beside(path, &format!("before-format-{}", found + 1)))?;
+        }
+        Version::Fresh => {}
+    }
+    let migrations = (1_u32..).zip(steps).map(|(format, sql)| {
+        M::up_with_hook(sql, move |tx: &rusqlite::Transaction<'_>| {
+            tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+            set_meta(tx, "format", &format.to_string())?;
+            Ok(())
+        })
+    });
+    Migrations::new(migrations.collect()).to_latest(conn).map_err(|error| match error {
+        rusqlite_migration::Error::RusqliteError { err, .. } => JournalError::sqlite(path, &err),
+        other => JournalError::Internal { cause: other.to_string() },
+    })
+}
+
+/// A word about the whole file; none if it was never said. A value that does not fit its sum is damage.
+pub(crate) fn meta(conn: &Connection, path: &Path, key: &str) -> Result<Option<String>, JournalError> {
+    let fail = |error: rusqlite::Error| match error {
+        // No such table in a file that has others: it lost the page that says so.
+        rusqlite::Error::SqliteFailure(code, Some(_)) if code.extended_code == rusqlite::ffi::SQLITE_ERROR => {
+            JournalError::Damaged { path: path.to_owned(), reason: "a table is missing".into() }
+        }
+        error => JournalError::sqlite(path, &error),
+    };
+    let row: Option<(String, Vec<u8>)> = conn
+        .query_row("SELECT value, sum FROM meta WHERE key = ?1", [key], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()
+        .map_err(fail)?;
+    match row {
+        Some((value, sum)) if sum != record::sum(&[key.as_bytes(), value.as_bytes()]) => {
+            Err(JournalError::Damaged { path: path.to_owned(), reason: format!("`{key}` is not what was written") })
+        }
+        row => Ok(row.map(|(value, _)| value)),
+    }
+}
+
+/// Says a word about the whole file.
+pub(crate) fn set_meta(conn: &Connection, key: &str, value: &str) -> rusqlite::Result<()> {
+    let sum = record::sum(&[key.as_bytes(), value.as_bytes()]);
+    conn.execute(
+        "INSERT INTO meta (key, value, sum) VALUES (?1, ?2, ?3)
+         ON CONFLICT (key) DO UPDATE SET value = excluded.value, sum = excluded.sum",
+        params![key, value, sum],
+    )?;
+    Ok(())
+}

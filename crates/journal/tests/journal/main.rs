@@ -1,0 +1,4 @@
+//! The journal as the application, a tamperer, a failing disk and a sudden death meet it.
+
+mod basics;
+mod common;
