@@ -25,6 +25,13 @@ const SPEC: Spec =
 /// Runs the command.
 pub(crate) fn run(workspace: &Workspace, words: &[String]) -> Result<()> {
     let request = Request::read(workspace, &Args::parse(words, &SPEC)?)?;
+    if let Request::Open(Journey { persona: None, .. }) = request
+        && !session::has_display()
+        && !stdin().is_terminal()
+    {
+        // Said before anything is installed.
+        bail!("there is neither a display nor a terminal to ask you who you are; say it with --persona ID");
+    }
     contributor::build(workspace, "firstlight")?;
     match request {
         Request::Headless { screenshots } => {
@@ -86,12 +93,8 @@ fn window(workspace: &Workspace, journey: &Journey) -> Result<()> {
 fn terminal(workspace: &Workspace, journey: &Journey) -> Result<()> {
     println!("\nThere is no display here, so the journey is walked in the terminal.");
     let mut up = contributor::firstlight(workspace).arg("up").arg("--pack").arg(&journey.pack);
-    match &journey.persona {
-        Some(persona) => up = up.args(["--persona", persona]),
-        None if !stdin().is_terminal() => {
-            bail!("nobody can be asked who is starting: this is no terminal. Say it with --persona ID")
-        }
-        None => {}
+    if let Some(persona) = &journey.persona {
+        up = up.args(["--persona", persona]);
     }
     if journey.yes {
         up = up.arg("--yes");

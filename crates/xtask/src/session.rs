@@ -40,7 +40,7 @@ pub(crate) fn in_keyring_session(command: Cmd, home: &Path) -> Cmd {
     let wrapper = Cmd::new("dbus-run-session")
         .args(["--", "sh", "-c", KEYRING_SCRIPT, "keyring-session"])
         .env("FIRSTLIGHT_KEYRING_HOME", home);
-    command.wrapped_in(wrapper)
+    command.wrapped_in(wrapper, "in a session of its own, with a keychain")
 }
 
 // The daemon takes its name on the bus only after it went into the background: whoever asks earlier makes the bus start

@@ -16,12 +16,15 @@ pub(crate) struct Cmd {
     args: Vec<OsString>,
     dir: Option<PathBuf>,
     env: Vec<(OsString, OsString)>,
+    /// How it is shown, when its own words would hide what is meant.
+    shown: Option<String>,
 }
 
 impl Cmd {
     /// Found on `PATH` unless it is a path.
     pub(crate) fn new(program: impl AsRef<OsStr>) -> Self {
-        Self { program: program.as_ref().to_owned(), args: Vec::new(), dir: None, env: Vec::new() }
+        let program = program.as_ref().to_owned();
+        Self { program, args: Vec::new(), dir: None, env: Vec::new(), shown: None }
     }
 
     /// The cargo that runs us, so that the toolchain stays the same.
@@ -55,11 +58,14 @@ impl Cmd {
         self
     }
 
-    /// The same, started by `wrapper` (which gets program and arguments as its last arguments).
-    pub(crate) fn wrapped_in(self, wrapper: Self) -> Self {
+    /// The same, started by `wrapper` (which gets program and arguments as its last arguments). It is shown as itself
+    /// with `note`.
+    pub(crate) fn wrapped_in(self, wrapper: Self, note: &str) -> Self {
+        let shown = format!("{self}  ({note})");
         let mut outer = wrapper.arg(&self.program).args(&self.args);
         outer.dir = self.dir;
         outer.env.extend(self.env);
+        outer.shown = Some(shown);
         outer
     }
 
@@ -119,6 +125,9 @@ impl Cmd {
 
 impl fmt::Display for Cmd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(shown) = &self.shown {
+            return f.write_str(shown);
+        }
         // What lies in the folder it runs in is named from there, as people type it; anything else by its name.
         let program = Path::new(&self.program);
         let inside = self.dir.as_deref().and_then(|dir| program.strip_prefix(dir).ok());
@@ -126,12 +135,10 @@ impl fmt::Display for Cmd {
         f.write_str(&named.to_string_lossy())?;
         for arg in &self.args {
             let arg = arg.to_string_lossy();
-            // A script is long; its first line says enough.
-            let first = arg.lines().next().unwrap_or_default();
-            match (arg.lines().count() > 1, first.is_empty() || first.contains([' ', '"', '$', ';'])) {
-                (true, _) => write!(f, " '{first} …'")?,
-                (false, true) => write!(f, " '{first}'")?,
-                (false, false) => write!(f, " {first}")?,
+            if arg.is_empty() || arg.contains([' ', '"', '$', ';', '{']) {
+                write!(f, " '{arg}'")?;
+            } else {
+                write!(f, " {arg}")?;
             }
         }
         Ok(())
@@ -181,8 +188,9 @@ mod tests {
     #[test]
     fn a_wrapper_gets_the_command_last_and_keeps_its_place() {
         let inner = Cmd::new("inner").arg("a").dir(Path::new("/somewhere")).env("K", "v");
-        let outer = inner.wrapped_in(Cmd::new("outer").args(["--"]));
-        assert_eq!(outer.to_string(), "outer -- inner a");
+        let outer = inner.wrapped_in(Cmd::new("outer").arg("--"), "outside");
+        assert_eq!(outer.to_string(), "inner a  (outside)");
+        assert_eq!((outer.program.as_os_str(), outer.args.len()), (OsStr::new("outer"), 3));
         assert_eq!(outer.dir.as_deref(), Some(Path::new("/somewhere")));
         assert_eq!(outer.env, [("K".into(), "v".into())]);
     }
