@@ -24,7 +24,8 @@ for (const program of programs) {
     console.log(`${name}: ${`${stdout}\n${stderr}`.trim().split("\n")[0]}`);
   } else {
     silent += 1;
-    console.error(`${name} does not answer: ${error?.code === "ENOENT" ? "it is not installed" : (error?.message ?? `exit code ${status}`)}.`);
+    const cause = error?.code === "ENOENT" ? "it is not installed" : (error?.message ?? `exit code ${status}`);
+    console.error(`${name} does not answer: ${cause}. ${(stderr ?? "").trim()}`.trim());
   }
 }
 process.exitCode = silent === 0 && programs.length > 0 ? 0 : 1;

@@ -6,8 +6,8 @@ const installed = packages("node_modules/.package-lock.json");
 
 for (const [path, entry] of wanted) {
   const found = installed.get(path);
-  // An optional package for another kind of machine is rightly absent.
-  if (found === undefined && entry.optional) continue;
+  // Rightly absent: an optional package for another kind of machine, and what nothing depends on.
+  if (found === undefined && (entry.optional || entry.extraneous)) continue;
   if (found === undefined) fail(`${path} is not installed.`);
   if (found.version !== entry.version) fail(`${path} is ${found.version}, ${entry.version} is wanted.`);
   if (found.integrity !== entry.integrity) fail(`${path} does not match its lock.`);
