@@ -25,12 +25,16 @@ const SPEC: Spec =
 /// Runs the command.
 pub(crate) fn run(workspace: &Workspace, words: &[String]) -> Result<()> {
     let request = Request::read(workspace, &Args::parse(words, &SPEC)?)?;
-    if let Request::Open(Journey { persona: None, .. }) = request
+    if let Request::Open(journey) = &request
         && !session::has_display()
         && !stdin().is_terminal()
+        && !(journey.persona.is_some() && journey.yes)
     {
         // Said before anything is installed.
-        bail!("there is neither a display nor a terminal to ask you who you are; say it with --persona ID");
+        bail!(
+            "there is neither a display nor a terminal, so nobody can be asked who is starting and whether the plan is \
+             accepted. Say both, for example `cargo xtask run --persona developer --yes`"
+        );
     }
     contributor::build(workspace, "firstlight")?;
     match request {

@@ -25,9 +25,10 @@ pub(crate) fn run(workspace: &Workspace, words: &[String]) -> Result<()> {
     let alone = contributor::prepare_alone(workspace, Persona::Test);
     stages.stage("prepare this machine", &alone, || contributor::prepare(workspace, Persona::Test))?;
     check::stages(workspace, &mut stages)?;
-    // The tests drive our programs as people get them, and `cargo test` only builds those of packages it tests.
-    stages.stage("build the programs", "cargo build --workspace --bins", || {
-        workspace.cargo().args(["build", "--workspace", "--locked", "--bins"]).run()
+    // The tests drive our programs as people get them, and `cargo test` only builds those of packages it tests. Not
+    // xtask: Windows does not let a program be replaced while it runs.
+    stages.stage("build the programs", "cargo build --workspace --exclude xtask --bins", || {
+        workspace.cargo().args(["build", "--workspace", "--exclude", "xtask", "--locked", "--bins"]).run()
     })?;
     stages.stage("Rust tests", "cargo test --workspace", || rust_tests(workspace))?;
     stages.stage("UI tests", "cd ui && npm test", || workspace.npm().arg("test").run())?;
