@@ -1,0 +1,229 @@
+// The one store of truth in the window: what the core said last. It loads once, then follows notices. It decides
+// nothing: every method asks the core and keeps the answer.
+import type {
+  Choice,
+  CredentialView,
+  ErrorBody,
+  JourneyView,
+  Launch,
+  Notice,
+  PackOverview,
+  RunEvent,
+  Settings,
+  StepView,
+} from '$lib/contract';
+import type { Platform } from '$lib/platform/index';
+import { toErrorBody } from '$lib/shared/failure';
+import { LogBuffer } from '$lib/shared/log/buffer.svelte';
+import { stateWord } from '$lib/shared/step';
+import * as m from '$messages';
+
+export type Status =
+  { kind: 'loading' } | { kind: 'ready'; launch: Launch } | { kind: 'failed'; error: ErrorBody };
+
+export type FinishedRun = Extract<RunEvent, { type: 'finished' }>;
+type StepEvent = Extract<RunEvent, { type: 'step' }>;
+
+export class Session {
+  status = $state.raw<Status>({ kind: 'loading' });
+  pack = $state.raw<PackOverview | null>(null);
+  journey = $state.raw<JourneyView | null>(null);
+  settings = $state.raw<Settings>({ theme: 'system', language: '', reduce_motion: false });
+  /** What went wrong while nobody waited for an answer, until it is dismissed. */
+  problem = $state.raw<ErrorBody | null>(null);
+  /** A pack that a link brought while a journey was under way. */
+  offered = $state.raw<PackOverview | null>(null);
+  /** Who the person said they are; kept from Welcome to Road. */
+  choice = $state.raw<Choice | null>(null);
+  lastRun = $state.raw<FinishedRun | null>(null);
+  /** For people who listen to the screen: the last thing that happened. */
+  announcement = $state('');
+  /** Told once, at the moment first value is verified. */
+  onFirstValue: (() => void) | null = null;
+
+  readonly #platform: Platform;
+  readonly #logs = new Map<string, LogBuffer>();
+  #heardJourney = false;
+
+  constructor(platform: Platform) {
+    this.#platform = platform;
+  }
+
+  get call(): Platform['call'] {
+    return this.#platform.call.bind(this.#platform);
+  }
+
+  /** Listens, then loads; in this order, so that nothing falls between the two. */
+  async start(): Promise<void> {
+    this.status = { kind: 'loading' };
+    try {
+      await this.#platform.listen((notice) => this.hear(notice));
+      this.#take(await this.call('launch', {}));
+    } catch (thrown) {
+      this.status = { kind: 'failed', error: toErrorBody(thrown) };
+    }
+  }
+
+  hear(notice: Notice): void {
+    switch (notice.kind) {
+      case 'run':
+        return this.#follow(notice.event);
+      case 'journey':
+        this.#heardJourney = true;
+        this.journey = notice.journey;
+        return;
+      case 'pack':
+        if (this.journey) this.offered = notice.pack;
+        else this.pack = notice.pack;
+        return;
+      case 'problem':
+        this.problem = notice.error;
+        return;
+    }
+  }
+
+  step(id: string): StepView | undefined {
+    return this.journey?.steps.find((step) => step.id === id);
+  }
+
+  log(step: string): LogBuffer {
+    let log = this.#logs.get(step);
+    if (!log) {
+      log = new LogBuffer((first, count) => this.call('step_log', { step, first, count }));
+      this.#logs.set(step, log);
+    }
+    return log;
+  }
+
+  async startRun(choice: Choice, consent: string): Promise<void> {
+    this.lastRun = null;
+    this.journey = await this.call('start_run', { choice, consent });
+  }
+
+  async cancelRun(): Promise<void> {
+    await this.call('cancel_run', {});
+  }
+
+  async retry(step: string): Promise<void> {
+    this.lastRun = null;
+    this.log(step).restart();
+    this.journey = await this.call('retry_step', { step });
+  }
+
+  async complete(step: string): Promise<void> {
+    this.journey = await this.call('complete_action', { step });
+  }
+
+  async undo(step: string): Promise<void> {
+    this.journey = await this.call('undo_step', { step });
+  }
+
+  async openLink(step: string): Promise<void> {
+    await this.call('open_link', { step });
+  }
+
+  async storeCredential(name: string, value: string): Promise<CredentialView> {
+    return this.#thenJourney(await this.call('store_credential', { name, value }));
+  }
+
+  async generateCredential(name: string): Promise<CredentialView> {
+    return this.#thenJourney(await this.call('generate_credential', { name }));
+  }
+
+  async removeCredential(name: string): Promise<CredentialView> {
+    return this.#thenJourney(await this.call('remove_credential', { name }));
+  }
+
+  async choosePack(): Promise<void> {
+    const pack = await this.call('choose_pack', {});
+    if (pack) this.pack = pack;
+  }
+
+  async useSample(): Promise<void> {
+    this.pack = await this.call('use_sample', {});
+  }
+
+  async leave(): Promise<void> {
+    await this.call('leave_journey', {});
+    this.#forget();
+    if (this.offered) this.pack = this.offered;
+    this.offered = null;
+  }
+
+  async deleteEverything(): Promise<void> {
+    await this.call('delete_data', {});
+    this.#forget();
+    this.offered = null;
+    this.#take(await this.call('launch', {}));
+  }
+
+  async save(settings: Settings): Promise<void> {
+    this.settings = await this.call('save_settings', settings);
+  }
+
+  #take(launch: Launch): void {
+    this.settings = launch.settings;
+    this.pack = launch.pack;
+    // A journey that came as a notice while `launch` was under way is newer than the one in its answer.
+    if (!this.#heardJourney) this.journey = launch.journey;
+    this.problem = launch.problem;
+    this.status = { kind: 'ready', launch };
+  }
+
+  #forget(): void {
+    this.journey = null;
+    this.#heardJourney = false;
+    this.choice = null;
+    this.lastRun = null;
+    this.#logs.clear();
+  }
+
+  /** A credential may end a step; where the person stands is then asked again. */
+  async #thenJourney(view: CredentialView): Promise<CredentialView> {
+    if (this.journey) this.journey = await this.call('journey', {});
+    return view;
+  }
+
+  #follow(event: RunEvent): void {
+    switch (event.type) {
+      case 'started':
+        this.lastRun = null;
+        this.announcement = m.announce_started();
+        return;
+      case 'step':
+        return this.#enter(event);
+      case 'log':
+        this.log(event.step).append(event.first, event.lines);
+        return;
+      case 'still_running':
+        return;
+      case 'first_value':
+        this.announcement = m.announce_first_value();
+        this.onFirstValue?.();
+        return;
+      case 'finished':
+        this.lastRun = event;
+        if (this.journey) this.journey = { ...this.journey, running: false };
+        this.announcement = event.cancelled
+          ? m.announce_cancelled()
+          : event.failed.length > 0
+            ? m.announce_failed({ count: event.failed.length })
+            : m.announce_finished();
+        return;
+    }
+  }
+
+  /** A step's state changed; the journey notice with everything derived from it follows. */
+  #enter(event: StepEvent): void {
+    const { type: _type, step: id, ...entered } = event;
+    this.announcement = m.announce_step({ title: event.title, state: stateWord(event) });
+    if (!this.journey) return;
+    const steps = this.journey.steps.map((step): StepView => {
+      if (step.id !== id) return step;
+      const { id: _, title, stage, class: kind, uses, first_value } = step;
+      const estimate = step.estimate_seconds === undefined ? {} : { estimate_seconds: step.estimate_seconds };
+      return { id, stage, class: kind, uses, first_value, ...estimate, ...entered, title };
+    });
+    this.journey = { ...this.journey, steps };
+  }
+}

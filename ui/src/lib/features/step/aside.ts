@@ -1,0 +1,21 @@
+import type { StepView } from '$lib/contract';
+
+/** The reason a state carries, where no other part of the screen says it. */
+export function aside(step: StepView): string | null {
+  switch (step.state) {
+    case 'blocked':
+      return step.reason ?? null;
+    case 'unknown':
+    case 'skipped':
+      return step.reason;
+    case 'pending':
+    case 'ready':
+    case 'running':
+    case 'satisfied':
+    case 'changed':
+    case 'failed':
+    case 'waiting':
+    case 'undone':
+      return null;
+  }
+}

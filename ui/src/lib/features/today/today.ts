@@ -1,0 +1,51 @@
+// What Today shows, derived from the journey.
+import type { JourneyView, StepView } from '$lib/contract';
+import { isDone } from '$lib/shared/step';
+
+export type RunningStep = Extract<StepView, { state: 'running' }>;
+export type WaitingStep = Extract<StepView, { state: 'waiting' }>;
+
+export interface Today {
+  done: number;
+  total: number;
+  /** The longest road still to walk to first value, in seconds, if every step on it has an estimate. */
+  left: number | null;
+  running: RunningStep[];
+  /** Waiting for somebody else. */
+  waiting: WaitingStep[];
+  failed: StepView[];
+  /** Nothing is left, in any stage. */
+  finished: boolean;
+}
+
+export function today(journey: JourneyView): Today {
+  const { steps } = journey;
+  const done = steps.filter(isDone).length;
+  return {
+    done,
+    total: steps.length,
+    left: remaining(journey),
+    running: steps.filter((step): step is StepView & RunningStep => step.state === 'running'),
+    waiting: steps.filter(
+      (step): step is StepView & WaitingStep => step.state === 'waiting' && step.waiting_for !== 'you',
+    ),
+    failed: steps.filter((step) => step.state === 'failed'),
+    finished: done === steps.length,
+  };
+}
+
+function remaining(journey: JourneyView): number | null {
+  if (journey.reached_at !== undefined || journey.critical_path.length === 0) return null;
+  let seconds = 0;
+  for (const id of journey.critical_path) {
+    const estimate = journey.steps.find((step) => step.id === id)?.estimate_seconds;
+    if (estimate === undefined) return null;
+    seconds += estimate;
+  }
+  return seconds;
+}
+
+/** The step whose log is most worth reading: what runs, else what failed. */
+export function loggedStep(view: Today): string | null {
+  return view.running[0]?.id ?? view.failed[0]?.id ?? null;
+}

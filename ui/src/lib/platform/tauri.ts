@@ -1,0 +1,13 @@
+import { Channel, invoke } from '@tauri-apps/api/core';
+import type { Commands, Notice } from '$lib/contract';
+import type { CommandName, Platform } from './index';
+
+/** The desktop. Every command takes one argument, `args`; notices come on one channel, handed over to `subscribe`. */
+export const tauri: Platform = {
+  call<K extends CommandName>(name: K, args: Commands[K]['args']): Promise<Commands[K]['result']> {
+    return invoke(name, { args });
+  },
+  listen(handler: (notice: Notice) => void): Promise<void> {
+    return invoke('subscribe', { channel: new Channel<Notice>(handler) });
+  },
+};

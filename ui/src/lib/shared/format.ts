@@ -1,0 +1,69 @@
+// Numbers as people say them, in the person's language and zone.
+import { getLocale } from '$locale';
+import * as m from '$messages';
+
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** Whole seconds as "42 s", "1 min 12 s", "3 h 12 min", "2 d 4 h": the two largest units, never more. */
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < MINUTE) return m.unit_seconds({ count: whole });
+  if (whole < HOUR) return two(m.unit_minutes, whole / MINUTE, m.unit_seconds, whole % MINUTE);
+  // From an hour on the seconds are noise; round before splitting so that 59 min 59 s does not become "0 h 60 min".
+  const minutes = Math.round(whole / MINUTE);
+  if (whole < DAY) return two(m.unit_hours, minutes / 60, m.unit_minutes, minutes % 60);
+  const hours = Math.round(whole / HOUR);
+  return two(m.unit_days, hours / 24, m.unit_hours, hours % 24);
+}
+
+type Unit = (inputs: { count: number }) => string;
+
+function two(large: Unit, largeCount: number, small: Unit, smallCount: number): string {
+  const first = large({ count: Math.floor(largeCount) });
+  return smallCount === 0 ? first : `${first} ${small({ count: smallCount })}`;
+}
+
+/** An estimate: "about 40 min", to the minute from one minute on, since more would pretend to know. */
+export function about(seconds: number): string {
+  const rounded = seconds < MINUTE ? seconds : Math.round(seconds / MINUTE) * MINUTE;
+  return m.about({ duration: duration(rounded) });
+}
+
+/** "14:05" today, "20 Nov, 14:05" on another day, with the year when it is another year. */
+export function moment(iso: string, now: number = Date.now()): string {
+  const date = new Date(iso);
+  if (Number.isNaN(date.getTime())) return iso;
+  const today = new Date(now);
+  const sameYear = date.getFullYear() === today.getFullYear();
+  const sameDay = sameYear && date.getMonth() === today.getMonth() && date.getDate() === today.getDate();
+  return new Intl.DateTimeFormat(getLocale(), {
+    hour: '2-digit',
+    minute: '2-digit',
+    ...(sameDay ? {} : { day: 'numeric', month: 'short' }),
+    ...(sameYear ? {} : { year: 'numeric' }),
+  }).format(date);
+}
+
+/** "20 November 2026". */
+export function day(iso: string): string {
+  const date = new Date(iso);
+  if (Number.isNaN(date.getTime())) return iso;
+  return new Intl.DateTimeFormat(getLocale(), { dateStyle: 'long' }).format(date);
+}
+
+/** Seconds from `iso` to `now`, never negative. */
+export function secondsSince(iso: string, now: number): number {
+  return Math.max(0, Math.floor((now - new Date(iso).getTime()) / 1000));
+}
+
+/** "a, b and c". */
+export function list(items: readonly string[]): string {
+  return new Intl.ListFormat(getLocale(), { type: 'conjunction' }).format(items);
+}
+
+/** "1,234". */
+export function count(value: number): string {
+  return new Intl.NumberFormat(getLocale()).format(value);
+}

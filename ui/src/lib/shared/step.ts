@@ -1,0 +1,78 @@
+// What a step's state is called and which sign stands beside it; nobody else decides that.
+import type { NextAct, StepStateView, StepView } from '$lib/contract';
+import * as m from '$messages';
+
+export type Tone = 'quiet' | 'act' | 'ok' | 'wait' | 'warn' | 'bad';
+
+export function isDone(state: StepStateView): boolean {
+  return state.state === 'satisfied' || state.state === 'changed' || state.state === 'skipped';
+}
+
+/** The one word for a state. */
+export function stateWord(state: StepStateView): string {
+  switch (state.state) {
+    case 'pending':
+      return m.state_pending();
+    case 'ready':
+      return m.state_ready();
+    case 'running':
+      return m.state_running();
+    case 'satisfied':
+      return m.state_satisfied();
+    case 'changed':
+      return m.state_changed();
+    case 'failed':
+      return m.state_failed();
+    case 'blocked':
+      return m.state_blocked();
+    case 'waiting':
+      return state.waiting_for === 'you' ? m.state_your_turn() : m.state_waiting();
+    case 'unknown':
+      return m.state_unknown();
+    case 'skipped':
+      return m.state_skipped();
+    case 'undone':
+      return m.state_undone();
+  }
+}
+
+export function stateTone(state: StepStateView): Tone {
+  switch (state.state) {
+    case 'satisfied':
+    case 'changed':
+      return 'ok';
+    case 'running':
+      return 'act';
+    case 'waiting':
+      return 'wait';
+    case 'failed':
+      return 'bad';
+    case 'blocked':
+    case 'unknown':
+      return 'warn';
+    case 'pending':
+    case 'ready':
+    case 'skipped':
+    case 'undone':
+      return 'quiet';
+  }
+}
+
+/** What a person can do with a step, if anything. */
+export function actFor(step: StepView): NextAct | null {
+  if (step.state === 'failed') return step.class === 'credential' ? 'enter_credential' : 'retry';
+  if (step.class === 'task' || (step.state !== 'waiting' && step.state !== 'ready')) return null;
+  if (step.class === 'credential') return 'enter_credential';
+  switch (step.uses) {
+    case 'read':
+      return 'read';
+    case 'link':
+      return 'open';
+    case 'confirm':
+      return 'confirm';
+    case 'request':
+      return 'request';
+    default:
+      return null;
+  }
+}

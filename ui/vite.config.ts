@@ -1,0 +1,47 @@
+import { fileURLToPath } from 'node:url';
+import { paraglideVitePlugin } from '@inlang/paraglide-js';
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { svelteTesting } from '@testing-library/svelte/vite';
+import { defineConfig } from 'vitest/config';
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+export default defineConfig(({ mode }) => ({
+  plugins: [
+    paraglideVitePlugin({
+      project: './project.inlang',
+      outdir: './src/paraglide',
+      // The language is a setting that the session applies; nothing is read from cookies or addresses.
+      strategy: ['globalVariable', 'baseLocale'],
+      emitReadme: false,
+    }),
+    svelte(),
+    ...(mode === 'test' ? [svelteTesting()] : []),
+  ],
+  resolve: {
+    alias: {
+      $lib: here('./src/lib'),
+      $messages: here('./src/paraglide/messages.js'),
+      $locale: here('./src/paraglide/runtime.js'),
+      $fixtures: here('./fixtures'),
+    },
+  },
+  clearScreen: false,
+  server: { port: 1420, strictPort: true },
+  build: {
+    outDir: 'dist',
+    emptyOutDir: true,
+    // The content security policy has no `data:`: every asset stays a file.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    // WebKitGTK 2.40 and macOS 13 are the oldest webviews we meet.
+    target: 'safari16',
+  },
+  test: {
+    environment: 'jsdom',
+    include: ['src/**/*.test.ts', 'fixtures/**/*.test.ts'],
+    setupFiles: ['./fixtures/setup.ts'],
+    restoreMocks: true,
+    env: { TZ: 'Europe/Berlin' },
+  },
+}));
