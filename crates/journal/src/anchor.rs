@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The tree of RFC 6962 over the records' leaves.
-pub(crate) type Tree = MemoryBackedTree<Sha256, Hash>;
+pub(crate) type Tree = MemoryBackedTree<Sha256, Vec<u8>>;
 
 /// Signs checkpoints with an Ed25519 key that is kept elsewhere.
 pub trait Signer {
@@ -180,7 +180,7 @@ fn tree(conn: &Connection, path: &Path) -> Result<Tree, JournalError> {
     let mut tree = Tree::new();
     for stored in read_from(conn, path, 0)? {
         // What is signed has to be what was written.
-        if stored.seq != tree.len() + 1 || !stored.holds() {
+        if !stored.is_whole_at(tree.len() + 1) {
             let reason = format!("record {} is not what was written", tree.len() + 1);
             return Err(JournalError::Damaged { path: path.to_owned(), reason });
         }
@@ -225,4 +225,73 @@ pub(crate) fn stored(conn: &Connection, path: &Path) -> Result<Vec<(Checkpoint, 
             .collect::<rusqlite::Result<Vec<_>>>()
     };
     read().map_err(|error| JournalError::sqlite(path, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example of C2SP signed-note and of golang.org/x/mod/sumdb/note.
+    const TEXT: &str = "If you think cryptography is the answer to your problem,\n\
+                        then you don't know what your problem is.\n";
+    const SECRET: &str = "AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz";
+    const VERIFIER: &str = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
+    const SIGNATURE: &str = "— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n";
+
+    fn peter() -> SeedSigner {
+        let seed: [u8; 32] = BASE64_STANDARD.decode(SECRET).unwrap()[1..].try_into().unwrap();
+        SeedSigner::new(&seed)
+    }
+
+    #[test]
+    fn b1_a_note_is_signed_as_the_published_example_is() {
+        let key = peter().public_key().unwrap();
+        assert_eq!(verifier_key("PeterNeumann", &key).unwrap(), VERIFIER);
+        let note = sign("PeterNeumann", TEXT, &key, &peter()).unwrap();
+        assert_eq!(note, format!("{TEXT}\n{SIGNATURE}"));
+        assert_eq!(signed_text(&note, "PeterNeumann", &key).as_deref(), Ok(TEXT));
+    }
+
+    #[test]
+    fn b1_a_note_of_another_key_name_or_text_is_refused() {
+        let key = peter().public_key().unwrap();
+        let other = SeedSigner::new(&[9; 32]).public_key().unwrap();
+        let note = format!("{TEXT}\n{SIGNATURE}");
+        assert!(signed_text(&note, "PeterNeumann", &other).is_err());
+        assert!(signed_text(&note, "EnochRoot", &key).is_err());
+        assert!(signed_text(&note.replace("answer", "ANSWER"), "PeterNeumann", &key).is_err());
+        assert!(signed_text(TEXT, "PeterNeumann", &key).is_err());
+    }
+
+    #[test]
+    fn b1_a_signer_whose_signature_is_not_of_its_key_is_refused() {
+        struct Confused;
+        impl Signer for Confused {
+            fn public_key(&self) -> Result<[u8; 32], SignError> {
+                SeedSigner::new(&[9; 32]).public_key()
+            }
+            fn sign(&self, message: &[u8]) -> Result<[u8; 64], SignError> {
+                peter().sign(message)
+            }
+        }
+        let key = Confused.public_key().unwrap();
+        assert!(matches!(sign("PeterNeumann", TEXT, &key, &Confused), Err(JournalError::NotSigned { .. })));
+    }
+
+    #[test]
+    fn b1_a_checkpoint_says_origin_size_and_root_and_nothing_malformed_passes() {
+        let device = "c0ffee00-0000-4000-8000-000000000000";
+        let key = peter().public_key().unwrap();
+        let open = |text: &str| opened(&sign(&origin(device), text, &key, &peter()).unwrap(), device, &key);
+        let root = [7; 32];
+        let fine = text(&origin(device), 42, &root);
+        assert_eq!(fine, format!("firstlight.dev/journal/{device}\n42\n{}\n", BASE64_STANDARD.encode(root)));
+        assert_eq!(open(&fine), Ok((42, root)));
+        assert_eq!(open(&format!("{fine}an extension\n")), Ok((42, root)));
+        let other = fine.replace("c0ffee00", "c0ffee01");
+        for bad in [fine.replace("42", "042"), fine.replace("42", "+42"), fine.replace("42", "-1"), other] {
+            assert!(open(&bad).is_err(), "{bad}");
+        }
+        assert!(open(&text(&origin(device), 42, &root).replace("BwcH", "Bw")).is_err());
+    }
 }

@@ -28,27 +28,53 @@ pub struct Journal {
     pub(crate) context: Context,
 }
 
-/// A record as it is stored.
+/// A record as it is stored, which may not be as it was written: nothing is taken for granted.
 pub(crate) struct Stored {
     pub(crate) seq: u64,
-    /// None once erased.
-    pub(crate) content: Option<(Hash, String)>,
-    pub(crate) leaf: Hash,
+    /// With its salt; both none once erased.
+    pub(crate) body: Option<Vec<u8>>,
+    pub(crate) salt: Option<Vec<u8>>,
+    pub(crate) leaf: Vec<u8>,
+}
+
+/// How a record stands to its commitment.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It is what was written, where it was written.
+    Holds,
+    /// Only its commitment is left.
+    Erased,
+    /// It is what was written, but at another place.
+    Misplaced(u64),
+    /// It is not what was written.
+    Changed,
 }
 
 impl Stored {
-    pub(crate) const SELECT: &'static str = "SELECT seq, body, salt, leaf FROM record";
-
-    pub(crate) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
-        let (body, salt): (Option<String>, Option<Hash>) = (row.get(1)?, row.get(2)?);
-        Ok(Self { seq: row.get(0)?, content: salt.zip(body), leaf: row.get(3)? })
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let bytes = |index: usize| -> rusqlite::Result<Option<Vec<u8>>> {
+            Ok(row.get_ref(index)?.as_bytes_or_null()?.map(<[u8]>::to_vec))
+        };
+        Ok(Self { seq: row.get(0)?, body: bytes(1)?, salt: bytes(2)?, leaf: bytes(3)?.unwrap_or_default() })
     }
 
-    /// Whether the text is the one committed to, at its place; erased text is not missed.
-    pub(crate) fn holds(&self) -> bool {
-        self.content.as_ref().is_none_or(|(salt, body)| {
-            record::commitment(salt, body) == self.leaf && record::place(body) == Some(self.seq)
-        })
+    pub(crate) fn standing(&self) -> Standing {
+        match (&self.salt, &self.body) {
+            (None, None) if self.leaf.len() == size_of::<Hash>() => Standing::Erased,
+            (Some(salt), Some(body)) if record::commitment(salt, body)[..] == self.leaf[..] => {
+                match record::place(body) {
+                    Some(place) if place == self.seq => Standing::Holds,
+                    Some(place) => Standing::Misplaced(place),
+                    None => Standing::Changed,
+                }
+            }
+            (None | Some(_), None | Some(_)) => Standing::Changed,
+        }
+    }
+
+    /// Whether nothing is wrong with it at place `seq`.
+    pub(crate) fn is_whole_at(&self, seq: u64) -> bool {
+        self.seq == seq && matches!(self.standing(), Standing::Holds | Standing::Erased)
     }
 }
 
@@ -75,7 +101,7 @@ impl Journal {
     pub fn events(&self) -> Result<Vec<Happened>, JournalError> {
         read_from(&self.conn, &self.path, 0)?
             .into_iter()
-            .filter_map(|stored| stored.content.map(|(_, body)| record::read(stored.seq, &body)))
+            .filter_map(|stored| stored.body.map(|body| record::read(stored.seq, &body)))
             .collect()
     }
 
@@ -103,13 +129,13 @@ impl Journal {
                 .map_err(|error| JournalError::Io { path: "the export".into(), cause: error.to_string() })
         };
         line(&json!({ "type": "journal", "version": 1, "device": self.device }))?;
-        for Stored { seq, content, leaf } in read_from(&self.conn, &self.path, 0)? {
-            let (salt, body) = content.map(|(salt, body)| (hex(&salt), body)).unzip();
-            let parsed: Value =
-                body.as_deref().and_then(|body| serde_json::from_str(body).ok()).unwrap_or_default();
+        for Stored { seq, body, salt, leaf } in read_from(&self.conn, &self.path, 0)? {
+            // What is no longer JSON is exported as it is: the export proves, it does not judge.
+            let parsed: Value = body.as_deref().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or_default();
             line(&json!({
                 "type": "record", "seq": seq, "at": parsed["at"], "event": parsed["event"],
-                "salt": salt, "leaf": hex(&leaf), "body": body,
+                "salt": salt.as_deref().map(hex), "leaf": hex(&leaf),
+                "body": body.as_deref().map(String::from_utf8_lossy),
             }))?;
         }
         for anchor in crate::anchor::all(&self.conn, &self.path)? {
@@ -125,7 +151,7 @@ impl Journal {
 /// The records after `seq`, in order.
 pub(crate) fn read_from(conn: &Connection, path: &Path, seq: u64) -> Result<Vec<Stored>, JournalError> {
     let read = || {
-        conn.prepare_cached(&format!("{} WHERE seq > ?1 ORDER BY seq", Stored::SELECT))?
+        conn.prepare_cached("SELECT seq, body, salt, leaf FROM record WHERE seq > ?1 ORDER BY seq")?
             .query_map([seq], Stored::from_row)?
             .collect::<rusqlite::Result<Vec<Stored>>>()
     };
@@ -135,7 +161,7 @@ pub(crate) fn read_from(conn: &Connection, path: &Path, seq: u64) -> Result<Vec<
 /// Takes in what another handle appended since.
 fn catch_up(conn: &Connection, path: &Path, context: &mut Context) -> Result<(), JournalError> {
     for stored in read_from(conn, path, context.seen)? {
-        if let Some((_, body)) = &stored.content {
+        if let Some(body) = &stored.body {
             context.apply(&record::read(stored.seq, body)?);
         }
         context.seen = stored.seq;
@@ -154,7 +180,7 @@ fn append_one(
     let seq = context.seen + 1;
     let body = record::write(seq, at, event)?;
     let salt = record::salt()?;
-    let leaf = record::commitment(&salt, &body);
+    let leaf = record::commitment(&salt, body.as_bytes());
     transaction
         .prepare_cached("INSERT INTO record (seq, body, salt, leaf) VALUES (?1, ?2, ?3, ?4)")
         .and_then(|mut insert| insert.execute(params![seq, body, salt, leaf]))

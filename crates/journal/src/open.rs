@@ -199,11 +199,11 @@ fn check(conn: &Connection, path: &Path) -> Result<Content, JournalError> {
     let mut context = Context::default();
     let mut events = Vec::new();
     for stored in read_from(conn, path, 0)? {
-        if stored.seq != context.seen + 1 || !stored.holds() {
+        if !stored.is_whole_at(context.seen + 1) {
             return Err(damaged(format!("record {} is not what was written", context.seen + 1)));
         }
         context.seen = stored.seq;
-        if let Some((_, body)) = &stored.content {
+        if let Some(body) = &stored.body {
             let happened = record::read(stored.seq, body)?;
             context.apply(&happened);
             events.push(happened);

@@ -37,19 +37,19 @@ pub(crate) fn write(seq: u64, at: Timestamp, event: &Event) -> Result<String, Jo
 }
 
 /// Reads the text of the record at `seq`.
-pub(crate) fn read(seq: u64, body: &str) -> Result<Happened, JournalError> {
-    let Read { at, event } = serde_json::from_str(body)
+pub(crate) fn read(seq: u64, body: &[u8]) -> Result<Happened, JournalError> {
+    let Read { at, event } = serde_json::from_slice(body)
         .map_err(|error| JournalError::NotUnderstood { seq, cause: error.to_string() })?;
     Ok(Happened { at, event })
 }
 
 /// The place a text says it belongs to, if it is a record's text.
-pub(crate) fn place(body: &str) -> Option<u64> {
-    serde_json::from_str::<Place>(body).ok().map(|place| place.seq)
+pub(crate) fn place(body: &[u8]) -> Option<u64> {
+    serde_json::from_slice::<Place>(body).ok().map(|place| place.seq)
 }
 
 /// SHA-256(salt || text): stands for the record in the tree, and tells nothing about it once the salt is erased.
-pub(crate) fn commitment(salt: &Hash, body: &str) -> Hash {
+pub(crate) fn commitment(salt: &[u8], body: &[u8]) -> Hash {
     Sha256::new().chain_update(salt).chain_update(body).finalize().into()
 }
 

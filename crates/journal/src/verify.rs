@@ -3,7 +3,7 @@
 use crate::{
     Journal, JournalError,
     anchor::{self, Tree},
-    journal::read_from,
+    journal::{Standing, read_from},
     record::Hash,
 };
 
@@ -132,16 +132,14 @@ impl Journal {
             }
             next = seq + 1;
             check.records += 1;
-            match &stored.content {
-                None => check.erased += 1,
-                Some(_) if stored.holds() => {}
-                Some((salt, body)) => {
-                    let intact = crate::record::commitment(salt, body) == stored.leaf;
-                    let belongs = crate::record::place(body).filter(|_| intact);
-                    flaw.get_or_insert(match belongs {
-                        Some(belongs) => Flaw::Misplaced { seq, belongs },
-                        None => Flaw::Changed { seq },
-                    });
+            match stored.standing() {
+                Standing::Holds => {}
+                Standing::Erased => check.erased += 1,
+                Standing::Misplaced(belongs) => {
+                    flaw.get_or_insert(Flaw::Misplaced { seq, belongs });
+                }
+                Standing::Changed => {
+                    flaw.get_or_insert(Flaw::Changed { seq });
                 }
             }
             tree.push(stored.leaf);
@@ -161,7 +159,13 @@ impl Journal {
         kept: Option<&str>,
     ) -> Result<(Vec<Claim>, Option<Flaw>), JournalError> {
         let mut flaw = None;
-        let anchors = anchor::stored(&self.conn, &self.path)?;
+        let anchors = match anchor::stored(&self.conn, &self.path) {
+            Err(JournalError::Damaged { reason, .. }) => {
+                flaw = Some(Flaw::BadCheckpoint { size: 0, reason });
+                Vec::new()
+            }
+            anchors => anchors?,
+        };
         let newest = anchors.len().saturating_sub(1);
         let mut claims = Vec::new();
         for (index, (anchor, _)) in anchors.iter().enumerate() {

@@ -1,7 +1,5 @@
 //! The journal as the application uses it.
 
-
-
 use crate::common::{Home, at, journey_started, run_started, step};
 use firstlight_domain::{
     event::{Event, Happened},

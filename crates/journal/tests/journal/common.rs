@@ -85,3 +85,10 @@ pub(crate) fn filled(home: &Home, count: usize) -> Journal {
     journal.append(at(1), &events).unwrap();
     journal
 }
+
+/// The commitments as they are stored.
+pub(crate) fn leaves(path: &std::path::Path) -> Vec<Vec<u8>> {
+    let conn = rusqlite::Connection::open(path).unwrap();
+    let mut select = conn.prepare("SELECT leaf FROM record ORDER BY seq").unwrap();
+    select.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+}
