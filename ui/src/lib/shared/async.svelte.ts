@@ -1,5 +1,6 @@
 // Two shapes of waiting: a `Loader` for what a screen shows, an `Action` for what a person presses. Both end in an
 // `ErrorBody` that can be shown, never in an unhandled rejection.
+import { untrack } from 'svelte';
 import type { ErrorBody } from '$lib/contract';
 import { toErrorBody } from './failure';
 
@@ -17,7 +18,12 @@ export class Loader<T> {
     this.#fetch = fetch;
   }
 
-  async load(): Promise<void> {
+  load(): Promise<void> {
+    // An effect may ask to load; it must not run again because loading moved what loading reads.
+    return untrack(() => this.#load());
+  }
+
+  async #load(): Promise<void> {
     const turn = ++this.#turn;
     if (this.state.kind === 'failed') this.state = { kind: 'loading' };
     this.refreshing = true;

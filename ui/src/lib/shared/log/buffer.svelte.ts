@@ -1,5 +1,6 @@
 // The lines of one step's log, as many as a window should hold. Lines arrive by the thousand; they are kept outside
 // Svelte's reactivity, and `version` moves at most once a frame, so that nothing is rendered that no eye could see.
+import { untrack } from 'svelte';
 import type { ErrorBody, LogPage } from '$lib/contract';
 import { toErrorBody } from '$lib/shared/failure';
 
@@ -68,7 +69,11 @@ export class LogBuffer {
   }
 
   /** Fetches what was written before anyone listened, page by page, past what is here already. */
-  async load(): Promise<void> {
+  load(): Promise<void> {
+    return untrack(() => this.#load());
+  }
+
+  async #load(): Promise<void> {
     if (this.loading) return;
     this.loading = true;
     this.error = null;

@@ -1,0 +1,133 @@
+// The whole window on a made-up core, one scene of a first day at a time: `?scene=NAME&theme=dark&language=de`.
+// Built by `npm run test:a11y` only; the app's own build knows nothing of it.
+import '@fontsource-variable/inter/wght.css';
+import '@fontsource-variable/jetbrains-mono/wght.css';
+import '$lib/shared/tokens.css';
+import '$lib/shared/base.css';
+import { mount } from 'svelte';
+import type { Launch, Notice, Theme } from '$lib/contract';
+import { answers } from '$fixtures/answers';
+import {
+  failed,
+  interrupted,
+  launch,
+  logLines,
+  NOW,
+  pack,
+  reached,
+  reading,
+  requesting,
+  working,
+} from '$fixtures/data';
+import { FakePlatform, refuse, type Answers } from '$fixtures/platform';
+import App from '../src/App.svelte';
+
+const query = new URLSearchParams(location.search);
+const settings: Launch['settings'] = {
+  theme: (query.get('theme') ?? 'light') as Theme,
+  language: query.get('language') ?? 'en',
+  reduce_motion: true,
+};
+
+// The fixtures' day is told by a fixed clock that still moves, so that elapsed times look alike in every run.
+const offset = NOW - Date.now();
+const realNow = Date.now.bind(Date);
+Date.now = () => realNow() + offset;
+
+const nobody = [...pack.personas.slice(0, 1)];
+const never = (): Promise<never> => new Promise(() => undefined);
+const offline = refuse({ code: 'network', message: 'git.harbour.test does not answer.' });
+
+const SCENES: Record<string, Answers> = {
+  welcome: answers(null, { settings }),
+  'welcome-one': answers(null, { settings, pack: { ...pack, personas: nobody, inputs: [] } }),
+  'welcome-none': answers(null, {
+    settings,
+    pack: null,
+    problem: {
+      code: 'pack_invalid',
+      message: 'The pack does not hold together: step “clone” needs “vnp”, which is not there.',
+      hint: 'Did you mean “vpn”?',
+      file: '/home/ada/packs/harbour/pack.yaml',
+      line: 41,
+    },
+  }),
+  'road-loading': { ...answers(null, { settings }), make_plan: never },
+  'road-failed': { ...answers(null, { settings }), make_plan: offline },
+  'road-stale': {
+    ...answers(null, { settings }),
+    start_run: refuse({ code: 'consent_stale', message: 'The plan is another one now.' }),
+  },
+  working: answers(working, { settings }),
+  reading: answers(reading, { settings }),
+  failed: answers(failed, { settings }),
+  interrupted: answers(interrupted, { settings }),
+  requesting: answers(requesting, { settings }),
+  reached: answers(reached, { settings }),
+  empty: { ...answers(working, { settings }), credentials: () => [], privacy: emptyPrivacy },
+  broken: {
+    ...answers(working, { settings }),
+    credentials: refuse({
+      code: 'keychain_locked',
+      message: 'The keychain is locked.',
+      hint: 'Unlock it and try again.',
+    }),
+    privacy: refuse({ code: 'journal_damaged', message: 'The journal is damaged; it was set aside.' }),
+    doctor: offline,
+    step: refuse({ code: 'internal', message: 'Something went wrong that we did not foresee.' }),
+  },
+  'no-start': {
+    launch: refuse({
+      code: 'home_not_writable',
+      message: '/home/ada/.local/share/firstlight cannot be written: it is read-only.',
+      hint: 'Set FIRSTLIGHT_HOME to a folder that you may write to.',
+    }),
+  },
+};
+
+function emptyPrivacy(): ReturnType<NonNullable<Answers['privacy']>> {
+  return { sharing: 'paused', queued: [], sent: [], properties: [] };
+}
+
+const scene = query.get('scene') ?? 'welcome';
+const platform = new FakePlatform(SCENES[scene] ?? { launch: () => ({ ...launch, settings }) });
+
+// The runner speaks for the core through these.
+declare global {
+  interface Window {
+    notify: (notice: Notice) => void;
+    /** Prints so many lines a second, for so many seconds; resolves with the longest frame in milliseconds. */
+    flood: (step: string, perSecond: number, seconds: number) => Promise<number>;
+  }
+}
+window.notify = (notice) => platform.notify(notice);
+window.flood = async (step, perSecond, seconds) => {
+  const BATCHES = 50;
+  const size = perSecond / BATCHES;
+  let next = logLines.length;
+  let longest = 0;
+  let last = performance.now();
+  let going = true;
+  const watch = (time: number): void => {
+    longest = Math.max(longest, time - last);
+    last = time;
+    if (going) requestAnimationFrame(watch);
+  };
+  requestAnimationFrame((time) => {
+    last = time;
+    requestAnimationFrame(watch);
+  });
+  const started = performance.now();
+  for (let batch = 0; batch < BATCHES * seconds; batch++) {
+    const due = started + ((batch + 1) * 1000) / BATCHES;
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())));
+    const lines = Array.from({ length: size }, (_, at) => `\u001b[32mline\u001b[0m ${next + at}`);
+    platform.notify({ kind: 'run', event: { type: 'log', step, first: next, lines } });
+    next += size;
+  }
+  going = false;
+  return longest;
+};
+
+const target = document.getElementById('app');
+if (target) mount(App, { target, props: { platform } });

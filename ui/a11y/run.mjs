@@ -1,0 +1,125 @@
+// Visits every screen of the built window in both themes, in a real browser under the app's content security policy,
+// and holds it to WCAG 2.2 AA as far as axe can see. Writes pictures to the folder named by SCREENSHOTS.
+import { existsSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import { extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+import { build } from 'vite';
+import { SCENES } from './scenes.mjs';
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; connect-src 'self'";
+const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.woff2': 'font/woff2' };
+const WCAG = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+const BROWSERS = [
+  process.env.CHROMIUM,
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+];
+
+const executablePath = BROWSERS.find((path) => path && existsSync(path));
+if (!executablePath) {
+  console.error('No Chromium found. Install chromium, or name one in CHROMIUM.');
+  process.exit(1);
+}
+const pictures = process.env.SCREENSHOTS;
+if (pictures) await mkdir(pictures, { recursive: true });
+const only = process.argv[2];
+
+const root = here('../build/a11y');
+await build({
+  root: here('..'),
+  logLevel: 'warn',
+  build: { outDir: root, rollupOptions: { input: here('./index.html') } },
+});
+const server = createServer(async (request, response) => {
+  if (request.url === '/favicon.ico') return void response.writeHead(204).end();
+  const path = normalize(new URL(request.url, 'http://localhost').pathname);
+  const file = join(root, path === '/' ? 'a11y/index.html' : path);
+  try {
+    const body = await readFile(file);
+    response.writeHead(200, {
+      'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
+      'content-security-policy': POLICY,
+    });
+    response.end(body);
+  } catch {
+    response.writeHead(404).end();
+  }
+});
+await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+const origin = `http://127.0.0.1:${server.address().port}`;
+
+const browser = await chromium.launch({
+  executablePath,
+  args: [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+  ],
+});
+const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const faults = [];
+let visited = 0;
+
+for (const scene of SCENES) {
+  if (only && !scene.name.includes(only)) continue;
+  for (const theme of ['light', 'dark']) {
+    const name = `${scene.name}-${theme}`;
+    const page = await browser.newPage({
+      viewport: scene.viewport ?? { width: 1120, height: 760 },
+      deviceScaleFactor: scene.zoom ?? 1,
+      locale: 'en-GB',
+      timezoneId: 'Europe/Berlin',
+    });
+    page.setDefaultTimeout(5000);
+    const said = [];
+    page.on('console', (message) => message.type() === 'error' && said.push(message.text()));
+    page.on('pageerror', (error) => said.push(String(error)));
+    try {
+      const language = scene.language ?? 'en';
+      await page.goto(`${origin}/?scene=${scene.fixture}&theme=${theme}&language=${language}`);
+      await page.waitForSelector('h1');
+      await scene.visit?.(page);
+      // Fonts decide what fits; fades decide what contrasts.
+      await page.evaluate(() => document.fonts.ready);
+      await page.waitForTimeout(100);
+      if (pictures) await page.screenshot({ path: join(pictures, `${name}.png`) });
+      for (const text of said) faults.push(`${name}: said on the console: ${text}`);
+      const wide = await page.evaluate(
+        () => document.scrollingElement.scrollWidth > document.scrollingElement.clientWidth + 1,
+      );
+      if (wide) faults.push(`${name}: scrolls sideways`);
+      // Only the test reaches past the policy: `evaluate` is not subject to it.
+      await page.evaluate(axe);
+      const { violations } = await page.evaluate(
+        (tags) => window.axe.run(document, { runOnly: { type: 'tag', values: tags } }),
+        WCAG,
+      );
+      for (const violation of violations) {
+        for (const node of violation.nodes) {
+          faults.push(`${name}: ${violation.id}: ${node.target.join(' ')}\n    ${node.failureSummary}`);
+        }
+      }
+    } catch (error) {
+      faults.push(`${name}: ${error.message}`);
+    }
+    visited++;
+    await page.close();
+  }
+}
+await browser.close();
+server.close();
+
+for (const fault of faults) console.error(fault);
+console.log(`${visited} pages visited, ${faults.length} faults`);
+process.exit(faults.length === 0 && visited > 0 ? 0 : 1);

@@ -1,0 +1,154 @@
+// The screens, and how a person gets to each. `fixture` names a scene of main.ts.
+
+const press = (page, name) => page.getByRole('button', { name, exact: true }).first().click();
+const go = (name) => (page) => page.getByRole('navigation', { name: 'Screens' }).getByRole('button', { name }).click();
+const step = (name) => (page) =>
+  page.getByRole('navigation', { name: 'Your steps' }).getByRole('button', { name }).click();
+
+async function road(page) {
+  await page.getByRole('radio', { name: /^Developer/ }).check();
+  await page.getByLabel('Your work address').fill('ada@harbour.test');
+  await press(page, 'See the road');
+}
+
+async function flood(page) {
+  await press(page, 'Log');
+  await page.waitForSelector('[role=log] .line');
+  const longest = await page.evaluate(() => window.flood('deps', 10_000, 2));
+  const last = await page.locator('[role=log] .line').last().innerText();
+  if (!/line 20406$/.test(last)) throw new Error(`the log does not follow: its last line is "${last}"`);
+  const rendered = await page.locator('[role=log] .line').count();
+  if (rendered > 100) throw new Error(`${rendered} lines are in the document`);
+  // Two seconds at 10,000 lines a second; a frame over a quarter of a second would be seen as a stop.
+  if (longest > 250) throw new Error(`a frame took ${Math.round(longest)} ms`);
+}
+
+const SMALL = { width: 800, height: 600 };
+/** 800 × 600 at 200 %. */
+const ZOOMED = { viewport: { width: 400, height: 300 }, zoom: 2 };
+
+export const SCENES = [
+  { name: '01-welcome', fixture: 'welcome' },
+  { name: '01-welcome-one', fixture: 'welcome-one' },
+  { name: '01-welcome-none', fixture: 'welcome-none' },
+  { name: '01-welcome-missing', fixture: 'welcome', visit: (page) => press(page, 'See the road') },
+  { name: '01-welcome-small', fixture: 'welcome', viewport: SMALL },
+  { name: '01-welcome-zoomed', fixture: 'welcome', ...ZOOMED },
+  { name: '01-no-start', fixture: 'no-start' },
+  { name: '02-road', fixture: 'welcome', visit: road },
+  {
+    name: '02-road-open',
+    fixture: 'welcome',
+    visit: async (page) => {
+      await road(page);
+      await page.getByText('Tell Git who you are').click();
+      await page.getByText('Install its packages').click();
+      await page.getByText('Install Git').click();
+      await page.getByText('Tell Git who you are').scrollIntoViewIfNeeded();
+    },
+  },
+  { name: '02-road-loading', fixture: 'road-loading', visit: road },
+  { name: '02-road-failed', fixture: 'road-failed', visit: road },
+  {
+    name: '02-road-stale',
+    fixture: 'road-stale',
+    visit: async (page) => {
+      await road(page);
+      await press(page, 'Start');
+      await page.getByText('has changed since you looked').waitFor();
+    },
+  },
+  { name: '02-road-zoomed', fixture: 'welcome', visit: road, ...ZOOMED },
+  { name: '03-today', fixture: 'working' },
+  {
+    name: '03-today-log',
+    fixture: 'working',
+    visit: async (page) => {
+      await page.keyboard.press('l');
+      await page.waitForSelector('[role=log] .line');
+      await page.locator('[role=log]').scrollIntoViewIfNeeded();
+    },
+  },
+  { name: '03-today-flood', fixture: 'working', visit: flood },
+  { name: '03-today-reading', fixture: 'reading' },
+  { name: '03-today-failed', fixture: 'failed' },
+  { name: '03-today-interrupted', fixture: 'interrupted' },
+  { name: '03-today-request', fixture: 'requesting' },
+  { name: '03-today-reached', fixture: 'reached' },
+  { name: '03-today-small', fixture: 'working', viewport: SMALL },
+  { name: '03-today-zoomed', fixture: 'working', ...ZOOMED },
+  { name: '03-today-german', fixture: 'working', language: 'de' },
+  { name: '04-step', fixture: 'failed', visit: step('Build it') },
+  {
+    name: '04-step-log',
+    fixture: 'failed',
+    visit: async (page) => {
+      await step('Build it')(page);
+      await page.getByLabel('Search the log').fill('error');
+      await page.keyboard.press('Enter');
+      await page.getByRole('log').scrollIntoViewIfNeeded();
+    },
+  },
+  {
+    name: '04-step-undo',
+    fixture: 'failed',
+    visit: async (page) => {
+      await step('Clone orders-service')(page);
+      await press(page, 'Undo');
+    },
+  },
+  { name: '04-step-credential', fixture: 'working', visit: step('Registry token') },
+  { name: '04-step-broken', fixture: 'broken', visit: step('Install Git') },
+  {
+    name: '05-first-light',
+    fixture: 'reached',
+    visit: async (page) => {
+      await page.evaluate(() =>
+        window.notify({ kind: 'run', event: { type: 'first_value', step: 'serve', seconds: 11520 } }),
+      );
+      await page.getByRole('heading', { name: 'First light' }).waitFor();
+    },
+  },
+  {
+    name: '05-first-light-zoomed',
+    fixture: 'reached',
+    visit: (page) => press(page, 'See where the time went'),
+    ...ZOOMED,
+  },
+  { name: '06-credentials', fixture: 'working', visit: go('Credentials') },
+  { name: '06-credentials-empty', fixture: 'empty', visit: go('Credentials') },
+  { name: '06-credentials-broken', fixture: 'broken', visit: go('Credentials') },
+  { name: '06-credentials-before', fixture: 'welcome', visit: go('Credentials') },
+  { name: '07-privacy', fixture: 'working', visit: go('Privacy') },
+  {
+    name: '07-privacy-event',
+    fixture: 'working',
+    visit: async (page) => {
+      await go('Privacy')(page);
+      await page.getByText('dev.firstlight.step.completed').first().click();
+      await press(page, 'Verify the journal');
+      await page.getByText('1,204 records').waitFor();
+    },
+  },
+  {
+    name: '07-privacy-delete',
+    fixture: 'working',
+    visit: async (page) => {
+      await go('Privacy')(page);
+      await press(page, 'Delete everything');
+    },
+  },
+  { name: '07-privacy-empty', fixture: 'empty', visit: go('Privacy') },
+  { name: '07-privacy-broken', fixture: 'broken', visit: go('Privacy') },
+  { name: '08-settings', fixture: 'working', visit: go('Settings') },
+  { name: '08-settings-broken', fixture: 'broken', visit: go('Settings') },
+  { name: '08-settings-zoomed', fixture: 'working', visit: go('Settings'), ...ZOOMED },
+  {
+    name: '09-palette',
+    fixture: 'working',
+    visit: async (page) => {
+      await page.keyboard.press('Control+k');
+      await page.keyboard.type('re');
+    },
+  },
+];
