@@ -10,11 +10,14 @@
 //! [`ProblemCode`], a function in `lint`, a fixture in `tests/rules.rs`.
 
 mod folder;
+mod init;
 mod lint;
 mod names;
 mod node;
 mod problem;
 mod read;
+mod reference;
+mod schema;
 
 use std::{
     fs,
@@ -26,7 +29,10 @@ use firstlight_domain::{kind::Kind, pack::Pack};
 
 pub use self::{
     folder::{MAX_PACK_BYTES, MAX_PACK_FILES},
+    init::{InitError, SCHEMA_FILE, Starter, init},
     problem::{Label, Problem, ProblemCode, Report, Severity},
+    reference::reference,
+    schema::schema,
 };
 use self::{folder::Folder, problem::Problems};
 

@@ -105,8 +105,32 @@ impl<'s> Shape<'s> {
         found
     }
 
+    /// The types allowed, in words; empty for any.
+    pub(crate) fn expected(self) -> String {
+        let mut words: Vec<&str> = Vec::new();
+        for kind in self.types() {
+            let word = match kind {
+                "string" => "a text",
+                "array" => "a list",
+                "object" => "a group of fields",
+                "boolean" => "true or false",
+                "null" => continue,
+                _ => "a number",
+            };
+            if !words.contains(&word) {
+                words.push(word);
+            }
+        }
+        words.join(" or ")
+    }
+
+    /// What the schema says it is; empty if it does not.
+    pub(crate) fn description(self) -> &'s str {
+        self.all().into_iter().find_map(|map| map.get("description")?.as_str()).unwrap_or_default()
+    }
+
     /// Fields that have to be there whatever the alternative.
-    fn required(self) -> Vec<&'s str> {
+    pub(crate) fn required(self) -> Vec<&'s str> {
         let mut found = Vec::new();
         let mut schema = self.here;
         for _ in 0..DEPTH {
@@ -122,7 +146,7 @@ impl<'s> Shape<'s> {
     }
 
     /// The allowed texts, where only some are.
-    fn choices(self) -> Vec<&'s str> {
+    pub(crate) fn choices(self) -> Vec<&'s str> {
         let all = self.all();
         let mut found = Vec::new();
         for map in &all {
@@ -154,7 +178,7 @@ pub(crate) fn value(
         Data::Text(text) => {
             let computed = text.contains("${{");
             if !computed && !allows(&["string"]) {
-                mismatch(node, &types, path, at, problems);
+                mismatch(node, shape, path, at, problems);
             } else if !computed {
                 choice(text, node, shape, path, at, problems);
             }
@@ -190,9 +214,8 @@ pub(crate) fn value(
             missing(node, shape, path, at, kind, problems);
             Value::Object(found)
         }
-        Data::Null if allows(&["null"]) && !types.is_empty() => Value::Null,
         Data::Null | Data::Bool(_) | Data::Number(_) | Data::List(_) | Data::Map(_) => {
-            mismatch(node, &types, path, at, problems);
+            mismatch(node, shape, path, at, problems);
             node.to_json()
         }
     }
@@ -231,22 +254,8 @@ fn choice(
     }
 }
 
-fn mismatch(node: &Node, types: &[&str], path: &str, at: &Range<usize>, problems: &mut Problems<'_>) {
-    let mut words: Vec<&str> = Vec::new();
-    for kind in types {
-        let word = match *kind {
-            "string" => "a text",
-            "array" => "a list",
-            "object" => "a group of fields",
-            "boolean" => "true or false",
-            "null" => continue,
-            _ => "a number",
-        };
-        if !words.contains(&word) {
-            words.push(word);
-        }
-    }
-    let expected = words.join(" or ");
+fn mismatch(node: &Node, shape: Shape<'_>, path: &str, at: &Range<usize>, problems: &mut Problems<'_>) {
+    let expected = shape.expected();
     let path = if path.is_empty() { "with" } else { path };
     let problem = problems.error(
         ProblemCode::BadWith,
@@ -255,7 +264,7 @@ fn mismatch(node: &Node, types: &[&str], path: &str, at: &Range<usize>, problems
     );
     match &node.data {
         Data::Null => drop(problem.help("give it a value or remove it; a `~` alone means nothing in YAML, `\"~\"` is text")),
-        Data::Text(text) if types.contains(&"array") => {
+        Data::Text(text) if shape.types().contains(&"array") => {
             drop(problem.help(format!("write it as a list: [{}]", words_of(text))));
         }
         _ => {}

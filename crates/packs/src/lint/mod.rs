@@ -1,0 +1,57 @@
+//! Rules about the whole pack, checked once everything was read.
+
+mod capabilities;
+mod expressions;
+mod files;
+mod graph;
+mod people;
+mod secrets;
+
+use firstlight_domain::kind::Capabilities;
+
+use crate::{
+    folder::Folder,
+    problem::{ProblemCode, Problems},
+    read::{Draft, step::StepDraft},
+};
+
+/// Checks every rule.
+pub(crate) fn check(draft: &Draft<'_, '_>, folder: &Folder, problems: &mut Problems<'_>) {
+    let graph = graph::check(draft, problems);
+    people::check(draft, &graph, problems);
+    expressions::check(draft, &graph, problems);
+    for step in draft.steps.values() {
+        let before = problems.count();
+        files::check(step, folder, problems);
+        if problems.count() == before {
+            accepted(step, problems);
+        }
+    }
+    let asked: Vec<Capabilities> = draft.steps.values().map(asked).collect();
+    capabilities::check(draft, &asked, problems);
+    secrets::check(draft, &graph, problems);
+}
+
+/// What a step's kind says it touches; nothing where it could not be read.
+fn asked(step: &StepDraft<'_, '_>) -> Capabilities {
+    match step.kind {
+        Some(kind) if step.readable => (kind.needs)(&step.step.with),
+        Some(_) | None => Capabilities::default(),
+    }
+}
+
+/// Asks the kind about what its schema cannot say.
+fn accepted(step: &StepDraft<'_, '_>, problems: &mut Problems<'_>) {
+    let Some(kind) = step.kind.filter(|_| step.readable) else { return };
+    if let Err(error) = (kind.accepts)(&step.step.with) {
+        let message = match (error.path.as_str(), error.message.starts_with('`')) {
+            (_, true) => error.message,
+            ("", false) => format!("`{}` {}", kind.name, error.message),
+            (path, false) => format!("`{path}` {}", error.message),
+        };
+        problems.error(ProblemCode::BadWith, step.locate(&error.path), message).help(format!(
+            "`firstlight pack schema` lists what `{}` takes",
+            kind.name
+        ));
+    }
+}
