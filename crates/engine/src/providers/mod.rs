@@ -10,28 +10,53 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::provider::{Provider, Rendered};
+use crate::provider::Provider;
 
-// One line a provider, in alphabetical order; the same in `all`.
+pub mod command;
+pub mod confirm;
+pub mod credential;
+mod diff;
+pub mod env;
+pub mod file;
+mod git;
+pub mod git_clone;
+pub mod git_config;
+mod git_url;
+pub mod link;
+mod managed_block;
+pub mod package;
+mod paths;
+mod person;
+pub mod read;
+pub mod request;
+pub mod service;
+pub mod ssh_key;
+pub mod tools;
+mod user_environment;
+mod whole_file;
+mod with;
 
 /// Every provider, in alphabetical order of their kinds.
 pub fn all() -> Vec<Arc<dyn Provider>> {
-    vec![]
+    vec![
+        Arc::new(command::Command),
+        Arc::new(confirm::Confirm),
+        Arc::new(credential::Credential),
+        Arc::new(env::Env),
+        Arc::new(file::File),
+        Arc::new(git_clone::GitClone),
+        Arc::new(git_config::GitConfig),
+        Arc::new(link::Link),
+        Arc::new(package::Package),
+        Arc::new(read::Read),
+        Arc::new(request::Request),
+        Arc::new(service::Service),
+        Arc::new(ssh_key::SshKey),
+        Arc::new(tools::Tools),
+    ]
 }
 
-/// Reads `with`: the provider's `Kind::accepts`.
-pub(crate) fn accepts<T: DeserializeOwned>(with: &Value) -> Result<(), WithError> {
-    read::<T>(with).map(drop)
-}
-
-/// Reads a step's resolved parameters, for `Provider::prepare`.
-pub(crate) fn parameters<T: DeserializeOwned>(step: &Rendered<'_>) -> Result<T, Failure> {
-    read(&step.with).map_err(|error| {
-        let place = if error.path.is_empty() { "with".to_owned() } else { format!("with.{}", error.path) };
-        failure(format!("`{place}` of step `{}`: {}", step.step.id, error.message))
-    })
-}
-
+/// Reads parameters by their shape; what a shape cannot say, see [`with::Parameters`].
 fn read<T: DeserializeOwned>(with: &Value) -> Result<T, WithError> {
     // A step without `with` has no parameters, which is not the same as a null one.
     let empty = Value::Object(serde_json::Map::new());
@@ -40,7 +65,7 @@ fn read<T: DeserializeOwned>(with: &Value) -> Result<T, WithError> {
         let path = error.path().to_string();
         WithError {
             path: if path == "." { String::new() } else { path },
-            message: error.into_inner().to_string(),
+            message: with::friendly(&error.into_inner().to_string()),
         }
     })
 }

@@ -1,0 +1,61 @@
+//! What would change in a file, as people read it: a unified diff.
+
+use std::time::Duration;
+
+use similar::TextDiff;
+
+/// Diffs longer than this are cut: a person reads the beginning and sees how much more there is.
+const MOST_LINES: usize = 400;
+/// Larger files are named, not compared.
+const MOST_BYTES: usize = 256 * 1024;
+
+/// A unified diff from `old` (`None`: there is no file) to `new`. Contents that are no text, or large, are described in
+/// one line.
+pub(crate) fn unified(path: &str, old: Option<&[u8]>, new: &[u8]) -> String {
+    let before = old.unwrap_or_default();
+    let (Some(old_text), Some(new_text)) = (text(before), text(new)) else {
+        return match old {
+            Some(before) => format!("{path}: {} bytes become {} bytes\n", before.len(), new.len()),
+            None => format!("{path}: a new file of {} bytes\n", new.len()),
+        };
+    };
+    let from = if old.is_some() { path } else { "/dev/null" };
+    let diff = TextDiff::configure().timeout(Duration::from_millis(200)).diff_lines(old_text, new_text);
+    let diff = diff.unified_diff().context_radius(3).header(from, path).to_string();
+    let lines = diff.lines().count();
+    if lines <= MOST_LINES {
+        return diff;
+    }
+    let mut cut: String = diff.split_inclusive('\n').take(MOST_LINES).collect();
+    cut.push_str(&format!("… {} more lines\n", lines - MOST_LINES));
+    cut
+}
+
+fn text(bytes: &[u8]) -> Option<&str> {
+    if bytes.len() > MOST_BYTES || bytes.contains(&0) {
+        return None;
+    }
+    std::str::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shows_what_changes_and_where() {
+        let diff = unified("/a", Some(b"one\ntwo\n"), b"one\n2\n");
+        assert_eq!(diff, "--- /a\n+++ /a\n@@ -1,2 +1,2 @@\n one\n-two\n+2\n");
+        assert_eq!(unified("/a", None, b"x\n"), "--- /dev/null\n+++ /a\n@@ -0,0 +1 @@\n+x\n");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_described() {
+        assert_eq!(unified("/a", Some(b"\0"), b"text"), "/a: 1 bytes become 4 bytes\n");
+        assert_eq!(unified("/a", None, &[0xff]), "/a: a new file of 1 bytes\n");
+        let long: String = (0..1000).map(|n| format!("{n}\n")).collect();
+        let diff = unified("/a", None, long.as_bytes());
+        assert_eq!(diff.lines().count(), MOST_LINES + 1);
+        assert!(diff.ends_with("… 603 more lines\n"), "3 lines of header and 1000 of content, 400 shown");
+    }
+}

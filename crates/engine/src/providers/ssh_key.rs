@@ -1,0 +1,232 @@
+//! `ssh/key`: a key pair for SSH.
+//!
+//! - Checks whether there is a private key at the path; whichever kind it is, it is good.
+//! - Changes: `ssh-keygen` makes a pair (ed25519, without a passphrase: the disk's encryption and the file's permissions
+//!   protect it). Never overwrites: not a private key, not a public one.
+//! - Cannot be undone: once the public key was given to a server, removing the private one locks the person out, and
+//!   nothing here can tell whether it was.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use async_trait::async_trait;
+use firstlight_domain::{
+    kind::{Capabilities, Class, Kind, WithError},
+    plan::{Purpose, Resolved},
+    state::Failure,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{
+    failure, failure_with, path, paths, schema,
+    with::{self, Parameters, one_line},
+};
+use crate::{
+    process::{self, Process},
+    provider::{Check, Context, Operation, Provider, Rendered},
+};
+
+const DEFAULT_PATH: &str = "~/.ssh/id_ed25519";
+
+/// The kind `ssh/key`.
+pub struct SshKey;
+
+/// Parameters of `ssh/key`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "SshKey")]
+pub struct With {
+    /// The kind of key; there is one.
+    #[serde(default, rename = "type")]
+    pub kind: KeyKind,
+    /// The private key's file, `~/.ssh/id_ed25519` if not said; the public one's ends in `.pub`.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// What the public key says of itself, for example an e-mail address; `user@machine` if not said.
+    #[serde(default)]
+    pub comment: Option<String>,
+}
+
+/// Kinds of keys.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyKind {
+    /// Short, fast, and what servers recommend.
+    #[default]
+    Ed25519,
+}
+
+impl KeyKind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Ed25519 => "ed25519",
+        }
+    }
+}
+
+impl Parameters for With {
+    fn consistent(&self) -> Result<(), WithError> {
+        if let Some(path) = &self.path {
+            paths::check_machine("path", path)?;
+        }
+        match &self.comment {
+            Some(comment) => one_line("comment", comment),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Provider for SshKey {
+    fn kind(&self) -> Kind {
+        Kind {
+            name: "ssh/key",
+            class: Class::Task,
+            summary: "A key pair for SSH.",
+            schema: schema::<With>(),
+            outputs: &["path", "public_key"],
+            needs: |with| Capabilities {
+                paths: vec![with.get("path").and_then(Value::as_str).unwrap_or(DEFAULT_PATH).to_owned()],
+                ..Capabilities::default()
+            },
+            accepts: with::accepts::<With>,
+        }
+    }
+
+    fn prepare(&self, step: &Rendered<'_>) -> Result<Box<dyn Operation>, Failure> {
+        let with: With = with::parameters(step)?;
+        Ok(Box::new(KeyPair {
+            kind: with.kind,
+            private: path(with.path.as_deref().unwrap_or(DEFAULT_PATH), step.facts),
+            comment: with.comment,
+            home: PathBuf::from(&step.facts.home),
+        }))
+    }
+}
+
+struct KeyPair {
+    kind: KeyKind,
+    private: PathBuf,
+    comment: Option<String>,
+    home: PathBuf,
+}
+
+impl KeyPair {
+    fn public(&self) -> PathBuf {
+        let mut name = self.private.clone().into_os_string();
+        name.push(".pub");
+        PathBuf::from(name)
+    }
+
+    fn making(&self) -> Process {
+        let mut making = Process::new("ssh-keygen").args(["-q", "-t", self.kind.name(), "-N", ""]);
+        if let Some(comment) = &self.comment {
+            making = making.args(["-C", comment]);
+        }
+        making.arg("-f").arg(self.private.display().to_string())
+    }
+
+    /// The public key: from its file, else from a private key that has no passphrase.
+    async fn public_key(&self, cx: &Context) -> Result<Option<String>, Failure> {
+        if let Ok(text) = fs::read_to_string(self.public()) {
+            return Ok(Some(text.trim().to_owned()));
+        }
+        let asking = Process::new("ssh-keygen").args(["-y", "-P", "", "-f"]).arg(self.private.display().to_string());
+        let exit = process::quick(cx, asking).await?;
+        Ok(exit.ok().then(|| exit.text()))
+    }
+
+    fn refused(&self) -> Result<Option<String>, Failure> {
+        let private = &self.private;
+        if let Some(link) = paths::followed_out(private, &self.home).map_err(|error| cannot(private, &error))? {
+            return Ok(Some(link));
+        }
+        let public = self.public();
+        if public.symlink_metadata().is_ok() {
+            return Ok(Some(format!("{} is there without its private key", public.display())));
+        }
+        Ok(None)
+    }
+}
+
+#[async_trait]
+impl Operation for KeyPair {
+    fn resolved(&self) -> Resolved {
+        Resolved { commands: vec![self.making().line(Purpose::Run)], ..Resolved::default() }
+    }
+
+    async fn check(&self, cx: &Context) -> Result<Check, Failure> {
+        if which::which("ssh-keygen").is_err() {
+            return Ok(Check::Blocked {
+                why: "ssh-keygen was not found".to_owned(),
+                hint: Some("install OpenSSH's client; a step with `uses: package` can do it".to_owned()),
+            });
+        }
+        if self.private.is_file() {
+            let shown = self.private.display();
+            return Ok(match self.public_key(cx).await? {
+                Some(public_key) => Check::Satisfied {
+                    outputs: BTreeMap::from([
+                        ("path".to_owned(), shown.to_string()),
+                        ("public_key".to_owned(), public_key),
+                    ]),
+                },
+                None => Check::Blocked {
+                    why: format!("{shown} is there, but its public key is not and it cannot be read without you"),
+                    hint: Some(format!("run `ssh-keygen -y -f {shown} > {shown}.pub`; it asks for the passphrase")),
+                },
+            });
+        }
+        if let Some(why) = self.refused()? {
+            return Ok(Check::Blocked { why, hint: Some("move it away, then try again".to_owned()) });
+        }
+        Ok(Check::Needed { what: format!("would make an SSH key, {}", self.private.display()), files: Vec::new() })
+    }
+
+    async fn apply(&self, cx: &Context) -> Result<(), Failure> {
+        if self.private.symlink_metadata().is_ok() {
+            return Err(failure(format!("{} is there already; it is not overwritten", self.private.display())));
+        }
+        if let Some(why) = self.refused()? {
+            return Err(failure(why));
+        }
+        if let Some(folder) = self.private.parent() {
+            make_private(folder).map_err(|error| cannot(folder, &error))?;
+        }
+        process::run(cx, self.making()).await?.or_fail("ssh-keygen").map(drop)
+    }
+}
+
+/// Folders for keys are nobody else's; one that is there already stays as it is.
+fn make_private(folder: &Path) -> std::io::Result<()> {
+    let mut making = fs::DirBuilder::new();
+    making.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut making, 0o700);
+    making.create(folder)
+}
+
+fn cannot(path: &Path, error: &std::io::Error) -> Failure {
+    failure_with(format!("{} cannot be made: {error}", path.display()), "look at the folder, then try again")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn there_is_one_kind_of_key() {
+        let accepts = |with: Value| with::accepts::<With>(&with);
+        assert_eq!(accepts(json!({ "type": "ed25519" })), Ok(()));
+        assert_eq!(accepts(Value::Null), Ok(()));
+        assert_eq!(accepts(json!({ "type": "dsa" })).unwrap_err().path, "type");
+        assert_eq!(accepts(json!({ "path": "-f" })).unwrap_err().path, "path");
+        assert_eq!(accepts(json!({ "comment": "a\nssh-ed25519 AAAA" })).unwrap_err().path, "comment");
+    }
+}
