@@ -8,6 +8,7 @@
 //! implementation of [`provider::Provider`] and [`provider::Operation`], its tests, and a line in
 //! [`providers::all`]. The reference and the pack schema are generated from it (`cargo xtask gen`).
 
+pub mod facts;
 pub mod host;
 pub mod probe;
 pub mod process;

@@ -6,6 +6,7 @@
 //!
 //! It refuses to know what the processes are for.
 
+mod detached;
 mod elevate;
 mod exec;
 mod guard;
@@ -20,7 +21,10 @@ mod system;
 #[path = "windows.rs"]
 mod system;
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use firstlight_domain::{
     plan::{CommandLine, Purpose},
@@ -28,12 +32,14 @@ use firstlight_domain::{
 };
 use secrecy::SecretString;
 
+pub(crate) use exec::{cannot_start, in_words};
 pub use exec::{quick, run};
+pub(crate) use detached::Detached;
 pub use guard::Guard;
 pub use log::{LogSlice, read_log};
 pub use output::{Output, Stream};
 pub(crate) use sweep::{become_subreaper, born};
-pub(crate) use system::{Detached, spawn_detached, stop_detached};
+pub(crate) use system::{spawn_detached, stop_detached};
 
 use crate::provider::Context;
 
@@ -163,14 +169,38 @@ impl Process {
         if self.shell { shell_of().0 } else { self.argv.first().map_or("", String::as_str) }
     }
 
+    /// Whether the program exists: a path (relative ones below the folder it runs in), or a name on PATH.
+    pub fn is_there(&self) -> bool {
+        let program = self.located();
+        which::which_in(&program, std::env::var_os("PATH"), self.cwd.as_deref().unwrap_or(Path::new("."))).is_ok()
+    }
+
+    /// The program as the system finds it: a relative path counts from the folder it runs in, on every system alike.
+    fn located(&self) -> String {
+        let program = self.program();
+        let relative = program.contains(['/', std::path::MAIN_SEPARATOR]) && !Path::new(program).is_absolute();
+        match &self.cwd {
+            Some(folder) if relative => folder.join(program).display().to_string(),
+            // Windows itself looks for `.exe` only; npm and others are `.cmd`.
+            Some(_) | None if cfg!(windows) => {
+                which::which(program).map_or_else(|_| program.to_owned(), |found| found.display().to_string())
+            }
+            Some(_) | None => program.to_owned(),
+        }
+    }
+
     /// The words that are executed.
     fn words(&self) -> Vec<String> {
-        if !self.shell {
-            return self.argv.clone();
+        if self.argv.is_empty() {
+            return Vec::new();
         }
-        let (shell, flag) = shell_of();
-        let mut words = vec![shell.to_owned(), flag.to_owned()];
-        words.extend(self.argv.iter().cloned());
+        let mut words = vec![self.located()];
+        if self.shell {
+            words.push(shell_of().1.to_owned());
+            words.extend(self.argv.iter().cloned());
+        } else {
+            words.extend(self.argv.iter().skip(1).cloned());
+        }
         words
     }
 }

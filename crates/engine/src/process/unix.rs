@@ -1,8 +1,8 @@
 //! Processes on Linux and macOS: a group each, ended as a whole.
 
 use std::{
+    fs::File,
     io,
-    path::Path,
     process::{ExitStatus, Stdio},
     time::Duration,
 };
@@ -13,7 +13,11 @@ use tokio::{
     time::Instant,
 };
 
-use super::{MARKER, sweep};
+use super::{
+    MARKER, Process,
+    detached::{Detached, detach},
+    sweep,
+};
 
 /// Between asking a process to end and ending it.
 const GRACE: Duration = Duration::from_millis(300);
@@ -127,47 +131,22 @@ pub(super) fn code(status: ExitStatus) -> i32 {
     status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(-1)
 }
 
-/// A process that outlives us.
-#[derive(Debug)]
-pub(crate) struct Detached {
-    child: tokio::process::Child,
-    /// Its id.
-    pub(crate) pid: u32,
-}
-
-impl Detached {
-    /// Its exit code, if it has ended already.
-    pub(crate) fn ended(&mut self) -> Option<i32> {
-        self.child.try_wait().ok().flatten().map(code)
-    }
-}
-
 /// Starts a process in a session of its own, its output going to a file. It carries no marker: it is meant to stay.
-pub(crate) fn spawn_detached(argv: &[String], cwd: &Path, env: &[(String, String)], log: &Path) -> io::Result<Detached> {
-    let (program, args) = argv.split_first().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-    let output = std::fs::File::create(log)?;
+pub(crate) fn spawn_detached(process: &Process, output: File) -> io::Result<Detached> {
     // `setsid` the program calls the function and becomes ours, keeping the id; macOS has none, and a group of its own
     // already keeps terminal signals away.
-    let mut command = if let Ok(setsid) = which::which("setsid") {
+    let words = process.words();
+    let command = if let Ok(setsid) = which::which("setsid") {
         let mut command = Command::new(setsid);
-        command.arg(program);
+        command.args(words);
         command
     } else {
+        let (program, args) = words.split_first().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
         let mut command = Command::new(program);
-        command.process_group(0);
+        command.args(args).process_group(0);
         command
     };
-    let child = command
-        .args(args)
-        .current_dir(cwd)
-        .envs(env.iter().map(|(name, value)| (name, value)))
-        .env_remove(MARKER)
-        .stdin(Stdio::null())
-        .stdout(output.try_clone()?)
-        .stderr(output)
-        .spawn()?;
-    let pid = child.id().ok_or_else(|| io::Error::other("it ended while it was started"))?;
-    Ok(Detached { child, pid })
+    detach(command, process, output)
 }
 
 /// Ends a detached process, its session's group and its descendants.

@@ -1,15 +1,18 @@
 //! Processes on Windows: a job object each, ended as a whole. Relies on job objects holding every descendant.
 
 use std::{
+    fs::File,
     io,
-    path::Path,
-    process::{ExitStatus, Stdio},
+    process::ExitStatus,
 };
 
 use process_wrap::tokio::{ChildWrapper, CommandWrap, JobObject, KillOnDrop};
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout, Command};
 
-use super::MARKER;
+use super::{
+    MARKER, Process,
+    detached::{Detached, detach},
+};
 
 const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
 const DETACHED_PROCESS: u32 = 0x0000_0008;
@@ -53,38 +56,14 @@ pub(super) fn code(status: ExitStatus) -> i32 {
     status.code().unwrap_or(-1)
 }
 
-/// A process that outlives us.
-#[derive(Debug)]
-pub(crate) struct Detached {
-    child: tokio::process::Child,
-    /// Its id.
-    pub(crate) pid: u32,
-}
-
-impl Detached {
-    /// Its exit code, if it has ended already.
-    pub(crate) fn ended(&mut self) -> Option<i32> {
-        self.child.try_wait().ok().flatten().map(code)
-    }
-}
-
 /// Starts a process without our console and outside of our jobs, its output going to a file. It carries no marker: it
 /// is meant to stay.
-pub(crate) fn spawn_detached(argv: &[String], cwd: &Path, env: &[(String, String)], log: &Path) -> io::Result<Detached> {
-    let (program, args) = argv.split_first().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-    let output = std::fs::File::create(log)?;
-    let child = Command::new(program)
-        .args(args)
-        .current_dir(cwd)
-        .envs(env.iter().map(|(name, value)| (name, value)))
-        .env_remove(MARKER)
-        .creation_flags(CREATE_NEW_PROCESS_GROUP | DETACHED_PROCESS)
-        .stdin(Stdio::null())
-        .stdout(output.try_clone()?)
-        .stderr(output)
-        .spawn()?;
-    let pid = child.id().ok_or_else(|| io::Error::other("it ended while it was started"))?;
-    Ok(Detached { child, pid })
+pub(crate) fn spawn_detached(process: &Process, output: File) -> io::Result<Detached> {
+    let words = process.words();
+    let (program, args) = words.split_first().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+    let mut command = Command::new(program);
+    command.args(args).creation_flags(CREATE_NEW_PROCESS_GROUP | DETACHED_PROCESS);
+    detach(command, process, output)
 }
 
 /// Ends a detached process and its descendants.
