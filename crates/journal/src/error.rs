@@ -117,9 +117,11 @@ impl JournalError {
         let path = path.to_owned();
         let cause = error.to_string();
         let Some(code) = error.sqlite_error() else {
-            // A column of another type than the table declares: the table is strict, so the file is wrong.
+            // Our statements are fixed and the tables strict: if one does not fit the other, the file is wrong.
             return match error {
-                rusqlite::Error::FromSqlConversionFailure(..)
+                rusqlite::Error::SqlInputError { .. }
+                | rusqlite::Error::Utf8Error(..)
+                | rusqlite::Error::FromSqlConversionFailure(..)
                 | rusqlite::Error::InvalidColumnType(..)
                 | rusqlite::Error::IntegralValueOutOfRange(..)
                 | rusqlite::Error::QueryReturnedNoRows => Self::Damaged { path, reason: cause },
@@ -140,6 +142,8 @@ impl JournalError {
                 Self::Busy { path }
             }
             ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Self::Damaged { path, reason: cause },
+            // "unsupported file format", "malformed schema" and the like.
+            _ if code.extended_code == ffi::SQLITE_ERROR => Self::Damaged { path, reason: cause },
             _ => Self::Internal { cause },
         }
     }

@@ -39,16 +39,19 @@ pub(crate) fn make_folder(path: &Path) -> Result<(), JournalError> {
     fs::create_dir_all(folder).map_err(|error| JournalError::io(path, &error))
 }
 
-/// Finds a header that SQLite would read as "read only": its two version bytes are always the same.
+/// Finds what SQLite would not call damage: a file too short for one page, which it would take for empty, and a header
+/// that it would read as "read only", whose two version bytes differ.
 pub(crate) fn check_header(path: &Path) -> Result<(), JournalError> {
-    let mut header = Vec::new();
-    let read = fs::File::open(path).and_then(|file| file.take(20).read_to_end(&mut header));
-    match (read, header.get(18..20)) {
-        (Ok(_), Some([write, read])) if write != read => {
-            Err(JournalError::Damaged { path: path.to_owned(), reason: "its header is not SQLite's".into() })
-        }
-        (Err(error), _) if error.kind() != io::ErrorKind::NotFound => Err(JournalError::io(path, &error)),
-        (Ok(_) | Err(_), _) => Ok(()),
+    const SMALLEST_PAGE: usize = 512;
+    let mut page = Vec::new();
+    let read = fs::File::open(path).and_then(|file| file.take(SMALLEST_PAGE as u64).read_to_end(&mut page));
+    let damaged = |reason: &str| Err(JournalError::Damaged { path: path.to_owned(), reason: reason.to_owned() });
+    match read {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(JournalError::io(path, &error)),
+        Ok(1..SMALLEST_PAGE) => damaged("it was cut short"),
+        Ok(_) if page.get(18) != page.get(19) => damaged("its header is not SQLite's"),
+        Ok(_) => Ok(()),
     }
 }
 

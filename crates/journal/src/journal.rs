@@ -193,3 +193,78 @@ fn append_one(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    /// About 9 kB of JSON.
+    fn big() -> Event {
+        Event::CredentialTested {
+            name: firstlight_domain::id::CredentialName::new("token").unwrap(),
+            ok: false,
+            reason: Some("no ".repeat(3_000)),
+        }
+    }
+
+    #[test]
+    fn f1_every_commit_is_on_the_disk_before_it_is_acknowledged() {
+        let home = tempfile::tempdir().unwrap();
+        let journal = Journal::open(&home.path().join("journal.sqlite"), at(0)).unwrap().journal;
+        // 2 is FULL.
+        for (pragma, value) in [("synchronous", 2), ("fullfsync", 1), ("checkpoint_fullfsync", 1)] {
+            let said: i64 = journal.conn.pragma_query_value(None, pragma, |row| row.get(0)).unwrap();
+            assert_eq!(said, value, "{pragma}");
+        }
+    }
+
+    #[test]
+    fn f3_no_room_is_said_nothing_is_half_written_and_it_goes_on_when_there_is_room() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("journal.sqlite");
+        let mut journal = Journal::open(&path, at(0)).unwrap().journal;
+        let pages: i64 = journal.conn.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+        let limit = |journal: &Journal, pages: i64| {
+            journal.conn.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
+        };
+        limit(&journal, pages + 10);
+        let mut written = 0;
+        let error = loop {
+            // Two at once: the first would fit when the second does not.
+            match journal.append(at(1), &[big(), big()]) {
+                Ok(_) => written += 2,
+                Err(error) => break error,
+            }
+            assert!(written < 100, "the limit never held");
+        };
+        assert!(matches!(&error, JournalError::DiskFull { path: named } if *named == path), "{error:?}");
+        assert!(written > 0);
+        assert_eq!(journal.events().unwrap().len(), written);
+        assert_eq!(journal.queued().unwrap().len(), written);
+        limit(&journal, 1_000_000);
+        journal.append(at(2), &[big()]).unwrap();
+        assert_eq!(journal.events().unwrap().len(), written + 1);
+        assert!(journal.verify(None, None).unwrap().ok());
+    }
+
+    #[test]
+    fn f6_two_handles_number_records_and_events_as_one() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("journal.sqlite");
+        let mut one = Journal::open(&path, at(0)).unwrap().journal;
+        let mut other = Journal::open(&path, at(0)).unwrap().journal;
+        for _ in 0..3 {
+            one.append(at(1), &[big()]).unwrap();
+            other.append(at(1), &[big(), Event::SharingChanged { on: true }]).unwrap();
+        }
+        let queued = one.queued().unwrap();
+        assert!(queued.iter().map(|row| row.sequence).eq(1..=9));
+        // What the other handle decided counts here.
+        assert!(queued.iter().skip(2).all(|row| row.consented) && !queued[0].consented);
+        assert!(one.verify(None, None).unwrap().ok());
+    }
+}

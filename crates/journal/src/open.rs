@@ -56,8 +56,7 @@ impl Journal {
     pub fn open(path: &Path, now: Timestamp) -> Result<Opened, JournalError> {
         let copy = files::last_good(path);
         files::make_folder(path)?;
-        let is_there = path.metadata().is_ok_and(|file| file.len() > 0);
-        let reason = if is_there || !copy.exists() {
+        let reason = if path.exists() || !copy.exists() {
             match open_checked(path) {
                 Err(JournalError::Damaged { reason, .. }) => reason,
                 opened => return opened.map(Opened::with_fresh_copy),
@@ -166,6 +165,9 @@ fn open_checked(path: &Path) -> Result<Opened, JournalError> {
     let mut conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
     // Before anything is written: what a newer or a damaged file is, it stays.
     let version = schema::version(&conn, path, newest())?;
+    if version == Version::Fresh && files::last_good(path).exists() {
+        return Err(JournalError::Damaged { path: path.to_owned(), reason: "it is empty".into() });
+    }
     make_durable(&conn).map_err(fail)?;
     schema::migrate(&mut conn, path, &schema::steps(), &version)?;
     let Content { device, events, context } = check(&conn, path)?;
@@ -192,6 +194,7 @@ fn check(conn: &Connection, path: &Path) -> Result<Content, JournalError> {
     if verdict != "ok" {
         return Err(damaged(verdict));
     }
+    schema::check(conn, path)?;
     let device = schema::meta(conn, path, "device")?;
     if device.as_ref().is_some_and(|device| Uuid::parse_str(device).is_err()) {
         return Err(damaged("the device's id is not one".into()));

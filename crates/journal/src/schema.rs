@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use firstlight_domain::plan::hex;
 use rusqlite::{Connection, OptionalExtension, params};
 use rusqlite_migration::{M, Migrations};
 
@@ -105,6 +106,7 @@ pub(crate) fn migrate(
         M::up_with_hook(sql, move |tx: &rusqlite::Transaction<'_>| {
             tx.pragma_update(None, "application_id", APPLICATION_ID)?;
             set_meta(tx, "format", &format.to_string())?;
+            set_meta(tx, "tables", &tables(tx)?)?;
             Ok(())
         })
     });
@@ -114,19 +116,33 @@ pub(crate) fn migrate(
     })
 }
 
+/// The declarations of all tables, as one sum.
+fn tables(conn: &Connection) -> rusqlite::Result<String> {
+    let all: String = conn.query_row(
+        "SELECT group_concat(sql, ';') FROM
+             (SELECT sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name)",
+        [],
+        |row| row.get(0),
+    )?;
+    Ok(hex(&record::sum(&[all.as_bytes()])))
+}
+
+/// Finds a table that is not declared as it was.
+pub(crate) fn check(conn: &Connection, path: &Path) -> Result<(), JournalError> {
+    let declared = tables(conn).map_err(|error| JournalError::sqlite(path, &error))?;
+    if meta(conn, path, "tables")?.is_none_or(|written| written != declared) {
+        let reason = "its tables are not declared as they were".to_owned();
+        return Err(JournalError::Damaged { path: path.to_owned(), reason });
+    }
+    Ok(())
+}
+
 /// A word about the whole file; none if it was never said. A value that does not fit its sum is damage.
 pub(crate) fn meta(conn: &Connection, path: &Path, key: &str) -> Result<Option<String>, JournalError> {
-    let fail = |error: rusqlite::Error| match error {
-        // No such table in a file that has others: it lost the page that says so.
-        rusqlite::Error::SqliteFailure(code, Some(_)) if code.extended_code == rusqlite::ffi::SQLITE_ERROR => {
-            JournalError::Damaged { path: path.to_owned(), reason: "a table is missing".into() }
-        }
-        error => JournalError::sqlite(path, &error),
-    };
     let row: Option<(String, Vec<u8>)> = conn
         .query_row("SELECT value, sum FROM meta WHERE key = ?1", [key], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()
-        .map_err(fail)?;
+        .map_err(|error| JournalError::sqlite(path, &error))?;
     match row {
         Some((value, sum)) if sum != record::sum(&[key.as_bytes(), value.as_bytes()]) => {
             Err(JournalError::Damaged { path: path.to_owned(), reason: format!("`{key}` is not what was written") })
@@ -144,4 +160,67 @@ pub(crate) fn set_meta(conn: &Connection, key: &str, value: &str) -> rusqlite::R
         params![key, value, sum],
     )?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::Journal;
+
+    const SECOND: &str = "ALTER TABLE record ADD COLUMN added TEXT; CREATE TABLE other (a TEXT) STRICT;";
+    const BROKEN: &str = "CREATE TABLE other (a TEXT) STRICT; CREATE TABLE record (a TEXT) STRICT;";
+
+    fn old() -> (tempfile::TempDir, std::path::PathBuf) {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("journal.sqlite");
+        drop(Journal::open(&path, Timestamp::UNIX_EPOCH).unwrap());
+        (home, path)
+    }
+
+    fn migrate_with(path: &Path, second: &'static str) -> Result<Version, JournalError> {
+        let mut conn = Connection::open(path).unwrap();
+        let found = version(&conn, path, 2)?;
+        migrate(&mut conn, path, &[FIRST, second], &found)?;
+        check(&conn, path)?;
+        version(&conn, path, 2)
+    }
+
+    #[test]
+    fn f4_an_older_file_is_copied_and_brought_up_to_date() {
+        let (_home, path) = old();
+        assert_eq!(migrate_with(&path, SECOND).unwrap(), Version::Known(2));
+        let backup = files::beside(&path, "before-format-2");
+        let conn = Connection::open(&backup).unwrap();
+        assert_eq!(version(&conn, &backup, 2).unwrap(), Version::Known(1));
+    }
+
+    #[test]
+    fn f4_a_migration_that_fails_half_way_changes_nothing() {
+        let (_home, path) = old();
+        assert!(migrate_with(&path, BROKEN).is_err());
+        let opened = Journal::open(&path, Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(opened.restored, None);
+        let others: u32 = opened
+            .journal
+            .conn
+            .query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'other'", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(others, 0);
+    }
+
+    #[test]
+    fn f4_a_newer_file_is_refused_and_left_as_it_is() {
+        let (_home, path) = old();
+        migrate_with(&path, SECOND).unwrap();
+        let before = std::fs::read(&path).unwrap();
+        for result in [
+            Journal::open(&path, Timestamp::UNIX_EPOCH).map(|_| ()),
+            Journal::open_to_read(&path).map(|_| ()),
+        ] {
+            assert!(matches!(result, Err(JournalError::TooNew { found: 2, known: 1, .. })), "{result:?}");
+        }
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+    }
 }

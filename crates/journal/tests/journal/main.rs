@@ -2,5 +2,8 @@
 
 mod basics;
 mod common;
+mod damage;
+mod durability;
 mod merkle;
+mod outbox;
 mod tamper;

@@ -66,7 +66,7 @@ fn tree(data: &[Vec<u8>]) -> MemoryBackedTree<Sha256, Vec<u8>> {
     tree
 }
 
-fn unhex(text: &str) -> Vec<u8> {
+pub(crate) fn unhex(text: &str) -> Vec<u8> {
     (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).unwrap()).collect()
 }
 

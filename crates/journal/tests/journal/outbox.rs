@@ -1,0 +1,164 @@
+//! What would leave this machine, byte by byte.
+
+use std::collections::BTreeMap;
+
+use firstlight_domain::{
+    event::{Event, Happened, RunEnd},
+    id::{CredentialName, JourneyId, StepId},
+    state::{Failure, StepState, WaitsOn},
+};
+use firstlight_journal::{Classification, OutboxRow, PROPERTIES};
+use serde_json::{Value, json};
+
+use crate::common::{Home, at, journey_started, run, run_started, step};
+
+/// Appends each at its second and returns the outbox.
+fn queued(events: &[(i64, Event)]) -> Vec<OutboxRow> {
+    let home = Home::new();
+    let mut journal = home.open().journal;
+    for (second, event) in events {
+        journal.append(at(*second), std::slice::from_ref(event)).unwrap();
+    }
+    assert!(journal.sent().unwrap().is_empty());
+    journal.queued().unwrap()
+}
+
+fn data(row: &OutboxRow) -> Value {
+    serde_json::from_str::<Value>(&row.body).unwrap()["data"].clone()
+}
+
+#[test]
+fn an_event_is_a_cloud_event_of_this_device() {
+    let home = Home::new();
+    let mut journal = home.open().journal;
+    journal.append(at(10), &[journey_started()]).unwrap();
+    let rows = journal.queued().unwrap();
+    let row = &rows[0];
+    let id = uuid::Uuid::parse_str(&row.id).unwrap();
+    assert_eq!(id.get_version_num(), 7);
+    assert_eq!(id.get_timestamp().unwrap().to_unix().0, u64::try_from(at(10).as_second()).unwrap());
+    let expected = json!({
+        "specversion": "1.0",
+        "id": row.id,
+        "source": format!("urn:uuid:{}", journal.device()),
+        "type": "dev.firstlight.journey.started",
+        "time": "2026-09-21T14:13:30Z",
+        "recordedtime": "2026-09-21T14:13:30Z",
+        "sequence": "0000000000000001",
+        "datacontenttype": "application/json",
+        "data": {
+            "journey": JourneyId(uuid::Uuid::from_u128(1)), "pack": "acme", "pack_version": "3.2.0",
+            "persona": "backend", "clock": "first_launch",
+        },
+    });
+    assert_eq!(serde_json::from_str::<Value>(&row.body).unwrap(), expected);
+    assert_eq!((row.sequence, row.kind.as_str(), row.time), (1, "dev.firstlight.journey.started", at(10)));
+}
+
+#[test]
+fn steps_runs_and_first_value_say_how_long_they_took() {
+    let serve = StepId::new("serve").unwrap();
+    let rows = queued(&[
+        (0, journey_started()),
+        (10, run_started()),
+        (10, step("serve", StepState::Running)),
+        (13, step("serve", StepState::Satisfied { outputs: BTreeMap::new() })),
+        (13, Event::FirstValueReached { step: serve }),
+        (14, Event::RunFinished { run: run(), end: RunEnd::Completed }),
+        // The clock was set back: no time passed, and the order is by sequence.
+        (20, step("docs", StepState::Running)),
+        (5, step("docs", StepState::Waiting { on: WaitsOn::Owner("ada@acme.test".into()) })),
+        (6, step("docs", StepState::Blocked { by: vec![StepId::new("vpn").unwrap()], reason: "no vpn".into() })),
+    ]);
+    assert!(rows.iter().map(|row| row.sequence).eq(1..=9));
+    let journey = JourneyId(uuid::Uuid::from_u128(1));
+    let of_step = |id: &str, rest: &[(&str, Value)]| {
+        let mut data = json!({ "journey": journey, "run": run(), "step": id });
+        for (name, value) in rest {
+            data[*name] = value.clone();
+        }
+        data
+    };
+    assert_eq!(data(&rows[2]), of_step("serve", &[("state", json!("running"))]));
+    assert_eq!(data(&rows[3]), of_step("serve", &[("state", json!("satisfied")), ("duration_ms", json!(3_000))]));
+    assert_eq!(data(&rows[4]), json!({ "journey": journey, "step": "serve", "seconds": 13 }));
+    assert_eq!(data(&rows[5]), json!({ "journey": journey, "run": run(), "end": "completed", "duration_ms": 4_000 }));
+    let waiting = [("state", json!("waiting")), ("waits_on", json!("owner")), ("duration_ms", json!(0))];
+    assert_eq!(data(&rows[7]), of_step("docs", &waiting));
+    assert_eq!(data(&rows[8]), of_step("docs", &[("state", json!("blocked")), ("blocked_by", json!(["vpn"]))]));
+}
+
+#[test]
+fn no_word_of_the_person_or_of_the_machine_enters_the_outbox() {
+    let mark = "Canary";
+    let words = || format!("/home/{mark}");
+    let outputs = || BTreeMap::from([(mark.to_owned(), words())]);
+    let failure = Failure { cause: words(), last_lines: vec![words()], hint: Some(words()) };
+    let name = || CredentialName::new("token").unwrap();
+    let mut started = journey_started();
+    let mut agreed = run_started();
+    for event in [&mut started, &mut agreed] {
+        if let Event::JourneyStarted { pack_path, inputs, .. } | Event::RunStarted { pack_path, inputs, .. } = event {
+            *pack_path = words();
+            inputs.insert(mark.to_owned(), json!(words()));
+        }
+    }
+    let mut events = vec![started, agreed];
+    events.extend(
+        [
+            StepState::Satisfied { outputs: outputs() },
+            StepState::Changed { outputs: outputs() },
+            StepState::Failed(failure),
+            StepState::Blocked { by: vec![], reason: words() },
+            StepState::Waiting { on: WaitsOn::Owner(words()) },
+            StepState::Unknown { why: words() },
+            StepState::Skipped { why: words() },
+        ]
+        .map(|state| step("git", state)),
+    );
+    events.extend([
+        Event::ReceiptKept { step: StepId::new("git").unwrap(), run: run(), receipt: json!({ mark: words() }) },
+        Event::CredentialStored { name: name(), issuer: Some(words()), expires_at: Some(at(77_777)) },
+        Event::CredentialTested { name: name(), ok: false, reason: Some(words()) },
+        Event::CredentialRemoved { name: name() },
+    ]);
+    let events: Vec<_> = events.into_iter().map(|event| (1, event)).collect();
+    let rows = queued(&events);
+    assert_eq!(rows.len(), events.len() - 1, "a receipt causes no event, everything else does");
+    let registered: Vec<&str> = PROPERTIES
+        .iter()
+        .filter(|row| row.classification != Classification::Sensitive)
+        .map(|row| row.name)
+        .collect();
+    for row in &rows {
+        assert!(!row.body.contains(mark), "{}", row.body);
+        assert!(!row.body.contains(&at(77_777).to_string()), "{}", row.body);
+        for name in data(row).as_object().unwrap().keys() {
+            assert!(registered.contains(&name.as_str()), "{name} is not registered");
+        }
+    }
+}
+
+#[test]
+fn what_happened_while_sharing_was_off_is_marked_so_for_ever() {
+    let rows = queued(&[
+        (0, journey_started()),
+        (1, Event::SharingChanged { on: true }),
+        (2, step("git", StepState::Running)),
+        (3, Event::SharingChanged { on: false }),
+        (4, step("git", StepState::Undone)),
+    ]);
+    let consented: Vec<bool> = rows.iter().map(|row| row.consented).collect();
+    assert_eq!(consented, [false, true, true, false, false]);
+}
+
+#[test]
+fn what_was_remembered_of_a_journey_survives_a_restart() {
+    let home = Home::new();
+    home.open().journal.append(at(0), &[journey_started(), step("git", StepState::Running)]).unwrap();
+    let mut opened = home.open();
+    assert!(matches!(&opened.events[1], Happened { event: Event::StepChanged { .. }, .. }));
+    opened.journal.append(at(60), &[step("git", StepState::Undone)]).unwrap();
+    let rows = opened.journal.queued().unwrap();
+    assert_eq!(data(rows.last().unwrap())["duration_ms"], 60_000);
+}
