@@ -50,12 +50,12 @@ pub(crate) fn parse(text: &str, problems: &mut Problems<'_>) -> Option<Node> {
 fn options() -> Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
-            max_events: 200_000,
-            max_nodes: 100_000,
+            max_events: 150_000,
+            max_nodes: 60_000,
             max_aliases: 1_000,
             max_anchors: 1_000,
-            max_recorded_anchor_events: 100_000,
-            max_recorded_anchor_bytes: 4 * 1024 * 1024,
+            max_recorded_anchor_events: 5_000,
+            max_recorded_anchor_bytes: 1024 * 1024,
             max_depth: 24,
             flow_nesting_limit: 24,
             max_documents: 2,
@@ -63,7 +63,7 @@ fn options() -> Options {
             max_total_scalar_bytes: 2 * 1024 * 1024,
         },
         alias_limits: serde_saphyr::alias_limits! {
-            max_total_replayed_events: 20_000,
+            max_total_replayed_events: 5_000,
             max_replay_stack_depth: 8,
         },
         // Passed through, so that every one is reported, with both places.
@@ -85,7 +85,7 @@ fn report(error: &serde_saphyr::Error, text: &str, problems: &mut Problems<'_>) 
         | E::AliasReplayStackDepthExceeded { .. }
         | E::AliasReplayCounterOverflow { .. } => problems
             .error(ProblemCode::TooComplex, span, "this YAML is nested too deeply, or repeats itself too much")
-            .help("a pack may be nested 24 deep and hold 100,000 values, aliases included"),
+            .help("a pack may be nested 24 deep and hold 60,000 values, aliases included"),
         E::MultipleDocuments { .. } => problems
             .error(ProblemCode::BadYaml, span, "a pack is one YAML document")
             .help("remove the `---` and what follows it"),

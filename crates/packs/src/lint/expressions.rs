@@ -17,18 +17,26 @@ use crate::{
 
 const ROOTS: &[&str] = &["inputs", "facts", "steps", "pack"];
 
-pub(super) fn check(draft: &Draft<'_, '_>, needs: &Needs<'_>, problems: &mut Problems<'_>) {
-    for step in draft.steps.values() {
-        let here = Place { draft, needs, step: Some(step) };
-        for (key, value) in step.node.entries() {
-            if key.key() == "if" {
-                let Data::Text(condition) = &value.data else { continue };
-                here.report(expr::condition_names(condition), value, problems);
-            } else {
-                here.walk(value, problems);
-            }
+/// Checks the expressions of one step.
+pub(super) fn check_step(
+    step: &StepDraft<'_, '_>,
+    draft: &Draft<'_, '_>,
+    needs: &Needs<'_>,
+    problems: &mut Problems<'_>,
+) {
+    let here = Place { draft, needs, step: Some(step) };
+    for (key, value) in step.node.entries() {
+        if key.key() == "if" {
+            let Data::Text(condition) = &value.data else { continue };
+            here.report(expr::condition_names(condition), value, problems);
+        } else {
+            here.walk(value, problems);
         }
     }
+}
+
+/// Checks the expressions outside of steps.
+pub(super) fn check_policy(draft: &Draft<'_, '_>, needs: &Needs<'_>, problems: &mut Problems<'_>) {
     if let Some(policy) = draft.policy_node {
         Place { draft, needs, step: None }.walk(policy, problems);
     }
@@ -93,6 +101,9 @@ impl Place<'_, '_, '_> {
 
     fn wrong_output(&self, step: &str, output: &str) -> Option<(String, String, String)> {
         let written = format!("steps.{step}.outputs.{output}");
+        if self.draft.unreadable.contains(step) {
+            return None;
+        }
         let Some((id, target)) = self.draft.steps.get_key_value(step) else {
             let known: Vec<&str> = self.draft.steps.keys().map(StepId::as_str).collect();
             let message = format!("there is no step `{step}`");
@@ -131,8 +142,10 @@ impl Place<'_, '_, '_> {
         let root = segments.next().unwrap_or_default();
         let rest = segments.next();
         let help = match (root, rest) {
-            ("facts", Some(fact)) => names::did_you_mean(fact, FACTS, "facts"),
-            ("facts", None) => names::did_you_mean("", FACTS, "facts"),
+            ("facts", fact) => match names::nearest(fact.unwrap_or_default(), FACTS.iter().copied()) {
+                Some(near) => format!("did you mean `facts.{near}`?"),
+                None => format!("there are these facts: {}", names::list(FACTS.iter().copied())),
+            },
             ("inputs", _) => {
                 let known: Vec<&str> = self.draft.inputs.keys().map(InputName::as_str).collect();
                 format!("write `inputs.NAME`; the inputs are {}", names::list(known))

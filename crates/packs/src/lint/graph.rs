@@ -68,6 +68,7 @@ pub(super) fn check<'d>(draft: &'d Draft<'_, '_>, problems: &mut Problems<'_>) -
         for (need, span) in &step.needs {
             match index.get(need) {
                 Some(&at) => found.push(at),
+                None if draft.unreadable.contains(need) => {}
                 None => drop(
                     problems
                         .error(ProblemCode::MissingStep, span.clone(), format!("there is no step `{need}`"))
@@ -78,7 +79,8 @@ pub(super) fn check<'d>(draft: &'d Draft<'_, '_>, problems: &mut Problems<'_>) -
         needs.push(found);
     }
     for list in draft.checklists.values() {
-        for (step, span) in list.steps.iter().filter(|(step, _)| !index.contains_key(step)) {
+        let is_there = |step| index.contains_key(step) || draft.unreadable.contains(step);
+        for (step, span) in list.steps.iter().filter(|(step, _)| !is_there(step)) {
             problems
                 .error(ProblemCode::MissingStep, span.clone(), format!("there is no step `{step}`"))
                 .help(names::did_you_mean(step.as_str(), &known, "steps"));

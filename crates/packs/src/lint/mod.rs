@@ -11,23 +11,29 @@ use firstlight_domain::kind::Capabilities;
 
 use crate::{
     folder::Folder,
+    names,
     problem::{ProblemCode, Problems},
-    read::{Draft, step::StepDraft},
+    read::{Draft, step::StepDraft, with::Shape},
 };
 
 /// Checks every rule.
 pub(crate) fn check(draft: &Draft<'_, '_>, folder: &Folder, problems: &mut Problems<'_>) {
     let graph = graph::check(draft, problems);
     people::check(draft, &graph, problems);
-    expressions::check(draft, &graph, problems);
+    expressions::check_policy(draft, &graph, problems);
+    let mut asked = Vec::with_capacity(draft.steps.len());
     for step in draft.steps.values() {
         let before = problems.count();
+        expressions::check_step(step, draft, &graph, problems);
         files::check(step, folder, problems);
         if problems.count() == before {
             accepted(step, problems);
+            asked.push(self::asked(step));
+        } else {
+            // What it would touch is not worth judging before these are put right.
+            asked.push(Capabilities::default());
         }
     }
-    let asked: Vec<Capabilities> = draft.steps.values().map(asked).collect();
     capabilities::check(draft, &asked, problems);
     secrets::check(draft, &graph, problems);
 }
@@ -50,8 +56,9 @@ fn accepted(step: &StepDraft<'_, '_>, problems: &mut Problems<'_>) {
             (path, false) => format!("`{path}` {}", error.message),
         };
         problems.error(ProblemCode::BadWith, step.locate(&error.path), message).help(format!(
-            "`firstlight pack schema` lists what `{}` takes",
-            kind.name
+            "`{}` takes {}",
+            kind.name,
+            names::list(Shape::new(&kind.schema).properties())
         ));
     }
 }

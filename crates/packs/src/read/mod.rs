@@ -4,7 +4,7 @@ pub(crate) mod fields;
 pub(crate) mod step;
 pub(crate) mod with;
 
-use std::{collections::HashMap, ops::Range, path::PathBuf};
+use std::{collections::{HashMap, HashSet}, ops::Range, path::PathBuf};
 
 use firstlight_domain::{
     id::{CredentialName, InputName, PackName, PersonaId, StageId, StepId},
@@ -44,6 +44,8 @@ pub(crate) struct Draft<'n, 'k> {
     pub(crate) personas: IndexMap<PersonaId, (Range<usize>, Persona)>,
     pub(crate) checklists: IndexMap<PersonaId, ListDraft>,
     pub(crate) steps: IndexMap<StepId, StepDraft<'n, 'k>>,
+    /// Steps that are named, but could not be read at all.
+    pub(crate) unreadable: HashSet<StepId>,
     pub(crate) policy: Policy,
     /// Whether `policy.capabilities.paths` was written.
     pub(crate) paths_declared: bool,
@@ -101,13 +103,14 @@ pub(crate) fn pack<'n, 'k>(
     let personas = personas(&top, problems);
     let checklists = checklists(&top, problems);
     let by_name: HashMap<&str, &Kind> = kinds.iter().map(|kind| (kind.name, kind)).collect();
-    let steps = named(&top, "steps", "{ hello: { title: Say hello, run: [echo, hello] } }", StepId::new, problems)
-        .into_iter()
-        .filter_map(|(id, key, node)| {
-            let draft = step::read(&id, key, node, kinds, &by_name, problems)?;
-            Some((id, draft))
-        })
-        .collect();
+    let (mut steps, mut unreadable) = (IndexMap::new(), HashSet::new());
+    let example = "{ hello: { title: Say hello, run: [echo, hello] } }";
+    for (id, key, node) in named(&top, "steps", example, StepId::new, problems) {
+        match step::read(&id, key, node, kinds, &by_name, problems) {
+            Some(draft) => drop(steps.insert(id, draft)),
+            None => drop(unreadable.insert(id)),
+        }
+    }
     let (policy, paths_declared) = policy(&top, problems);
     let policy_node = top.get("policy");
     Some(Draft {
@@ -119,6 +122,7 @@ pub(crate) fn pack<'n, 'k>(
         personas,
         checklists,
         steps,
+        unreadable,
         policy,
         paths_declared,
         policy_node,

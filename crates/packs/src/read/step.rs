@@ -137,6 +137,7 @@ fn uses<'k>(
             problems
                 .error(ProblemCode::MissingField, key.clone(), "a step says what it does with `uses` or `run`")
                 .help("add `run: [command, argument]`, or `uses: confirm` for something a person does");
+            return ("command".to_owned(), None);
         }
         return ("command".to_owned(), by_name.get("command").copied());
     };

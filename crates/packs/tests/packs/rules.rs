@@ -1,0 +1,141 @@
+//! Every rule, broken once: what the author sees.
+
+use firstlight_packs::ProblemCode as Code;
+
+use crate::common::{ACME, Folder, changed};
+
+/// Which rules a pack breaks, and what its author sees.
+macro_rules! breaks {
+    ($($name:ident: $codes:expr, $text:expr;)*) => {$(
+        #[test]
+        fn $name() {
+            let folder = Folder::with($text);
+            let found: Vec<Code> = folder.lint().problems().iter().map(|problem| problem.code).collect();
+            let expected: &[Code] = &$codes;
+            let rendered = folder.rendered();
+            assert_eq!(found, expected, "{rendered}");
+            insta::assert_snapshot!(rendered);
+        }
+    )*};
+}
+
+/// [`ACME`] with a step more, in the checklist.
+fn with_step(step: &str) -> String {
+    let name = step.trim().split(':').next().unwrap();
+    changed("build, serve] }", &format!("build, {name}, serve] }}")).replace("\npolicy:", &format!("\n{step}\npolicy:"))
+}
+
+breaks! {
+    unknown_field_of_the_pack: [Code::UnknownField], changed("\npolicy:", "\npolcy: {}\npolicy:");
+    unknown_field_of_a_step: [Code::UnknownField], changed("estimate: 6m", "estmate: 6m");
+    unknown_field_as_other_tools_call_it: [Code::UnknownField], changed("needs: [build]", "needs: [build], depends_on: [vpn]");
+    unknown_field_with_no_near_name: [Code::UnknownField], changed("owner: platform-team", "colour: blue");
+    unknown_field_in_with: [Code::UnknownField], changed("into: ", "intoo: a, into: ");
+    unknown_field_deep_in_with: [Code::UnknownField, Code::BadWith], with_step("  site: { title: Site, uses: service, with: { run: [a], ready: { htpp: x, tcp: [b] } } }");
+    unknown_kind: [Code::UnknownKind], changed("uses: ssh/key", "uses: ssh-key");
+    missing_step_in_needs: [Code::MissingStep], changed("needs: [build]", "needs: [build, git, clon]");
+    missing_step_in_a_stage: [Code::MissingStep], changed("build, serve] }", "build, srve, serve] }");
+    cycle: [Code::Cycle], changed("uses: ssh/key, with", "needs: [build], uses: ssh/key, with");
+    cycle_of_one: [Code::Cycle], changed("needs: [clone]", "needs: [clone, build]");
+    duplicate_key: [Code::DuplicateId], changed("  clone:   {", "  git: { title: Again, run: [a] }\n  clone:   {");
+    duplicate_step_in_a_checklist: [Code::DuplicateId], changed("build, serve] }", "build, serve] }\n      - { id: day-2, title: Day two, steps: [git] }");
+    duplicate_stage: [Code::DuplicateId], changed("build, serve] }", "build] }\n      - { id: day-1, title: Day two, steps: [serve] }");
+    expression_with_unknown_input: [Code::BadExpression], changed("into: \"${{ inputs.workspace }}", "into: \"${{ inputs.workspce }}");
+    expression_with_unknown_fact: [Code::BadExpression], changed("estimate: 6m", "if: \"facts.oss == 'linux'\"");
+    expression_with_unknown_step: [Code::BadExpression], changed("steps.clone.outputs.path", "steps.clon.outputs.path");
+    expression_with_unknown_output: [Code::BadExpression], changed("steps.clone.outputs.path", "steps.clone.outputs.pth");
+    expression_with_undeclared_output: [Code::BadExpression], changed("uses: service,", "uses: service, why: \"${{ steps.build.outputs.digest }}\",");
+    expression_with_output_of_a_step_not_waited_for: [Code::BadExpression], changed("uses: ssh/key, with: { ", "uses: ssh/key, with: { path: \"${{ steps.clone.outputs.path }}/key\", ");
+    expression_that_is_never_closed: [Code::BadExpression], changed("${{ inputs.workspace }}/orders", "${{ inputs.workspace }/orders");
+    expression_that_cannot_be_read: [Code::BadExpression], changed("estimate: 6m", "if: \"${{ facts.os = 'linux' }}\"");
+    expression_with_unknown_root: [Code::BadExpression], changed("estimate: 6m", "if: \"input.workspace == 'a'\"");
+    persona_without_checklist: [Code::PersonaWithoutChecklist], changed("checklists:", "  frontend: { title: Frontend engineer }\nchecklists:");
+    checklist_without_persona: [Code::PersonaWithoutChecklist, Code::ChecklistWithoutPersona], changed("  backend:\n    stages", "  backnd:\n    stages");
+    no_first_value: [Code::NoFirstValue], changed(", first-value: true", "");
+    several_first_values: [Code::SeveralFirstValues], changed("timeout: 20m", "timeout: 20m, first-value: true");
+    unreachable_first_value: [Code::UnreachableFirstValue, Code::UnusedStep], changed("ssh-key, vpn, clone, build", "ssh-key, vpn, build").replace("steps.clone.outputs.path", "inputs.workspace");
+    need_of_another_checklist: [Code::MissingStep, Code::UnusedStep], with_step("  tour: { title: Tour, uses: confirm, needs: [other], with: { text: a } }\n  other: { title: Other, run: [a] }");
+    elevation_not_declared: [Code::CapabilityNotDeclared], changed("    elevation: true\n", "");
+    elevation_of_a_command_not_declared: [Code::CapabilityNotDeclared], changed("    elevation: true\n", "").replace("apt: git, ", "").replace("timeout: 20m", "elevation: elevated");
+    hosts_not_declared: [Code::CapabilityNotDeclared, Code::CapabilityNotDeclared, Code::CapabilityNotDeclared], changed("\"*.acme.test\", 127.0.0.1", "acme.test");
+    path_not_declared: [Code::CapabilityNotDeclared], with_step("  rc: { title: Rc, uses: file, with: { path: ~/.bashrc, content: a } }");
+    secret_not_declared: [Code::CapabilityNotDeclared], with_step("  token: { title: Token, uses: credential, with: { name: acme-token } }");
+    secret_nobody_asks_for: [Code::MissingCredential], changed("    elevation: true\n", "    elevation: true\n    secrets: [acme-token]\n").replace("estimate: 6m", "secrets: { env: { TOKEN: acme-token } }");
+    secret_that_may_be_late: [Code::SecretNotNeeded], with_step("  token: { title: Token, uses: credential, with: { name: acme-token } }").replace("    elevation: true\n", "    elevation: true\n    secrets: [acme-token]\n").replace("estimate: 6m", "secrets: { stdin: acme-token }");
+    unused_step: [Code::UnusedStep], changed("\npolicy:", "\n  spare: { title: Spare, run: [a] }\npolicy:");
+    bad_duration: [Code::BadValue], changed("timeout: 20m", "timeout: 20");
+    bad_id: [Code::BadId], changed("\npolicy:", "\n  Über cool: { title: A, run: [a] }\npolicy:");
+    bad_version: [Code::BadValue], changed("3.2.0", "v3.2");
+    bad_api_version: [Code::BadValue], changed("firstlight.dev/v1", "firstlight.dev/v2");
+    missing_title: [Code::MissingField], changed("title: Build it, ", "");
+    empty_title: [Code::MissingField], changed("title: Build it, ", "title: , ");
+    missing_what_it_does: [Code::MissingField], changed("uses: ssh/key, with: { type: ed25519 }", "owner: me");
+    missing_parameter: [Code::MissingField], changed("url: \"git@git.acme.test:orders.git\", ", "");
+    missing_sections: [Code::MissingField, Code::MissingField, Code::MissingField], "apiVersion: firstlight.dev/v1\nkind: Pack\nmetadata: { name: a, version: 1.0.0, title: A }\n";
+    run_as_one_text: [Code::BadValue], changed("run: [cargo, build]", "run: cargo build --release");
+    run_as_a_script_without_shell: [Code::BadValue], changed("run: [cargo, build]", "run: \"cargo build | tee log\"");
+    run_beside_another_kind: [Code::UnknownField], changed("uses: service, first-value: true,", "uses: service, first-value: true, cwd: /tmp,");
+    wrong_type_of_a_list: [Code::BadValue], changed("needs: [build]", "needs: build");
+    wrong_type_of_a_flag: [Code::BadValue], changed("first-value: true", "first-value: true, critical: yes");
+    wrong_type_of_a_step: [Code::BadValue], changed("{ title: Create your SSH key, uses: ssh/key, with: { type: ed25519 } }", "ssh-keygen");
+    wrong_type_in_with: [Code::BadWith], changed("into: \"${{ inputs.workspace }}/orders\"", "into: ~");
+    wrong_choice_in_with: [Code::BadWith], changed("type: ed25519", "type: rsa");
+    what_only_the_kind_knows: [Code::BadWith], with_step("  rc: { title: Rc, uses: file, with: { path: \"${{ inputs.workspace }}/a\", mode: 644 } }");
+    probe_in_two_ways: [Code::BadValue], changed("https://vpn.acme.test/ping\" }", "https://vpn.acme.test/ping\", tcp: \"vpn.acme.test:1\" }");
+    default_that_is_no_answer: [Code::BadValue], changed("default: ~/src", "enum: [~/code, ~/work], default: ~/src");
+    file_that_is_not_there: [Code::MissingFile], with_step("  tour: { title: Tour, uses: read, with: { doc: docs/tour.md } }");
+    file_that_leaves_the_pack: [Code::OutsidePack], with_step("  tour: { title: Tour, uses: read, with: { doc: ../tour.md } }");
+    not_yaml: [Code::BadYaml], "apiVersion: firstlight.dev/v1\nkind: [Pack\n";
+    two_documents: [Code::BadYaml], "kind: Pack\n---\nkind: Pack\n";
+    not_utf8: [Code::BadYaml], b"kind: Pack\ntitle: \xff\xfe\n";
+    not_a_pack: [Code::BadValue], "- a\n- b\n";
+    nothing_at_all: [Code::BadValue], "";
+}
+
+#[test]
+fn the_pack_of_the_design_is_without_problems() {
+    let folder = Folder::with(ACME);
+    assert_eq!(folder.lint().problems(), [], "{}", folder.rendered());
+}
+
+#[test]
+fn a_near_file_name_is_offered() {
+    let folder = Folder::with(with_step("  tour: { title: Tour, uses: read, with: { doc: docs/tuor.md } }"));
+    folder.add("docs/tour.md", "# Tour");
+    assert_eq!(folder.lint().problems()[0].help.as_deref(), Some("did you mean `docs/tour.md`?"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_symbolic_link_in_the_pack_is_an_error() {
+    let folder = Folder::with(ACME);
+    std::os::unix::fs::symlink("/etc/passwd", folder.root().join("notes.md")).unwrap();
+    let report = folder.lint();
+    assert_eq!(report.problems()[0].code, Code::OutsidePack);
+    assert_eq!(report.problems()[0].message, "`notes.md` is not a plain file");
+}
+
+#[test]
+fn a_problem_says_where_it_is_in_characters() {
+    let folder = Folder::with(changed("title: Build it, needs", "title: Büild it, neds"));
+    let report = folder.lint();
+    let problem = report.errors().next().unwrap();
+    assert_eq!((problem.line, problem.column), (19, 31));
+    assert_eq!(&report.source_text()[problem.span.clone()], "neds");
+    let json = serde_json::to_value(problem).unwrap();
+    assert_eq!(json["code"], "unknown-field");
+    assert_eq!(json["severity"], "error");
+    assert_eq!(json["help"], "did you mean `needs`?");
+    assert_eq!(json["line"], 19);
+}
+
+#[test]
+fn every_problem_of_a_pack_is_found_at_once() {
+    let text = changed("estimate: 6m", "estmate: 6m")
+        .replace("needs: [build]", "needs: [biuld]")
+        .replace("3.2.0", "three")
+        .replace("inputs.workspace }}/orders", "inputs.workplace }}/orders");
+    let folder = Folder::with(text);
+    let codes: Vec<Code> = folder.lint().problems().iter().map(|problem| problem.code).collect();
+    assert_eq!(codes, [Code::BadValue, Code::BadExpression, Code::UnknownField, Code::MissingStep]);
+}
