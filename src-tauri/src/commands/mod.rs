@@ -1,0 +1,127 @@
+//! The window's commands, one file per kin. Each unpacks its argument, calls one use-case and maps the error.
+
+mod credential;
+mod launch;
+mod pack;
+mod plan;
+mod privacy;
+mod run;
+mod settings;
+mod step;
+
+use tauri::ipc::Invoke;
+
+/// From one list: the handler, and the names it answers to.
+macro_rules! commands {
+    ($($kin:ident: $($name:ident)+;)+) => {
+        /// Answers the window.
+        pub(crate) fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
+            tauri::generate_handler![$($($kin::$name),+),+]
+        }
+
+        #[cfg(test)]
+        const NAMES: &[&str] = &[$($(stringify!($name)),+),+];
+    };
+}
+
+commands! {
+    launch: launch subscribe;
+    pack: choose_pack use_sample;
+    plan: make_plan;
+    run: start_run cancel_run journey leave_journey report;
+    step: step step_log retry_step complete_action open_link undo_step;
+    credential: credentials store_credential generate_credential test_credential remove_credential;
+    privacy: privacy set_sharing export_data delete_data verify_journal;
+    settings: doctor save_settings;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use firstlight_contract::commands::Commands;
+    use serde_json::Value;
+    use tauri::{
+        Url,
+        ipc::{Origin, RuntimeAuthority},
+    };
+
+    use super::NAMES;
+    use crate::window::LABEL;
+
+    fn contract() -> BTreeSet<&'static str> {
+        Commands::NAMES.iter().copied().chain(["subscribe"]).collect()
+    }
+
+    fn allows(authority: &RuntimeAuthority, command: &str, window: &str, origin: &Origin) -> bool {
+        authority.resolve_access(command, window, window, origin).is_some()
+    }
+
+    #[test]
+    fn d1_the_handlers_are_the_contract() {
+        assert_eq!(NAMES.iter().copied().collect::<BTreeSet<_>>(), contract());
+        assert_eq!(NAMES.len(), contract().len(), "a name stands twice");
+    }
+
+    /// What was compiled in, asked as Tauri asks it at each call.
+    #[test]
+    fn d1_only_our_window_may_call_and_only_our_commands() {
+        let mut context = crate::context();
+        let authority = context.runtime_authority_mut();
+        let elsewhere = Origin::Remote { url: "https://example.org/".parse::<Url>().unwrap() };
+        assert!(authority.has_app_manifest());
+        for name in contract() {
+            assert!(allows(authority, name, LABEL, &Origin::Local), "{name}");
+            assert!(!allows(authority, name, "another", &Origin::Local), "{name} from another window");
+            assert!(!allows(authority, name, LABEL, &elsewhere), "{name} from another page");
+        }
+        for plugin in [
+            "plugin:dialog|open",
+            "plugin:dialog|save",
+            "plugin:opener|open_url",
+            "plugin:opener|open_path",
+            "plugin:opener|reveal_item_in_dir",
+            "plugin:deep-link|get_current",
+            "plugin:deep-link|register",
+            "plugin:window-state|save_window_state",
+            "plugin:fs|read_file",
+            "plugin:shell|execute",
+            "plugin:http|fetch",
+            "plugin:webview|create_webview_window",
+            "plugin:window|close",
+            "plugin:event|listen",
+            "plugin:event|emit",
+            "plugin:path|resolve",
+            "plugin:resources|close",
+        ] {
+            assert!(!allows(authority, plugin, LABEL, &Origin::Local), "{plugin}");
+        }
+    }
+
+    /// The capabilities as Tauri put them together, plugins' included.
+    #[test]
+    fn d2_the_generated_capabilities_are_these() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/gen/schemas/capabilities.json");
+        let text = std::fs::read_to_string(file).unwrap();
+        insta::assert_json_snapshot!(serde_json::from_str::<Value>(&text).unwrap());
+    }
+
+    #[test]
+    fn d2_the_configuration_lets_nothing_in() {
+        let context = crate::context();
+        let app = &context.config().app;
+        assert!(!app.with_global_tauri);
+        assert!(app.security.freeze_prototype);
+        assert!(!app.security.asset_protocol.enable);
+        let text = serde_json::to_value(&app.security).unwrap();
+        assert_eq!(text["dangerousDisableAssetCspModification"], false);
+        assert_eq!(text["capabilities"], serde_json::json!([LABEL]));
+        let csp = app.security.csp.clone().unwrap().to_string();
+        assert!(csp.contains("default-src 'none'"), "{csp}");
+        for open in ["data:", "blob:", "unsafe-", "https:", "*", "ws:"] {
+            assert!(!csp.contains(open), "{open} in {csp}");
+        }
+        // Not a host: the name under which Windows reaches our own commands.
+        assert_eq!(csp.matches("http:").count(), csp.matches("http://ipc.localhost").count(), "{csp}");
+    }
+}

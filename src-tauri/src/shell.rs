@@ -1,0 +1,122 @@
+//! What every command needs: Firstlight, open on its home, or why it is not.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use firstlight_app::{Access, AppError, Firstlight, Home, Options, Surroundings};
+use firstlight_contract::{
+    error::ErrorBody,
+    settings::{Launch, Settings},
+};
+use jiff::Timestamp;
+use tauri::{AppHandle, Manager};
+use tokio::sync::Mutex;
+
+use crate::{args::Args, notices::Notices};
+
+/// A result as it crosses to the window.
+pub(crate) type Answer<T> = Result<T, ErrorBody>;
+
+/// An error as it crosses to the window.
+pub(crate) fn body(error: AppError) -> ErrorBody {
+    tracing::info!(code = ?error.0.code, message = error.0.message, "answered with an error");
+    error.0
+}
+
+/// The data folder: `FIRSTLIGHT_HOME`, or the platform's.
+pub(crate) fn home() -> firstlight_app::Result<Home> {
+    Home::find(std::env::var_os("FIRSTLIGHT_HOME").map(PathBuf::from))
+}
+
+/// The app's state.
+pub(crate) struct Shell {
+    home: firstlight_app::Result<Home>,
+    /// The pack to show when no journey says otherwise.
+    pack: PathBuf,
+    sample: PathBuf,
+    pub(crate) notices: Notices,
+    /// Opened at the first need. What went wrong is not kept: the next call tries again, so that a home that was in use
+    /// or read-only needs no restart once it no longer is.
+    app: Mutex<Option<Firstlight>>,
+}
+
+impl Shell {
+    pub(crate) fn new(
+        app: &AppHandle,
+        home: firstlight_app::Result<Home>,
+        args: &Args,
+        notices: Notices,
+    ) -> Self {
+        let sample = sample(app);
+        let pack = args.pack.clone().unwrap_or_else(|| sample.clone());
+        Self { home, pack, sample, notices, app: Mutex::new(None) }
+    }
+
+    /// Where the sample pack is.
+    pub(crate) fn sample(&self) -> &Path {
+        &self.sample
+    }
+
+    /// Firstlight, open.
+    pub(crate) async fn app(&self) -> Answer<Firstlight> {
+        let mut slot = self.app.lock().await;
+        if let Some(app) = &*slot {
+            return Ok(app.clone());
+        }
+        let app = self.open().map_err(body)?;
+        let watching = app.clone();
+        tauri::async_runtime::spawn(async move { watching.watch_requests().await });
+        *slot = Some(app.clone());
+        Ok(app)
+    }
+
+    /// Opens ahead of the first call, which tells what goes wrong.
+    pub(crate) async fn open_early(&self) {
+        if let Err(error) = self.app().await {
+            tracing::warn!(code = ?error.code, "not open yet");
+        }
+    }
+
+    /// Firstlight, if it is open: for what must not open it.
+    pub(crate) async fn opened(&self) -> Option<Firstlight> {
+        self.app.lock().await.clone()
+    }
+
+    /// Everything for the first paint. What is wrong is part of the answer.
+    pub(crate) async fn launch(&self) -> Launch {
+        let version = env!("CARGO_PKG_VERSION");
+        match self.app().await {
+            Ok(app) => app.launch(version, Some(&self.pack)),
+            Err(error) => Launch {
+                version: version.to_owned(),
+                settings: Settings::default(),
+                pack: None,
+                journey: None,
+                problem: Some(error),
+                home: self.home.as_ref().map(|home| home.root().display().to_string()).unwrap_or_default(),
+            },
+        }
+    }
+
+    fn open(&self) -> firstlight_app::Result<Firstlight> {
+        let notices = self.notices.clone();
+        Firstlight::open(Options {
+            home: self.home.clone()?,
+            access: Access::Change,
+            listener: Arc::new(move |notice| notices.tell(notice)),
+            interactive: false,
+            carry_on: true,
+            surroundings: Surroundings::of_this_machine(Arc::new(Timestamp::now)),
+        })
+    }
+}
+
+/// The sample pack: among the app's resources, which a build of a contributor has beside the program.
+fn sample(app: &AppHandle) -> PathBuf {
+    let beside = std::env::current_exe().ok().and_then(|program| Some(program.parent()?.to_owned()));
+    let folders = app.path().resource_dir().ok().into_iter().chain(beside);
+    let mut samples = folders.map(|folder| folder.join("packs").join("sample"));
+    samples.find(|sample| sample.is_dir()).unwrap_or_else(|| PathBuf::from("packs").join("sample"))
+}
