@@ -2,6 +2,12 @@
 import { getLocale } from '$locale';
 import * as m from '$messages';
 
+/** The language being spoken, as the person's own region writes it where the system names one. */
+function region(): string {
+  const locale = getLocale();
+  return navigator.languages.find((one) => one.split('-')[0] === locale) ?? locale;
+}
+
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
@@ -13,7 +19,7 @@ export function duration(seconds: number): string {
   if (whole < HOUR) return two(m.unit_minutes, whole / MINUTE, m.unit_seconds, whole % MINUTE);
   // From an hour on the seconds are noise; round before splitting so that 59 min 59 s does not become "0 h 60 min".
   const minutes = Math.round(whole / MINUTE);
-  if (whole < DAY) return two(m.unit_hours, minutes / 60, m.unit_minutes, minutes % 60);
+  if (minutes < DAY / MINUTE) return two(m.unit_hours, minutes / 60, m.unit_minutes, minutes % 60);
   const hours = Math.round(whole / HOUR);
   return two(m.unit_days, hours / 24, m.unit_hours, hours % 24);
 }
@@ -38,7 +44,7 @@ export function moment(iso: string, now: number = Date.now()): string {
   const today = new Date(now);
   const sameYear = date.getFullYear() === today.getFullYear();
   const sameDay = sameYear && date.getMonth() === today.getMonth() && date.getDate() === today.getDate();
-  return new Intl.DateTimeFormat(getLocale(), {
+  return new Intl.DateTimeFormat(region(), {
     hour: '2-digit',
     minute: '2-digit',
     ...(sameDay ? {} : { day: 'numeric', month: 'short' }),
@@ -50,7 +56,7 @@ export function moment(iso: string, now: number = Date.now()): string {
 export function day(iso: string): string {
   const date = new Date(iso);
   if (Number.isNaN(date.getTime())) return iso;
-  return new Intl.DateTimeFormat(getLocale(), { dateStyle: 'long' }).format(date);
+  return new Intl.DateTimeFormat(region(), { dateStyle: 'long' }).format(date);
 }
 
 /** Seconds from `iso` to `now`, never negative. */
@@ -60,10 +66,10 @@ export function secondsSince(iso: string, now: number): number {
 
 /** "a, b and c". */
 export function list(items: readonly string[]): string {
-  return new Intl.ListFormat(getLocale(), { type: 'conjunction' }).format(items);
+  return new Intl.ListFormat(region(), { type: 'conjunction' }).format(items);
 }
 
 /** "1,234". */
 export function count(value: number): string {
-  return new Intl.NumberFormat(getLocale()).format(value);
+  return new Intl.NumberFormat(region()).format(value);
 }

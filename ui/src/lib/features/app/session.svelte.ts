@@ -42,6 +42,7 @@ export class Session {
   onFirstValue: (() => void) | null = null;
 
   readonly #platform: Platform;
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- each buffer says itself when it moved
   readonly #logs = new Map<string, LogBuffer>();
   #heardJourney = false;
 

@@ -1,0 +1,184 @@
+// A person's story through the whole window, on a core that answers from fixtures.
+import { render, screen, waitFor, within } from '@testing-library/svelte';
+import userEvent from '@testing-library/user-event';
+import { expect, test } from 'vitest';
+import { answers } from '$fixtures/answers';
+import { failed, interrupted, launch, plan, reached, reading, working } from '$fixtures/data';
+import { FakePlatform, refuse, type Answers } from '$fixtures/platform';
+import App from './App.svelte';
+
+async function open(given: Answers): Promise<FakePlatform> {
+  const platform = new FakePlatform(given);
+  render(App, { platform });
+  await waitFor(() => expect(screen.queryByText('One moment.')).toBeNull());
+  return platform;
+}
+
+const heading = (name: string): Promise<HTMLElement> => screen.findByRole('heading', { level: 1, name });
+const press = async (name: string): Promise<void> =>
+  userEvent.click(await screen.findByRole('button', { name }));
+const visit = (name: string): Promise<void> =>
+  userEvent.click(within(screen.getByRole('navigation', { name: 'Screens' })).getByRole('button', { name }));
+
+test('from Welcome by the road to Today, and at first value to First light', async () => {
+  const platform = await open({ ...answers(null), start_run: () => reading, step: answers(reading).step });
+  await heading('Welcome to Harbour');
+  await press('See the road');
+  expect(screen.getByText('Choose who you are.')).toBeVisible();
+  expect(screen.getByText('Please answer this.')).toBeVisible();
+  await userEvent.click(screen.getByRole('radio', { name: /^Developer/ }));
+  await userEvent.type(screen.getByLabelText('Your work address'), 'ada@harbour.test');
+  await press('See the road');
+
+  expect(await heading('The road')).toHaveFocus();
+  expect(await screen.findByText(/9 steps, 7 of them automatic, about 40 min\./)).toBeVisible();
+  expect(platform.argsOf('start_run')).toEqual([]);
+  await press('Start');
+  expect(platform.argsOf('start_run')).toEqual([
+    {
+      choice: {
+        persona: 'developer',
+        inputs: { workspace: '~/src', email: 'ada@harbour.test', editor: 'vscode' },
+      },
+      consent: plan.consent,
+    },
+  ]);
+
+  await heading('Today');
+  expect(await screen.findByText('How we work')).toBeVisible();
+  platform.answers.complete_action = () => working;
+  await press('I have read this');
+  expect(platform.argsOf('complete_action')).toEqual([{ step: 'handbook' }]);
+
+  platform.answers.report = answers(reached).report;
+  platform.notify({ kind: 'journey', journey: reached });
+  platform.notify({ kind: 'run', event: { type: 'first_value', step: 'serve', seconds: 11520 } });
+  await heading('First light');
+  expect(await screen.findAllByText(/^3 h 12 min to first value: 41 min hands-on/)).not.toHaveLength(0);
+  await press('Go on to Week 1');
+  await heading('Today');
+});
+
+test('a failed step says why and is tried again', async () => {
+  const platform = await open(answers(failed));
+  expect(await screen.findByText('npm run build ended with code 2.')).toBeVisible();
+  platform.answers.retry_step = () => working;
+  await press('Try again');
+  expect(platform.argsOf('retry_step')).toEqual([{ step: 'build' }]);
+  expect(await screen.findByText('Do this next')).toBeVisible();
+});
+
+test('an interrupted run goes on only by the road', async () => {
+  const platform = await open(answers(interrupted));
+  await press('Go on');
+  await heading('The road');
+  expect(platform.argsOf('make_plan')).toEqual([{ persona: 'developer', inputs: {} }]);
+  expect(platform.argsOf('start_run')).toEqual([]);
+});
+
+test('a run can be cancelled', async () => {
+  const platform = await open(answers(working));
+  await press('Cancel');
+  expect(platform.argsOf('cancel_run')).toEqual([{}]);
+});
+
+test('L opens the log, but not while typing', async () => {
+  await open(answers(working));
+  const secret = await screen.findByLabelText('Registry token', { selector: 'input' });
+  await userEvent.type(secret, 'l');
+  expect(screen.queryByRole('log')).toBeNull();
+  (secret as HTMLElement).blur();
+  await userEvent.keyboard('l');
+  expect(await screen.findByRole('log', { name: 'Log: Install its packages' })).toBeInTheDocument();
+});
+
+test('the palette goes anywhere by keyboard alone, and Esc goes back', async () => {
+  await open(answers(working));
+  await userEvent.keyboard('{Control>}k{/Control}');
+  await userEvent.keyboard('privacy{Enter}');
+  await heading('Privacy');
+  await userEvent.keyboard('{Escape}');
+  await heading('Today');
+});
+
+test('undo asks first', async () => {
+  const platform = await open(answers(working));
+  const rail = screen.getByRole('navigation', { name: 'Your steps' });
+  await userEvent.click(within(rail).getByRole('button', { name: /Clone orders-service/ }));
+  await press('Undo');
+  expect(platform.argsOf('undo_step')).toEqual([]);
+  const dialog = await screen.findByRole('dialog', { name: 'Take back “Clone orders-service”?' });
+  await userEvent.click(within(dialog).getByRole('button', { name: 'Undo' }));
+  expect(platform.argsOf('undo_step')).toEqual([{ step: 'clone' }]);
+});
+
+test('a link step opens its own address through the core, and nothing else opens', async () => {
+  const platform = await open(answers(reached));
+  const rail = screen.getByRole('navigation', { name: 'Your steps' });
+  await userEvent.click(within(rail).getByRole('button', { name: /See how on-call works/ }));
+  await press('Open the link');
+  expect(platform.argsOf('open_link')).toEqual([{ step: 'oncall' }]);
+});
+
+test('a credential can be tested and, once confirmed, removed', async () => {
+  const platform = await open(answers(working));
+  await visit('Credentials');
+  await press('Test');
+  expect(platform.argsOf('test_credential')).toEqual([{ name: 'registry-token' }]);
+  await press('Remove');
+  expect(platform.argsOf('remove_credential')).toEqual([]);
+  const dialog = await screen.findByRole('dialog', { name: /Remove “Registry token”/ });
+  await userEvent.click(within(dialog).getByRole('button', { name: 'Remove' }));
+  expect(platform.argsOf('remove_credential')).toEqual([{ name: 'registry-token' }]);
+});
+
+test('sharing is paused by one press, and events can be read to the byte', async () => {
+  const platform = await open(answers(working));
+  await visit('Privacy');
+  const event = (await answers(working).privacy({})).queued[0];
+  expect(await screen.findByText(event?.body ?? '')).toBeInTheDocument();
+  await press('Pause sharing');
+  expect(platform.argsOf('set_sharing')).toEqual([{ sharing: 'paused' }]);
+  expect(await screen.findByRole('button', { name: 'Resume sharing' })).toBeVisible();
+});
+
+test('everything is deleted only after the word was typed, and then it begins anew', async () => {
+  const platform = await open(answers(working));
+  await visit('Privacy');
+  await press('Delete everything');
+  const dialog = await screen.findByRole('dialog', { name: 'Delete everything?' });
+  const sure = within(dialog).getByRole('button', { name: 'Delete everything' });
+  expect(sure).toBeDisabled();
+  await userEvent.type(within(dialog).getByRole('textbox'), 'delet');
+  expect(sure).toBeDisabled();
+  await userEvent.type(within(dialog).getByRole('textbox'), 'e');
+  platform.answers.launch = () => launch;
+  await userEvent.click(sure);
+  expect(platform.argsOf('delete_data')).toEqual([{}]);
+  await heading('Welcome to Harbour');
+});
+
+test('the language changes at once, everywhere', async () => {
+  await open(answers(working));
+  await visit('Settings');
+  await userEvent.selectOptions(await screen.findByLabelText('Language'), 'de');
+  await heading('Einstellungen');
+  expect(document.documentElement.lang).toBe('de');
+});
+
+test('a start that fails says what, why and what to do, and can be tried again', async () => {
+  const platform = await open({
+    launch: refuse({
+      code: 'home_not_writable',
+      message: 'The folder is read-only.',
+      hint: 'Choose another.',
+    }),
+  });
+  const problem = await screen.findByRole('alert');
+  expect(problem).toHaveTextContent('The folder is read-only.');
+  expect(problem).toHaveTextContent('Choose another.');
+  expect(problem).toHaveTextContent('home_not_writable');
+  platform.answers = answers(null);
+  await press('Try again');
+  await heading('Welcome to Harbour');
+});

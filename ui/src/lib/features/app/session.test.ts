@@ -1,0 +1,130 @@
+import { beforeEach, expect, test, vi } from 'vitest';
+import { answers } from '$fixtures/answers';
+import { launch, pack, reached, working } from '$fixtures/data';
+import { FakePlatform, refuse } from '$fixtures/platform';
+import { Session } from './session.svelte';
+
+let platform: FakePlatform;
+let session: Session;
+
+beforeEach(async () => {
+  platform = new FakePlatform(answers(working));
+  session = new Session(platform);
+  await session.start();
+});
+
+test('it loads once and is ready', () => {
+  expect(session.status).toEqual({ kind: 'ready', launch: { ...launch, journey: working } });
+  expect(session.journey).toBe(working);
+  expect(session.pack).toBe(pack);
+});
+
+test('a core that does not answer is a failed start, and can be tried again', async () => {
+  platform.answers.launch = refuse({ code: 'home_not_writable', message: 'read-only' });
+  await session.start();
+  expect(session.status).toEqual({
+    kind: 'failed',
+    error: { code: 'home_not_writable', message: 'read-only' },
+  });
+  platform.answers = answers(working);
+  await session.start();
+  expect(session.status.kind).toBe('ready');
+});
+
+test('a journey heard while launch was under way is not overwritten by its older answer', async () => {
+  const early = new FakePlatform({
+    ...answers(working),
+    launch: () => {
+      early.notify({ kind: 'journey', journey: reached });
+      return { ...launch, journey: working };
+    },
+  });
+  const other = new Session(early);
+  await other.start();
+  expect(other.journey).toBe(reached);
+});
+
+test('a step that fails takes its cause and loses what belonged to its former state', () => {
+  platform.notify({
+    kind: 'run',
+    event: {
+      type: 'step',
+      step: 'deps',
+      title: 'Install its packages',
+      state: 'failed',
+      cause: 'code 1',
+      last_lines: ['x'],
+    },
+  });
+  expect(session.step('deps')).toEqual({
+    id: 'deps',
+    title: 'Install its packages',
+    stage: 'day-1',
+    class: 'task',
+    uses: 'command',
+    estimate_seconds: 120,
+    first_value: false,
+    state: 'failed',
+    cause: 'code 1',
+    last_lines: ['x'],
+  });
+  expect(session.announcement).toBe('Install its packages: Failed.');
+  // The others are as they were.
+  expect(session.step('clone')).toBe(working.steps.find((step) => step.id === 'clone'));
+});
+
+test('log lines go to the log of their step', () => {
+  platform.notify({ kind: 'run', event: { type: 'log', step: 'deps', first: 0, lines: ['a', 'b'] } });
+  platform.notify({ kind: 'run', event: { type: 'log', step: 'build', first: 0, lines: ['c'] } });
+  expect([session.log('deps').end, session.log('build').end]).toEqual([2, 1]);
+  expect(session.log('deps').line(1)).toBe('b');
+});
+
+test('a run that ends is not running, whatever the last journey said', () => {
+  platform.notify({
+    kind: 'run',
+    event: {
+      type: 'finished',
+      ok: false,
+      failed: ['build'],
+      waiting: [],
+      first_value_reached: false,
+      cancelled: false,
+    },
+  });
+  expect(session.journey?.running).toBe(false);
+  expect(session.announcement).toBe('Finished. 1 step failed.');
+});
+
+test('first value is told once to whoever listens', () => {
+  const told = vi.fn();
+  session.onFirstValue = told;
+  platform.notify({ kind: 'run', event: { type: 'first_value', step: 'serve', seconds: 11520 } });
+  expect(told).toHaveBeenCalledOnce();
+});
+
+test('a pack that a link brings waits while a journey is under way, and is next when it is left', async () => {
+  const other = { ...pack, name: 'other' };
+  platform.notify({ kind: 'pack', pack: other });
+  expect(session.pack).toBe(pack);
+  expect(session.offered).toBe(other);
+  await session.leave();
+  expect(session.journey).toBeNull();
+  expect(session.pack).toBe(other);
+  expect(session.offered).toBeNull();
+});
+
+test('a stored credential is followed by the question where the person stands', async () => {
+  await session.storeCredential('registry-token', 'secret');
+  expect(platform.argsOf('store_credential')).toEqual([{ name: 'registry-token', value: 'secret' }]);
+  expect(platform.argsOf('journey')).toHaveLength(1);
+  // Nothing of the value stays in the store.
+  expect(JSON.stringify(session)).not.toContain('secret');
+});
+
+test('after everything was deleted it starts anew', async () => {
+  platform.answers.launch = () => launch;
+  await session.deleteEverything();
+  expect(platform.argsOf('delete_data')).toEqual([{}]);
+  expect(session.journey).toBeNull();
+});

@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest';
+import { failed, reached, working } from '$fixtures/data';
+import { loggedStep, today } from './today';
+
+test('it tells what runs, what waits for whom, and how far first value is', () => {
+  const view = today(working);
+  expect([view.done, view.total]).toEqual([5, 12]);
+  expect(view.running.map((step) => step.id)).toEqual(['deps']);
+  // The token waits for the person: that is the next thing, not somebody else's.
+  expect(view.waiting.map((step) => step.id)).toEqual(['vpn']);
+  // deps 120 + build 360 + serve 30.
+  expect(view.left).toBe(510);
+  expect(view.finished).toBe(false);
+});
+
+test('without an estimate for a step on the way nothing is promised', () => {
+  const steps = working.steps.map((step) => {
+    if (step.id !== 'build') return step;
+    const { estimate_seconds: _, ...rest } = step;
+    return rest;
+  });
+  expect(today({ ...working, steps }).left).toBeNull();
+});
+
+test('after first value there is nothing left to wait for', () => {
+  expect(today(reached).left).toBeNull();
+});
+
+test('the log is that of what runs, else of what failed', () => {
+  expect(loggedStep(today(working))).toBe('deps');
+  expect(loggedStep(today(failed))).toBe('build');
+  expect(loggedStep(today(reached))).toBeNull();
+});

@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest';
+import type { StepView } from '$lib/contract';
+import { actFor } from './step';
+
+const base = { id: 'x', title: 'X', stage: 'day-1', first_value: false };
+
+test.each<[string, Partial<StepView> & { state: string }, string | null]>([
+  [
+    'a failed task is tried again',
+    { class: 'task', uses: 'command', state: 'failed', cause: '', last_lines: [] },
+    'retry',
+  ],
+  [
+    'a refused credential is entered again',
+    { class: 'credential', uses: 'credential', state: 'failed', cause: '', last_lines: [] },
+    'enter_credential',
+  ],
+  [
+    'a credential is entered',
+    { class: 'credential', uses: 'credential', state: 'ready' },
+    'enter_credential',
+  ],
+  [
+    'a document is read',
+    { class: 'action', uses: 'read', state: 'waiting', waiting_for: 'you', since: '' },
+    'read',
+  ],
+  ['a link is opened', { class: 'action', uses: 'link', state: 'ready' }, 'open'],
+  ['what is not its turn yet has no control', { class: 'action', uses: 'confirm', state: 'pending' }, null],
+  ['a task that is ready is the run’s business', { class: 'task', uses: 'command', state: 'ready' }, null],
+])('%s', (_name, step, act) => {
+  expect(actFor({ ...base, ...step } as StepView)).toBe(act);
+});
