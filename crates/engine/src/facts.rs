@@ -72,7 +72,12 @@ fn package_manager(os: Os) -> Option<PackageManager> {
         Os::Macos => &[("brew", PackageManager::Brew)],
         Os::Windows => &[("winget", PackageManager::Winget)],
     };
-    candidates.iter().find(|(program, _)| which::which(program).is_ok()).map(|(_, manager)| *manager)
+    candidates.iter().find(|(program, _)| on_path(program)).map(|(_, manager)| *manager)
+}
+
+/// Whether a program of this name is on PATH.
+pub fn on_path(program: &str) -> bool {
+    which::which(program).is_ok()
 }
 
 #[cfg(unix)]

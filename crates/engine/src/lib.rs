@@ -8,11 +8,20 @@
 //! implementation of [`provider::Provider`] and [`provider::Operation`], its tests, and a line in
 //! [`providers::all`]. The reference and the pack schema are generated from it (`cargo xtask gen`).
 
+mod engine;
 pub mod facts;
 pub mod host;
+mod plan;
 pub mod probe;
 pub mod process;
 pub mod provider;
 pub mod providers;
+mod run;
+mod schedule;
+mod single;
+mod step;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+
+pub use engine::{Engine, EngineError};
+pub use run::{RunRequest, RunSummary};

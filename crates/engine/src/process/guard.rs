@@ -5,17 +5,36 @@
 
 use firstlight_domain::id::RunId;
 
-/// Guards one run; dropped, the run is over and the guard leaves.
+use std::sync::{Arc, OnceLock};
+
+/// Guards one run, from its first change on; dropped, the run is over and the guard leaves.
 #[derive(Debug)]
-pub struct Guard {
+pub(crate) struct Guard {
+    watching: OnceLock<Watch>,
+}
+
+impl Guard {
+    /// Not yet guarding: a run that changes nothing needs no guard.
+    pub(crate) fn start_later() -> Arc<Self> {
+        Arc::new(Self { watching: OnceLock::new() })
+    }
+
+    /// Guards from now on.
+    pub(crate) fn watch(&self, run: RunId) {
+        self.watching.get_or_init(|| Watch::start(run));
+    }
+}
+
+#[derive(Debug)]
+struct Watch {
     #[cfg(target_os = "linux")]
     process: Option<std::process::Child>,
 }
 
 #[cfg(target_os = "linux")]
-impl Guard {
+impl Watch {
     /// Starts guarding. Without `sh` and `grep` there is no guard, which is logged: the run itself does not need it.
-    pub fn start(run: RunId) -> Self {
+    fn start(run: RunId) -> Self {
         use std::{
             os::unix::process::CommandExt,
             process::{Command, Stdio},
@@ -43,7 +62,7 @@ impl Guard {
 }
 
 #[cfg(target_os = "linux")]
-impl Drop for Guard {
+impl Drop for Watch {
     fn drop(&mut self) {
         use std::io::Write;
         if let Some(process) = &mut self.process {
@@ -56,9 +75,9 @@ impl Drop for Guard {
 }
 
 #[cfg(not(target_os = "linux"))]
-impl Guard {
+impl Watch {
     /// There is none on this system.
-    pub fn start(_run: RunId) -> Self {
+    fn start(_run: RunId) -> Self {
         Self {}
     }
 }

@@ -35,7 +35,7 @@ use secrecy::SecretString;
 pub(crate) use exec::{cannot_start, in_words};
 pub use exec::{quick, run};
 pub(crate) use detached::Detached;
-pub use guard::Guard;
+pub(crate) use guard::Guard;
 pub use log::{LogSlice, read_log};
 pub use output::{Output, Stream};
 pub(crate) use sweep::{become_subreaper, born};

@@ -1,0 +1,233 @@
+//! Planning: what would happen now, found out without changing anything.
+//!
+//! Every step's check is tried, in parallel, as soon as the outputs it names are known; what it needs to be *done* only
+//! decides how its answer is read. A check that cannot be answered because something comes first is *unknown*, with
+//! what comes first.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
+
+use firstlight_domain::{
+    expr::Scope,
+    graph::Graph,
+    id::{PersonaId, StepId},
+    pack::Pack,
+    plan::{Outcome, Plan, PlannedStep, Purpose, Resolved},
+    state::Failure,
+};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    engine::{Around, Engine, EngineError, Prepared, Ready, look, steps_in, steps_named},
+    host::Host,
+    provider::Check,
+};
+
+/// What was found out about one step.
+enum Found {
+    NotNeeded(String),
+    /// Outputs of these steps are missing.
+    WaitsFor(BTreeSet<StepId>, Resolved),
+    Impossible(Failure),
+    Looked(Result<Check, Failure>, Ready),
+}
+
+impl Engine {
+    /// Finds out what would happen to every step of a checklist. Changes nothing; needs a tokio runtime.
+    pub async fn plan(
+        &self,
+        pack: &Pack,
+        persona: &PersonaId,
+        scope: &Scope,
+        host: Arc<dyn Host>,
+        interactive: bool,
+        cancel: &CancellationToken,
+    ) -> Result<Plan, EngineError> {
+        if !pack.checklists.contains_key(persona) {
+            return Err(EngineError::NoChecklist(persona.clone()));
+        }
+        let graph = Graph::of(pack, persona)?;
+        let around = self.around(Arc::clone(&host), interactive, None, cancel)?;
+        let mut scope = scope.clone();
+        let mut found = self.look_at_all(pack, &graph, &mut scope, &around).await;
+        let mut outcomes: BTreeMap<StepId, Outcome> = BTreeMap::new();
+        let mut steps = Vec::with_capacity(graph.order().len());
+        for id in graph.order() {
+            let Some(step) = pack.steps.get(id) else { continue };
+            let found = found.remove(id).unwrap_or_else(|| Found::WaitsFor(BTreeSet::new(), Resolved::default()));
+            let unmet: Vec<&StepId> = graph.needs(id).filter(|need| !is_fine(outcomes.get(*need))).collect();
+            let (outcome, resolved) = read(found, pack, &unmet, &outcomes, &*host);
+            outcomes.insert(id.clone(), outcome.clone());
+            steps.push(PlannedStep { id: id.clone(), class: self.class(step), outcome, resolved });
+        }
+        Ok(Plan { pack: pack.reference(), persona: persona.clone(), steps })
+    }
+
+    /// Looks at every step, each once the outputs it names are there or known to be missing.
+    async fn look_at_all(
+        &self,
+        pack: &Pack,
+        graph: &Graph,
+        scope: &mut Scope,
+        around: &Around,
+    ) -> BTreeMap<StepId, Found> {
+        let mut waiting: Vec<(StepId, BTreeSet<StepId>)> =
+            graph.order().iter().map(|id| (id.clone(), named_by(pack, id))).collect();
+        let mut found: BTreeMap<StepId, Found> = BTreeMap::new();
+        let mut looking = JoinSet::new();
+        let is_ready = |names: &BTreeSet<StepId>, found: &BTreeMap<StepId, Found>| {
+            names.iter().all(|name| found.contains_key(name) || !graph.order().contains(name))
+        };
+        loop {
+            let mut later = Vec::new();
+            for (id, names) in waiting {
+                if !is_ready(&names, &found) || looking.len() >= Self::parallelism() {
+                    later.push((id, names));
+                    continue;
+                }
+                let Some(step) = pack.steps.get(&id) else { continue };
+                match self.prepare(pack, step, scope) {
+                    Prepared::NotNeeded { why } => {
+                        found.insert(id, Found::NotNeeded(why));
+                    }
+                    Prepared::Unresolved { waits_for } => {
+                        found.insert(id, Found::WaitsFor(waits_for, Resolved::default()));
+                    }
+                    Prepared::Impossible(failure) => {
+                        found.insert(id, Found::Impossible(failure));
+                    }
+                    Prepared::Ready(ready) if !ready.waits_for.is_empty() => {
+                        found.insert(id, Found::WaitsFor(ready.waits_for, ready.resolved));
+                    }
+                    Prepared::Ready(ready) => {
+                        let cx = self.context(&ready, pack, scope, around);
+                        looking.spawn(async move {
+                            let answer = look(&ready, cx).await;
+                            (id, answer, ready)
+                        });
+                    }
+                }
+            }
+            waiting = later;
+            match looking.join_next().await {
+                Some(Ok((id, answer, ready))) => {
+                    if let Some(outputs) = outputs(&answer, &id, &ready, around) {
+                        scope.add_outputs(&id, outputs);
+                    }
+                    found.insert(id, Found::Looked(answer, ready));
+                }
+                // A check that panicked is a bug of ours; its step stays out of `found` and of the plan's claims.
+                Some(Err(error)) => tracing::error!(%error, "a check broke off"),
+                None if waiting.is_empty() => return found,
+                // Steps that were settled without a look may have let others go on; else nothing can any more.
+                None if !waiting.iter().any(|(_, names)| is_ready(names, &found)) => return found,
+                None => {}
+            }
+        }
+    }
+}
+
+/// Outputs a later step may already use.
+fn outputs(
+    answer: &Result<Check, Failure>,
+    id: &StepId,
+    ready: &Ready,
+    around: &Around,
+) -> Option<BTreeMap<String, String>> {
+    match answer {
+        Ok(Check::Satisfied { outputs }) => Some(outputs.clone()),
+        Ok(Check::Once { .. }) if around.host.was_done(id, &ready.resolved.digest()) => {
+            around.host.state(id)?.outputs().cloned()
+        }
+        Ok(_) | Err(_) => None,
+    }
+}
+
+/// The steps whose outputs a step names.
+fn named_by(pack: &Pack, id: &StepId) -> BTreeSet<StepId> {
+    let mut found = BTreeSet::new();
+    if let Some(step) = pack.steps.get(id) {
+        steps_in(&step.with, &mut found);
+        found.extend(step.condition.as_deref().map(steps_named).unwrap_or_default());
+    }
+    found.remove(id);
+    found
+}
+
+fn is_fine(outcome: Option<&Outcome>) -> bool {
+    matches!(outcome, Some(Outcome::Ok | Outcome::NotNeeded(_)))
+}
+
+/// What was found, read in the light of what comes first.
+fn read(
+    found: Found,
+    pack: &Pack,
+    unmet: &[&StepId],
+    outcomes: &BTreeMap<StepId, Outcome>,
+    host: &dyn Host,
+) -> (Outcome, Resolved) {
+    let blocked = unmet.iter().find(|need| matches!(outcomes.get(**need), Some(Outcome::Blocked(_))));
+    let after = |outcome: Outcome| match blocked {
+        Some(need) => Outcome::Blocked(format!("needs `{}`, which cannot be done here", title(pack, need))),
+        None => outcome,
+    };
+    match found {
+        Found::NotNeeded(why) => (Outcome::NotNeeded(why), Resolved::default()),
+        Found::WaitsFor(steps, resolved) => (after(Outcome::Unknown(until(pack, steps.iter()))), resolved),
+        Found::Impossible(failure) => (Outcome::Blocked(in_words(failure)), Resolved::default()),
+        Found::Looked(answer, ready) => {
+            let mut resolved = ready.resolved;
+            let first = (!unmet.is_empty()).then(|| until(pack, unmet.iter().copied()));
+            let outcome = match answer {
+                Ok(Check::Satisfied { .. }) => Outcome::Ok,
+                Ok(Check::Once { .. }) if host.was_done(&ready.step.id, &resolved.digest()) => Outcome::Ok,
+                // It was looked at in a place that what comes first has yet to make.
+                Ok(Check::Needed { .. }) if first.is_some() && lacks_folder(&resolved) => {
+                    after(Outcome::Unknown(first.unwrap_or_default()))
+                }
+                Ok(Check::Needed { what, files }) => {
+                    resolved.files = files;
+                    after(Outcome::WillChange(what))
+                }
+                Ok(Check::Once { what } | Check::Person { what, .. }) => after(Outcome::WillChange(what)),
+                Ok(Check::Unknown { why }) => after(Outcome::Unknown(first.unwrap_or(why))),
+                Ok(Check::Blocked { why, hint }) => match first {
+                    Some(first) => after(Outcome::Unknown(first)),
+                    None => Outcome::Blocked(in_words(Failure { cause: why, last_lines: Vec::new(), hint })),
+                },
+                Err(failure) => after(Outcome::Unknown(first.unwrap_or_else(|| in_words(failure)))),
+            };
+            (outcome, resolved)
+        }
+    }
+}
+
+fn lacks_folder(resolved: &Resolved) -> bool {
+    let checks = resolved.commands.iter().filter(|line| line.purpose == Purpose::Check);
+    checks.filter_map(|line| line.cwd.as_deref()).any(|folder| !Path::new(folder).is_dir())
+}
+
+/// "cannot be known until `Clone orders-service` has run"
+fn until<'a>(pack: &Pack, steps: impl Iterator<Item = &'a StepId>) -> String {
+    let titles: Vec<String> = steps.map(|step| format!("`{}`", title(pack, step))).collect();
+    match titles.split_last() {
+        Some((last, [])) => format!("cannot be known until {last} has run"),
+        Some((last, before)) => format!("cannot be known until {} and {last} have run", before.join(", ")),
+        None => "cannot be known yet".to_owned(),
+    }
+}
+
+fn title(pack: &Pack, step: &StepId) -> String {
+    pack.steps.get(step).map_or_else(|| step.to_string(), |step| step.title.clone())
+}
+
+fn in_words(failure: Failure) -> String {
+    match failure.hint {
+        Some(hint) => format!("{}; {hint}", failure.cause),
+        None => failure.cause,
+    }
+}

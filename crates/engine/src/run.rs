@@ -1,0 +1,312 @@
+//! Running: every step of a checklist brought to hold, in parallel where nothing keeps it apart.
+//!
+//! The loop here is the only place that records how a step ended, in the order it learns of it. What a step does is in
+//! [`crate::step`]; which one is next, in [`crate::schedule`].
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use firstlight_domain::{
+    event::Event,
+    expr::Scope,
+    graph::Graph,
+    id::{PersonaId, RunId, StepId},
+    pack::Pack,
+    plan::ConsentHash,
+    state::{Failure, StepState, WaitsOn},
+};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    engine::{Around, Engine, EngineError, Prepared, failure},
+    host::Host,
+    process::Guard,
+    schedule::Schedule,
+    step::{self, Work},
+};
+
+/// What is to be run.
+pub struct RunRequest<'a> {
+    /// The pack.
+    pub pack: &'a Pack,
+    /// For whom.
+    pub persona: &'a PersonaId,
+    /// Their checklist's graph.
+    pub graph: &'a Graph,
+    /// What expressions may see; outputs of earlier runs may be in it.
+    pub scope: Scope,
+    /// The run's id.
+    pub run: RunId,
+    /// Only these steps and what they need; none for all.
+    pub only: Option<BTreeSet<StepId>>,
+    /// Whether the failure of a critical step lets the rest go on.
+    pub keep_going: bool,
+    /// Whether a person sits at a terminal.
+    pub interactive: bool,
+    /// How many steps go on at once; none for what suits the machine.
+    pub parallel: Option<usize>,
+}
+
+/// How a run went. Each step is in one list at most; steps that were not reached are in none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunSummary {
+    /// Tried without coming to hold, or not to be found out.
+    pub failed: Vec<StepId>,
+    /// Somebody's turn.
+    pub waiting: Vec<StepId>,
+    /// Brought to hold by this run.
+    pub changed: Vec<StepId>,
+    /// Held already, or are not needed here.
+    pub satisfied: Vec<StepId>,
+    /// Could not be tried.
+    pub blocked: Vec<StepId>,
+    /// Whether the step that stops the clock holds.
+    pub first_value_reached: bool,
+    /// Whether it was cancelled.
+    pub cancelled: bool,
+}
+
+impl RunSummary {
+    /// Whether nothing went wrong: steps may wait for somebody.
+    pub fn ok(&self) -> bool {
+        self.failed.is_empty() && self.blocked.is_empty() && !self.cancelled
+    }
+}
+
+/// How a step ended in a run.
+#[derive(Debug)]
+pub(crate) enum End {
+    /// It holds; `changed` by us or not. `done` is the hash of what has no check.
+    Done { outputs: BTreeMap<String, String>, changed: bool, done: Option<ConsentHash> },
+    /// It is not needed here.
+    Skipped(String),
+    /// It did not come to hold.
+    Failed(Failure),
+    /// It could not be found out.
+    Unknown(String),
+    /// It cannot be done on this machine as it is.
+    Blocked(String),
+    /// It is somebody's turn.
+    Waiting(WaitsOn),
+    /// The run was cancelled meanwhile; whether it had begun to change something.
+    Cancelled { begun: bool },
+    /// Something could not be recorded.
+    Unrecorded(Failure),
+}
+
+impl Engine {
+    /// Brings every step to hold, as far as it goes. The caller records that the run began and ended, and has shown the
+    /// plan. Errors: the checklist cannot be walked, or something could not be recorded; steps going on were stopped.
+    /// Needs a tokio runtime.
+    pub async fn run(
+        &self,
+        request: RunRequest<'_>,
+        host: Arc<dyn Host>,
+        cancel: CancellationToken,
+    ) -> Result<RunSummary, EngineError> {
+        if !request.pack.checklists.contains_key(request.persona) {
+            return Err(EngineError::NoChecklist(request.persona.clone()));
+        }
+        // Steps that go on are cancelled by a critical failure too, which is not the person's cancelling.
+        let steps_cancel = cancel.child_token();
+        let around = self.around(host, request.interactive, Some(request.run), &steps_cancel)?;
+        let schedule = Schedule::new(&request)?;
+        Run {
+            engine: self,
+            request,
+            around,
+            schedule,
+            cancel,
+            stopping: false,
+            summary: RunSummary::default(),
+            guard: Guard::start_later(),
+        }
+        .walk()
+        .await
+    }
+}
+
+struct Run<'a> {
+    engine: &'a Engine,
+    request: RunRequest<'a>,
+    around: Around,
+    schedule: Schedule,
+    cancel: CancellationToken,
+    /// Nothing new is begun.
+    stopping: bool,
+    summary: RunSummary,
+    guard: Arc<Guard>,
+}
+
+impl Run<'_> {
+    async fn walk(mut self) -> Result<RunSummary, EngineError> {
+        let mut going = JoinSet::new();
+        let mut names = BTreeMap::new();
+        let mut broken = None;
+        loop {
+            while !self.stopping && !self.cancel.is_cancelled() {
+                let Some(id) = self.schedule.next(going.len()) else { break };
+                if let Err(error) = self.begin(&id, &mut going, &mut names) {
+                    broken = Some(self.stop_for(error));
+                }
+            }
+            let Some(ended) = going.join_next_with_id().await else { break };
+            let (task, end) = match ended {
+                Ok(ended) => ended,
+                // A provider that panics is a bug of ours; it fails its step, not the run.
+                Err(error) => (error.id(), End::Failed(failure(format!("it broke off: {error}")))),
+            };
+            let Some(id) = names.remove(&task) else { continue };
+            if let Err(error) = self.ended(&id, end) {
+                broken = Some(self.stop_for(error));
+            }
+        }
+        self.summary.cancelled = self.cancel.is_cancelled();
+        match broken {
+            Some(error) => Err(error),
+            None => Ok(self.summary),
+        }
+    }
+
+    fn stop_for(&mut self, error: EngineError) -> EngineError {
+        self.stopping = true;
+        self.around.cancel.cancel();
+        error
+    }
+
+    /// Begins a step, or ends it at once where there is nothing to look at.
+    fn begin(
+        &mut self,
+        id: &StepId,
+        going: &mut JoinSet<End>,
+        names: &mut BTreeMap<tokio::task::Id, StepId>,
+    ) -> Result<(), EngineError> {
+        let Some(step) = self.request.pack.steps.get(id) else { return Ok(()) };
+        let end = match self.engine.prepare(self.request.pack, step, &self.request.scope) {
+            Prepared::NotNeeded { why } => End::Skipped(why),
+            Prepared::Impossible(failure) => End::Blocked(with_hint(failure)),
+            Prepared::Unresolved { waits_for } => missing_outputs(&waits_for),
+            Prepared::Ready(ready) if !ready.waits_for.is_empty() => missing_outputs(&ready.waits_for),
+            Prepared::Ready(ready) => {
+                if let Some(resource) = ready.operation.exclusive()
+                    && !self.schedule.take(id, resource)
+                {
+                    return Ok(());
+                }
+                let cx = self.engine.context(&ready, self.request.pack, &self.request.scope, &self.around);
+                let work = Work { ready, cx, run: self.request.run, guard: Arc::clone(&self.guard) };
+                names.insert(going.spawn(step::walk(work)).id(), id.clone());
+                return Ok(());
+            }
+        };
+        self.ended(id, end)
+    }
+
+    /// Takes in how a step ended: into the journal, the scope, the schedule and the summary.
+    fn ended(&mut self, id: &StepId, end: End) -> Result<(), EngineError> {
+        let pack = self.request.pack;
+        let Some(step) = pack.steps.get(id) else { return Ok(()) };
+        match end {
+            End::Done { outputs, changed, done } => {
+                self.request.scope.add_outputs(id, outputs.clone());
+                let list = if changed { &mut self.summary.changed } else { &mut self.summary.satisfied };
+                list.push(id.clone());
+                self.summary.first_value_reached |= step.first_value;
+                self.schedule.done(id);
+                let state =
+                    if changed { StepState::Changed { outputs } } else { StepState::Satisfied { outputs } };
+                self.record_done(id, state, done, step.first_value)
+            }
+            End::Skipped(why) => {
+                self.summary.satisfied.push(id.clone());
+                self.schedule.done(id);
+                self.record(id, StepState::Skipped { why })
+            }
+            End::Waiting(on) => {
+                self.summary.waiting.push(id.clone());
+                self.schedule.not_done(id);
+                self.record(id, StepState::Waiting { on })
+            }
+            End::Failed(failure) => self.fell(id, StepState::Failed(failure), step.critical),
+            End::Unknown(why) => self.fell(id, StepState::Unknown { why }, step.critical),
+            End::Blocked(reason) => self.fell(id, StepState::Blocked { by: Vec::new(), reason }, step.critical),
+            End::Cancelled { begun } => {
+                self.schedule.not_done(id);
+                if begun { self.record(id, StepState::Ready) } else { Ok(()) }
+            }
+            End::Unrecorded(failure) => Err(EngineError::Record(failure)),
+        }
+    }
+
+    /// A step that did not come to hold, and everything that needs it.
+    fn fell(&mut self, id: &StepId, state: StepState, critical: bool) -> Result<(), EngineError> {
+        let blocked_itself = matches!(state, StepState::Blocked { .. });
+        let list = if blocked_itself { &mut self.summary.blocked } else { &mut self.summary.failed };
+        list.push(id.clone());
+        self.schedule.not_done(id);
+        self.record(id, state)?;
+        let title = self.request.pack.steps.get(id).map_or_else(|| id.to_string(), |step| step.title.clone());
+        for behind in self.schedule.behind(self.request.graph, id) {
+            self.schedule.not_done(&behind);
+            self.summary.blocked.push(behind.clone());
+            let reason = format!("`{title}` has to be done first");
+            self.record(&behind, StepState::Blocked { by: vec![id.clone()], reason })?;
+        }
+        if critical && !self.request.keep_going {
+            self.stopping = true;
+            self.around.cancel.cancel();
+        }
+        Ok(())
+    }
+
+    fn record(&self, id: &StepId, state: StepState) -> Result<(), EngineError> {
+        if self.around.host.state(id).as_ref() == Some(&state) {
+            return Ok(());
+        }
+        self.append(vec![self.changed(id, state, None)])
+    }
+
+    /// A step that holds as it was recorded to hold is nothing new: a converged run leaves no trace.
+    fn record_done(
+        &self,
+        id: &StepId,
+        state: StepState,
+        done: Option<ConsentHash>,
+        first_value: bool,
+    ) -> Result<(), EngineError> {
+        let before = self.around.host.state(id);
+        let held = before.as_ref().is_some_and(StepState::is_done);
+        let same = held && before.as_ref().and_then(StepState::outputs) == state.outputs();
+        if same && matches!(state, StepState::Satisfied { .. }) {
+            return Ok(());
+        }
+        let mut events = vec![self.changed(id, state, done)];
+        if first_value && !held {
+            events.push(Event::FirstValueReached { step: id.clone() });
+        }
+        self.append(events)
+    }
+
+    fn changed(&self, id: &StepId, state: StepState, done: Option<ConsentHash>) -> Event {
+        Event::StepChanged { step: id.clone(), run: Some(self.request.run), state, done }
+    }
+
+    fn append(&self, events: Vec<Event>) -> Result<(), EngineError> {
+        self.around.host.record(events).map_err(EngineError::Record)
+    }
+}
+
+fn missing_outputs(steps: &BTreeSet<StepId>) -> End {
+    let names: Vec<String> = steps.iter().map(|step| format!("`{step}`")).collect();
+    End::Unknown(format!("it needs outputs of {}, which did not give them", names.join(", ")))
+}
+
+fn with_hint(failure: Failure) -> String {
+    match failure.hint {
+        Some(hint) => format!("{}; {hint}", failure.cause),
+        None => failure.cause,
+    }
+}
