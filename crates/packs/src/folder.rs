@@ -1,7 +1,6 @@
 //! The pack's folder: which files it has, and one digest over all of them.
 
 use std::{
-    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -20,34 +19,43 @@ const MAX_DEPTH: usize = 32;
 
 /// What is in the folder.
 pub(crate) struct Folder {
-    /// Pack-relative paths with `/`.
+    root: PathBuf,
+    /// Pack-relative paths with `/`, sorted.
     pub(crate) files: Vec<String>,
     /// What is neither a file nor a folder: symbolic links, sockets, and names that are not Unicode.
     pub(crate) refused: Vec<String>,
-    /// SHA-256, hex.
-    pub(crate) digest: String,
 }
 
-/// Reads every file once. `.git` is left out: a pack may be edited in a repository.
-pub(crate) fn read(root: &Path) -> Result<Folder, PackError> {
-    let mut found = Walk { files: BTreeMap::new(), refused: Vec::new() };
+/// Lists every file. `.git` is left out: a pack may be edited in a repository.
+pub(crate) fn list(root: &Path) -> Result<Folder, PackError> {
+    let mut found = Walk { files: Vec::new(), refused: Vec::new(), bytes: 0 };
     walk(root, "", 0, &mut found)?;
-    let mut whole = Sha256::new();
-    let mut budget = MAX_PACK_BYTES;
-    for (name, path) in &found.files {
-        let content = hash_file(path, &mut budget)?;
-        // Lengths and fixed-size hashes keep a name from running into a content.
-        whole.update((name.len() as u64).to_be_bytes());
-        whole.update(name.as_bytes());
-        whole.update(content);
+    found.files.sort_unstable();
+    found.refused.sort_unstable();
+    Ok(Folder { root: root.to_owned(), files: found.files, refused: found.refused })
+}
+
+impl Folder {
+    /// SHA-256 over the sorted paths and contents of all files, hex.
+    pub(crate) fn digest(&self) -> Result<String, PackError> {
+        let mut whole = Sha256::new();
+        // Counted again while reading: a file may grow.
+        let mut budget = MAX_PACK_BYTES;
+        for name in &self.files {
+            let content = hash_file(&self.root.join(name), &mut budget)?;
+            // Lengths and fixed-size hashes keep a name from running into a content.
+            whole.update((name.len() as u64).to_be_bytes());
+            whole.update(name.as_bytes());
+            whole.update(content);
+        }
+        Ok(firstlight_domain::plan::hex(&whole.finalize()))
     }
-    let digest = firstlight_domain::plan::hex(&whole.finalize());
-    Ok(Folder { files: found.files.into_keys().collect(), refused: found.refused, digest })
 }
 
 struct Walk {
-    files: BTreeMap<String, PathBuf>,
+    files: Vec<String>,
     refused: Vec<String>,
+    bytes: u64,
 }
 
 fn walk(folder: &Path, prefix: &str, depth: usize, found: &mut Walk) -> Result<(), PackError> {
@@ -73,13 +81,20 @@ fn walk(folder: &Path, prefix: &str, depth: usize, found: &mut Walk) -> Result<(
                 let what = format!("it has more than {MAX_PACK_FILES} files");
                 return Err(PackError::TooLarge { what });
             }
-            found.files.insert(path, entry.path());
+            found.bytes = found.bytes.saturating_add(entry.metadata().map_err(unreadable)?.len());
+            if found.bytes > MAX_PACK_BYTES {
+                return Err(too_many_bytes());
+            }
+            found.files.push(path);
         } else {
             found.refused.push(path);
         }
     }
-    found.refused.sort_unstable();
     Ok(())
+}
+
+fn too_many_bytes() -> PackError {
+    PackError::TooLarge { what: format!("its files are larger than {} MB", MAX_PACK_BYTES / 1024 / 1024) }
 }
 
 fn hash_file(path: &Path, budget: &mut u64) -> Result<[u8; 32], PackError> {
@@ -94,8 +109,7 @@ fn hash_file(path: &Path, budget: &mut u64) -> Result<[u8; 32], PackError> {
             return Ok(hasher.finalize().into());
         }
         let Some(left) = budget.checked_sub(read as u64) else {
-            let what = format!("its files are larger than {} MB", MAX_PACK_BYTES / 1024 / 1024);
-            return Err(PackError::TooLarge { what });
+            return Err(too_many_bytes());
         };
         *budget = left;
         hasher.update(&buffer[..read]);

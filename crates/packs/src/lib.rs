@@ -34,7 +34,7 @@ pub use self::{
     reference::reference,
     schema::schema,
 };
-use self::{folder::Folder, problem::Problems};
+use self::{folder::Folder, node::Node, problem::Problems, read::Draft};
 
 /// The file a pack is described in.
 pub const PACK_FILE: &str = "pack.yaml";
@@ -85,59 +85,83 @@ pub struct Loaded {
 
 /// Reads the pack in a folder. Every rule of [`lint()`] is checked.
 pub fn load(root: &Path, kinds: &[Kind]) -> Result<Loaded, PackError> {
-    let (report, pack) = examine(root, kinds)?;
-    match pack {
-        Some(pack) if report.is_usable() => Ok(Loaded { pack, warnings: report.into_problems() }),
+    let written = Written::read(root)?;
+    let mut problems = Problems::new(&written.text);
+    let tree = written.tree(&mut problems);
+    let draft = tree.as_ref().and_then(|tree| written.draft(tree, kinds, &mut problems));
+    let report = Report::new(&written.name, written.text.clone(), problems.found());
+    match draft {
+        Some(draft) if report.is_usable() => {
+            let root = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
+            match draft.finish(root, written.folder.digest()?) {
+                Some(pack) => Ok(Loaded { pack, warnings: report.into_problems() }),
+                None => Err(PackError::Invalid(Box::new(report))),
+            }
+        }
         Some(_) | None => Err(PackError::Invalid(Box::new(report))),
     }
 }
 
 /// Everything that is wrong with the pack in a folder; an empty report if nothing is. Fails only if it cannot be read.
 pub fn lint(root: &Path, kinds: &[Kind]) -> Result<Report, PackError> {
-    examine(root, kinds).map(|(report, _)| report)
-}
-
-fn examine(root: &Path, kinds: &[Kind]) -> Result<(Report, Option<Pack>), PackError> {
-    let path = root.join(PACK_FILE);
-    let bytes = read_text(&path)?;
-    let folder = folder::read(root)?;
-    let name = path.display().to_string();
-    let text = match String::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => {
-            let valid = error.utf8_error().valid_up_to();
-            let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
-            let mut problems = Problems::new(&text);
-            problems
-                .error(ProblemCode::BadYaml, valid..valid + 1, "this is not UTF-8 text")
-                .help("save the file as UTF-8");
-            let found = problems.found();
-            return Ok((Report::new(&name, text, found), None));
-        }
-    };
-    let mut problems = Problems::new(&text);
-    let pack = understand(root, &text, &folder, kinds, &mut problems);
-    let found = problems.found();
-    Ok((Report::new(&name, text, found), pack))
-}
-
-fn understand(
-    root: &Path,
-    text: &str,
-    folder: &Folder,
-    kinds: &[Kind],
-    problems: &mut Problems<'_>,
-) -> Option<Pack> {
-    for path in &folder.refused {
-        problems
-            .error(ProblemCode::OutsidePack, 0..0, format!("`{path}` is not a plain file"))
-            .help("replace symbolic links by the files they lead to, and give files Unicode names");
+    let written = Written::read(root)?;
+    let mut problems = Problems::new(&written.text);
+    if let Some(tree) = written.tree(&mut problems) {
+        written.draft(&tree, kinds, &mut problems);
     }
-    let tree = node::parse(text, problems)?;
-    let draft = read::pack(&tree, kinds, problems)?;
-    lint::check(&draft, folder, problems);
-    let root = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
-    draft.finish(root, folder.digest.clone())
+    let found = problems.found();
+    Ok(Report::new(&written.name, written.text, found))
+}
+
+/// A pack as it is in its folder.
+struct Written {
+    name: String,
+    text: String,
+    /// Where the text stopped being UTF-8, if it did.
+    not_text: Option<usize>,
+    folder: Folder,
+}
+
+impl Written {
+    fn read(root: &Path) -> Result<Self, PackError> {
+        let path = root.join(PACK_FILE);
+        let bytes = read_text(&path)?;
+        let folder = folder::list(root)?;
+        let (text, not_text) = match String::from_utf8(bytes) {
+            Ok(text) => (text, None),
+            Err(error) => {
+                let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+                (text, Some(error.utf8_error().valid_up_to()))
+            }
+        };
+        Ok(Self { name: path.display().to_string(), text, not_text, folder })
+    }
+
+    fn tree(&self, problems: &mut Problems<'_>) -> Option<Node> {
+        if let Some(at) = self.not_text {
+            problems
+                .error(ProblemCode::BadYaml, at..at + 1, "this is not UTF-8 text")
+                .help("save the file as UTF-8");
+            return None;
+        }
+        for path in &self.folder.refused {
+            problems
+                .error(ProblemCode::OutsidePack, 0..0, format!("`{path}` is not a plain file"))
+                .help("replace symbolic links by the files they lead to, and give files Unicode names");
+        }
+        node::parse(&self.text, problems)
+    }
+
+    fn draft<'n, 'k>(
+        &self,
+        tree: &'n Node,
+        kinds: &'k [Kind],
+        problems: &mut Problems<'_>,
+    ) -> Option<Draft<'n, 'k>> {
+        let draft = read::pack(tree, kinds, problems)?;
+        lint::check(&draft, &self.folder, problems);
+        Some(draft)
+    }
 }
 
 /// Reads `pack.yaml`, but not more than its limit.

@@ -3,6 +3,7 @@
 
 use std::{
     fmt::Write as _,
+    sync::LazyLock,
     time::{Duration, Instant},
 };
 
@@ -37,6 +38,14 @@ fn nested_block() -> String {
     })
 }
 
+/// Time this thread was at work, where the system says; other programs' time is not ours.
+fn clock() -> Duration {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let at_work = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let nanoseconds = at_work.and_then(|text| text.split_whitespace().next()?.parse().ok());
+    nanoseconds.map_or_else(|| START.elapsed(), Duration::from_nanos)
+}
+
 #[test]
 fn bombs_are_an_error_within_100_ms_and_50_mb() {
     let bombs = [
@@ -53,18 +62,16 @@ fn bombs_are_an_error_within_100_ms_and_50_mb() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("pack.yaml"), &text).unwrap();
         let mut best = Duration::MAX;
-        // The best of a few: this machine may be busy with something else.
         for _ in 0..5 {
-            let start = Instant::now();
+            let start = clock();
             let report = lint(folder.path(), &[]).unwrap();
-            best = best.min(start.elapsed());
+            best = best.min(clock().saturating_sub(start));
             let problem = report.errors().next().unwrap_or_else(|| panic!("{name} is not an error"));
             assert!(
                 matches!(problem.code, ProblemCode::TooComplex | ProblemCode::BadYaml),
                 "{name}: {problem:?}"
             );
         }
-        println!("{name}: {best:?}");
         assert!(best < Duration::from_millis(100), "{name} took {best:?}");
     }
     let folder = tempfile::tempdir().unwrap();
