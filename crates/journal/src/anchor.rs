@@ -49,7 +49,10 @@ impl Signer for SeedSigner {
     }
 
     fn sign(&self, message: &[u8]) -> Result<[u8; 64], SignError> {
-        self.0.try_sign(message).map(|signature| signature.to_bytes()).map_err(|error| SignError(error.to_string()))
+        self.0
+            .try_sign(message)
+            .map(|signature| signature.to_bytes())
+            .map_err(|error| SignError(error.to_string()))
     }
 }
 
@@ -77,7 +80,8 @@ impl Journal {
         let path = self.path.clone();
         let fail = |error| JournalError::sqlite(&path, &error);
         let origin = origin(&self.device);
-        let transaction = self.conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fail)?;
+        let transaction =
+            self.conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fail)?;
         let tree = tree(&transaction, &path)?;
         let (size, root) = (tree.len(), root(&tree));
         let kept = transaction
@@ -216,8 +220,13 @@ pub(crate) fn stored(conn: &Connection, path: &Path) -> Result<Vec<(Checkpoint, 
                 let at = at.parse().map_err(|error: jiff::Error| {
                     rusqlite::Error::FromSqlConversionFailure(1, rusqlite::types::Type::Text, error.into())
                 })?;
-                let checkpoint =
-                    Checkpoint { size: row.get(0)?, at, root: row.get(2)?, key: row.get(3)?, note: row.get(4)? };
+                let checkpoint = Checkpoint {
+                    size: row.get(0)?,
+                    at,
+                    root: row.get(2)?,
+                    key: row.get(3)?,
+                    note: row.get(4)?,
+                };
                 let whole = row.get::<_, Hash>(5)?
                     == sum(checkpoint.size, at, &checkpoint.root, &checkpoint.key, &checkpoint.note);
                 Ok((checkpoint, whole))

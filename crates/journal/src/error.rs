@@ -104,11 +104,17 @@ impl JournalError {
             Self::Damaged { .. } => {
                 "Restore the file from a backup, or start a new journal; the damaged file is then kept beside it."
             }
-            Self::Missing { .. } => "Start a journey first, or set FIRSTLIGHT_HOME to the folder that holds the journal.",
+            Self::Missing { .. } => {
+                "Start a journey first, or set FIRSTLIGHT_HOME to the folder that holds the journal."
+            }
             Self::NotSigned { .. } => "Unlock the keychain, which holds the signing key, and try again.",
-            Self::NoRandomness { .. } => "Restart the computer; if it stays so, the system's random source is broken.",
+            Self::NoRandomness { .. } => {
+                "Restart the computer; if it stays so, the system's random source is broken."
+            }
             Self::Io { .. } => "Check the disk (cable, file system, system log), then try again.",
-            Self::Internal { .. } => "Please report this with the text above; what was recorded so far is kept.",
+            Self::Internal { .. } => {
+                "Please report this with the text above; what was recorded so far is kept."
+            }
         }
     }
 

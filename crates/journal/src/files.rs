@@ -45,7 +45,8 @@ pub(crate) fn check_header(path: &Path) -> Result<(), JournalError> {
     const SMALLEST_PAGE: usize = 512;
     let mut page = Vec::new();
     let read = fs::File::open(path).and_then(|file| file.take(SMALLEST_PAGE as u64).read_to_end(&mut page));
-    let damaged = |reason: &str| Err(JournalError::Damaged { path: path.to_owned(), reason: reason.to_owned() });
+    let damaged =
+        |reason: &str| Err(JournalError::Damaged { path: path.to_owned(), reason: reason.to_owned() });
     match read {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(JournalError::io(path, &error)),
@@ -59,7 +60,8 @@ pub(crate) fn check_header(path: &Path) -> Result<(), JournalError> {
 pub(crate) fn copy_out(conn: &Connection, path: &Path, target: &Path) -> Result<(), JournalError> {
     let draft = with_suffix(target, ".new");
     remove(&draft)?;
-    conn.execute("VACUUM INTO ?1", [draft.to_string_lossy()]).map_err(|error| JournalError::sqlite(path, &error))?;
+    conn.execute("VACUUM INTO ?1", [draft.to_string_lossy()])
+        .map_err(|error| JournalError::sqlite(path, &error))?;
     put(&draft, target)
 }
 
@@ -82,7 +84,9 @@ pub(crate) fn move_aside(path: &Path, now: Timestamp) -> Result<PathBuf, Journal
     // The database first: a crash in between leaves no database without the log that completes it.
     for suffix in ["", "-wal", "-shm"] {
         match fs::rename(with_suffix(path, suffix), with_suffix(&target, suffix)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(JournalError::io(path, &error)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(JournalError::io(path, &error));
+            }
             Ok(()) | Err(_) => {}
         }
     }
@@ -113,7 +117,9 @@ fn sync_folder(path: &Path) -> Result<(), JournalError> {
     if cfg!(unix)
         && let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty())
     {
-        fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| JournalError::io(path, &error))?;
+        fs::File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(|error| JournalError::io(path, &error))?;
     }
     Ok(())
 }

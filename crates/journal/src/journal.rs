@@ -131,7 +131,8 @@ impl Journal {
         line(&json!({ "type": "journal", "version": 1, "device": self.device }))?;
         for Stored { seq, body, salt, leaf } in read_from(&self.conn, &self.path, 0)? {
             // What is no longer JSON is exported as it is: the export proves, it does not judge.
-            let parsed: Value = body.as_deref().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or_default();
+            let parsed: Value =
+                body.as_deref().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or_default();
             line(&json!({
                 "type": "record", "seq": seq, "at": parsed["at"], "event": parsed["event"],
                 "salt": salt.as_deref().map(hex), "leaf": hex(&leaf),

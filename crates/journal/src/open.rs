@@ -89,7 +89,9 @@ impl Journal {
         match schema::version(&conn, path, newest())? {
             Version::Known(found) if found == newest() => {}
             // An older file has to be migrated first, which a reader may not do.
-            Version::Known(_) | Version::Fresh => return Err(JournalError::Missing { path: path.to_owned() }),
+            Version::Known(_) | Version::Fresh => {
+                return Err(JournalError::Missing { path: path.to_owned() });
+            }
         }
         let device = schema::meta(&conn, path, "device")?
             .ok_or_else(|| JournalError::Missing { path: path.to_owned() })?;
@@ -101,7 +103,8 @@ impl Journal {
     pub fn keep_copy(&self) -> Result<(), JournalError> {
         let draft = files::beside(&self.path, "copy");
         files::copy_out(&self.conn, &self.path, &draft)?;
-        let checked = connect(&draft, OpenFlags::SQLITE_OPEN_READ_WRITE).and_then(|conn| check(&conn, &draft));
+        let checked =
+            connect(&draft, OpenFlags::SQLITE_OPEN_READ_WRITE).and_then(|conn| check(&conn, &draft));
         if let Err(error) = checked {
             files::remove(&draft)?;
             return Err(error);
@@ -145,7 +148,8 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection, JournalError> {
         conn.busy_timeout(Duration::from_secs(5))?;
         conn.pragma_update(None, "foreign_keys", true)
     };
-    let conn = Connection::open_with_flags(path, flags).map_err(|error| JournalError::sqlite(path, &error))?;
+    let conn =
+        Connection::open_with_flags(path, flags).map_err(|error| JournalError::sqlite(path, &error))?;
     configure(&conn).map_err(|error| JournalError::sqlite(path, &error))?;
     Ok(conn)
 }

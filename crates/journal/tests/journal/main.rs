@@ -1,4 +1,5 @@
 //! The journal as the application, a tamperer, a failing disk and a sudden death meet it.
+#![expect(clippy::unwrap_used, reason = "what a test cannot go on without may panic, in its helpers too")]
 
 mod basics;
 mod common;

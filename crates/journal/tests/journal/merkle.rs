@@ -11,7 +11,8 @@ use crate::common::{Home, at, filled, leaves};
 
 type Hash = [u8; 32];
 
-/// 2.1: MTH({}) = SHA-256(); MTH({d}) = SHA-256(0x00 || d); MTH(D[n]) = SHA-256(0x01 || MTH(D[0:k]) || MTH(D[k:n])).
+/// 2.1: `MTH({}) = SHA-256()`, `MTH({d}) = SHA-256(0x00 || d)`,
+/// `MTH(D[n]) = SHA-256(0x01 || MTH(D[0:k]) || MTH(D[k:n]))`.
 pub(crate) fn mth<D: AsRef<[u8]>>(data: &[D]) -> Hash {
     match data {
         [] => Sha256::digest([]).into(),
@@ -62,7 +63,9 @@ fn subproof(m: usize, data: &[Vec<u8>], whole: bool) -> Vec<Hash> {
 
 fn tree(data: &[Vec<u8>]) -> MemoryBackedTree<Sha256, Vec<u8>> {
     let mut tree = MemoryBackedTree::new();
-    data.iter().for_each(|leaf| tree.push(leaf.clone()));
+    for leaf in data {
+        tree.push(leaf.clone());
+    }
     tree
 }
 
@@ -71,16 +74,8 @@ pub(crate) fn unhex(text: &str) -> Vec<u8> {
 }
 
 /// Leaves, roots and proofs of certificate-transparency's `merkletree/merkle_tree_test.cc`.
-const LEAVES: [&str; 8] = [
-    "",
-    "00",
-    "10",
-    "2021",
-    "3031",
-    "40414243",
-    "5051525354555657",
-    "606162636465666768696a6b6c6d6e6f",
-];
+const LEAVES: [&str; 8] =
+    ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"];
 const ROOTS: [&str; 9] = [
     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
     "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",

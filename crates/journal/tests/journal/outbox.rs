@@ -68,7 +68,13 @@ fn steps_runs_and_first_value_say_how_long_they_took() {
         // The clock was set back: no time passed, and the order is by sequence.
         (20, step("docs", StepState::Running)),
         (5, step("docs", StepState::Waiting { on: WaitsOn::Owner("ada@acme.test".into()) })),
-        (6, step("docs", StepState::Blocked { by: vec![StepId::new("vpn").unwrap()], reason: "no vpn".into() })),
+        (
+            6,
+            step(
+                "docs",
+                StepState::Blocked { by: vec![StepId::new("vpn").unwrap()], reason: "no vpn".into() },
+            ),
+        ),
     ]);
     assert!(rows.iter().map(|row| row.sequence).eq(1..=9));
     let journey = JourneyId(uuid::Uuid::from_u128(1));
@@ -80,12 +86,21 @@ fn steps_runs_and_first_value_say_how_long_they_took() {
         data
     };
     assert_eq!(data(&rows[2]), of_step("serve", &[("state", json!("running"))]));
-    assert_eq!(data(&rows[3]), of_step("serve", &[("state", json!("satisfied")), ("duration_ms", json!(3_000))]));
+    assert_eq!(
+        data(&rows[3]),
+        of_step("serve", &[("state", json!("satisfied")), ("duration_ms", json!(3_000))])
+    );
     assert_eq!(data(&rows[4]), json!({ "journey": journey, "step": "serve", "seconds": 13 }));
-    assert_eq!(data(&rows[5]), json!({ "journey": journey, "run": run(), "end": "completed", "duration_ms": 4_000 }));
+    assert_eq!(
+        data(&rows[5]),
+        json!({ "journey": journey, "run": run(), "end": "completed", "duration_ms": 4_000 })
+    );
     let waiting = [("state", json!("waiting")), ("waits_on", json!("owner")), ("duration_ms", json!(0))];
     assert_eq!(data(&rows[7]), of_step("docs", &waiting));
-    assert_eq!(data(&rows[8]), of_step("docs", &[("state", json!("blocked")), ("blocked_by", json!(["vpn"]))]));
+    assert_eq!(
+        data(&rows[8]),
+        of_step("docs", &[("state", json!("blocked")), ("blocked_by", json!(["vpn"]))])
+    );
 }
 
 #[test]
@@ -98,7 +113,9 @@ fn no_word_of_the_person_or_of_the_machine_enters_the_outbox() {
     let mut started = journey_started();
     let mut agreed = run_started();
     for event in [&mut started, &mut agreed] {
-        if let Event::JourneyStarted { pack_path, inputs, .. } | Event::RunStarted { pack_path, inputs, .. } = event {
+        if let Event::JourneyStarted { pack_path, inputs, .. } | Event::RunStarted { pack_path, inputs, .. } =
+            event
+        {
             *pack_path = words();
             inputs.insert(mark.to_owned(), json!(words()));
         }
@@ -117,7 +134,11 @@ fn no_word_of_the_person_or_of_the_machine_enters_the_outbox() {
         .map(|state| step("git", state)),
     );
     events.extend([
-        Event::ReceiptKept { step: StepId::new("git").unwrap(), run: run(), receipt: json!({ mark: words() }) },
+        Event::ReceiptKept {
+            step: StepId::new("git").unwrap(),
+            run: run(),
+            receipt: json!({ mark: words() }),
+        },
         Event::CredentialStored { name: name(), issuer: Some(words()), expires_at: Some(at(77_777)) },
         Event::CredentialTested { name: name(), ok: false, reason: Some(words()) },
         Event::CredentialRemoved { name: name() },

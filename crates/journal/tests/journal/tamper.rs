@@ -26,7 +26,8 @@ static ANCHORED: LazyLock<(Vec<u8>, String)> = LazyLock::new(|| {
     let home = Home::new();
     let mut journal = filled(&home, usize::try_from(FIRST_ANCHOR).unwrap());
     journal.checkpoint(at(2), &signer()).unwrap();
-    let rest: Vec<_> = (FIRST_ANCHOR..RECORDS).map(|n| step(&format!("step-{n}"), StepState::Ready)).collect();
+    let rest: Vec<_> =
+        (FIRST_ANCHOR..RECORDS).map(|n| step(&format!("step-{n}"), StepState::Ready)).collect();
     journal.append(at(3), &rest).unwrap();
     let note = journal.checkpoint(at(4), &signer()).unwrap().note;
     drop(journal);
@@ -71,23 +72,38 @@ fn flip(conn: &Connection, column: &str, seq: u64, at: usize, bit: u8) {
     let at = at % bytes.len();
     bytes[at] ^= 1 << bit;
     let kind = if column == "body" { "TEXT" } else { "BLOB" };
-    run(conn, &format!("UPDATE record SET {column} = CAST(?1 AS {kind}) WHERE seq = ?2"), params![bytes, seq]);
+    run(
+        conn,
+        &format!("UPDATE record SET {column} = CAST(?1 AS {kind}) WHERE seq = ?2"),
+        params![bytes, seq],
+    );
 }
 
 /// A forger who knows the format: text, salt and commitment all fit each other.
 fn rewrite(conn: &Connection, seq: u64) {
-    let body: String = conn.query_row("SELECT body FROM record WHERE seq = ?1", [seq], |row| row.get(0)).unwrap();
+    let body: String =
+        conn.query_row("SELECT body FROM record WHERE seq = ?1", [seq], |row| row.get(0)).unwrap();
     let body = body.replace("step-", "other-");
     let salt = [5_u8; 32];
     let leaf: [u8; 32] = Sha256::new().chain_update(salt).chain_update(&body).finalize().into();
-    run(conn, "UPDATE record SET body = ?1, salt = ?2, leaf = ?3 WHERE seq = ?4", params![body, salt, leaf, seq]);
+    run(
+        conn,
+        "UPDATE record SET body = ?1, salt = ?2, leaf = ?3 WHERE seq = ?4",
+        params![body, salt, leaf, seq],
+    );
 }
 
 fn forged(conn: &Connection, seq: u64) {
-    let body = format!(r#"{{"seq":{seq},"at":"2026-01-01T00:00:00Z","event":{{"event":"sharing_changed","on":true}}}}"#);
+    let body = format!(
+        r#"{{"seq":{seq},"at":"2026-01-01T00:00:00Z","event":{{"event":"sharing_changed","on":true}}}}"#
+    );
     let salt = [6_u8; 32];
     let leaf: [u8; 32] = Sha256::new().chain_update(salt).chain_update(&body).finalize().into();
-    run(conn, "INSERT INTO record (seq, body, salt, leaf) VALUES (?1, ?2, ?3, ?4)", params![seq, body, salt, leaf]);
+    run(
+        conn,
+        "INSERT INTO record (seq, body, salt, leaf) VALUES (?1, ?2, ?3, ?4)",
+        params![seq, body, salt, leaf],
+    );
 }
 
 #[test]
@@ -191,7 +207,8 @@ fn b5_what_is_not_anchored_yet_is_said() {
 
 #[test]
 fn b6_erased_records_leave_the_log_verifiable_and_say_nothing() {
-    let erase = |conn: &Connection| run(conn, "UPDATE record SET body = NULL, salt = NULL WHERE seq <= 600", []);
+    let erase =
+        |conn: &Connection| run(conn, "UPDATE record SET body = NULL, salt = NULL WHERE seq <= 600", []);
     let check = after(erase);
     assert_eq!(check, Check { records: RECORDS, anchored: RECORDS, erased: 600, flaw: None });
     // Two journals of the same events share no leaf: without the salt a guess cannot be confirmed.
