@@ -262,12 +262,11 @@ impl Clone {
     }
 
     fn cloning(&self, to: &Path) -> Process {
-        let mut cloning = git(&self.facts).args(["-c", NO_HOOKS, "-c", "protocol.allow=never"]);
-        // By name, so that a redirect or a rewritten address cannot lead to any other.
-        for allowed in ["https", "ssh", "file"] {
-            cloning = cloning.args(["-c".to_owned(), format!("protocol.{allowed}.allow=always")]);
-        }
-        cloning = cloning.args(["-c", "advice.detachedHead=false", "clone", "--no-recurse-submodules"]);
+        // The variable outranks every setting, so that neither a redirect nor a rewritten address leads to any other
+        // scheme.
+        let mut cloning = git(&self.facts)
+            .env("GIT_ALLOW_PROTOCOL", "https:ssh:file")
+            .args(["-c", NO_HOOKS, "-c", "advice.detachedHead=false", "clone", "--no-recurse-submodules"]);
         if let Some(depth) = self.depth {
             cloning = cloning.arg(format!("--depth={depth}"));
         }

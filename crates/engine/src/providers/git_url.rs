@@ -66,6 +66,10 @@ impl Source {
     fn with_scheme(text: &str, scheme: &str, rest: &str) -> Result<Self, WithError> {
         match scheme {
             "https" | "ssh" if is_unresolved(text) => Ok(Self::Unresolved(text.to_owned())),
+            // A browser would look for the machine further on; git would not.
+            "https" | "ssh" if rest.starts_with('/') => {
+                Err(wrong("url", format!("`{text}` does not name a machine")))
+            }
             "https" | "ssh" => {
                 let url = Url::parse(text).map_err(|error| wrong("url", format!("`{text}`: {error}")))?;
                 if url.password().is_some() || (scheme == "https" && !url.username().is_empty()) {

@@ -95,13 +95,17 @@ fn join(parts: &Parts<'_>, lines: &[String]) -> String {
 /// Finds the block. A beginning without an end is no block: what follows it may be the person's own.
 fn split(text: &str) -> Parts<'_> {
     let none = Parts { before: text, block: None, after: "" };
-    let Some(begin) = line_start(text, BEGIN, 0) else {
+    let Some(mut begin) = line_start(text, BEGIN, 0) else {
         return none;
     };
+    let Some(end) = line_start(text, END, begin) else {
+        return none;
+    };
+    // The last beginning before the end: one further up has lost its end.
+    while let Some(next) = line_start(&text[..end], BEGIN, begin + BEGIN.len() + 1) {
+        begin = next;
+    }
     let inside = begin + BEGIN.len() + 1;
-    let Some(end) = text.get(inside..).and_then(|_| line_start(text, END, inside)) else {
-        return none;
-    };
     let after = (end + END.len() + 1).min(text.len());
     Parts { before: &text[..begin], block: Some(text[inside..end].lines().collect()), after: &text[after..] }
 }

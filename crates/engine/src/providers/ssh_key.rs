@@ -188,8 +188,9 @@ impl Operation for KeyPair {
     }
 
     async fn apply(&self, cx: &Context) -> Result<(), Failure> {
-        if self.private.symlink_metadata().is_ok() {
-            return Err(failure(format!("{} is there already; it is not overwritten", self.private.display())));
+        if self.private.is_file() {
+            // Not overwritten; the check that follows says whether it will do.
+            return Ok(());
         }
         if let Some(why) = self.refused()? {
             return Err(failure(why));

@@ -140,7 +140,7 @@ mod tests {
         assert_eq!(error(Value::Null), wrong("", "`first-name` is missing"));
         assert_eq!(
             error(json!({ "first-name": "a", "cuont": 1 })),
-            wrong("cuont", "`cuont` is not known here; known are `first-name`, `count`")
+            wrong("cuont", "`cuont` is not known here; known are `first-name` or `count`")
         );
         assert_eq!(error(json!({ "first-name": 3 })), wrong("first-name", "should be a string, but is integer `3`"));
         assert_eq!(error(json!({ "first-name": "--flag" })).path, "first-name");

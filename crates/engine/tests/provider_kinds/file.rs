@@ -120,20 +120,21 @@ async fn e6_a_leftover_of_a_killed_run_is_replaced_and_never_followed() {
     assert_eq!(fs::read_dir(machine.home()).unwrap().count(), 1);
 }
 
-#[tokio::test]
-async fn e6_a_reader_sees_the_old_file_or_the_new_one() {
+#[test]
+fn e6_a_reader_sees_the_old_file_or_the_new_one() {
     let machine = Machine::new();
     let path = machine.home().join("big");
     let contents = ["a".repeat(200_000), "b".repeat(200_000)];
     fs::write(&path, &contents[0]).unwrap();
-    let done = std::sync::atomic::AtomicBool::new(false);
+    let writing = std::sync::Mutex::new(());
     std::thread::scope(|scope| {
+        // Held until the writer is done, also when it panics.
+        let held = writing.lock().unwrap();
         let reading = scope.spawn(|| {
             let mut reads = 0;
-            while !done.load(std::sync::atomic::Ordering::Relaxed) {
-                let seen = fs::read(&path).unwrap();
-                assert_eq!(seen.len(), 200_000);
-                assert!(seen.iter().all(|byte| *byte == seen[0]), "half of each");
+            while matches!(writing.try_lock(), Err(std::sync::TryLockError::WouldBlock)) {
+                let seen = fs::read_to_string(&path).unwrap();
+                assert!(contents.contains(&seen), "half of each: {} bytes", seen.len());
                 reads += 1;
             }
             reads
@@ -145,7 +146,7 @@ async fn e6_a_reader_sees_the_old_file_or_the_new_one() {
                 machine.operation("file", with).apply(&machine.context()).await.unwrap();
             }
         });
-        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        drop(held);
         assert!(reading.join().unwrap() > 0);
     });
 }

@@ -79,13 +79,19 @@ async fn a_request_waits_for_its_owner_and_a_probe_notices() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     machine.probe = Some(Probe { http: None, status: None, tcp: Some(address), command: None });
-    let operation = machine.operation("request", with);
+    let operation = machine.operation("request", with.clone());
     assert_eq!(operation.resolved().hosts, ["127.0.0.1"]);
     let mut cx = machine.context();
     let failure = operation.check(&cx).await.unwrap_err();
     assert!(failure.cause.contains("policy"), "an inside address is asked only if listed: {failure}");
     cx.listed_hosts = Arc::from(["127.0.0.1".to_owned()]);
     satisfied(&*operation, &cx).await;
-    drop(listener);
+
+    let granted = machine.home().join("granted");
+    let asks = ["test".to_owned(), "-e".to_owned(), granted.display().to_string()];
+    machine.probe = Some(Probe { http: None, status: None, tcp: None, command: Some(asks.to_vec()) });
+    let operation = machine.operation("request", with);
     assert_eq!(operation.check(&cx).await.unwrap(), waits, "the world counts, not what was said");
+    fs::write(granted, "").unwrap();
+    satisfied(&*operation, &cx).await;
 }
