@@ -53,7 +53,10 @@ pub fn init(root: &Path, starter: &Starter, kinds: &[Kind]) -> Result<Vec<PathBu
     refuse_if_used(root)?;
     let persona = slug(&starter.persona).unwrap_or_else(|| "engineer".to_owned());
     let folder = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
-    let name = folder.file_name().and_then(|name| slug(&name.to_string_lossy())).unwrap_or_else(|| "pack".to_owned());
+    let name = folder
+        .file_name()
+        .and_then(|name| slug(&name.to_string_lossy()))
+        .unwrap_or_else(|| "pack".to_owned());
     let words = [
         ("API", API_VERSION),
         ("SCHEMA", SCHEMA_FILE),
@@ -133,7 +136,7 @@ fn one_line(text: &str) -> String {
     if plain.is_empty() { "Welcome".to_owned() } else { plain }
 }
 
-const PACK: &str = r##"# yaml-language-server: $schema=@SCHEMA@
+const PACK: &str = r#"# yaml-language-server: $schema=@SCHEMA@
 # Check it with `firstlight pack lint`; see what it would do with `firstlight plan --pack . --persona @PERSONA@`.
 apiVersion: @API@
 kind: Pack
@@ -195,7 +198,7 @@ policy:
   capabilities:
     paths: ["${{ inputs.workspace }}"]
     elevation: true
-"##;
+"#;
 
 const WELCOME: &str = "# @PLAIN_TITLE@\n\nToday you set up your machine and see something of your own work.\n\n- What is \
 done for you is shown before it is done.\n- If a step fails, it says why and what to do. Nothing you have is removed.\n\

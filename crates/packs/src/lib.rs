@@ -27,6 +27,7 @@ use std::{
 
 use firstlight_domain::{kind::Kind, pack::Pack};
 
+use self::{folder::Folder, node::Node, problem::Problems, read::Draft};
 pub use self::{
     folder::{MAX_PACK_BYTES, MAX_PACK_FILES},
     init::{InitError, SCHEMA_FILE, Starter, init},
@@ -34,7 +35,6 @@ pub use self::{
     reference::reference,
     schema::schema,
 };
-use self::{folder::Folder, node::Node, problem::Problems, read::Draft};
 
 /// The file a pack is described in.
 pub const PACK_FILE: &str = "pack.yaml";
@@ -167,7 +167,9 @@ impl Written {
 /// Reads `pack.yaml`, but not more than its limit.
 fn read_text(path: &Path) -> Result<Vec<u8>, PackError> {
     let unreadable = |source: io::Error| match source.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => PackError::NotFound { path: path.to_owned() },
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            PackError::NotFound { path: path.to_owned() }
+        }
         _ => PackError::Unreadable { path: path.to_owned(), source },
     };
     // Asked before it is opened: a pipe or a device would never end.

@@ -53,7 +53,7 @@ pub(crate) fn list<'k>(names: impl IntoIterator<Item = &'k str>) -> String {
 }
 
 /// The fix for an unknown name: the nearest one, else all there are.
-pub(crate) fn did_you_mean<'k>(name: &str, known: &[&'k str], what: &str) -> String {
+pub(crate) fn did_you_mean(name: &str, known: &[&str], what: &str) -> String {
     match nearest(name, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None if known.is_empty() => format!("there are no {what}"),

@@ -84,7 +84,11 @@ fn report(error: &serde_saphyr::Error, text: &str, problems: &mut Problems<'_>) 
         | E::AliasExpansionLimitExceeded { .. }
         | E::AliasReplayStackDepthExceeded { .. }
         | E::AliasReplayCounterOverflow { .. } => problems
-            .error(ProblemCode::TooComplex, span, "this YAML is nested too deeply, or repeats itself too much")
+            .error(
+                ProblemCode::TooComplex,
+                span,
+                "this YAML is nested too deeply, or repeats itself too much",
+            )
             .help("a pack may be nested 24 deep and hold 60,000 values, aliases included"),
         E::MultipleDocuments { .. } => problems
             .error(ProblemCode::BadYaml, span, "a pack is one YAML document")
@@ -136,7 +140,11 @@ fn settle_keys(node: &mut Node, text: &str, problems: &mut Problems<'_>) {
                 };
                 if let Some(first) = seen.get(&name) {
                     problems
-                        .error(ProblemCode::DuplicateId, key.span.clone(), format!("`{name}` is written twice"))
+                        .error(
+                            ProblemCode::DuplicateId,
+                            key.span.clone(),
+                            format!("`{name}` is written twice"),
+                        )
                         .label(first.clone(), "first here")
                         .help("rename or remove one of them");
                     return false;
@@ -221,11 +229,7 @@ impl Node {
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let spanned = Spanned::<Data>::deserialize(deserializer)?;
-        Ok(Self {
-            data: spanned.value,
-            span: range(&spanned.referenced),
-            written: range(&spanned.defined),
-        })
+        Ok(Self { data: spanned.value, span: range(&spanned.referenced), written: range(&spanned.defined) })
     }
 }
 

@@ -154,8 +154,10 @@ impl Diagnostic for Problem {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let primary = LabeledSpan::new_primary_with_span(None, self.span.clone());
-        let others =
-            self.labels.iter().map(|label| LabeledSpan::new_with_span(Some(label.text.clone()), label.span.clone()));
+        let others = self
+            .labels
+            .iter()
+            .map(|label| LabeledSpan::new_with_span(Some(label.text.clone()), label.span.clone()));
         Some(Box::new(std::iter::once(primary).chain(others)))
     }
 }
@@ -216,12 +218,9 @@ impl fmt::Display for Report {
             (0, 0) => f.write_str("nothing is wrong"),
             (errors, 0) => write!(f, "{errors} {}", plural(errors, "error")),
             (0, warnings) => write!(f, "{warnings} {}", plural(warnings, "warning")),
-            (errors, warnings) => write!(
-                f,
-                "{errors} {}, {warnings} {}",
-                plural(errors, "error"),
-                plural(warnings, "warning")
-            ),
+            (errors, warnings) => {
+                write!(f, "{errors} {}, {warnings} {}", plural(errors, "error"), plural(warnings, "warning"))
+            }
         }
     }
 }
@@ -291,7 +290,13 @@ impl<'t> Problems<'t> {
         self.add(code, Severity::Warning, span, message.into())
     }
 
-    fn add(&mut self, code: ProblemCode, severity: Severity, span: Range<usize>, message: String) -> Added<'_> {
+    fn add(
+        &mut self,
+        code: ProblemCode,
+        severity: Severity,
+        span: Range<usize>,
+        message: String,
+    ) -> Added<'_> {
         let text = self.text;
         let span = fit(text, span);
         let line = self.lines.partition_point(|&start| start <= span.start).max(1);

@@ -16,7 +16,11 @@ pub fn reference(kinds: &[Kind]) -> String {
     );
     let classes = [
         (Class::Task, "Tasks: the machine does them", "Checked, applied, and checked again."),
-        (Class::Credential, "Credentials", "The person gives a secret; it is tested, then kept in the keychain."),
+        (
+            Class::Credential,
+            "Credentials",
+            "The person gives a secret; it is tested, then kept in the keychain.",
+        ),
         (Class::Action, "Actions: a person does them", "Closed by the person, or by a probe."),
     ];
     for (class, title, about) in classes {

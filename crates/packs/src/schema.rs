@@ -73,7 +73,10 @@ pub(crate) const STEP: Described = &[
     ("sla", "What the owner promises, for example `4 business hours`."),
     ("probe", "What can tell that it is done without asking anybody."),
     ("first-value", "Whether this step stops the clock. One in each checklist does."),
-    ("outputs", "Names a command gives to later steps, as `name=value` lines in the file $FIRSTLIGHT_OUTPUT."),
+    (
+        "outputs",
+        "Names a command gives to later steps, as `name=value` lines in the file $FIRSTLIGHT_OUTPUT.",
+    ),
     ("secrets", "Credentials it is handed, by environment or standard input, never by argument."),
 ];
 pub(crate) const PROBE: Described = &[
@@ -226,7 +229,9 @@ fn step(kinds: &[Kind]) -> Value {
         "elevation" => json!({ "enum": ["current", "elevated"] }),
         "retries" => json!({ "type": "integer", "minimum": 0, "maximum": 10 }),
         "probe" => probe(),
-        "outputs" => json!({ "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" } }),
+        "outputs" => {
+            json!({ "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" } })
+        }
         "secrets" => object(SECRETS, &[], |name| match name {
             "env" => json!({ "type": "object", "additionalProperties": reference_to("id") }),
             _ => reference_to("id"),
@@ -263,7 +268,8 @@ fn rule(kind: &Kind) -> Value {
         properties.extend(COMMAND_FIELDS.iter().map(|name| ((*name).to_owned(), Value::Bool(false))));
     }
     let mut consequence = json!({ "properties": properties });
-    let needs_with = kind.schema.get("required").and_then(Value::as_array).is_some_and(|list| !list.is_empty());
+    let needs_with =
+        kind.schema.get("required").and_then(Value::as_array).is_some_and(|list| !list.is_empty());
     if needs_with && !is_command {
         consequence["required"] = json!(["with"]);
     }
@@ -297,7 +303,8 @@ fn rehome(schema: &mut Value, place: &str) {
             {
                 *target = format!("{place}{pointer}");
             }
-            let free = !map.contains_key("enum") && !map.contains_key("const") && !map.contains_key("pattern");
+            let free =
+                !map.contains_key("enum") && !map.contains_key("const") && !map.contains_key("pattern");
             if free && let Some(kind) = map.get_mut("type") {
                 loosen(kind);
             }

@@ -26,7 +26,8 @@ fn merge_bomb() -> String {
     let mut text = String::from("a0: &a0 { k: v }\n");
     for level in 1..40 {
         let before = level - 1;
-        let _ = writeln!(text, "a{level}: &a{level} {{ <<: [*a{before}, *a{before}, *a{before}, *a{before}] }}");
+        let _ =
+            writeln!(text, "a{level}: &a{level} {{ <<: [*a{before}, *a{before}, *a{before}, *a{before}] }}");
     }
     text
 }

@@ -18,12 +18,20 @@ pub(super) fn check(draft: &Draft<'_, '_>, asked: &[Capabilities], problems: &mu
     }
 }
 
-fn elevation(step: &StepDraft<'_, '_>, asked: &Capabilities, draft: &Draft<'_, '_>, problems: &mut Problems<'_>) {
+fn elevation(
+    step: &StepDraft<'_, '_>,
+    asked: &Capabilities,
+    draft: &Draft<'_, '_>,
+    problems: &mut Problems<'_>,
+) {
     if draft.policy.elevation {
         return;
     }
     let (span, message) = if step.step.elevation == Elevation::Elevated {
-        (step.field("elevation"), format!("`{}` asks for administrator rights, and the policy has none", step.step.id))
+        (
+            step.field("elevation"),
+            format!("`{}` asks for administrator rights, and the policy has none", step.step.id),
+        )
     } else if asked.elevation {
         let kind = &step.step.uses;
         (step.field("uses"), format!("`{kind}` needs administrator rights, and the policy has none"))
@@ -38,7 +46,8 @@ fn elevation(step: &StepDraft<'_, '_>, asked: &Capabilities, draft: &Draft<'_, '
 fn hosts(step: &StepDraft<'_, '_>, asked: &Capabilities, draft: &Draft<'_, '_>, problems: &mut Problems<'_>) {
     let probe = step.step.probe.as_ref();
     let probed = probe.and_then(|probe| {
-        let host = probe.http.as_deref().and_then(host_of_address).or_else(|| host_of(probe.tcp.as_deref()?))?;
+        let host =
+            probe.http.as_deref().and_then(host_of_address).or_else(|| host_of(probe.tcp.as_deref()?))?;
         Some((host, step.field("probe")))
     });
     let asked = asked.hosts.iter().filter_map(|host| Some((host_of(host)?, place(step, host))));
@@ -75,7 +84,12 @@ fn paths(step: &StepDraft<'_, '_>, asked: &Capabilities, draft: &Draft<'_, '_>, 
     }
 }
 
-fn secrets(step: &StepDraft<'_, '_>, asked: &Capabilities, draft: &Draft<'_, '_>, problems: &mut Problems<'_>) {
+fn secrets(
+    step: &StepDraft<'_, '_>,
+    asked: &Capabilities,
+    draft: &Draft<'_, '_>,
+    problems: &mut Problems<'_>,
+) {
     let handed = step.secrets.iter().map(|(name, span)| (name.as_str(), span.clone()));
     let by_kind = asked
         .secrets
@@ -102,10 +116,9 @@ fn place(step: &StepDraft<'_, '_>, what: &str) -> Range<usize> {
     fn find(value: &serde_json::Value, what: &str, path: &str) -> Option<String> {
         match value {
             serde_json::Value::String(text) => text.contains(what).then(|| path.to_owned()),
-            serde_json::Value::Array(items) => items
-                .iter()
-                .enumerate()
-                .find_map(|(index, item)| find(item, what, &crate::read::with::join(path, &index.to_string()))),
+            serde_json::Value::Array(items) => items.iter().enumerate().find_map(|(index, item)| {
+                find(item, what, &crate::read::with::join(path, &index.to_string()))
+            }),
             serde_json::Value::Object(fields) => {
                 fields.iter().find_map(|(name, item)| find(item, what, &crate::read::with::join(path, name)))
             }
@@ -169,13 +182,12 @@ fn plain_path(path: &str) -> String {
         let inner = &rest[start + 3..];
         let end = inner.find("}}").unwrap_or(inner.len());
         let expression = inner[..end].trim();
-        match expression {
-            "facts.home" => plain.push('~'),
-            _ => {
-                plain.push_str("${{");
-                plain.push_str(expression);
-                plain.push_str("}}");
-            }
+        if expression == "facts.home" {
+            plain.push('~');
+        } else {
+            plain.push_str("${{");
+            plain.push_str(expression);
+            plain.push_str("}}");
         }
         rest = inner.get(end + 2..).unwrap_or_default();
     }

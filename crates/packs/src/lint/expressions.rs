@@ -116,7 +116,9 @@ impl Place<'_, '_, '_> {
         if !known.contains(&output) && target.kind.is_some() {
             let message = format!("`{step}` has no output `{output}`");
             let help = if target.step.uses == "command" && known.is_empty() {
-                format!("add `outputs: [{output}]` to `{step}`, and write `{output}=…` to $FIRSTLIGHT_OUTPUT there")
+                format!(
+                    "add `outputs: [{output}]` to `{step}`, and write `{output}=…` to $FIRSTLIGHT_OUTPUT there"
+                )
             } else {
                 names::did_you_mean(output, &known, "outputs")
             };
@@ -131,7 +133,8 @@ impl Place<'_, '_, '_> {
             _ => true,
         };
         (!after).then(|| {
-            let message = format!("`{}` does not wait for `{step}`, so its output may not be there", here.step.id);
+            let message =
+                format!("`{}` does not wait for `{step}`, so its output may not be there", here.step.id);
             (written, message, format!("add `{step}` to the needs of `{}`", here.step.id))
         })
     }
@@ -155,7 +158,9 @@ impl Place<'_, '_, '_> {
             ("pack", _) => "write `pack.root`".to_owned(),
             _ => match names::nearest(root, ROOTS.iter().copied()) {
                 Some(near) => format!("did you mean `{}`?", name.replacen(root, near, 1)),
-                None => format!("names begin with {}; a text needs quotes", names::list(ROOTS.iter().copied())),
+                None => {
+                    format!("names begin with {}; a text needs quotes", names::list(ROOTS.iter().copied()))
+                }
             },
         };
         (name.to_owned(), message, help)

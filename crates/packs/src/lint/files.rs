@@ -8,7 +8,8 @@ use crate::{
 };
 
 /// Parameters that name a file of the pack: kind, parameter, and the ending that makes it one.
-const NAMED: &[(&str, &str, &str)] = &[("read", "doc", ""), ("file", "source", ""), ("git/clone", "url", ".bundle")];
+const NAMED: &[(&str, &str, &str)] =
+    &[("read", "doc", ""), ("file", "source", ""), ("git/clone", "url", ".bundle")];
 
 pub(super) fn check(step: &StepDraft<'_, '_>, folder: &Folder, problems: &mut Problems<'_>) {
     for (_, field, ending) in NAMED.iter().filter(|(kind, ..)| *kind == step.step.uses) {
@@ -29,7 +30,9 @@ pub(super) fn check(step: &StepDraft<'_, '_>, folder: &Folder, problems: &mut Pr
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "paths are relative to `pack.yaml`; letter case matters".to_owned(),
             };
-            problems.error(ProblemCode::MissingFile, span, format!("the pack has no file `{path}`")).help(help);
+            problems
+                .error(ProblemCode::MissingFile, span, format!("the pack has no file `{path}`"))
+                .help(help);
         }
     }
 }

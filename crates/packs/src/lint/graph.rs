@@ -21,7 +21,7 @@ pub(super) struct Needs<'d> {
     needs: Vec<Vec<usize>>,
 }
 
-impl<'d> Needs<'d> {
+impl Needs<'_> {
     pub(super) fn position(&self, step: &StepId) -> Option<usize> {
         self.index.get(step).copied()
     }
@@ -110,7 +110,10 @@ fn cycles(draft: &Draft<'_, '_>, needs: &Needs<'_>, problems: &mut Problems<'_>)
         let place = |at: usize, to: usize| {
             let step = &draft.steps[at];
             let to = name(draft, to);
-            step.needs.iter().find(|(need, _)| need.as_str() == to).map_or(step.span.clone(), |(_, span)| span.clone())
+            step.needs
+                .iter()
+                .find(|(need, _)| need.as_str() == to)
+                .map_or(step.span.clone(), |(_, span)| span.clone())
         };
         let next = |position: usize| path.get(position + 1).copied().unwrap_or(start);
         let message = match path.as_slice() {

@@ -16,7 +16,8 @@ pub(super) fn check(draft: &Draft<'_, '_>, needs: &Needs<'_>, problems: &mut Pro
     let checklists: Vec<&str> = draft.checklists.keys().map(PersonaId::as_str).collect();
     for (id, (span, _)) in &draft.personas {
         if !draft.checklists.contains_key(id) {
-            let free: Vec<&str> = checklists.iter().copied().filter(|name| !personas.contains(name)).collect();
+            let free: Vec<&str> =
+                checklists.iter().copied().filter(|name| !personas.contains(name)).collect();
             let help = match names::nearest(id.as_str(), free.iter().copied()) {
                 Some(near) => format!("did you mean this for the checklist `{near}`?"),
                 None => format!("add `{id}:` under `checklists`"),
@@ -86,7 +87,10 @@ fn first_value(
         firsts.iter().filter_map(|(step, _)| needs.position(step)).map(|at| needs.closure(at)).collect();
     for (step, span) in &list.steps {
         let (Some(draft_step), Some(at)) = (draft.steps.get(step), needs.position(step)) else { continue };
-        let absent = draft_step.needs.iter().filter(|(need, _)| needs.position(need).is_some() && !here.contains(need));
+        let absent = draft_step
+            .needs
+            .iter()
+            .filter(|(need, _)| needs.position(need).is_some() && !here.contains(need));
         for (need, need_span) in absent {
             let (code, message) = if on_the_way.iter().any(|closure| closure[at]) {
                 let message = format!(

@@ -29,7 +29,9 @@ pub(super) fn check(draft: &Draft<'_, '_>, needs: &Needs<'_>, problems: &mut Pro
                     let known: Vec<&str> = given.iter().map(|(_, name)| *name).collect();
                     let help = match names::nearest(name.as_str(), known) {
                         Some(near) => format!("did you mean `{near}`?"),
-                        None => format!("add a step with `uses: credential` and `name: {name}` to `{persona}`"),
+                        None => {
+                            format!("add a step with `uses: credential` and `name: {name}` to `{persona}`")
+                        }
                     };
                     problems
                         .error(

@@ -84,13 +84,11 @@ impl<'n> Fields<'n> {
 
     pub(crate) fn flag(&self, name: &str, problems: &mut Problems<'_>) -> Option<bool> {
         let node = self.get(name)?;
-        match &node.data {
-            Data::Bool(value) => Some(*value),
-            _ => {
-                wrong(node, name, "true or false", problems).help(format!("write `{name}: true`"));
-                None
-            }
+        if let Data::Bool(value) = node.data {
+            return Some(value);
         }
+        wrong(node, name, "true or false", problems).help(format!("write `{name}: true`"));
+        None
     }
 
     pub(crate) fn duration(&self, name: &str, problems: &mut Problems<'_>) -> Option<Duration> {
@@ -100,7 +98,11 @@ impl<'n> Fields<'n> {
             Ok(duration) => Some(duration),
             Err(error) => {
                 problems
-                    .error(ProblemCode::BadValue, node.span.clone(), format!("`{text}` is not a length of time"))
+                    .error(
+                        ProblemCode::BadValue,
+                        node.span.clone(),
+                        format!("`{text}` is not a length of time"),
+                    )
                     .help(duration_help(&error.0));
                 None
             }
@@ -116,7 +118,11 @@ impl<'n> Fields<'n> {
         };
         if found.is_none() {
             problems
-                .error(ProblemCode::BadValue, node.span.clone(), format!("`{name}` is a whole number up to {max}"))
+                .error(
+                    ProblemCode::BadValue,
+                    node.span.clone(),
+                    format!("`{name}` is a whole number up to {max}"),
+                )
                 .help(format!("write `{name}: 1`"));
         }
         found
@@ -161,20 +167,16 @@ pub(crate) fn text(node: &Node, name: &str, problems: &mut Problems<'_>) -> Opti
 
 /// A list of texts, each with its place. One text alone is reported, and taken as a list of one.
 pub(crate) fn texts(node: &Node, name: &str, problems: &mut Problems<'_>) -> Vec<(String, Range<usize>)> {
-    match &node.data {
-        Data::List(items) => items
-            .iter()
-            .filter_map(|item| text(item, name, problems).map(|text| (text, item.span.clone())))
-            .collect(),
-        _ => {
-            let alone = node.as_text(problems.text());
-            let problem = wrong(node, name, "a list", problems);
-            if let Some(alone) = &alone {
-                problem.help(format!("write `{name}: [{alone}]`"));
-            }
-            alone.into_iter().map(|text| (text, node.span.clone())).collect()
-        }
+    if let Data::List(items) = &node.data {
+        let each = |item: &Node| text(item, name, problems).map(|text| (text, item.span.clone()));
+        return items.iter().filter_map(each).collect();
     }
+    let alone = node.as_text(problems.text());
+    let problem = wrong(node, name, "a list", problems);
+    if let Some(alone) = &alone {
+        problem.help(format!("write `{name}: [{alone}]`"));
+    }
+    alone.into_iter().map(|text| (text, node.span.clone())).collect()
 }
 
 fn wrong<'p>(

@@ -4,7 +4,11 @@ pub(crate) mod fields;
 pub(crate) mod step;
 pub(crate) mod with;
 
-use std::{collections::{HashMap, HashSet}, ops::Range, path::PathBuf};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+    path::PathBuf,
+};
 
 use firstlight_domain::{
     id::{CredentialName, InputName, PackName, PersonaId, StageId, StepId},
@@ -86,9 +90,10 @@ pub(crate) fn pack<'n, 'k>(
 ) -> Option<Draft<'n, 'k>> {
     let top = Fields::open(root, &first_line(problems.text()), PACK_FIELDS, "a pack", problems)?;
     header(&top, problems);
-    let metadata = top
-        .need("metadata", "{ name: acme, version: 1.0.0, title: Welcome to Acme }", problems)
-        .and_then(|node| Fields::open(node, &key_of(root, "metadata"), METADATA_FIELDS, "metadata", problems));
+    let metadata =
+        top.need("metadata", "{ name: acme, version: 1.0.0, title: Welcome to Acme }", problems).and_then(
+            |node| Fields::open(node, &key_of(root, "metadata"), METADATA_FIELDS, "metadata", problems),
+        );
     let (mut name, mut version, mut title, mut owner) = (None, None, String::new(), None);
     if let Some(metadata) = metadata {
         name = metadata.need("name", "acme", problems).and_then(|node| {
@@ -166,7 +171,11 @@ fn version(node: &Node, problems: &mut Problems<'_>) -> Option<semver::Version> 
                 "write it as three numbers, for example `1.4.0` (semver.org)".to_owned()
             };
             problems
-                .error(ProblemCode::BadValue, node.span.clone(), format!("`{found}` is not a version: {error}"))
+                .error(
+                    ProblemCode::BadValue,
+                    node.span.clone(),
+                    format!("`{found}` is not a version: {error}"),
+                )
                 .help(help);
             None
         }
@@ -228,7 +237,11 @@ fn input(node: &Node, key: &Range<usize>, problems: &mut Problems<'_>) -> Option
             other => {
                 let known = ["string", "number", "boolean"];
                 problems
-                    .error(ProblemCode::BadValue, node.span.clone(), format!("`{other}` is not a type of input"))
+                    .error(
+                        ProblemCode::BadValue,
+                        node.span.clone(),
+                        format!("`{other}` is not a type of input"),
+                    )
                     .help(names::did_you_mean(other, &known, "types"));
                 InputKind::String
             }
@@ -279,9 +292,9 @@ fn personas(top: &Fields<'_>, problems: &mut Problems<'_>) -> IndexMap<PersonaId
             let fields = Fields::open(node, &key, PERSONA_FIELDS, "a persona", problems)?;
             let title = fields.need_text("title", "Backend engineer", problems);
             let summary = fields.text("summary", problems);
-            let matching = fields
-                .get("match")
-                .and_then(|inner| Fields::open(inner, &key_of(node, "match"), MATCH_FIELDS, "`match`", problems));
+            let matching = fields.get("match").and_then(|inner| {
+                Fields::open(inner, &key_of(node, "match"), MATCH_FIELDS, "`match`", problems)
+            });
             let groups = matching.map(|fields| fields.texts("groups", problems)).unwrap_or_default();
             let groups = groups.into_iter().map(|(text, _)| text).collect();
             Some((id, (key, Persona { title, summary, groups })))
@@ -310,8 +323,11 @@ fn checklist(node: &Node, key: Range<usize>, problems: &mut Problems<'_>) -> Opt
             .help("begin each stage with `- `");
         return None;
     };
-    let mut draft =
-        ListDraft { span: key, list: Checklist { stages: Vec::with_capacity(items.len()) }, steps: Vec::new() };
+    let mut draft = ListDraft {
+        span: key,
+        list: Checklist { stages: Vec::with_capacity(items.len()) },
+        steps: Vec::new(),
+    };
     let mut stage_ids: IndexMap<StageId, Range<usize>> = IndexMap::new();
     let mut seen: HashMap<StepId, Range<usize>> = HashMap::new();
     for item in items {

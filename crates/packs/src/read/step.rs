@@ -135,7 +135,11 @@ fn uses<'k>(
     let Some(written) = fields.get("uses") else {
         if node.get("run").is_none() && node.get("check").is_none() {
             problems
-                .error(ProblemCode::MissingField, key.clone(), "a step says what it does with `uses` or `run`")
+                .error(
+                    ProblemCode::MissingField,
+                    key.clone(),
+                    "a step says what it does with `uses` or `run`",
+                )
                 .help("add `run: [command, argument]`, or `uses: confirm` for something a person does");
             return ("command".to_owned(), None);
         }
@@ -169,7 +173,14 @@ fn parameters(
         for (name, value) in own {
             let value = match name.key() {
                 "run" | "check" | "undo" => argv(value, name, fields, problems),
-                field => with::value(value, shape.property(field).unwrap_or(shape_of_anything), field, &name.span, uses, problems),
+                field => with::value(
+                    value,
+                    shape.property(field).unwrap_or(shape_of_anything),
+                    field,
+                    &name.span,
+                    uses,
+                    problems,
+                ),
             };
             found.insert(name.key().to_owned(), value);
         }
@@ -237,7 +248,11 @@ fn argv(node: &Node, key: &Node, fields: &Fields<'_>, problems: &mut Problems<'_
             let words = fields::texts(node, name, problems);
             if shell && words.len() > 1 {
                 problems
-                    .error(ProblemCode::BadValue, place(node, &key.span), "with `shell: true` there is one script")
+                    .error(
+                        ProblemCode::BadValue,
+                        place(node, &key.span),
+                        "with `shell: true` there is one script",
+                    )
                     .help(format!("write `{name}: \"…\"`, or remove `shell: true`"));
             }
             words.into_iter().map(|(word, _)| Value::String(word)).collect()
@@ -330,7 +345,9 @@ fn probe(fields: &Fields<'_>, step: &Node, problems: &mut Problems<'_>) -> Optio
     }
     if let (Some(address), Some(node)) = (&probe.tcp, fields.get("tcp"))
         && !address.contains("${{")
-        && !address.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+        && !address
+            .rsplit_once(':')
+            .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
     {
         problems
             .error(ProblemCode::BadValue, node.span.clone(), format!("`{address}` is not a host and a port"))
@@ -339,7 +356,10 @@ fn probe(fields: &Fields<'_>, step: &Node, problems: &mut Problems<'_>) -> Optio
     Some(probe)
 }
 
-fn secrets(fields: &Fields<'_>, problems: &mut Problems<'_>) -> (Secrets, Vec<(CredentialName, Range<usize>)>) {
+fn secrets(
+    fields: &Fields<'_>,
+    problems: &mut Problems<'_>,
+) -> (Secrets, Vec<(CredentialName, Range<usize>)>) {
     let mut found = (Secrets::default(), Vec::new());
     let Some(node) = fields.get("secrets") else { return found };
     let Some(fields) = Fields::open(node, &node.span, SECRETS_FIELDS, "`secrets`", problems) else {

@@ -51,14 +51,18 @@ impl<'s> Shape<'s> {
             self.collect(target, depth - 1, found);
         }
         for parts in ["oneOf", "anyOf", "allOf"].iter().filter_map(|name| map.get(*name)?.as_array()) {
-            parts.iter().for_each(|part| self.collect(part, depth - 1, found));
+            for part in parts {
+                self.collect(part, depth - 1, found);
+            }
         }
     }
 
     /// The names a group of fields may have.
     pub(crate) fn properties(self) -> Vec<&'s str> {
         let mut found: Vec<&str> = Vec::new();
-        for name in self.all().into_iter().filter_map(|map| map.get("properties")?.as_object()).flat_map(Map::keys) {
+        for name in
+            self.all().into_iter().filter_map(|map| map.get("properties")?.as_object()).flat_map(Map::keys)
+        {
             if !found.contains(&name.as_str()) {
                 found.push(name);
             }
@@ -70,7 +74,8 @@ impl<'s> Shape<'s> {
     pub(crate) fn property(self, name: &str) -> Option<Self> {
         let all = self.all();
         let named = all.iter().find_map(|map| map.get("properties")?.get(name));
-        let other = || all.iter().find_map(|map| map.get("additionalProperties").filter(|other| other.is_object()));
+        let other =
+            || all.iter().find_map(|map| map.get("additionalProperties").filter(|other| other.is_object()));
         named.or_else(other).map(|schema| self.at(schema))
     }
 
@@ -136,7 +141,8 @@ impl<'s> Shape<'s> {
         for _ in 0..DEPTH {
             let list = schema.get("required").and_then(Value::as_array);
             found.extend(list.into_iter().flatten().filter_map(Value::as_str));
-            let target = schema.get("$ref").and_then(Value::as_str).and_then(|target| target.strip_prefix('#'));
+            let target =
+                schema.get("$ref").and_then(Value::as_str).and_then(|target| target.strip_prefix('#'));
             match target.and_then(|pointer| self.root.pointer(pointer)) {
                 Some(target) => schema = target,
                 None => break,
@@ -257,18 +263,19 @@ fn choice(
 fn mismatch(node: &Node, shape: Shape<'_>, path: &str, at: &Range<usize>, problems: &mut Problems<'_>) {
     let expected = shape.expected();
     let path = if path.is_empty() { "with" } else { path };
-    let problem = problems.error(
-        ProblemCode::BadWith,
-        place(node, at),
-        format!("`{path}` is {expected}, not {}", node.describe()),
-    );
-    match &node.data {
-        Data::Null => drop(problem.help("give it a value or remove it; a `~` alone means nothing in YAML, `\"~\"` is text")),
-        Data::Text(text) if shape.types().contains(&"array") => {
-            drop(problem.help(format!("write it as a list: [{}]", words_of(text))));
+    let message = format!("`{path}` is {expected}, not {}", node.describe());
+    let help = match &node.data {
+        Data::Null => {
+            "give it a value or remove it; a `~` alone means nothing in YAML, `\"~\"` is text".to_owned()
         }
-        _ => {}
-    }
+        Data::Text(text) if shape.types().contains(&"array") => {
+            format!("write it as a list: [{}]", words_of(text))
+        }
+        Data::Bool(_) | Data::Number(_) | Data::Text(_) | Data::List(_) | Data::Map(_) => {
+            format!("write {expected} here")
+        }
+    };
+    problems.error(ProblemCode::BadWith, place(node, at), message).help(help);
 }
 
 /// A command line as a list, as far as it can be told without a shell.

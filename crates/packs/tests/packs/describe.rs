@@ -17,7 +17,8 @@ fn misfit(value: &Value, schema: &Value, root: &Value, path: &str) -> Option<Str
     for (word, about) in rule {
         let found = match (word.as_str(), about) {
             ("$ref", Value::String(target)) => {
-                let target = root.pointer(target.strip_prefix('#').unwrap()).unwrap_or_else(|| panic!("{target}"));
+                let target =
+                    root.pointer(target.strip_prefix('#').unwrap()).unwrap_or_else(|| panic!("{target}"));
                 misfit(value, target, root, path)
             }
             ("type", about) => {
@@ -28,7 +29,9 @@ fn misfit(value: &Value, schema: &Value, root: &Value, path: &str) -> Option<Str
                 (!names.iter().any(|name| is(value, name))).then(|| format!("{path}: not {names:?}"))
             }
             ("const", about) => (value != about).then(|| format!("{path}: not {about}")),
-            ("enum", Value::Array(choices)) => (!choices.contains(value)).then(|| format!("{path}: not one of {about}")),
+            ("enum", Value::Array(choices)) => {
+                (!choices.contains(value)).then(|| format!("{path}: not one of {about}"))
+            }
             ("required", Value::Array(names)) => names
                 .iter()
                 .filter_map(Value::as_str)
@@ -36,7 +39,9 @@ fn misfit(value: &Value, schema: &Value, root: &Value, path: &str) -> Option<Str
                 .map(|name| format!("{path}: no {name}")),
             ("properties", Value::Object(properties)) => properties
                 .iter()
-                .filter_map(|(name, schema)| misfit(value.get(name)?, schema, root, &format!("{path}/{name}")))
+                .filter_map(|(name, schema)| {
+                    misfit(value.get(name)?, schema, root, &format!("{path}/{name}"))
+                })
                 .next(),
             ("additionalProperties", schema) => {
                 let known = rule.get("properties").and_then(Value::as_object);
@@ -55,14 +60,13 @@ fn misfit(value: &Value, schema: &Value, root: &Value, path: &str) -> Option<Str
                 .filter(|items| (items.len() as u64) < least.as_u64().unwrap())
                 .map(|_| format!("{path}: too short")),
             ("anyOf", Value::Array(ways)) => (!ways.iter().any(fits)).then(|| format!("{path}: fits none")),
-            ("oneOf", Value::Array(ways)) => {
-                (ways.iter().filter(|way| fits(way)).count() != 1).then(|| format!("{path}: does not fit one"))
-            }
+            ("oneOf", Value::Array(ways)) => (ways.iter().filter(|way| fits(way)).count() != 1)
+                .then(|| format!("{path}: does not fit one")),
             ("allOf", Value::Array(parts)) => parts.iter().find_map(|part| misfit(value, part, root, path)),
             ("if", condition) if fits(condition) => misfit(value, &rule["then"], root, path),
             (
-                "if" | "then" | "$schema" | "$defs" | "title" | "description" | "default" | "pattern" | "propertyNames"
-                | "uniqueItems" | "minimum" | "maximum",
+                "if" | "then" | "$schema" | "$defs" | "title" | "description" | "default" | "pattern"
+                | "propertyNames" | "uniqueItems" | "minimum" | "maximum",
                 _,
             ) => None,
             (unknown, _) => panic!("the schema uses `{unknown}`, which this test does not know"),
@@ -96,8 +100,20 @@ fn check(text: &str, kinds: &[Kind]) -> Option<String> {
 /// Every kind of the design, with any parameters.
 fn any_kinds() -> Vec<Kind> {
     [
-        "command", "package", "tools", "file", "env", "git/config", "git/clone", "ssh/key", "service", "credential", "read",
-        "link", "confirm", "request",
+        "command",
+        "package",
+        "tools",
+        "file",
+        "env",
+        "git/config",
+        "git/clone",
+        "ssh/key",
+        "service",
+        "credential",
+        "read",
+        "link",
+        "confirm",
+        "request",
     ]
     .map(|name| Kind {
         name,
@@ -145,7 +161,8 @@ fn mistakes_do_not_fit_the_schema() {
 
 #[test]
 fn numbers_may_be_written_where_texts_are_meant() {
-    let text = changed("run: [cargo, build]", "run: [sleep, 1], env: { PORT: 8080 }").replace("apt: git", "apt: [1.0]");
+    let text = changed("run: [cargo, build]", "run: [sleep, 1], env: { PORT: 8080 }")
+        .replace("apt: git", "apt: [1.0]");
     assert_eq!(check(&text, &kinds()), None);
 }
 

@@ -75,8 +75,10 @@ fn plain_numbers_are_the_text_that_was_written_where_text_is_meant() {
 
 #[test]
 fn a_script_for_a_shell_is_one_text() {
-    let folder = Folder::with(changed("run: [cargo, build]", "shell: true, run: cargo build | tee log")
-        .replace("check: [test, -x, target/debug/orders]", "check: [\"test -x a && true\"]"));
+    let folder = Folder::with(
+        changed("run: [cargo, build]", "shell: true, run: cargo build | tee log")
+            .replace("check: [test, -x, target/debug/orders]", "check: [\"test -x a && true\"]"),
+    );
     let pack = loaded(&folder).pack;
     let with = &step(&pack, "build").with;
     assert_eq!(with["run"], json!(["cargo build | tee log"]));
@@ -109,7 +111,8 @@ fn what_cannot_be_used_is_told_apart() {
     assert!(matches!(&error, PackError::NotFound { path } if path.ends_with("pack.yaml")), "{error}");
     let error = load(&empty.path().join("nowhere"), &kinds()).unwrap_err();
     assert!(matches!(&error, PackError::NotFound { .. }), "{error}");
-    let error = load(Folder::with(changed("title: Build it", "titel: Build it")).root(), &kinds()).unwrap_err();
+    let error =
+        load(Folder::with(changed("title: Build it", "titel: Build it")).root(), &kinds()).unwrap_err();
     assert!(matches!(&error, PackError::Invalid(report) if report.errors().count() == 2), "{error}");
     let error = load(Folder::with(vec![b'#'; 1024 * 1024 + 1]).root(), &kinds()).unwrap_err();
     assert!(matches!(&error, PackError::TooLarge { .. }), "{error}");

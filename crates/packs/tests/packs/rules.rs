@@ -22,7 +22,8 @@ macro_rules! breaks {
 /// [`ACME`] with a step more, in the checklist.
 fn with_step(step: &str) -> String {
     let name = step.trim().split(':').next().unwrap();
-    changed("build, serve] }", &format!("build, {name}, serve] }}")).replace("\npolicy:", &format!("\n{step}\npolicy:"))
+    changed("build, serve] }", &format!("build, {name}, serve] }}"))
+        .replace("\npolicy:", &format!("\n{step}\npolicy:"))
 }
 
 breaks! {

@@ -10,7 +10,8 @@ use crate::common::kinds;
 fn a_starter_pack_is_without_problems() {
     let parent = tempfile::tempdir().unwrap();
     let root = parent.path().join("Acme Onboarding");
-    let starter = Starter { title: "Welcome: \"us\" & @TITLE@ # you".into(), persona: "Data scientist".into() };
+    let starter =
+        Starter { title: "Welcome: \"us\" & @TITLE@ # you".into(), persona: "Data scientist".into() };
     let files = init(&root, &starter, &kinds()).unwrap();
     let names: Vec<&Path> = files.iter().map(|path| path.strip_prefix(&root).unwrap()).collect();
     assert_eq!(names, [Path::new("pack.yaml"), Path::new("docs/welcome.md"), Path::new(SCHEMA_FILE)]);
@@ -23,7 +24,8 @@ fn a_starter_pack_is_without_problems() {
 
     let text = std::fs::read_to_string(root.join("pack.yaml")).unwrap();
     assert!(text.starts_with(&format!("# yaml-language-server: $schema={SCHEMA_FILE}\n")));
-    let written: serde_json::Value = serde_json::from_slice(&std::fs::read(root.join(SCHEMA_FILE)).unwrap()).unwrap();
+    let written: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(root.join(SCHEMA_FILE)).unwrap()).unwrap();
     assert_eq!(written, schema(&kinds()));
 }
 

@@ -15,10 +15,6 @@ fn nothing(_: &Value) -> Capabilities {
     Capabilities::default()
 }
 
-fn fine(_: &Value) -> Result<(), WithError> {
-    Ok(())
-}
-
 fn texts(with: &Value, field: &str) -> Vec<String> {
     with.get(field).and_then(Value::as_str).map(str::to_owned).into_iter().collect()
 }
@@ -33,6 +29,7 @@ fn object(required: &[&str], properties: Value) -> Value {
 }
 
 /// Kinds as providers describe them, in the shapes that derived schemas have.
+#[expect(clippy::too_many_lines, reason = "one kind after another")]
 pub(crate) fn kinds() -> Vec<Kind> {
     let words = json!({ "type": "array", "items": { "type": "string" } });
     let kind = |name, class, summary, schema| Kind {
@@ -42,7 +39,7 @@ pub(crate) fn kinds() -> Vec<Kind> {
         schema,
         outputs: &[],
         needs: nothing,
-        accepts: fine,
+        accepts: |_| Ok(()),
     };
     let mut package = object(
         &[],
@@ -137,7 +134,10 @@ pub(crate) fn kinds() -> Vec<Kind> {
                 "ssh/key",
                 Class::Task,
                 "An SSH key of your own.",
-                object(&["type"], json!({ "type": { "type": "string", "enum": ["ed25519"] }, "path": { "type": "string" } })),
+                object(
+                    &["type"],
+                    json!({ "type": { "type": "string", "enum": ["ed25519"] }, "path": { "type": "string" } }),
+                ),
             )
         },
         Kind {
@@ -145,7 +145,10 @@ pub(crate) fn kinds() -> Vec<Kind> {
             needs: |with| {
                 let http = with.pointer("/ready/http").and_then(Value::as_str).unwrap_or_default();
                 let host = http.split("://").nth(1).and_then(|rest| rest.split('/').next());
-                Capabilities { hosts: host.map(str::to_owned).into_iter().collect(), ..Capabilities::default() }
+                Capabilities {
+                    hosts: host.map(str::to_owned).into_iter().collect(),
+                    ..Capabilities::default()
+                }
             },
             ..kind(
                 "service",
@@ -173,12 +176,30 @@ pub(crate) fn kinds() -> Vec<Kind> {
                 "credential",
                 Class::Credential,
                 "A secret, tested and kept in the keychain.",
-                object(&["name"], json!({ "name": { "type": "string" }, "title": { "type": ["string", "null"] } })),
+                object(
+                    &["name"],
+                    json!({ "name": { "type": "string" }, "title": { "type": ["string", "null"] } }),
+                ),
             )
         },
-        kind("read", Class::Action, "Something to read.", object(&[], json!({ "doc": { "type": "string" }, "text": { "type": "string" } }))),
-        kind("confirm", Class::Action, "Something a person says they did.", object(&["text"], json!({ "text": { "type": "string" } }))),
-        kind("request", Class::Action, "Something another person grants.", object(&[], json!({ "text": { "type": ["string", "null"] } }))),
+        kind(
+            "read",
+            Class::Action,
+            "Something to read.",
+            object(&[], json!({ "doc": { "type": "string" }, "text": { "type": "string" } })),
+        ),
+        kind(
+            "confirm",
+            Class::Action,
+            "Something a person says they did.",
+            object(&["text"], json!({ "text": { "type": "string" } })),
+        ),
+        kind(
+            "request",
+            Class::Action,
+            "Something another person grants.",
+            object(&[], json!({ "text": { "type": ["string", "null"] } })),
+        ),
     ]
 }
 
