@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { failed, reached, working } from '$fixtures/data';
+import { failed, reached, requesting, working } from '$fixtures/data';
 import { loggedStep, today } from './today';
 
 test('it tells what runs, what waits for whom, and how far first value is', () => {
@@ -30,4 +30,8 @@ test('the log is that of what runs, else of what failed', () => {
   expect(loggedStep(today(working))).toBe('deps');
   expect(loggedStep(today(failed))).toBe('build');
   expect(loggedStep(today(reached))).toBeNull();
+});
+
+test('whom the next thing waits for is not said twice', () => {
+  expect(today(requesting).waiting).toEqual([]);
 });

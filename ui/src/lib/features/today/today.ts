@@ -11,7 +11,7 @@ export interface Today {
   /** The longest road still to walk to first value, in seconds, if every step on it has an estimate. */
   left: number | null;
   running: RunningStep[];
-  /** Waiting for somebody else. */
+  /** Waiting for somebody else, beside the next thing. */
   waiting: WaitingStep[];
   failed: StepView[];
   /** Nothing is left, in any stage. */
@@ -27,7 +27,8 @@ export function today(journey: JourneyView): Today {
     left: remaining(journey),
     running: steps.filter((step): step is StepView & RunningStep => step.state === 'running'),
     waiting: steps.filter(
-      (step): step is StepView & WaitingStep => step.state === 'waiting' && step.waiting_for !== 'you',
+      (step): step is StepView & WaitingStep =>
+        step.state === 'waiting' && step.waiting_for !== 'you' && step.id !== journey.next?.step,
     ),
     failed: steps.filter((step) => step.state === 'failed'),
     finished: done === steps.length,
