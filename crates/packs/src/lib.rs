@@ -1,13 +1,13 @@
 //! Packs as they are written: `pack.yaml` in, [`firstlight_domain::pack::Pack`] or a report of everything that is wrong
 //! out; the JSON Schema for editors; the provider reference; a starter pack.
 //!
-//! The text is parsed once, within limits, to a tree that knows where everything stands ([`node`]); the tree is
-//! converted once to the domain's types ([`read`]); rules about the whole are checked last ([`lint`]). This crate refuses
+//! The text is parsed once, within limits, to a tree that knows where everything stands (`node`); the tree is
+//! converted once to the domain's types (`read`); rules about the whole are checked last (`lint`). This crate refuses
 //! to know what a kind of step does: kinds come in as [`firstlight_domain::kind::Kind`] and are asked. It never runs,
 //! fetches or writes anything but the starter pack.
 //!
-//! One more field: its name in `read`, its line in [`schema`] (a test compares the two). One more rule: a
-//! [`ProblemCode`], a function in `lint`, a fixture in `tests/rules.rs`.
+//! One more field: its name in `read`, its line in `schema` (a test compares the two). One more rule: a
+//! [`ProblemCode`], a function in `lint`, a fixture in `tests/packs/rules.rs`.
 
 mod folder;
 mod init;
