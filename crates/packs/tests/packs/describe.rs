@@ -37,9 +37,9 @@ fn misfit(value: &Value, schema: &Value, root: &Value, path: &str) -> Option<Str
                 .filter_map(Value::as_str)
                 .find(|name| value.is_object() && value.get(name).is_none())
                 .map(|name| format!("{path}: no {name}")),
-            ("properties", Value::Object(properties)) => properties.iter().find_map(|(name, schema)| {
-                misfit(value.get(name)?, schema, root, &format!("{path}/{name}"))
-            }),
+            ("properties", Value::Object(properties)) => properties
+                .iter()
+                .find_map(|(name, schema)| misfit(value.get(name)?, schema, root, &format!("{path}/{name}"))),
             ("additionalProperties", schema) => {
                 let known = rule.get("properties").and_then(Value::as_object);
                 let others = value.as_object().into_iter().flatten();
