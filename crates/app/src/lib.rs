@@ -1,1 +1,33 @@
-//! See ARCHITECTURE.md.
+//! The use-cases: everything a person can do with Firstlight, once, for the window and the terminal alike.
+//!
+//! The only place where packs, engine, vault and journal meet. It turns what they know into the types of
+//! `firstlight-contract`, and refuses to know who shows them: a shell opens a [`Firstlight`], calls its methods and
+//! listens to its [`Notice`](firstlight_contract::commands::Notice)s.
+//!
+//! One more use-case: a method on [`Firstlight`] in the module of its kin, and its types in the contract.
+
+mod credentials;
+mod doctor;
+mod error;
+mod history;
+mod home;
+mod host;
+mod journal_commands;
+mod markdown;
+mod packs;
+mod planning;
+mod privacy;
+mod report;
+mod running;
+mod session;
+mod settings;
+mod steps;
+mod view;
+
+pub use error::{AppError, Result};
+pub use firstlight_engine::RunSummary;
+pub use home::Home;
+pub use journal_commands::verify_journal;
+pub use packs::{LintOutcome, lint, pack_schema, provider_reference, start_pack};
+pub use running::RunOptions;
+pub use session::{Access, Firstlight, Listener, Options, Surroundings};

@@ -1,2 +1,24 @@
-//! See ARCHITECTURE.md.
-fn main() {}
+//! `firstlight`: the terminal twin of the desktop app, for servers, CI and admins. It parses a command line, calls one
+//! use-case of `firstlight-app`, prints what comes back, and decides nothing.
+//!
+//! One more command: a variant in [`args::Command`] and a file in `commands/`.
+
+mod args;
+mod commands;
+mod live;
+mod output;
+mod words;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = match args::parse() {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
+    let output = output::Output::new(cli.wants_json());
+    match commands::run(cli, &output) {
+        Ok(code) => code,
+        Err(error) => output.fail(&error),
+    }
+}

@@ -78,3 +78,35 @@ pub enum InputKind {
     /// Yes or no.
     Boolean,
 }
+
+/// `firstlight pack lint --json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct LintView {
+    /// Whether the pack can be used; warnings do not count.
+    pub ok: bool,
+    /// The file that was read.
+    pub file: String,
+    /// In the order of the text.
+    pub problems: Vec<LintProblem>,
+}
+
+/// One thing that is wrong with a pack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct LintProblem {
+    /// Which rule, for example `unknown-field`.
+    pub code: String,
+    /// `error` or `warning`.
+    pub severity: String,
+    /// What is wrong.
+    pub message: String,
+    /// How to put it right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub hint: Option<String>,
+    /// From 1.
+    pub line: u32,
+    /// In characters, from 1.
+    pub column: u32,
+}

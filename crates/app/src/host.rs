@@ -1,0 +1,142 @@
+//! What the engine asks of us: the journal, the keychain, masking, and somebody to show things to.
+
+use std::{path::PathBuf, sync::Mutex};
+
+use async_trait::async_trait;
+use firstlight_contract::{commands::Notice, run::RunEvent};
+use firstlight_domain::{
+    event::Event,
+    id::{CredentialName, RunId, StepId},
+    plan::ConsentHash,
+    state::{Failure, StepState},
+};
+use firstlight_engine::host::{AcceptedSecret, Host, Live, Mask};
+use firstlight_vault::{MaskStream, Masker, VaultError};
+use jiff::Timestamp;
+use secrecy::SecretString;
+
+use crate::{
+    error::AppError,
+    session::{Firstlight, lock},
+};
+
+/// The app as the engine sees it, for one run (or for a plan, which has none).
+pub(crate) struct AppHost {
+    app: Firstlight,
+    run: Option<RunId>,
+    /// Why an accepted secret could not be kept: a trouble of the keychain, not of the value.
+    not_kept: Mutex<Option<AppError>>,
+}
+
+impl AppHost {
+    pub(crate) fn new(app: &Firstlight, run: Option<RunId>) -> Self {
+        Self { app: app.clone(), run, not_kept: Mutex::default() }
+    }
+}
+
+impl AppHost {
+    /// Why an accepted secret could not be kept, if that is what went wrong.
+    pub(crate) fn take_not_kept(&self) -> Option<AppError> {
+        lock(&self.not_kept).take()
+    }
+}
+
+#[async_trait]
+impl Host for AppHost {
+    fn now(&self) -> Timestamp {
+        self.app.now()
+    }
+
+    fn record(&self, events: Vec<Event>) -> Result<(), Failure> {
+        let happened = self.app.append(&events).map_err(failure)?;
+        for one in &happened {
+            self.app.tell_of(one);
+        }
+        Ok(())
+    }
+
+    fn state(&self, step: &StepId) -> Option<StepState> {
+        self.app.with_world(|world| world.journey.as_ref()?.state(step).cloned())
+    }
+
+    fn was_done(&self, step: &StepId, what: &ConsentHash) -> bool {
+        self.app
+            .with_world(|world| world.journey.as_ref().is_some_and(|journey| journey.was_done(step, what)))
+    }
+
+    async fn secret(&self, name: &CredentialName) -> Result<Option<SecretString>, Failure> {
+        let value = self.app.inner.surroundings.keychain.get(name).await.map_err(|e| vault_failure(&e))?;
+        if let Some(value) = &value {
+            lock(&self.app.inner.secrets).insert(name.clone(), value.clone());
+        }
+        Ok(value)
+    }
+
+    async fn keep_secret(&self, accepted: AcceptedSecret) -> Result<(), Failure> {
+        self.app.keep_secret(accepted).await.map_err(|error| {
+            *lock(&self.not_kept) = Some(error.clone());
+            failure(error)
+        })
+    }
+
+    fn generate_secret(&self, length: usize) -> Result<SecretString, Failure> {
+        firstlight_vault::generate(length).map_err(|e| vault_failure(&e))
+    }
+
+    fn mask(&self, also: &[(CredentialName, SecretString)]) -> Box<dyn Mask> {
+        let known = lock(&self.app.inner.secrets);
+        let all = known.iter().chain(also.iter().map(|(name, value)| (name, value)));
+        match Masker::new(all) {
+            Ok(masker) => Box::new(Masking(Some(masker.stream()))),
+            // Better no output than one that might show a secret.
+            Err(error) => {
+                tracing::error!(%error, "output is withheld");
+                Box::new(Masking(None))
+            }
+        }
+    }
+
+    fn show(&self, live: Live) {
+        let event = match live {
+            Live::Log { step, first, lines } => RunEvent::Log { step: step.to_string(), first, lines },
+            Live::StillRunning { step, seconds } => {
+                RunEvent::StillRunning { step: step.to_string(), seconds }
+            }
+        };
+        self.app.tell(Notice::Run { event });
+    }
+
+    fn log_folder(&self) -> PathBuf {
+        let run = self.run.map_or_else(|| "plan".to_owned(), |run| run.to_string());
+        self.app.home().logs().join(run)
+    }
+
+    fn services_folder(&self) -> PathBuf {
+        self.app.home().services()
+    }
+}
+
+struct Masking(Option<MaskStream>);
+
+impl Mask for Masking {
+    fn push(&mut self, chunk: &[u8]) -> Vec<u8> {
+        self.0.as_mut().map(|stream| stream.push(chunk)).unwrap_or_default()
+    }
+
+    fn finish(&mut self) -> Vec<u8> {
+        self.0.take().map(MaskStream::finish).unwrap_or_default()
+    }
+}
+
+pub(crate) fn failure(error: AppError) -> Failure {
+    Failure { cause: error.0.message, last_lines: Vec::new(), hint: error.0.hint }
+}
+
+pub(crate) fn vault_failure(error: &VaultError) -> Failure {
+    let text = error.to_string();
+    Failure {
+        cause: format!("The keychain cannot be used: {text}."),
+        last_lines: Vec::new(),
+        hint: Some(error.hint().to_owned()),
+    }
+}

@@ -1,0 +1,501 @@
+//! Carrying a plan out: agreement, the run, cancelling, trying again, going on.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use firstlight_contract::{
+    commands::{Choice, Consent, Notice},
+    error::Code,
+    journey::JourneyView,
+    run::RunEvent,
+};
+use firstlight_domain::{
+    event::{Clock, Event, Happened, RunEnd},
+    graph::Graph,
+    id::{JourneyId, RunId, StepId},
+    plan::ConsentHash,
+    state::StepState,
+};
+use firstlight_engine::{RunRequest, RunSummary};
+use jiff::{civil::Date, tz::TimeZone};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{
+    error::{AppError, Result},
+    host::AppHost,
+    planning::{self, Planned},
+    session::{Firstlight, lock},
+    view,
+};
+
+/// How often the window gets the whole journey anew while a run changes it.
+const JOURNEY_EVERY: Duration = Duration::from_millis(100);
+
+/// How often an open request's probe asks whether it was granted.
+const PROBE_EVERY: Duration = Duration::from_secs(20);
+
+/// A run going on in this program.
+pub(crate) struct ActiveRun {
+    cancel: CancellationToken,
+    finished: watch::Receiver<Option<RunSummary>>,
+    dirty: Arc<AtomicBool>,
+}
+
+/// What a run is asked to do.
+#[derive(Debug, Clone, Default)]
+pub struct RunOptions {
+    /// Only these steps and what they still need; empty for all.
+    pub only: Vec<String>,
+    /// Whether a critical failure lets the rest go on.
+    pub keep_going: bool,
+}
+
+impl Firstlight {
+    /// Starts the journey, if it has not begun, and a run of the plan that was agreed to.
+    pub async fn start_run(&self, agreed: &Consent, options: &RunOptions) -> Result<JourneyView> {
+        self.refuse_while_running()?;
+        let planned = self.agreed_plan(agreed).await?;
+        self.begin_journey(&planned, &agreed.choice)?;
+        let only = self.only(&planned, &options.only)?;
+        self.run(&planned, only, options.keep_going)?;
+        self.journey()
+    }
+
+    /// Tries a failed step again, and what waited for it.
+    pub async fn retry_step(&self, step: &str) -> Result<JourneyView> {
+        self.refuse_while_running()?;
+        let planned = self.planned_journey()?;
+        let id = known_step(&planned, step)?;
+        let graph = planning::graph(&planned.pack, &planned.persona)?;
+        let mut only = graph.descendants(&id);
+        only.insert(id);
+        self.load_secrets(&planned.pack).await;
+        self.run(&planned, Some(only), false)?;
+        self.journey()
+    }
+
+    /// Goes on with the journey within what was agreed to, after a person did their part.
+    pub async fn go_on(&self, options: &RunOptions) -> Result<()> {
+        let planned = self.planned_journey()?;
+        self.load_secrets(&planned.pack).await;
+        let only = self.only(&planned, &options.only)?;
+        self.run(&planned, only, options.keep_going)
+    }
+
+    /// Stops the run. Returns once nothing of it is left.
+    pub async fn cancel_run(&self) {
+        let finished = {
+            let active = lock(&self.inner.active);
+            let Some(run) = active.as_ref() else { return };
+            run.cancel.cancel();
+            run.finished.clone()
+        };
+        wait(finished).await;
+    }
+
+    /// Waits for the run going on, if there is one.
+    pub async fn wait_for_run(&self) -> Option<RunSummary> {
+        let finished = lock(&self.inner.active).as_ref().map(|run| run.finished.clone())?;
+        wait(finished).await
+    }
+
+    /// Whether a run goes on.
+    pub fn is_running(&self) -> bool {
+        lock(&self.inner.active).as_ref().is_some_and(|run| run.finished.borrow().is_none())
+    }
+
+    /// Leaves the journey at hand. It stays in the journal.
+    pub fn leave_journey(&self) -> Result<()> {
+        self.refuse_while_running()?;
+        let journey = self.current_journey()?;
+        *lock(&self.inner.planned) = None;
+        self.append(&[Event::JourneyLeft { journey: journey.id }]).map(drop)
+    }
+
+    /// Goes on by itself with what has become possible, within what was agreed to; does nothing otherwise.
+    pub(crate) async fn carry_on(&self) {
+        if !self.inner.carry_on || self.is_running() {
+            return;
+        }
+        match self.planned_journey() {
+            Ok(planned) => {
+                self.load_secrets(&planned.pack).await;
+                if self.has_something_to_do(&planned)
+                    && let Err(error) = self.run(&planned, None, false)
+                {
+                    self.tell(Notice::Problem { error: error.0 });
+                }
+            }
+            // Without an agreement there is nothing to go on with; the person is asked at the next Start.
+            Err(error) => tracing::debug!(%error, "not going on"),
+        }
+    }
+
+    /// Asks the probes of open requests now and then, and goes on when one was granted. Ends with the program.
+    pub async fn watch_requests(&self) {
+        loop {
+            tokio::time::sleep(PROBE_EVERY).await;
+            if self.is_running() {
+                continue;
+            }
+            match self.probe_requests().await {
+                Ok(true) => self.carry_on().await,
+                Ok(false) => {}
+                Err(error) => tracing::debug!(%error, "requests cannot be probed"),
+            }
+        }
+    }
+
+    async fn probe_requests(&self) -> Result<bool> {
+        let planned = match self.planned_journey() {
+            Ok(planned) => planned,
+            Err(_) => return Ok(false),
+        };
+        let waiting: Vec<StepId> = self.with_world(|world| {
+            let waits = |step: &&StepId| {
+                let state = world.journey.as_ref().and_then(|journey| journey.state(step));
+                matches!(state, Some(StepState::Waiting { .. }))
+            };
+            let probed = planned.pack.steps.values().filter(|step| step.probe.is_some()).map(|step| &step.id);
+            probed.filter(waits).cloned().collect()
+        });
+        let mut granted = false;
+        for id in waiting {
+            let Some(step) = planned.pack.steps.get(&id) else { continue };
+            let scope = self.scope_of(&planned);
+            let host = Arc::new(AppHost::new(self, None));
+            let found = self.inner.engine.check_step(&planned.pack, step, &scope, host).await;
+            if let Ok(firstlight_engine::provider::Check::Satisfied { outputs }) = found {
+                let state = StepState::Satisfied { outputs };
+                let happened = self.append(&self.done_events(&planned, &id, state))?;
+                happened.iter().for_each(|one| self.tell_of(one));
+                granted = true;
+            }
+        }
+        Ok(granted)
+    }
+
+    /// The events of a step done outside of a run, the clock's stop included.
+    pub(crate) fn done_events(&self, planned: &Planned, step: &StepId, state: StepState) -> Vec<Event> {
+        let mut events = vec![Event::StepChanged { step: step.clone(), run: None, state, done: None }];
+        let reached = self.with_world(|world| world.journey.as_ref().is_some_and(|j| j.reached.is_some()));
+        if !reached && planned.pack.steps.get(step).is_some_and(|step| step.first_value) {
+            events.push(Event::FirstValueReached { step: step.clone() });
+        }
+        events
+    }
+
+    fn refuse_while_running(&self) -> Result<()> {
+        if self.is_running() {
+            return Err(
+                AppError::new(Code::RunInProgress, "A run is going on.").hint("Wait for it, or cancel it.")
+            );
+        }
+        Ok(())
+    }
+
+    /// The plan the person agreed to: the one shown, or the same made again. Anything else asks again.
+    async fn agreed_plan(&self, agreed: &Consent) -> Result<Planned> {
+        let shown = lock(&self.inner.planned).clone();
+        if let Some(planned) = shown.filter(|planned| {
+            planned.consent.0 == agreed.consent && planned.persona.as_str() == agreed.choice.persona
+        }) {
+            return Ok(planned);
+        }
+        let pack =
+            self.pack_at_hand().ok_or_else(|| AppError::new(Code::PackNotFound, "No pack was chosen."))?;
+        let planned = self.plan_for(&pack, &agreed.choice).await?;
+        if planned.consent.0 != agreed.consent {
+            return Err(AppError::new(
+                Code::ConsentStale,
+                "What would be done has changed since you saw the plan.",
+            )
+            .hint("Look at the plan again and start from there."));
+        }
+        Ok(planned)
+    }
+
+    fn begin_journey(&self, planned: &Planned, choice: &Choice) -> Result<()> {
+        if let Some(journey) = self.with_world(|world| world.journey.clone()) {
+            if journey.pack.name == planned.pack.name && journey.persona == planned.persona {
+                return Ok(());
+            }
+            return Err(AppError::new(
+                Code::StepState,
+                format!("You are on the way as `{}` of the pack `{}`.", journey.persona, journey.pack.name),
+            )
+            .hint(
+                "Leave that journey first (Settings, or `firstlight up --leave`); it stays in the journal.",
+            ));
+        }
+        let now = self.now();
+        let clock = match choice.start_date.as_deref().filter(|text| !text.is_empty()) {
+            None => Clock::FirstLaunch { at: now },
+            Some(text) => start_date(text, now)?,
+        };
+        let event = Event::JourneyStarted {
+            journey: JourneyId(Uuid::now_v7()),
+            pack: planned.pack.reference(),
+            pack_path: planned.pack.root.display().to_string(),
+            persona: planned.persona.clone(),
+            inputs: planned.inputs.clone(),
+            clock,
+        };
+        self.append(&[event]).map(drop)
+    }
+
+    /// What the journey at hand was agreed for. Trying again and going on need no new consent while pack, answers and
+    /// machine are the same; a pack that changed does.
+    pub(crate) fn planned_journey(&self) -> Result<Planned> {
+        let journey = self.current_journey()?;
+        let pack = self.journey_pack()?;
+        let stale = || {
+            AppError::new(Code::ConsentStale, "The checklist has changed since you agreed to it.")
+                .hint("Look at the plan again and start from there.")
+        };
+        let consent = journey.consent.filter(|_| journey.pack.digest == pack.digest).ok_or_else(stale)?;
+        let plan = firstlight_domain::plan::Plan {
+            pack: pack.reference(),
+            persona: journey.persona.clone(),
+            steps: Vec::new(),
+        };
+        Ok(Planned { pack, persona: journey.persona, inputs: journey.inputs, consent, plan })
+    }
+
+    fn only(&self, planned: &Planned, wanted: &[String]) -> Result<Option<BTreeSet<StepId>>> {
+        if wanted.is_empty() {
+            return Ok(None);
+        }
+        let graph = planning::graph(&planned.pack, &planned.persona)?;
+        let mut only = BTreeSet::new();
+        for step in wanted {
+            let id = known_step(planned, step)?;
+            only.extend(graph.ancestors(&id));
+            only.insert(id);
+        }
+        Ok(Some(only))
+    }
+
+    fn has_something_to_do(&self, planned: &Planned) -> bool {
+        let Ok(graph) = planning::graph(&planned.pack, &planned.persona) else { return false };
+        self.with_world(|world| {
+            let Some(journey) = &world.journey else { return false };
+            let done = |id: &StepId| journey.state(id).is_some_and(StepState::is_done);
+            graph.order().iter().any(|id| {
+                let open = matches!(
+                    journey.state(id),
+                    None | Some(StepState::Pending | StepState::Ready | StepState::Blocked { .. })
+                );
+                open && graph.needs(id).all(done)
+            })
+        })
+    }
+
+    /// Records the run's beginning and starts it in the background.
+    fn run(&self, planned: &Planned, only: Option<BTreeSet<StepId>>, keep_going: bool) -> Result<()> {
+        let run = RunId(Uuid::now_v7());
+        let (done, finished) = watch::channel(None);
+        let cancel = CancellationToken::new();
+        let dirty = Arc::new(AtomicBool::new(false));
+        {
+            let mut active = lock(&self.inner.active);
+            if active.as_ref().is_some_and(|run| run.finished.borrow().is_none()) {
+                return Err(AppError::new(Code::RunInProgress, "A run is going on."));
+            }
+            self.append(&[run_started(run, planned)])?;
+            *active = Some(ActiveRun { cancel: cancel.clone(), finished, dirty: Arc::clone(&dirty) });
+        }
+        let graph = planning::graph(&planned.pack, &planned.persona)?;
+        let steps = only.as_ref().map_or(graph.order().len(), BTreeSet::len);
+        self.tell(Notice::Run {
+            event: RunEvent::Started { run: run.to_string(), steps: view::count(steps) },
+        });
+        let (app, planned) = (self.clone(), planned.clone());
+        tokio::spawn(async move {
+            let refresh = tokio::spawn(refresh(app.clone(), Arc::clone(&dirty)));
+            let summary = app.carry_out(run, &planned, &graph, only, keep_going, cancel).await;
+            refresh.abort();
+            done.send_replace(Some(summary.clone()));
+            app.tell_finished(&summary);
+            if !summary.cancelled && summary.failed.is_empty() {
+                Box::pin(app.carry_on()).await;
+            }
+        });
+        Ok(())
+    }
+
+    async fn carry_out(
+        &self,
+        run: RunId,
+        planned: &Planned,
+        graph: &Graph,
+        only: Option<BTreeSet<StepId>>,
+        keep_going: bool,
+        cancel: CancellationToken,
+    ) -> RunSummary {
+        let request = RunRequest {
+            pack: &planned.pack,
+            persona: &planned.persona,
+            graph,
+            scope: self.scope_of(planned),
+            run,
+            only,
+            keep_going,
+            interactive: self.inner.interactive,
+            parallel: None,
+        };
+        let host = Arc::new(AppHost::new(self, Some(run)));
+        let outcome = self.inner.engine.run(request, host, cancel).await;
+        let (summary, end) = match outcome {
+            Ok(summary) => {
+                let end = match (summary.cancelled, summary.failed.is_empty()) {
+                    (true, _) => RunEnd::Cancelled,
+                    (false, true) => RunEnd::Completed,
+                    (false, false) => RunEnd::Failed,
+                };
+                (summary, end)
+            }
+            Err(error) => {
+                let error = AppError::from_failure(Code::Internal, error.into());
+                self.tell(Notice::Problem { error: error.0 });
+                (RunSummary::default(), RunEnd::Failed)
+            }
+        };
+        if let Err(error) = self.append(&[Event::RunFinished { run, end }]) {
+            self.tell(Notice::Problem { error: error.0 });
+        }
+        // The copy is what a damaged journal is restored from; the run itself is recorded either way.
+        if let Err(error) = self.history().keep_copy() {
+            tracing::warn!(%error, "the last good copy of the journal is not up to date");
+        }
+        summary
+    }
+
+    fn tell_finished(&self, summary: &RunSummary) {
+        let names = |steps: &[StepId]| steps.iter().map(ToString::to_string).collect();
+        let reached = self.with_world(|world| world.journey.as_ref().is_some_and(|j| j.reached.is_some()));
+        let ok = summary.ok();
+        if let Ok(journey) = self.journey() {
+            self.tell(Notice::Journey { journey });
+        }
+        self.tell(Notice::Run {
+            event: RunEvent::Finished {
+                ok,
+                failed: names(&summary.failed),
+                waiting: names(&summary.waiting),
+                first_value_reached: reached,
+                cancelled: summary.cancelled,
+            },
+        });
+    }
+
+    /// Tells the listener of something that went into the journal.
+    pub(crate) fn tell_of(&self, happened: &Happened) {
+        let pack = self.pack_at_hand();
+        let step_of = |id: &StepId| pack.as_ref().and_then(|pack| pack.steps.get(id)).cloned();
+        let event = match &happened.event {
+            Event::StepChanged { step, state, .. } => step_of(step).map(|step| RunEvent::Step {
+                step: step.id.to_string(),
+                title: step.title.clone(),
+                state: view::recorded_state(happened.at, state, &step),
+            }),
+            Event::FirstValueReached { step } => self.with_world(|world| {
+                let start = world.journey.as_ref()?.clock.start();
+                let seconds = (happened.at.as_millisecond() - start.as_millisecond() + 500) / 1_000;
+                Some(RunEvent::FirstValue {
+                    step: step.to_string(),
+                    seconds: u32::try_from(seconds).unwrap_or(0),
+                })
+            }),
+            _ => None,
+        };
+        if let Some(event) = event {
+            self.tell(Notice::Run { event });
+        }
+        let going_on = lock(&self.inner.active)
+            .as_ref()
+            .filter(|run| run.finished.borrow().is_none())
+            .map(|run| Arc::clone(&run.dirty));
+        if let Some(dirty) = going_on {
+            dirty.store(true, Ordering::Relaxed);
+        } else if let Ok(journey) = self.journey() {
+            self.tell(Notice::Journey { journey });
+        }
+    }
+}
+
+/// Sends the whole journey now and then while it changes, so that a fast run does not flood the window.
+async fn refresh(app: Firstlight, dirty: Arc<AtomicBool>) {
+    let mut ticks = tokio::time::interval(JOURNEY_EVERY);
+    loop {
+        ticks.tick().await;
+        if dirty.swap(false, Ordering::Relaxed)
+            && let Ok(journey) = app.journey()
+        {
+            app.tell(Notice::Journey { journey });
+        }
+    }
+}
+
+async fn wait(mut finished: watch::Receiver<Option<RunSummary>>) -> Option<RunSummary> {
+    finished.wait_for(Option::is_some).await.ok()?.clone()
+}
+
+fn run_started(run: RunId, planned: &Planned) -> Event {
+    Event::RunStarted {
+        run,
+        consent: ConsentHash(planned.consent.0.clone()),
+        pack: planned.pack.reference(),
+        pack_path: planned.pack.root.display().to_string(),
+        inputs: planned.inputs.clone(),
+    }
+}
+
+pub(crate) fn known_step(planned: &Planned, step: &str) -> Result<StepId> {
+    let checklist = planned.pack.checklists.get(&planned.persona);
+    checklist
+        .and_then(|list| list.steps().find(|id| id.as_str() == step))
+        .cloned()
+        .ok_or_else(|| AppError::unknown_step(step))
+}
+
+/// The beginning of that day in this machine's zone. A day far away is a typing error.
+fn start_date(text: &str, now: jiff::Timestamp) -> Result<Clock> {
+    let invalid = |message: String| {
+        AppError::new(Code::InputInvalid, message).hint("Write the first working day like 2026-11-23.")
+    };
+    let date: Date = text.parse().map_err(|_| invalid(format!("`{text}` is not a date.")))?;
+    let at = date
+        .to_zoned_datetime(TimeZone::system())
+        .map_err(|_| invalid(format!("`{text}` is not a date here.")))?
+        .timestamp();
+    if at > now {
+        return Err(invalid(format!("The first working day {text} has not come yet.")));
+    }
+    if now.as_second() - at.as_second() > 366 * 86_400 {
+        return Err(invalid(format!("The first working day {text} is more than a year ago.")));
+    }
+    Ok(Clock::StartDate { date, at })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_start_date_is_a_day_that_has_come() {
+        let now = "2026-11-23T12:00:00Z".parse().unwrap();
+        assert!(matches!(start_date("2026-11-20", now), Ok(Clock::StartDate { .. })));
+        for wrong in ["2026-12-24", "2020-01-01", "tomorrow", "2026-13-01"] {
+            assert_eq!(start_date(wrong, now).unwrap_err().code(), Code::InputInvalid, "{wrong}");
+        }
+    }
+}

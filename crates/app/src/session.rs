@@ -1,0 +1,277 @@
+//! One open Firstlight: its home, its history, its keychain, its engine, and who listens.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use firstlight_contract::{
+    commands::Notice,
+    error::{Code, ErrorBody},
+    settings::Launch,
+};
+use firstlight_domain::{
+    event::{Event, Happened, RunEnd},
+    expr::Scope,
+    facts::Facts,
+    id::CredentialName,
+    journey::{Journey, World},
+    pack::Pack,
+    state::StepState,
+};
+use firstlight_engine::Engine;
+use firstlight_vault::{Keychain, OsKeychain};
+use jiff::Timestamp;
+use secrecy::SecretString;
+
+use crate::{
+    error::{AppError, Result},
+    history::History,
+    home::Home,
+    packs,
+    planning::Planned,
+    running::ActiveRun,
+};
+
+/// Who is told what happens. Called from any thread; must not block.
+pub type Listener = Arc<dyn Fn(Notice) + Send + Sync>;
+
+/// What a program may do with the home.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Change it. One program at a time.
+    Change,
+    /// Read it, next to one that changes it.
+    Read,
+}
+
+/// The world outside, so that a test can bring its own.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// Where secrets are kept.
+    pub keychain: Arc<dyn Keychain>,
+    /// What time it is.
+    pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+}
+
+impl Surroundings {
+    /// The keychain of the system.
+    pub fn of_this_machine(now: Arc<dyn Fn() -> Timestamp + Send + Sync>) -> Self {
+        Self { keychain: Arc::new(OsKeychain::new()), now }
+    }
+}
+
+/// How to open.
+#[derive(Clone)]
+pub struct Options {
+    /// The data folder.
+    pub home: Home,
+    /// Read, or change.
+    pub access: Access,
+    /// Who is told what happens.
+    pub listener: Listener,
+    /// Whether a person sits at a terminal (`sudo` may ask there).
+    pub interactive: bool,
+    /// Whether steps that become possible start by themselves, within what was agreed to. The window wants that; the
+    /// terminal walks by itself.
+    pub carry_on: bool,
+    /// The outside.
+    pub surroundings: Surroundings,
+}
+
+/// Firstlight, open on one home. Cheap to clone; all clones are the same.
+#[derive(Clone)]
+pub struct Firstlight {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) home: Home,
+    /// Held as long as we live.
+    _lock: Option<File>,
+    pub(crate) listener: Listener,
+    pub(crate) interactive: bool,
+    pub(crate) carry_on: bool,
+    pub(crate) surroundings: Surroundings,
+    pub(crate) engine: Engine,
+    pub(crate) facts: Facts,
+    history: Mutex<History>,
+    pack: Mutex<Option<Arc<Pack>>>,
+    pub(crate) planned: Mutex<Option<Planned>>,
+    pub(crate) active: Mutex<Option<ActiveRun>>,
+    /// Values read or stored since we opened, for masking. Never leaves memory.
+    pub(crate) secrets: Mutex<BTreeMap<CredentialName, SecretString>>,
+}
+
+/// A lock whose holder panicked still guards consistent data: every change under it is a single assignment, or was
+/// durable before.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Firstlight {
+    /// Opens the home: takes the lock (to change), reads the journal, and closes a run that was cut off.
+    pub fn open(options: Options) -> Result<Self> {
+        let now = (options.surroundings.now)();
+        let (lock, history) = match options.access {
+            Access::Change => {
+                options.home.create()?;
+                let lock = options.home.lock()?;
+                (Some(lock), History::open(&options.home.journal(), now)?)
+            }
+            Access::Read => (None, History::read(&options.home.journal())?),
+        };
+        let app = Self {
+            inner: Arc::new(Inner {
+                home: options.home,
+                _lock: lock,
+                listener: options.listener,
+                interactive: options.interactive,
+                carry_on: options.carry_on,
+                surroundings: options.surroundings,
+                engine: Engine::new(),
+                facts: firstlight_engine::facts::find(),
+                history: Mutex::new(history),
+                pack: Mutex::new(None),
+                planned: Mutex::new(None),
+                active: Mutex::new(None),
+                secrets: Mutex::new(BTreeMap::new()),
+            }),
+        };
+        if options.access == Access::Change {
+            app.close_what_was_cut_off()?;
+        }
+        Ok(app)
+    }
+
+    /// A run found open was killed with its program. Its running steps become ready: they are checked before anything
+    /// is applied again.
+    fn close_what_was_cut_off(&self) -> Result<()> {
+        let events: Vec<Event> = self.with_world(|world| {
+            let Some((journey, run)) = world.journey.as_ref().and_then(|j| Some((j, j.run?))) else {
+                return Vec::new();
+            };
+            let cut_off = journey
+                .steps
+                .iter()
+                .filter(|(_, record)| matches!(record.now(), Some((_, StepState::Running))));
+            let ready = |step: &firstlight_domain::id::StepId| Event::StepChanged {
+                step: step.clone(),
+                run: Some(run),
+                state: StepState::Ready,
+                done: None,
+            };
+            let mut events: Vec<Event> = cut_off.map(|(step, _)| ready(step)).collect();
+            events.push(Event::RunFinished { run, end: RunEnd::Interrupted });
+            events
+        });
+        self.append(&events).map(drop)
+    }
+
+    /// The data folder.
+    pub fn home(&self) -> &Home {
+        &self.inner.home
+    }
+
+    /// What is known of the machine.
+    pub fn facts(&self) -> &Facts {
+        &self.inner.facts
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.inner.surroundings.now)()
+    }
+
+    pub(crate) fn tell(&self, notice: Notice) {
+        (self.inner.listener)(notice);
+    }
+
+    pub(crate) fn with_world<T>(&self, read: impl FnOnce(&World) -> T) -> T {
+        read(lock(&self.inner.history).world())
+    }
+
+    pub(crate) fn history(&self) -> MutexGuard<'_, History> {
+        lock(&self.inner.history)
+    }
+
+    pub(crate) fn append(&self, events: &[Event]) -> Result<Vec<Happened>> {
+        if events.is_empty() {
+            return Ok(Vec::new());
+        }
+        let now = self.now();
+        lock(&self.inner.history).append(now, events)
+    }
+
+    /// The journey at hand, as it is now.
+    pub(crate) fn current_journey(&self) -> Result<Journey> {
+        self.with_world(|world| world.journey.clone()).ok_or_else(AppError::no_journey)
+    }
+
+    /// Reads a pack and makes it the one at hand.
+    pub(crate) fn take_pack(&self, root: &Path) -> Result<Arc<Pack>> {
+        let pack = Arc::new(packs::load(root, &self.inner.engine)?);
+        *lock(&self.inner.pack) = Some(Arc::clone(&pack));
+        Ok(pack)
+    }
+
+    /// The pack at hand, if one was read.
+    pub(crate) fn pack_at_hand(&self) -> Option<Arc<Pack>> {
+        lock(&self.inner.pack).clone()
+    }
+
+    /// The pack of the journey at hand.
+    pub(crate) fn journey_pack(&self) -> Result<Arc<Pack>> {
+        let path = PathBuf::from(self.current_journey()?.pack_path);
+        match self.pack_at_hand() {
+            Some(pack) if pack.root == path => Ok(pack),
+            _ => self.take_pack(&path),
+        }
+    }
+
+    /// What expressions of a pack may see, for these answers.
+    pub(crate) fn scope(&self, pack: &Pack, inputs: BTreeMap<String, serde_json::Value>) -> Scope {
+        Scope::new(inputs, self.inner.facts.clone(), pack.root.display().to_string())
+    }
+
+    /// Everything a window needs for its first paint. Never an error: what is wrong is part of the answer.
+    pub fn launch(&self, version: &str, pack: Option<&Path>) -> Launch {
+        let problem_of = |error: AppError| Some(error.0);
+        let mut problem = self.history().take_notice().map(|message| ErrorBody {
+            code: Code::JournalDamaged,
+            message,
+            hint: Some("Nothing needs to be done. The damaged file was kept.".to_owned()),
+            file: None,
+            line: None,
+        });
+        let has_journey = self.with_world(|world| world.journey.is_some());
+        let journey = match has_journey.then(|| self.journey()) {
+            Some(Ok(journey)) => Some(journey),
+            Some(Err(error)) => {
+                problem = problem.or_else(|| problem_of(error));
+                None
+            }
+            None => None,
+        };
+        let pack = match (self.pack_at_hand(), pack) {
+            (Some(pack), _) => Some(packs::overview(&pack)),
+            (None, Some(root)) => match self.take_pack(root) {
+                Ok(pack) => Some(packs::overview(&pack)),
+                Err(error) => {
+                    problem = problem.or_else(|| problem_of(error));
+                    None
+                }
+            },
+            (None, None) => None,
+        };
+        Launch {
+            version: version.to_owned(),
+            settings: self.settings(),
+            pack,
+            journey,
+            problem,
+            home: self.home().root().display().to_string(),
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! One step and the whole journey, as they stand; what a person does with a step.
+
+use firstlight_contract::{
+    error::Code,
+    journey::{CredentialAsk, JourneyView, LogPage, StepDetail, StepMoment, StepStateView},
+    markdown::Block,
+};
+use firstlight_domain::{
+    expr::Scope,
+    id::StepId,
+    journey::Journey,
+    kind::Class,
+    pack::{Pack, Step},
+    state::{StepState, WaitsOn},
+};
+use firstlight_engine::process::read_log;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    error::{AppError, Result},
+    host::AppHost,
+    markdown,
+    planning::{self, Planned},
+    running::known_step,
+    session::Firstlight,
+    view,
+};
+
+/// The most lines one page of a log holds.
+const PAGE: u32 = 2_000;
+
+impl Firstlight {
+    /// Where the person stands.
+    pub fn journey(&self) -> Result<JourneyView> {
+        let pack = self.journey_pack()?;
+        let journey = self.current_journey()?;
+        let graph = planning::graph(&pack, &journey.persona)?;
+        Ok(view::journey(&pack, &graph, &journey, self.is_running(), &|uses| self.class_of(uses)))
+    }
+
+    pub(crate) fn class_of(&self, uses: &str) -> Class {
+        self.inner.engine.class_of(uses).unwrap_or(Class::Task)
+    }
+
+    /// Everything about one step.
+    pub fn step(&self, step: &str) -> Result<StepDetail> {
+        let pack = self.journey_pack()?;
+        let journey = self.current_journey()?;
+        let graph = planning::graph(&pack, &journey.persona)?;
+        let found = pack.steps.get(step).ok_or_else(|| AppError::unknown_step(step))?;
+        let stage =
+            view::stage_of(&pack, &journey.persona, &found.id).ok_or_else(|| AppError::unknown_step(step))?;
+        let record = journey.steps.get(&found.id).cloned().unwrap_or_default();
+        let scope = self.journey_scope(&pack, &journey);
+        let resolved = self.inner.engine.describe(&pack, found, &scope);
+        let listed = view::step(&graph, &journey, found, stage, &|uses| self.class_of(uses));
+        Ok(StepDetail {
+            why: found.why.as_deref().map(markdown::parse).unwrap_or_default(),
+            body: body(&pack.root, found),
+            owner: found.owner.clone().or_else(|| pack.owner.clone()),
+            detail: resolved.as_ref().map(view::resolved).unwrap_or_default(),
+            credential: credential_ask(found),
+            url: (found.uses == "link")
+                .then(|| resolved.ok().and_then(|r| r.text))
+                .flatten()
+                .and_then(first_url),
+            needs: found.needs.iter().map(ToString::to_string).collect(),
+            unblocks: graph.dependents(&found.id).map(ToString::to_string).collect(),
+            history: record
+                .moments
+                .iter()
+                .map(|(at, state)| StepMoment {
+                    at: at.to_string(),
+                    state: view::recorded_state(*at, state, found),
+                })
+                .collect(),
+            can_undo: !record.receipts.is_empty() && !matches!(listed.state, StepStateView::Running { .. }),
+            step: listed,
+        })
+    }
+
+    /// What expressions see on this journey, the outputs of what is done included.
+    pub(crate) fn journey_scope(&self, pack: &Pack, journey: &Journey) -> Scope {
+        let mut scope = self.scope(pack, journey.inputs.clone());
+        for (id, record) in &journey.steps {
+            if let Some(outputs) = record.now().and_then(|(_, state)| state.outputs()) {
+                scope.add_outputs(id, outputs.clone());
+            }
+        }
+        scope
+    }
+
+    /// A part of a step's log, from its last run.
+    pub fn step_log(&self, step: &str, first: u32, count: u32) -> Result<LogPage> {
+        let journey = self.current_journey()?;
+        let empty = LogPage { first: 0, lines: Vec::new(), total: 0, dropped: 0 };
+        let id = StepId::new(step).map_err(|_| AppError::unknown_step(step))?;
+        let Some(run) = journey.steps.get(&id).and_then(|record| record.last_run) else {
+            return Ok(empty);
+        };
+        let path = self.home().logs().join(run.to_string()).join(format!("{id}.log"));
+        let slice = read_log(&path, first, count.min(PAGE)).map_err(|error| {
+            AppError::new(Code::Internal, format!("The log {} cannot be read: {error}.", path.display()))
+        })?;
+        Ok(LogPage { first: slice.first, lines: slice.lines, total: slice.total, dropped: slice.dropped })
+    }
+
+    /// Marks an action as done by the person, and goes on with what waited for it.
+    pub async fn complete_action(&self, step: &str) -> Result<JourneyView> {
+        let planned = self.planned_journey()?;
+        let id = known_step(&planned, step)?;
+        let state = self.current_journey()?.state(&id).cloned();
+        let own = planned
+            .pack
+            .steps
+            .get(&id)
+            .is_some_and(|step| self.class_of(&step.uses) == Class::Action && step.uses != "request");
+        let open = matches!(
+            state,
+            None | Some(StepState::Ready | StepState::Pending | StepState::Waiting { on: WaitsOn::You })
+        );
+        if !own || !open {
+            return Err(AppError::new(Code::StepState, format!("`{step}` is not waiting for you."))
+                .hint("`firstlight status` says what is."));
+        }
+        self.refuse_before_needs(&planned, &id)?;
+        self.settle(&planned, &id)?;
+        self.carry_on().await;
+        self.journey()
+    }
+
+    /// Records that a step is done outside of a run, and tells.
+    pub(crate) fn settle(&self, planned: &Planned, id: &StepId) -> Result<()> {
+        let state = StepState::Satisfied { outputs: std::collections::BTreeMap::new() };
+        let happened = self.append(&self.done_events(planned, id, state))?;
+        happened.iter().for_each(|one| self.tell_of(one));
+        Ok(())
+    }
+
+    fn refuse_before_needs(&self, planned: &Planned, id: &StepId) -> Result<()> {
+        let graph = planning::graph(&planned.pack, &planned.persona)?;
+        let journey = self.current_journey()?;
+        let missing: Vec<String> = graph
+            .needs(id)
+            .filter(|need| !journey.state(need).is_some_and(StepState::is_done))
+            .filter_map(|need| planned.pack.steps.get(need))
+            .map(|step| format!("“{}”", step.title))
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(AppError::new(Code::StepState, format!("This comes after {}.", missing.join(", "))))
+    }
+
+    /// The address a link step opens; the shell hands it to the system.
+    pub fn link(&self, step: &str) -> Result<String> {
+        self.step(step)?
+            .url
+            .ok_or_else(|| AppError::new(Code::StepState, format!("`{step}` has no address to open.")))
+    }
+
+    /// The steps that can be taken back, last changed first.
+    pub fn undoable(&self) -> Result<Vec<String>> {
+        let journey = self.current_journey()?;
+        let mut steps: Vec<_> = journey
+            .steps
+            .iter()
+            .filter(|(_, record)| !record.receipts.is_empty())
+            .map(|(id, record)| (record.now().map(|(at, _)| *at), id))
+            .collect();
+        steps.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+        Ok(steps.into_iter().map(|(_, id)| id.to_string()).collect())
+    }
+
+    /// Takes a step back, with what it kept before it changed anything.
+    pub async fn undo_step(&self, step: &str) -> Result<JourneyView> {
+        let planned = self.planned_journey()?;
+        let id = known_step(&planned, step)?;
+        let found = planned.pack.steps.get(&id).ok_or_else(|| AppError::unknown_step(step))?;
+        if self.is_running() {
+            return Err(
+                AppError::new(Code::RunInProgress, "A run is going on.").hint("Wait for it, or cancel it.")
+            );
+        }
+        let journey = self.current_journey()?;
+        let record = journey.steps.get(&id).cloned().unwrap_or_default();
+        if record.receipts.is_empty() {
+            return Err(AppError::new(
+                Code::StepState,
+                format!("There is nothing of `{step}` to take back."),
+            )
+            .hint("Only what Firstlight changed itself can be taken back."));
+        }
+        let scope = self.journey_scope(&planned.pack, &journey);
+        let receipts: Vec<serde_json::Value> =
+            record.receipts.iter().rev().map(|(_, receipt)| receipt.clone()).collect();
+        let host = std::sync::Arc::new(AppHost::new(self, record.last_run));
+        self.inner
+            .engine
+            .undo(
+                &planned.pack,
+                found,
+                &scope,
+                &receipts,
+                host,
+                self.inner.interactive,
+                &CancellationToken::new(),
+            )
+            .await
+            .map_err(|error| AppError::from_failure(Code::StepState, error.into()))?;
+        let event = firstlight_domain::event::Event::StepChanged {
+            step: id,
+            run: None,
+            state: StepState::Undone,
+            done: None,
+        };
+        self.append(&[event])?.iter().for_each(|one| self.tell_of(one));
+        self.journey()
+    }
+}
+
+/// What there is to read in a step itself: its document, or its text.
+fn body(root: &std::path::Path, step: &Step) -> Vec<Block> {
+    let field = |name: &str| step.with.get(name).and_then(serde_json::Value::as_str);
+    if let Some(document) = field("doc").filter(|_| step.uses == "read") {
+        return match std::fs::read_to_string(root.join(document)) {
+            Ok(text) => markdown::parse(&text),
+            Err(error) => markdown::parse(&format!("`{document}` cannot be read: {error}.")),
+        };
+    }
+    field("text").map(markdown::parse).unwrap_or_default()
+}
+
+fn credential_ask(step: &Step) -> Option<CredentialAsk> {
+    (step.uses == "credential").then_some(())?;
+    let field = |name: &str| step.with.get(name);
+    let text = |name: &str| field(name).and_then(serde_json::Value::as_str).map(str::to_owned);
+    let name = text("name")?;
+    Some(CredentialAsk {
+        title: text("title").unwrap_or_else(|| step.title.clone()),
+        name,
+        issuer: text("issuer"),
+        can_generate: field("generate").is_some(),
+        tested: field("test").is_some(),
+    })
+}
+
+/// The address in a link step's description.
+fn first_url(text: String) -> Option<String> {
+    text.split_whitespace()
+        .find(|word| word.starts_with("https://") || word.starts_with("http://"))
+        .map(str::to_owned)
+}

@@ -1,0 +1,277 @@
+//! A first day, told with a keychain in memory and a clock that stands still.
+
+use std::sync::{Arc, Mutex};
+
+use firstlight_app::{Access, Firstlight, Home, Options, RunOptions, Surroundings};
+use firstlight_contract::{
+    commands::{Choice, Consent, Notice},
+    error::Code,
+    journey::{JourneyView, NextAct, StepStateView},
+    plan::Outcome,
+    run::RunEvent,
+};
+use firstlight_testkit::{Clock, PackFolder};
+use firstlight_vault::{Behaviour, MemoryKeychain, VaultError};
+use secrecy::SecretString;
+use tempfile::TempDir;
+
+const STEPS: &str = "
+  greet: { title: Read the welcome, uses: read, with: { text: Hello } }
+  prepare:
+    title: Prepare the folder
+    needs: [greet]
+    check: [test, -d, '${{ inputs.place }}/made']
+    run: [mkdir, -p, '${{ inputs.place }}/made']
+  token:
+    title: Your token
+    uses: credential
+    needs: [greet]
+    with:
+      name: acme-token
+      test: { command: [grep, -q, '^good-'], stdin: true }
+  use-it:
+    title: Use it
+    needs: [prepare, token]
+    check: [test, -s, '${{ inputs.place }}/used']
+    run: [sh, -c, 'printf %s \"$TOKEN\" | wc -c > \"$0\"; echo the token is $TOKEN', '${{ inputs.place }}/used']
+    secrets: { env: { TOKEN: acme-token } }
+    first-value: true
+";
+
+struct Day {
+    home: TempDir,
+    place: TempDir,
+    pack: PackFolder,
+    clock: Clock,
+    keychain: Arc<MemoryKeychain>,
+    notices: Arc<Mutex<Vec<Notice>>>,
+}
+
+impl Day {
+    fn new(order: &[&str], steps: &str) -> Self {
+        let policy = "\npolicy:\n  capabilities: { secrets: [acme-token] }\n";
+        let secrets = if steps.contains("acme-token") { policy } else { "" };
+        Self {
+            home: tempfile::tempdir().unwrap(),
+            place: tempfile::tempdir().unwrap(),
+            pack: PackFolder::with_steps(order, &format!("{steps}{secrets}")),
+            clock: Clock::new(),
+            keychain: Arc::new(MemoryKeychain::new()),
+            notices: Arc::default(),
+        }
+    }
+
+    fn open(&self) -> Firstlight {
+        let app = self.try_open(Access::Change).unwrap();
+        app.open_pack(self.pack.path()).unwrap();
+        app
+    }
+
+    fn try_open(&self, access: Access) -> firstlight_app::Result<Firstlight> {
+        let (clock, notices) = (self.clock.clone(), Arc::clone(&self.notices));
+        Firstlight::open(Options {
+            home: Home::find(Some(self.home.path().join("home")))?,
+            access,
+            listener: Arc::new(move |notice| notices.lock().unwrap().push(notice)),
+            interactive: false,
+            carry_on: false,
+            surroundings: Surroundings {
+                keychain: self.keychain.clone(),
+                now: Arc::new(move || clock.now()),
+            },
+        })
+    }
+
+    fn choice(&self) -> Choice {
+        let place = self.place.path().display().to_string();
+        Choice { persona: "dev".into(), inputs: [("place".to_owned(), place)].into(), start_date: None }
+    }
+
+    async fn start(&self, app: &Firstlight) -> JourneyView {
+        let plan = app.make_plan(&self.choice()).await.unwrap();
+        let consent = Consent { choice: self.choice(), consent: plan.consent };
+        app.start_run(&consent, &RunOptions::default()).await.unwrap();
+        app.wait_for_run().await.unwrap();
+        app.journey().unwrap()
+    }
+
+    /// Everything we keep on disk, as one heap of bytes.
+    fn kept(&self) -> Vec<u8> {
+        fn read(folder: &std::path::Path, into: &mut Vec<u8>) {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() { read(&path, into) } else { into.extend(std::fs::read(path).unwrap()) }
+            }
+        }
+        let mut bytes = Vec::new();
+        read(self.home.path(), &mut bytes);
+        bytes
+    }
+}
+
+fn state<'a>(journey: &'a JourneyView, step: &str) -> &'a StepStateView {
+    &journey.steps.iter().find(|s| s.id == step).unwrap().state
+}
+
+#[tokio::test]
+async fn a_first_day_from_plan_to_first_value_and_after_reopening() {
+    let day = Day::new(&["greet", "prepare", "token", "use-it"], STEPS);
+    let app = day.open();
+
+    let plan = app.make_plan(&day.choice()).await.unwrap();
+    assert_eq!((plan.asks.automatic, plan.asks.credentials, plan.asks.actions), (2, 1, 1));
+    assert!(
+        plan.steps.iter().all(|step| matches!(step.outcome, Outcome::WillChange | Outcome::Unknown)),
+        "{plan:#?}"
+    );
+    assert!(std::fs::read_dir(day.place.path()).unwrap().next().is_none(), "a plan changes nothing");
+
+    let journey = day.start(&app).await;
+    assert!(
+        matches!(state(&journey, "greet"), StepStateView::Waiting { waiting_for, .. } if waiting_for == "you")
+    );
+    assert_eq!(journey.next.as_ref().unwrap().act, NextAct::Read);
+
+    day.clock.advance(60);
+    app.complete_action("greet").await.unwrap();
+    app.go_on(&RunOptions::default()).await.unwrap();
+    app.wait_for_run().await.unwrap();
+    let journey = app.journey().unwrap();
+    assert!(matches!(state(&journey, "prepare"), StepStateView::Changed { .. }), "{journey:#?}");
+    assert_eq!(journey.next.as_ref().unwrap().act, NextAct::EnterCredential);
+
+    let refused = app.store_credential("acme-token", SecretString::from("bad-value-123")).await.unwrap_err();
+    assert_eq!(refused.code(), Code::CredentialRefused, "{refused:?}");
+    assert!(day.keychain.names().is_empty(), "what is refused is not kept");
+    day.clock.advance(30);
+    app.store_credential("acme-token", SecretString::from("good-canary-4711")).await.unwrap();
+
+    app.go_on(&RunOptions::default()).await.unwrap();
+    app.wait_for_run().await.unwrap();
+    let journey = app.journey().unwrap();
+    assert!(journey.reached_at.is_some(), "{journey:#?}");
+    assert!((journey.progress - 1.0).abs() < f64::EPSILON);
+    assert!(journey.critical_path.is_empty());
+
+    let report = app.report().unwrap();
+    assert_eq!(report.ttfv.as_ref().unwrap().seconds, 90);
+    assert_eq!(report.waterfall.iter().map(|part| part.seconds).sum::<u32>(), 90);
+
+    let log = app.step_log("use-it", 0, 100).unwrap();
+    assert!(
+        log.lines.iter().any(|line| line.starts_with("the token is ‹") && line.ends_with(" ***›")),
+        "{log:?}"
+    );
+    let kept = day.kept();
+    assert!(!kept.windows(11).any(|w| w == b"canary-4711"), "C5: the value is nowhere on disk");
+
+    drop(app);
+    let again = day.open();
+    assert_eq!(again.report().unwrap().ttfv.unwrap().seconds, 90);
+    let plan = again.make_plan(&day.choice()).await.unwrap();
+    assert_eq!(plan.summary.ok, 4, "{plan:#?}");
+    let before = again.verify_journal().await.unwrap().records;
+    day.start(&again).await;
+    let after = again.verify_journal().await.unwrap().records;
+    assert_eq!(after - before, 2, "a converged run writes its beginning and its end, nothing else");
+}
+
+#[tokio::test]
+async fn a_failed_step_is_mended_and_tried_again_and_the_rest_follows() {
+    let steps = "
+  wants:
+    title: Wants a file
+    check: [test, -e, '${{ inputs.place }}/ok']
+    run: [sh, -c, 'echo looking; test -e \"$0\" && touch \"$0/../ok\"', '${{ inputs.place }}/wish']
+  apart: { title: Stands apart, check: [test, -e, '${{ inputs.place }}/a'], run: [touch, '${{ inputs.place }}/a'] }
+  last: { title: Comes last, needs: [wants], check: [test, -e, '${{ inputs.place }}/z'], run: [touch, '${{ inputs.place }}/z'], first-value: true }
+";
+    let day = Day::new(&["wants", "apart", "last"], steps);
+    let app = day.open();
+    let journey = day.start(&app).await;
+    let StepStateView::Failed { cause, last_lines, .. } = state(&journey, "wants") else {
+        panic!("{journey:#?}")
+    };
+    assert!(!cause.is_empty());
+    assert!(last_lines.iter().any(|line| line == "looking"), "{last_lines:?}");
+    assert!(
+        matches!(state(&journey, "apart"), StepStateView::Changed { .. }),
+        "what does not depend on it goes on"
+    );
+    assert!(matches!(state(&journey, "last"), StepStateView::Blocked { by, .. } if by == &["wants"]));
+    assert_eq!(journey.next.unwrap().act, NextAct::Retry);
+    let finished = day.notices.lock().unwrap().iter().any(|notice| {
+        matches!(notice, Notice::Run { event: RunEvent::Finished { ok: false, failed, .. } } if failed == &["wants"])
+    });
+    assert!(finished);
+
+    std::fs::create_dir(day.place.path().join("wish")).unwrap();
+    app.retry_step("wants").await.unwrap();
+    app.wait_for_run().await.unwrap();
+    assert!(app.journey().unwrap().reached_at.is_some(), "{:#?}", app.journey());
+}
+
+#[tokio::test]
+async fn e1_a_pack_that_changed_asks_again() {
+    let step = "  one: { title: One, check: [test, -e, '${{ inputs.place }}/1'], run: [touch, '${{ inputs.place }}/1'], first-value: true }";
+    let day = Day::new(&["one"], step);
+    let app = day.open();
+    let plan = app.make_plan(&day.choice()).await.unwrap();
+    let consent = Consent { choice: day.choice(), consent: plan.consent };
+    let text = std::fs::read_to_string(day.pack.join("pack.yaml")).unwrap();
+    std::fs::write(day.pack.join("pack.yaml"), text.replace("touch", "mkdir")).unwrap();
+    let other = day.try_open(Access::Read).unwrap();
+    other.open_pack(day.pack.path()).unwrap();
+    let error = other.start_run(&consent, &RunOptions::default()).await.unwrap_err();
+    assert_eq!(error.code(), Code::ConsentStale);
+    assert!(!day.place.path().join("1").exists());
+}
+
+#[tokio::test]
+async fn f7_one_changes_a_home_at_a_time_and_others_may_read() {
+    let day =
+        Day::new(&["one"], "  one: { title: One, uses: confirm, with: { text: ok }, first-value: true }");
+    let app = day.open();
+    day.start(&app).await;
+    assert_eq!(day.try_open(Access::Change).err().unwrap().code(), Code::AlreadyRunning);
+    let reader = day.try_open(Access::Read).unwrap();
+    assert_eq!(reader.journey().unwrap().steps.len(), 1);
+}
+
+#[tokio::test]
+async fn c2_without_a_keychain_the_error_says_so_and_nothing_is_kept() {
+    let day = Day::new(&["greet", "prepare", "token", "use-it"], STEPS);
+    let app = day.open();
+    day.start(&app).await;
+    day.keychain.behave(Behaviour::Fails(VaultError::NoBus { cause: "no address".into() }));
+    let error = app.store_credential("acme-token", SecretString::from("good-canary-4711")).await.unwrap_err();
+    assert_eq!(error.code(), Code::KeychainUnavailable);
+    assert!(error.0.hint.is_some());
+    assert!(!day.kept().windows(11).any(|w| w == b"canary-4711"));
+    assert!(app.credentials().await.unwrap().iter().all(|credential| !credential.present));
+}
+
+#[tokio::test]
+async fn nothing_has_begun_reads_as_nothing() {
+    let day =
+        Day::new(&["one"], "  one: { title: One, uses: confirm, with: { text: ok }, first-value: true }");
+    let reader = day.try_open(Access::Read).unwrap();
+    assert_eq!(reader.journey().unwrap_err().code(), Code::NoJourney);
+    assert_eq!(reader.report().unwrap_err().code(), Code::NoJourney);
+    assert!(!day.home.path().join("home").exists(), "reading creates nothing");
+}
+
+#[tokio::test]
+async fn everything_can_be_deleted() {
+    let day = Day::new(&["greet", "prepare", "token", "use-it"], STEPS);
+    let app = day.open();
+    day.start(&app).await;
+    app.store_credential("acme-token", SecretString::from("good-canary-4711")).await.unwrap();
+    app.delete_everything().await.unwrap();
+    assert!(day.keychain.names().is_empty());
+    assert_eq!(app.journey().unwrap_err().code(), Code::NoJourney);
+    drop(app);
+    let kept = day.kept();
+    assert!(!kept.windows(10).any(|w| w == b"acme-token"), "no copy of the journal is left");
+    assert_eq!(day.try_open(Access::Change).unwrap().journey().unwrap_err().code(), Code::NoJourney);
+}

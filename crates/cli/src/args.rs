@@ -1,0 +1,277 @@
+//! The command line: a stable contract, see `firstlight help`.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand, error::ErrorKind};
+
+/// From an untouched machine to first value, and how long it took.
+#[derive(Debug, Parser)]
+#[command(name = "firstlight", version, disable_help_subcommand = false, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What can be asked.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Shows what would happen, and changes nothing
+    Plan {
+        #[command(flatten)]
+        who: Who,
+        /// Prints JSON
+        #[arg(long)]
+        json: bool,
+        /// Exits 0 if there is nothing to do, 2 if there are changes, 1 if something failed or cannot be known
+        #[arg(long)]
+        detailed_exitcode: bool,
+    },
+    /// Walks the checklist: shows the plan, asks, does it, verifies it
+    Up {
+        #[command(flatten)]
+        who: Who,
+        /// Answers yes to every question: the plan, and things to read, open or confirm
+        #[arg(long, short)]
+        yes: bool,
+        /// Only this step and what it needs; may be repeated
+        #[arg(long, value_name = "STEP")]
+        only: Vec<String>,
+        /// Goes on with what does not depend on it when a critical step fails
+        #[arg(long)]
+        keep_going: bool,
+        /// The first working day, if the clock shall start there (YYYY-MM-DD)
+        #[arg(long, value_name = "DATE")]
+        start_date: Option<String>,
+        /// Leaves the journey at hand first, if it is another one
+        #[arg(long)]
+        leave: bool,
+        /// Prints what the steps print
+        #[arg(long, short)]
+        verbose: bool,
+        /// Prints one JSON object a line; needs `--yes`
+        #[arg(long, requires = "yes")]
+        json: bool,
+    },
+    /// Shows where you stand, what waits for whom, and the way to first value
+    Status {
+        /// Prints JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Shows time to first value and where it went
+    Report {
+        /// Prints JSON
+        #[arg(long, conflicts_with = "html")]
+        json: bool,
+        /// Writes a page to this file
+        #[arg(long, value_name = "FILE")]
+        html: Option<PathBuf>,
+    },
+    /// Takes steps back, with what was kept before they changed anything
+    Undo {
+        /// This step; may be repeated
+        #[arg(long, value_name = "STEP", required_unless_present = "all")]
+        step: Vec<String>,
+        /// Every step that can be taken back, last one first
+        #[arg(long, conflicts_with = "step")]
+        all: bool,
+        /// Prints JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Looks at network, proxy, certificates, clock, disk, keychain and administrator rights
+    Doctor {
+        /// The pack whose hosts are tried
+        #[arg(long, value_name = "DIR")]
+        pack: Option<PathBuf>,
+        /// Prints JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Keeps secrets in the system's keychain
+    Credential {
+        #[command(subcommand)]
+        command: Credential,
+    },
+    /// Checks, signs and exports the record of what happened on this machine
+    Journal {
+        #[command(subcommand)]
+        command: Journal,
+    },
+    /// Shows what has left this machine, and what will
+    Events {
+        /// Prints JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Writes and checks packs
+    Pack {
+        #[command(subcommand)]
+        command: Pack,
+    },
+    /// Prints the completion script of a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Which checklist, with which answers.
+#[derive(Debug, Args)]
+pub(crate) struct Who {
+    /// The pack's folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) pack: PathBuf,
+    /// The persona; asked for in a terminal if left out
+    #[arg(long, value_name = "ID")]
+    pub(crate) persona: Option<String>,
+    /// An answer to one of the pack's questions; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = key_value)]
+    pub(crate) input: Vec<(String, String)>,
+}
+
+/// Credentials. A value comes from standard input or a prompt, never from the command line.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Credential {
+    /// Tries a value and keeps it if it is accepted
+    Set(Named),
+    /// Tries the value the keychain holds
+    Test(Named),
+    /// Lists what is known, never a value
+    List {
+        /// The pack whose credentials are listed, before a journey has begun
+        #[arg(long, value_name = "DIR")]
+        pack: Option<PathBuf>,
+        /// Prints JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Removes the value from the keychain
+    Remove(Named),
+}
+
+/// One credential.
+#[derive(Debug, Args)]
+pub(crate) struct Named {
+    /// Its name
+    pub(crate) name: String,
+    /// The pack that asks for it, before a journey has begun
+    #[arg(long, value_name = "DIR")]
+    pub(crate) pack: Option<PathBuf>,
+    /// Prints JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The journal.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Journal {
+    /// Says whether every record is as it was written
+    Verify {
+        /// Prints JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Writes every record as JSON lines, with what is needed to verify them
+    Export {
+        /// To this file instead of standard output
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Signs the record as it is now
+    Checkpoint {
+        /// Prints JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Packs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Pack {
+    /// Writes a pack to start from
+    Init {
+        /// A folder that does not exist or is empty
+        dir: PathBuf,
+        /// The greeting
+        #[arg(long, default_value = "Welcome")]
+        title: String,
+        /// The first persona's title
+        #[arg(long, default_value = "Developer")]
+        persona: String,
+    },
+    /// Says everything that is wrong with a pack: file, line and fix
+    Lint {
+        /// The pack's folder
+        dir: PathBuf,
+        /// Prints JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Prints the JSON Schema of pack.yaml, for editors
+    Schema {
+        /// Prints the reference of all kinds of steps instead, as Markdown
+        #[arg(long)]
+        markdown: bool,
+    },
+}
+
+impl Cli {
+    /// Whether the answer, and any error, shall be JSON.
+    pub(crate) fn wants_json(&self) -> bool {
+        match &self.command {
+            Command::Plan { json, .. }
+            | Command::Up { json, .. }
+            | Command::Status { json }
+            | Command::Report { json, .. }
+            | Command::Undo { json, .. }
+            | Command::Doctor { json, .. }
+            | Command::Events { json }
+            | Command::Credential { command: Credential::List { json, .. } }
+            | Command::Journal { command: Journal::Verify { json } | Journal::Checkpoint { json } }
+            | Command::Pack { command: Pack::Lint { json, .. } } => *json,
+            Command::Credential {
+                command: Credential::Set(named) | Credential::Test(named) | Credential::Remove(named),
+            } => named.json,
+            Command::Journal { command: Journal::Export { .. } }
+            | Command::Pack { command: Pack::Init { .. } | Pack::Schema { .. } }
+            | Command::Completions { .. } => false,
+        }
+    }
+}
+
+/// Parses the command line. What clap would exit 2 for exits 1 here: 2 means "changes" in `plan`.
+pub(crate) fn parse() -> Result<Cli, ExitCode> {
+    Cli::try_parse().map_err(|error| {
+        // Printing help or a usage error to a closed pipe fails; there is nobody left to tell.
+        let _ = error.print();
+        match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+            _ => ExitCode::FAILURE,
+        }
+    })
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write it like NAME=VALUE".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_credential_value_can_be_an_argument() {
+        assert!(Cli::try_parse_from(["firstlight", "credential", "set", "token", "s3cret"]).is_err());
+    }
+}

@@ -1,0 +1,32 @@
+//! `firstlight events`
+
+use std::process::ExitCode;
+
+use firstlight_app::Access;
+use firstlight_contract::privacy::Sharing;
+
+use super::open;
+use crate::{output::Output, words};
+
+pub(super) fn run(output: &Output) -> anyhow::Result<ExitCode> {
+    let privacy = open(Access::Read)?.privacy()?;
+    if output.is_json() {
+        output.value(&privacy)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let number = |events: &[_]| u32::try_from(events.len()).unwrap_or(u32::MAX);
+    output.line(match privacy.sharing {
+        Sharing::On => "Sharing is on.",
+        Sharing::Paused => "Sharing is paused: nothing leaves this machine.",
+    })?;
+    output.line(match &privacy.destination {
+        Some(hub) => format!("Events go to {hub}."),
+        None => "There is no hub to send to.".to_owned(),
+    })?;
+    output.line(format!("Sent: {}.", words::count(number(&privacy.sent), "event", "events")))?;
+    output.line(format!("Kept here: {}.", words::count(number(&privacy.queued), "event", "events")))?;
+    for event in &privacy.queued {
+        output.line(format!("  {}", event.body))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

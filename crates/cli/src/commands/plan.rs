@@ -1,0 +1,151 @@
+//! `firstlight plan`
+
+use std::process::ExitCode;
+
+use firstlight_app::Access;
+use firstlight_contract::plan::{Outcome, PlanView, PlannedStepView};
+
+use super::{choose, open};
+use crate::{args::Who, output::Output, words};
+
+/// What `--detailed-exitcode` says when there is something to change.
+const CHANGES: u8 = 2;
+
+pub(super) async fn run(who: &Who, detailed: bool, output: &Output) -> anyhow::Result<ExitCode> {
+    let app = open(Access::Read)?;
+    let choice = choose(&app, who, output)?;
+    let plan = app.make_plan(&choice).await?;
+    if output.is_json() {
+        output.value(&plan)?;
+    } else {
+        show(&plan, output)?;
+    }
+    Ok(if detailed { exit_code(&plan) } else { ExitCode::SUCCESS })
+}
+
+/// A step that cannot be known *because of a change still to come* is part of that change; one that cannot be known
+/// on its own, or cannot be done, is not.
+fn exit_code(plan: &PlanView) -> ExitCode {
+    let summary = plan.summary;
+    if summary.blocked > 0 || (summary.unknown > 0 && summary.will_change == 0) {
+        ExitCode::FAILURE
+    } else if summary.will_change > 0 {
+        ExitCode::from(CHANGES)
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+/// The plan in its honest groups.
+pub(super) fn show(plan: &PlanView, output: &Output) -> anyhow::Result<()> {
+    let first_value = plan.steps.iter().find(|step| step.id == plan.first_value);
+    let goal = first_value.map_or("first value", |step| step.title.as_str());
+    let time = plan.estimate_seconds.map_or_else(String::new, |s| format!(", about {}", words::duration(s)));
+    let total = u32::try_from(plan.steps.len()).unwrap_or(u32::MAX);
+    output.line(format!(
+        "To your first value, \u{1b}[1m{goal}\u{1b}[0m: {}, {} still automatic{time}.",
+        words::count(total, "step", "steps"),
+        plan.asks.automatic,
+    ))?;
+    output.line(format!(
+        "You will be asked for: {}, {}, {}, {}.",
+        words::count(
+            plan.asks.elevations,
+            "step with administrator rights",
+            "steps with administrator rights"
+        ),
+        words::count(plan.asks.credentials, "credential", "credentials"),
+        words::count(plan.asks.actions, "thing to read or confirm", "things to read or confirm"),
+        words::count(plan.asks.requests, "request to others", "requests to others"),
+    ))?;
+    let groups = [
+        (Outcome::WillChange, "Will change"),
+        (Outcome::Unknown, "Cannot be known yet"),
+        (Outcome::Blocked, "Cannot be done as things are"),
+        (Outcome::Ok, "Already fine"),
+    ];
+    for (outcome, title) in groups {
+        let steps: Vec<_> = plan.steps.iter().filter(|step| step.outcome == outcome).collect();
+        if !steps.is_empty() {
+            output.line(format!("\n\u{1b}[1m{title}\u{1b}[0m ({})", steps.len()))?;
+            steps.into_iter().try_for_each(|step| show_step(step, output))?;
+        }
+    }
+    Ok(())
+}
+
+fn show_step(step: &PlannedStepView, output: &Output) -> anyhow::Result<()> {
+    let reason = step.reason.as_deref().map_or_else(String::new, |reason| format!(": {reason}"));
+    output.line(format!("  {} \u{1b}[2m({})\u{1b}[0m{reason}", step.title, step.id))?;
+    if step.outcome == Outcome::Ok {
+        return Ok(());
+    }
+    for command in step.detail.commands.iter().filter(|command| command.purpose == "run") {
+        let place =
+            command.cwd.as_deref().map_or_else(String::new, |cwd| format!("  \u{1b}[2min {cwd}\u{1b}[0m"));
+        let shell = if command.shell { "sh -c " } else { "" };
+        output.line(format!("      $ {shell}{}{place}", quote(&command.argv)))?;
+    }
+    for file in &step.detail.files {
+        output.line(format!("      writes {}", file.path))?;
+        for line in file.diff.lines() {
+            output.line(format!("        {line}"))?;
+        }
+    }
+    if step.detail.elevated {
+        output.line("      with administrator rights")?;
+    }
+    if !step.detail.secrets.is_empty() {
+        output.line(format!("      is handed: {}", step.detail.secrets.join(", ")))?;
+    }
+    Ok(())
+}
+
+/// Words as a shell would need them written, so that what is shown is exact.
+fn quote(argv: &[String]) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    let word = |text: &String| {
+        if !text.is_empty() && text.chars().all(plain) {
+            text.clone()
+        } else {
+            format!("'{}'", text.replace('\'', r"'\''"))
+        }
+    };
+    argv.iter().map(word).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use firstlight_contract::plan::{Asks, PlanSummary};
+
+    use super::*;
+
+    fn plan(will_change: u32, unknown: u32, blocked: u32) -> PlanView {
+        PlanView {
+            pack: "acme".into(),
+            version: "1.0.0".into(),
+            persona: "backend".into(),
+            steps: Vec::new(),
+            summary: PlanSummary { will_change, ok: 1, unknown, blocked },
+            asks: Asks::default(),
+            first_value: "serve".into(),
+            estimate_seconds: None,
+            consent: String::new(),
+        }
+    }
+
+    #[test]
+    fn the_exit_code_tells_nothing_to_do_changes_and_trouble_apart() {
+        assert_eq!(exit_code(&plan(0, 0, 0)), ExitCode::SUCCESS);
+        assert_eq!(exit_code(&plan(2, 0, 0)), ExitCode::from(2));
+        assert_eq!(exit_code(&plan(2, 1, 0)), ExitCode::from(2));
+        assert_eq!(exit_code(&plan(0, 1, 0)), ExitCode::FAILURE);
+        assert_eq!(exit_code(&plan(2, 0, 1)), ExitCode::FAILURE);
+    }
+
+    #[test]
+    fn argv_is_shown_exactly() {
+        let argv = ["sh", "a b", "it's", ""].map(str::to_owned);
+        assert_eq!(quote(&argv), r"sh 'a b' 'it'\''s' ''");
+    }
+}

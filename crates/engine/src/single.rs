@@ -1,0 +1,83 @@
+//! One step at a time, outside of a plan or a run: what it would do, and trying the secret it asks for.
+
+use std::sync::Arc;
+
+use firstlight_domain::{
+    expr::Scope,
+    kind::Class,
+    pack::{Pack, Step},
+    plan::Resolved,
+    state::Failure,
+};
+use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    engine::{Engine, Prepared},
+    host::Host,
+    provider::Context,
+    providers::{credential, failure},
+};
+
+impl Engine {
+    /// Who does a step of this kind; none if there is no such kind.
+    pub fn class_of(&self, uses: &str) -> Option<Class> {
+        self.kind(uses).map(|kind| kind.class)
+    }
+
+    /// What a step would do, as far as it is known. Looks at nothing.
+    pub fn describe(&self, pack: &Pack, step: &Step, scope: &Scope) -> Result<Resolved, Failure> {
+        match self.prepare(pack, step, scope) {
+            Prepared::Ready(ready) => Ok(ready.resolved),
+            Prepared::NotNeeded { why } => Err(failure(why)),
+            Prepared::Unresolved { .. } => Err(failure("what it does depends on steps before it")),
+            Prepared::Impossible(failure) => Err(failure),
+        }
+    }
+
+    /// Tries a value for a `credential` step and, if it is accepted, hands it to the host to keep.
+    pub async fn accept_credential(
+        &self,
+        pack: &Pack,
+        step: &Step,
+        scope: &Scope,
+        value: SecretString,
+        host: Arc<dyn Host>,
+    ) -> Result<(), Failure> {
+        let (with, cx) = self.credential(pack, step, scope, host)?;
+        credential::accept(&with, value, &cx).await
+    }
+
+    /// Tries the value the keychain has for a `credential` step.
+    pub async fn test_credential(
+        &self,
+        pack: &Pack,
+        step: &Step,
+        scope: &Scope,
+        host: Arc<dyn Host>,
+    ) -> Result<(), Failure> {
+        let (with, cx) = self.credential(pack, step, scope, host)?;
+        credential::try_stored(&with, &cx).await
+    }
+
+    fn credential(
+        &self,
+        pack: &Pack,
+        step: &Step,
+        scope: &Scope,
+        host: Arc<dyn Host>,
+    ) -> Result<(credential::With, Context), Failure> {
+        let around = self.around(host, false, None, &CancellationToken::new())?;
+        let ready = match self.prepare(pack, step, scope) {
+            Prepared::Ready(ready) if ready.waits_for.is_empty() => ready,
+            Prepared::Impossible(failure) => return Err(failure),
+            Prepared::NotNeeded { why } => return Err(failure(why)),
+            Prepared::Ready(_) | Prepared::Unresolved { .. } => {
+                return Err(failure("it cannot be tried before the steps it depends on are done"));
+            }
+        };
+        let with = scope.render_value(&step.with).map_err(|error| failure(error.to_string()))?.0;
+        let with = credential::parameters(&with).map_err(|error| failure(error.message))?;
+        Ok((with, self.context(&ready, pack, scope, &around)))
+    }
+}
