@@ -2,7 +2,7 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -59,10 +59,15 @@ async fn command(cx: &Context, argv: &[String]) -> Result<bool, Failure> {
 async fn http(cx: &Context, address: &str, status: Option<u16>, reach: Reach) -> Result<bool, Failure> {
     let url = Url::parse(address).map_err(|e| failure(format!("`{address}` is not an address: {e}"), None))?;
     let client = match reach {
+        Reach::Own if is_here(&url) => direct_client()?,
         Reach::Own => cx.http.clone(),
         Reach::Public => {
             allowed_literal(&url, &cx.listed_hosts).map_err(|inside| inside.failure())?;
-            public_client(&cx.listed_hosts)?
+            if is_here(&url) && is_listed(url.host_str().unwrap_or_default(), &cx.listed_hosts) {
+                direct_client()?
+            } else {
+                public_client(&cx.listed_hosts)?
+            }
         }
     };
     let answer = client.get(url).timeout(PATIENCE.min(cx.timeout)).send().await;
@@ -153,6 +158,27 @@ fn public_client(listed: &Arc<[String]>) -> Result<reqwest::Client, Failure> {
         .dns_resolver(Arc::new(PublicOnly { listed: Arc::clone(listed) }))
         .build()
         .map_err(|e| failure(format!("cannot prepare a request: {e}"), None))
+}
+
+/// Whether an address names this machine itself.
+fn is_here(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+/// A client for this machine: a proxy would ask its own machine instead. Redirects are answers, not followed.
+fn direct_client() -> Result<reqwest::Client, Failure> {
+    static CLIENT: OnceLock<reqwest::Client> = OnceLock::new();
+    if let Some(client) = CLIENT.get() {
+        return Ok(client.clone());
+    }
+    let made = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build();
+    let made = made.map_err(|e| failure(format!("cannot prepare a request: {e}"), None))?;
+    Ok(CLIENT.get_or_init(|| made).clone())
 }
 
 /// Names are looked at by [`PublicOnly`]; an address written as such never gets there.

@@ -30,6 +30,7 @@ use crate::{
 pub struct FakeHost {
     folder: tempfile::TempDir,
     seen: Mutex<Seen>,
+    keeps_live: bool,
 }
 
 #[derive(Default)]
@@ -42,10 +43,19 @@ struct Seen {
 
 impl FakeHost {
     /// An empty one.
-    #[expect(clippy::expect_used, reason = "a test without a temporary folder cannot go on")]
     pub fn new() -> Arc<Self> {
+        Self::with(true)
+    }
+
+    /// An empty one that forgets what it is shown, so that its memory tells nothing.
+    pub fn forgetful() -> Arc<Self> {
+        Self::with(false)
+    }
+
+    #[expect(clippy::expect_used, reason = "a test without a temporary folder cannot go on")]
+    fn with(keeps_live: bool) -> Arc<Self> {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        Arc::new(Self { folder, seen: Mutex::default() })
+        Arc::new(Self { folder, seen: Mutex::default(), keeps_live })
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
@@ -182,7 +192,9 @@ impl Host for FakeHost {
     }
 
     fn show(&self, live: Live) {
-        self.seen().live.push(live);
+        if self.keeps_live {
+            self.seen().live.push(live);
+        }
     }
 
     fn log_folder(&self) -> PathBuf {

@@ -40,14 +40,18 @@ pub async fn run(cx: &Context, process: Process) -> Result<Exit, Failure> {
 pub async fn quick(cx: &Context, process: Process) -> Result<Exit, Failure> {
     let secrets = secrets_of(&process);
     let said = Output::discard();
-    let mut exit = execute(cx, process, Sink::Kept(Vec::new()), &said).await?;
-    if !exit.ok() {
+    let masked = |raw: Vec<String>| {
         let mut stream = said.stream(&*cx.host, &secrets);
-        stream.push(exit.tail.concat().as_bytes());
+        stream.push(raw.concat().as_bytes());
         stream.finish();
-        exit.tail = said.last_lines();
+        said.last_lines()
+    };
+    match execute(cx, process, Sink::Kept(Vec::new()), &said).await {
+        Ok(exit) if exit.ok() => Ok(Exit { tail: Vec::new(), ..exit }),
+        Ok(exit) => Ok(Exit { tail: masked(exit.tail), ..exit }),
+        // What was printed until it took too long or was stopped is as raw.
+        Err(failure) => Err(Failure { last_lines: masked(failure.last_lines), ..failure }),
     }
-    Ok(exit)
 }
 
 /// Where output goes.

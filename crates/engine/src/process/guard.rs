@@ -43,7 +43,8 @@ impl Watch {
         let script = r#"
             if read -r _; then exit 0; fi
             for _ in 1 2 3 4 5 6 7 8; do
-                found=$(grep -lzs "^$1/" /proc/[0-9]*/environ) || exit 0
+                found=$(grep -lzs "^$1/" /proc/[0-9]*/environ)
+                [ -n "$found" ] || exit 0
                 for file in $found; do pid=${file#/proc/}; kill -9 "${pid%/environ}" 2>/dev/null; done
             done"#;
         let process = Command::new("sh")

@@ -113,7 +113,7 @@ impl Provider for Command {
 
     fn prepare(&self, step: &Rendered<'_>) -> Result<Box<dyn Operation>, Failure> {
         let with: With = with::parameters(step)?;
-        refuse_options(step, &with)?;
+        refuse_injection(step, &with)?;
         let cwd = super::path(with.cwd.as_deref().unwrap_or("~"), step.facts);
         let elevated = step.step.elevation == Elevation::Elevated;
         let process = |argv: &Vec<String>| {
@@ -134,11 +134,18 @@ impl Provider for Command {
     }
 }
 
-/// Where an argument begins with an expression, what comes out of it may not become an option.
-fn refuse_options(step: &Rendered<'_>, with: &With) -> Result<(), Failure> {
+/// What comes out of an expression may become neither an option nor a part of a script.
+fn refuse_injection(step: &Rendered<'_>, with: &With) -> Result<(), Failure> {
     for (name, argv) in with.commands() {
+        // What the pack wrote, before its expressions were resolved.
         for (place, word) in argv.iter().enumerate() {
             let written = step.step.with.pointer(&format!("/{name}/{place}")).and_then(Value::as_str);
+            if with.shell && written.is_some_and(is_unresolved) {
+                return Err(failure_with(
+                    format!("the script `{name}` holds an expression, and what it stands for would be run"),
+                    "the pack should hand it over by `env`",
+                ));
+            }
             if word.starts_with('-') && written.is_some_and(|written| written.trim_start().starts_with("${{")) {
                 return Err(failure_with(
                     format!("`{word}` would be taken for an option by `{}`", argv[0]),

@@ -8,6 +8,7 @@ use std::{
 
 use firstlight_domain::{id::CredentialName, state::WaitsOn};
 use firstlight_engine::{
+    process::{self, Process},
     provider::Check,
     providers::credential::{accept, parameters, try_stored},
 };
@@ -109,16 +110,28 @@ async fn a_test_that_hangs_or_cannot_start_stores_nothing() {
     let machine = Machine::new();
     let mut cx = machine.context();
     cx.timeout = std::time::Duration::from_millis(300);
-    let hanging = json!({ "name": "token", "test": { "command": ["sh", "-c", "echo $T; sleep 60"], "env": "T" } });
+    let hanging =
+        json!({ "name": "token", "test": { "command": ["sh", "-c", "echo $T; sleep 60"], "env": "T" } });
     let failure = accept(&parameters(&hanging).unwrap(), GOOD.into(), &cx).await.unwrap_err();
     assert!(failure.cause.contains("did not finish"), "{failure}");
     assert!(!format!("{failure:?}").contains(GOOD), "{failure:?}");
     let missing = json!({ "name": "token", "test": { "command": ["no-such-program-here"], "env": "T" } });
     assert!(accept(&parameters(&missing).unwrap(), GOOD.into(), &cx).await.is_err());
-    let early = json!({ "name": "token", "test": { "command": ["${{ steps.a.outputs.path }}/x"], "env": "T" } });
+    let early =
+        json!({ "name": "token", "test": { "command": ["${{ steps.a.outputs.path }}/x"], "env": "T" } });
     let failure = accept(&parameters(&early).unwrap(), GOOD.into(), &cx).await.unwrap_err();
     assert!(failure.cause.contains("yet"), "{failure}");
     assert_eq!(machine.host.secret_text(&name()), None);
+}
+
+#[tokio::test]
+async fn c4_a_check_that_is_cut_off_tells_nothing_either() {
+    let machine = Machine::new();
+    let mut cx = machine.context();
+    cx.timeout = std::time::Duration::from_millis(300);
+    let hanging = Process::new("sh").args(["-c", "echo got $T; sleep 60"]).secret_env("T", GOOD.into());
+    let failure = process::quick(&cx, hanging).await.unwrap_err();
+    assert_eq!(failure.last_lines, ["got ***"]);
 }
 
 /// Answers each request with this, and tells what it was asked.

@@ -14,7 +14,8 @@ fn mode(path: &Path) -> u32 {
 async fn e6_a_new_file_comes_and_goes_with_its_folders() {
     let machine = Machine::new();
     let before = machine.snapshot();
-    let operation = machine.operation("file", json!({ "path": "~/a/b/c.txt", "content": "one\n", "mode": "0640" }));
+    let operation =
+        machine.operation("file", json!({ "path": "~/a/b/c.txt", "content": "one\n", "mode": "0640" }));
     let Check::Needed { files, .. } = operation.check(&machine.context()).await.unwrap() else { panic!() };
     let path = machine.home().join("a/b/c.txt");
     assert_eq!(

@@ -22,6 +22,9 @@ fn git(folder: &Path, args: &[&str]) -> String {
     String::from_utf8(run.stdout).unwrap().trim().to_owned()
 }
 
+/// What a person does in a clone.
+type Work = fn(&Path);
+
 /// A repository with two commits on `main`, a tag `v1` on the first, and a branch `next`.
 struct Upstream {
     folder: tempfile::TempDir,
@@ -60,8 +63,10 @@ impl Upstream {
 }
 
 fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<_> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     names
 }
@@ -177,7 +182,7 @@ async fn a_clone_that_failed_or_was_killed_leaves_nothing_half() {
 async fn undo_keeps_what_is_only_here() {
     let (machine, upstream) = (Machine::new(), Upstream::new());
     let clone = machine.home().join("a");
-    let works: [(&str, fn(&Path)); 6] = [
+    let works: [(&str, Work); 6] = [
         ("changes", |clone| fs::write(clone.join("a"), "mine").unwrap()),
         ("changes", |clone| fs::write(clone.join("new"), "mine").unwrap()),
         ("changes", |clone| {
@@ -246,7 +251,13 @@ async fn e8_no_hook_no_submodule_and_no_rewritten_scheme_runs() {
     let failure = rewritten.apply(&machine.context()).await.unwrap_err();
     assert!(failure.last_lines.concat().contains("not allowed"), "{failure:?}");
     assert!(!proof.exists(), "a program of the address ran");
-    for url in ["ext::sh -c id", "http://git.example.test/x", "git://git.example.test/x", "--upload-pack=id", "../a.bundle"] {
+    for url in [
+        "ext::sh -c id",
+        "http://git.example.test/x",
+        "git://git.example.test/x",
+        "--upload-pack=id",
+        "../a.bundle",
+    ] {
         assert!(machine.prepare("git/clone", json!({ "url": url, "into": "~/c" })).is_err(), "{url}");
     }
 }

@@ -12,7 +12,8 @@ fn git(machine: &Machine, args: &[&str]) -> String {
 #[tokio::test]
 async fn a_setting_comes_and_goes() {
     let machine = Machine::new();
-    let operation = machine.operation("git/config", json!({ "key": "user.email", "value": "mira@acme.test" }));
+    let operation =
+        machine.operation("git/config", json!({ "key": "user.email", "value": "mira@acme.test" }));
     machine.bring_about(&*operation).await;
     assert_eq!(git(&machine, &["config", "--global", "user.email"]), "mira@acme.test\n");
     machine.undo(&*operation).await.unwrap();
@@ -24,7 +25,8 @@ async fn a_setting_comes_and_goes() {
 async fn every_value_that_was_there_comes_back() {
     let machine = Machine::new();
     let config = machine.home().join(".gitconfig");
-    for before in ["[pull]\n\trebase = true\n", "[pull]\n\trebase = true\n\trebase = merges\n\trebase = -x\n"] {
+    for before in ["[pull]\n\trebase = true\n", "[pull]\n\trebase = true\n\trebase = merges\n\trebase = -x\n"]
+    {
         fs::write(&config, before).unwrap();
         let values = git(&machine, &["config", "--global", "--get-all", "pull.rebase"]);
         let operation = machine.operation("git/config", json!({ "key": "pull.rebase", "value": "false" }));

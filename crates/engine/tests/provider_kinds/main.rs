@@ -1,5 +1,7 @@
 //! Kinds of steps against the real thing: git, ssh-keygen, the package manager, shells, files, a server on this machine.
 //! Everything happens in a home folder of its own, except for packages.
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test whose ground is missing cannot go on")]
 
 mod credential;
 mod env;

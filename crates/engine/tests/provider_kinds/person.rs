@@ -50,7 +50,8 @@ async fn a_document_is_read_from_the_pack_and_from_nowhere_else() {
     fs::create_dir(machine.pack.path().join("docs")).unwrap();
     fs::write(machine.pack.path().join("docs/a.md"), "# Hello\n").unwrap();
     std::os::unix::fs::symlink("/etc/passwd", machine.pack.path().join("docs/out.md")).unwrap();
-    let markdown = |doc: &str| read::parameters(&json!({ "doc": doc })).unwrap().markdown(machine.pack.path());
+    let markdown =
+        |doc: &str| read::parameters(&json!({ "doc": doc })).unwrap().markdown(machine.pack.path());
     assert_eq!(markdown("docs/a.md").unwrap(), "# Hello\n");
     assert!(markdown("docs/out.md").unwrap_err().cause.contains("out of the pack"));
     assert!(markdown("docs/none.md").is_err());

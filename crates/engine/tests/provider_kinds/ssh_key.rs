@@ -44,7 +44,10 @@ async fn nothing_is_ever_overwritten() {
 async fn a_key_with_a_passphrase_is_not_asked_about() {
     let machine = Machine::new();
     let path = machine.home().join("mine");
-    let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "long enough", "-f"]).arg(&path).status();
+    let made = Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-N", "long enough", "-f"])
+        .arg(&path)
+        .status();
     assert!(made.unwrap().success());
     let operation = machine.operation("ssh/key", json!({ "path": "~/mine" }));
     satisfied(&*operation, &machine.context()).await;
