@@ -154,7 +154,9 @@ impl Test {
             (Some(name), false) => variable("test.env", name),
             (None, true) => Ok(()),
             (Some(_), true) => Err(wrong("test", "has both `env` and `stdin`; one is enough")),
-            (None, false) => Err(wrong("test", "should say how the command gets the value: `env: NAME` or `stdin: true`")),
+            (None, false) => {
+                Err(wrong("test", "should say how the command gets the value: `env: NAME` or `stdin: true`"))
+            }
         }
     }
 
@@ -295,7 +297,9 @@ fn look_at(with: &With, value: &SecretString) -> Result<(), Failure> {
         ));
     }
     if text.encode_utf16().count() > MAX_UTF16_UNITS {
-        return Err(failure(format!("{title}: longer than {MAX_UTF16_UNITS} characters, the most a keychain takes")));
+        return Err(failure(format!(
+            "{title}: longer than {MAX_UTF16_UNITS} characters, the most a keychain takes"
+        )));
     }
     if text.contains('\0') {
         return Err(failure(format!("{title}: holds a zero byte, which is not text")));
@@ -305,7 +309,9 @@ fn look_at(with: &With, value: &SecretString) -> Result<(), Failure> {
         if !pattern.is_match(text) {
             let mut failure = failure(format!("{title}: this does not look like one"));
             failure.hint = Some(match &with.issuer {
-                Some(issuer) => format!("copy the whole of it, as {issuer} shows it, without spaces around it"),
+                Some(issuer) => {
+                    format!("copy the whole of it, as {issuer} shows it, without spaces around it")
+                }
                 None => "copy the whole of it, without spaces around it".to_owned(),
             });
             return Err(failure);
@@ -367,7 +373,8 @@ async fn by_http(
     cx: &Context,
 ) -> Result<(), Failure> {
     let title = with.title();
-    let cannot = |cause: String| failure_with(format!("{title} could not be tried: {cause}"), "try again later");
+    let cannot =
+        |cause: String| failure_with(format!("{title} could not be tried: {cause}"), "try again later");
     let mut header = HeaderValue::from_str(&format!("{}{}", test.header_prefix(), value.expose_secret()))
         .map_err(|_| failure(format!("{title}: holds characters that cannot be sent in a header")))?;
     header.set_sensitive(true);
@@ -376,7 +383,8 @@ async fn by_http(
         .redirect(reqwest::redirect::Policy::none())
         .build()
         .map_err(|error| cannot(error.to_string()))?;
-    let asking = client.get(address).header(test.header_name(), header).timeout(HTTP_PATIENCE.min(cx.timeout)).send();
+    let asking =
+        client.get(address).header(test.header_name(), header).timeout(HTTP_PATIENCE.min(cx.timeout)).send();
     let answer = tokio::select! {
         () = cx.cancel.cancelled() => return Err(failure("stopped")),
         answer = asking => answer.map_err(|error| cannot(in_full(&error)))?,
@@ -433,7 +441,10 @@ impl Operation for Stored {
         }
         let title = self.with.title();
         Ok(if self.with.generate.is_some() {
-            Check::Needed { what: format!("would make {title} and keep it in the keychain"), files: Vec::new() }
+            Check::Needed {
+                what: format!("would make {title} and keep it in the keychain"),
+                files: Vec::new(),
+            }
         } else {
             Check::Person { on: WaitsOn::You, what: format!("would ask you for {title}") }
         })
@@ -492,11 +503,25 @@ mod tests {
 
     #[test]
     fn a_secret_is_not_sent_in_the_clear() {
-        for address in ["http://a.test/", "http://127.0.0.1.a.test/", "ftp://a.test/", "a.test", "http://localhost.a.test/"] {
-            assert_eq!(wrong_at(&json!({ "name": "a", "test": { "http": address } })), "test.http", "{address}");
+        for address in [
+            "http://a.test/",
+            "http://127.0.0.1.a.test/",
+            "ftp://a.test/",
+            "a.test",
+            "http://localhost.a.test/",
+        ] {
+            assert_eq!(
+                wrong_at(&json!({ "name": "a", "test": { "http": address } })),
+                "test.http",
+                "{address}"
+            );
         }
         for address in ["http://localhost:1/", "http://[::1]:1/", "http://127.9.9.9/"] {
-            assert_eq!(with::accepts::<With>(&json!({ "name": "a", "test": { "http": address } })), Ok(()), "{address}");
+            assert_eq!(
+                with::accepts::<With>(&json!({ "name": "a", "test": { "http": address } })),
+                Ok(()),
+                "{address}"
+            );
         }
     }
 
@@ -505,9 +530,14 @@ mod tests {
         let with = parameters(&json!({ "name": "a", "pattern": "tok_[0-9]+", "issuer": "IT" })).unwrap();
         let look = |value: &str| look_at(&with, &value.into());
         assert_eq!(look("tok_12345"), Ok(()));
-        for bad in ["", "        ", "tok_1", "tok_12345 ", " tok_12345", "tok_12345\nx", "xtok_12345", "tok_1234\0"] {
+        for bad in
+            ["", "        ", "tok_1", "tok_12345 ", " tok_12345", "tok_12345\nx", "xtok_12345", "tok_1234\0"]
+        {
             let failure = look(bad).unwrap_err();
-            assert!(bad.trim().is_empty() || !format!("{failure:?}").contains(bad.trim()), "{failure:?} tells the value");
+            assert!(
+                bad.trim().is_empty() || !format!("{failure:?}").contains(bad.trim()),
+                "{failure:?} tells the value"
+            );
         }
         let any = parameters(&json!({ "name": "a" })).unwrap();
         assert!(look_at(&any, &"x".repeat(1_281).into()).is_err());

@@ -26,9 +26,8 @@ pub(crate) fn unified(path: &str, old: Option<&[u8]>, new: &[u8]) -> String {
     if lines <= MOST_LINES {
         return diff;
     }
-    let mut cut: String = diff.split_inclusive('\n').take(MOST_LINES).collect();
-    cut.push_str(&format!("… {} more lines\n", lines - MOST_LINES));
-    cut
+    let cut: String = diff.split_inclusive('\n').take(MOST_LINES).collect();
+    cut + &format!("… {} more lines\n", lines - MOST_LINES)
 }
 
 fn text(bytes: &[u8]) -> Option<&str> {
@@ -53,7 +52,7 @@ mod tests {
     fn what_cannot_be_read_is_described() {
         assert_eq!(unified("/a", Some(b"\0"), b"text"), "/a: 1 bytes become 4 bytes\n");
         assert_eq!(unified("/a", None, &[0xff]), "/a: a new file of 1 bytes\n");
-        let long: String = (0..1000).map(|n| format!("{n}\n")).collect();
+        let long = "line\n".repeat(1000);
         let diff = unified("/a", None, long.as_bytes());
         assert_eq!(diff.lines().count(), MOST_LINES + 1);
         assert!(diff.ends_with("… 603 more lines\n"), "3 lines of header and 1000 of content, 400 shown");

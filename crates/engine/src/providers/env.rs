@@ -61,16 +61,24 @@ impl Parameters for With {
                     return Err(wrong("", "`name` is missing"));
                 };
                 if name.eq_ignore_ascii_case("PATH") {
-                    return Err(wrong("value", "would hide every program; use `path-prepend` to add a folder to PATH"));
+                    return Err(wrong(
+                        "value",
+                        "would hide every program; use `path-prepend` to add a folder to PATH",
+                    ));
                 }
             }
             (None, Some(folder)) => {
                 paths::check_machine("path-prepend", folder)?;
-                if folder.contains([':', ';']) && !is_unresolved(folder) && folder.as_bytes().get(1) != Some(&b':') {
+                if folder.contains([':', ';'])
+                    && !is_unresolved(folder)
+                    && folder.as_bytes().get(1) != Some(&b':')
+                {
                     return Err(wrong("path-prepend", "should be one folder"));
                 }
             }
-            (Some(_), Some(_)) => return Err(wrong("", "has both `value` and `path-prepend`; one is enough")),
+            (Some(_), Some(_)) => {
+                return Err(wrong("", "has both `value` and `path-prepend`; one is enough"));
+            }
             (None, None) => return Err(wrong("", "should have `value` or `path-prepend`")),
         }
         self.name.as_deref().map_or(Ok(()), |name| variable("name", name))
@@ -104,7 +112,12 @@ impl Provider for Env {
             Os::Windows => Box::new(InUserEnvironment { name, setting }),
             Os::Linux | Os::Macos => {
                 let shell = Shell::of(step.facts);
-                Box::new(InProfile { line: shell.line(&name, &setting), key: setting.key(&name), home, shell })
+                Box::new(InProfile {
+                    line: shell.line(&name, &setting),
+                    key: setting.key(&name),
+                    home,
+                    shell,
+                })
             }
         })
     }
@@ -330,7 +343,10 @@ impl Operation for InUserEnvironment {
         Ok(if now.as_deref() == Some(self.setting.after(now.as_deref()).as_str()) {
             Check::Satisfied { outputs: BTreeMap::new() }
         } else {
-            Check::Needed { what: format!("would set {} in the user's environment", self.name), files: Vec::new() }
+            Check::Needed {
+                what: format!("would set {} in the user's environment", self.name),
+                files: Vec::new(),
+            }
         })
     }
 
@@ -365,7 +381,9 @@ impl Setting {
     fn after(&self, now: Option<&str>) -> String {
         match (self, now) {
             (Self::Value(value), _) => value.clone(),
-            (Self::Prepend(folder), Some(now)) if now.split(';').any(|part| part.eq_ignore_ascii_case(folder)) => {
+            (Self::Prepend(folder), Some(now))
+                if now.split(';').any(|part| part.eq_ignore_ascii_case(folder)) =>
+            {
                 now.to_owned()
             }
             (Self::Prepend(folder), Some(now)) if !now.is_empty() => format!("{folder};{now}"),
@@ -413,8 +431,24 @@ mod tests {
     fn e2_values_reach_the_shell_as_they_are() {
         use std::process::Command;
         let corpus = [
-            "plain", "with space", "it's", "'; touch /tmp/firstlight-was-here; '", "$(id)", "`id`", "$HOME", "\\", "\\'",
-            "\"quoted\"", "*", "~", "#no comment", "a&b|c;d", "!history", "ümläut", "-n", "",
+            "plain",
+            "with space",
+            "it's",
+            "'; touch /tmp/firstlight-was-here; '",
+            "$(id)",
+            "`id`",
+            "$HOME",
+            "\\",
+            "\\'",
+            "\"quoted\"",
+            "*",
+            "~",
+            "#no comment",
+            "a&b|c;d",
+            "!history",
+            "ümläut",
+            "-n",
+            "",
         ];
         for shell in ["sh", "bash", "zsh", "fish"] {
             let Ok(program) = which::which(shell) else {
@@ -429,7 +463,10 @@ mod tests {
             };
             for value in corpus {
                 let line = words.line("PROBED", &Setting::Value(value.into()));
-                let run = Command::new(&program).args(["-c", &format!("{line}\nprintenv PROBED")]).output().unwrap();
+                let run = Command::new(&program)
+                    .args(["-c", &format!("{line}\nprintenv PROBED")])
+                    .output()
+                    .unwrap();
                 assert_eq!(String::from_utf8_lossy(&run.stdout), format!("{value}\n"), "{shell}: {line}");
                 if value.is_empty() {
                     continue;

@@ -162,8 +162,12 @@ impl Operation for Wanted {
         let path = self.path.display().to_string();
         let (what, mut diff) = match &found {
             None => (format!("would write {path}"), diff::unified(&path, None, &wanted)),
-            Some(found) if found.content == wanted => (format!("would change the permissions of {path}"), String::new()),
-            Some(found) => (format!("would change {path}"), diff::unified(&path, Some(&found.content), &wanted)),
+            Some(found) if found.content == wanted => {
+                (format!("would change the permissions of {path}"), String::new())
+            }
+            Some(found) => {
+                (format!("would change {path}"), diff::unified(&path, Some(&found.content), &wanted))
+            }
         };
         let was = found.and_then(|found| found.mode);
         if let Some(mode) = self.mode.filter(|mode| Some(*mode) != was) {
@@ -206,7 +210,10 @@ mod tests {
     fn says_one_content_and_one_place() {
         let accepts = |with: Value| with::accepts::<With>(&with);
         assert_eq!(accepts(json!({ "path": "~/a", "content": "" })), Ok(()));
-        assert_eq!(accepts(json!({ "path": "${{ inputs.w }}/a", "source": "data/a.csv", "mode": "0644" })), Ok(()));
+        assert_eq!(
+            accepts(json!({ "path": "${{ inputs.w }}/a", "source": "data/a.csv", "mode": "0644" })),
+            Ok(())
+        );
         let path = |with| accepts(with).unwrap_err().path;
         assert_eq!(path(json!({ "path": "~/a" })), "");
         assert_eq!(path(json!({ "path": "~/a", "content": "", "source": "a" })), "");

@@ -79,7 +79,9 @@ impl Parameters for With {
 fn check_reference(reference: &str) -> Result<(), WithError> {
     plain_word("ref", reference)?;
     let odd = |c: char| c.is_whitespace() || matches!(c, '~' | '^' | ':' | '?' | '*' | '[' | '\\');
-    if !is_unresolved(reference) && (reference.contains(odd) || reference.contains("..") || reference.contains("@{")) {
+    if !is_unresolved(reference)
+        && (reference.contains(odd) || reference.contains("..") || reference.contains("@{"))
+    {
         return Err(wrong("ref", format!("`{reference}` should be a branch, a tag or a whole commit id")));
     }
     Ok(())
@@ -230,7 +232,11 @@ impl Operation for Clone {
             .map_err(|error| failure(format!("what was changed cannot be read: {error}")))?;
         if receipt.path != self.into {
             return Err(failure_with(
-                format!("the step names {} now, but cloned into {}", self.into.display(), receipt.path.display()),
+                format!(
+                    "the step names {} now, but cloned into {}",
+                    self.into.display(),
+                    receipt.path.display()
+                ),
                 "remove the old folder yourself if you do not need it",
             ));
         }
@@ -264,9 +270,14 @@ impl Clone {
     fn cloning(&self, to: &Path) -> Process {
         // The variable outranks every setting, so that neither a redirect nor a rewritten address leads to any other
         // scheme.
-        let mut cloning = git(&self.facts)
-            .env("GIT_ALLOW_PROTOCOL", "https:ssh:file")
-            .args(["-c", NO_HOOKS, "-c", "advice.detachedHead=false", "clone", "--no-recurse-submodules"]);
+        let mut cloning = git(&self.facts).env("GIT_ALLOW_PROTOCOL", "https:ssh:file").args([
+            "-c",
+            NO_HOOKS,
+            "-c",
+            "advice.detachedHead=false",
+            "clone",
+            "--no-recurse-submodules",
+        ]);
         if let Some(depth) = self.depth {
             cloning = cloning.arg(format!("--depth={depth}"));
         }
@@ -302,9 +313,13 @@ impl Clone {
              by running `ssh` to it once"
         } else if says("Permission denied (publickey") {
             "the server does not know your SSH key yet: add the public key to your account there"
-        } else if says("could not read Username") || says("Authentication failed") || says("terminal prompts disabled") {
+        } else if says("could not read Username")
+            || says("Authentication failed")
+            || says("terminal prompts disabled")
+        {
             "the server asks who you are: sign in with your company's tool (git credential manager, `gh auth login`)"
-        } else if says("Could not resolve host") || says("Could not connect") || says("Connection timed out") {
+        } else if says("Could not resolve host") || says("Could not connect") || says("Connection timed out")
+        {
             "look at the network, the VPN and the proxy, then try again"
         } else if says("not found in upstream") {
             "the branch or tag is not there: tell the pack's owner"
@@ -323,7 +338,8 @@ impl Clone {
     async fn there(&self, cx: &Context) -> Result<There, Failure> {
         let into = &self.into;
         let shown = into.display();
-        let link = paths::followed_out(into, Path::new(&self.facts.home)).map_err(|error| cannot("looked at", into, &error))?;
+        let link = paths::followed_out(into, Path::new(&self.facts.home))
+            .map_err(|error| cannot("looked at", into, &error))?;
         if let Some(link) = link {
             return Ok(There::Other(link));
         }
@@ -347,7 +363,9 @@ impl Clone {
             0 if self.source.is_origin(&exit.text()) => There::This,
             0 => There::Other(format!("{shown} is a clone of something else, {}", exit.text())),
             1 => There::Other(format!("{shown} is a repository that was not cloned from anywhere")),
-            _ => return Err(exit.or_fail("git config").err().unwrap_or_else(|| failure("git config failed"))),
+            _ => {
+                return Err(exit.or_fail("git config").err().unwrap_or_else(|| failure("git config failed")));
+            }
         })
     }
 
@@ -412,7 +430,10 @@ fn remove_tree(path: &Path) -> Result<(), Failure> {
 }
 
 fn cannot(what: &str, path: &Path, error: &io::Error) -> Failure {
-    failure_with(format!("{} cannot be {what}: {error}", path.display()), "look at the folder, then try again")
+    failure_with(
+        format!("{} cannot be {what}: {error}", path.display()),
+        "look at the folder, then try again",
+    )
 }
 
 #[cfg(test)]

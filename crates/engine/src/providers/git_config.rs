@@ -130,7 +130,10 @@ impl Operation for Setting {
             Check::Satisfied { outputs: BTreeMap::new() }
         } else {
             let was = if now.is_empty() { String::new() } else { format!(" (now {})", now.join(", ")) };
-            Check::Needed { what: format!("would set git's {} to {}{was}", self.key, self.value), files: Vec::new() }
+            Check::Needed {
+                what: format!("would set git's {} to {}{was}", self.key, self.value),
+                files: Vec::new(),
+            }
         })
     }
 
@@ -141,7 +144,10 @@ impl Operation for Setting {
         }
         let receipt = Receipt { key: self.key.clone(), before, written: self.value.clone() };
         cx.keep_receipt(serde_json::to_value(receipt).map_err(|error| failure(error.to_string()))?)?;
-        process::run(cx, replacing(&self.facts, &self.key, &self.value)).await?.or_fail("git config").map(drop)
+        process::run(cx, replacing(&self.facts, &self.key, &self.value))
+            .await?
+            .or_fail("git config")
+            .map(drop)
     }
 
     fn can_undo(&self) -> bool {
@@ -207,14 +213,27 @@ mod tests {
     #[test]
     fn e2_a_key_is_a_setting_and_nothing_else() {
         let accepts = |with: Value| with::accepts::<With>(&with);
-        for key in ["user.email", "url.https://a.test/.insteadOf", "branch.ma in.rebase", "http.https://x.y:8/.proxy"] {
+        for key in [
+            "user.email",
+            "url.https://a.test/.insteadOf",
+            "branch.ma in.rebase",
+            "http.https://x.y:8/.proxy",
+        ] {
             assert_eq!(accepts(json!({ "key": key, "value": "x" })), Ok(()), "{key}");
         }
-        for key in ["--unset", "-e", "user", "", ".email", "user.", "us er.email", "user.1st", "user.email\n"] {
+        for key in ["--unset", "-e", "user", "", ".email", "user.", "us er.email", "user.1st", "user.email\n"]
+        {
             assert_eq!(accepts(json!({ "key": key, "value": "x" })).unwrap_err().path, "key", "{key:?}");
         }
-        assert_eq!(accepts(json!({ "key": "a.b", "value": "--unset" })), Ok(()), "a value may look like an option");
+        assert_eq!(
+            accepts(json!({ "key": "a.b", "value": "--unset" })),
+            Ok(()),
+            "a value may look like an option"
+        );
         assert_eq!(accepts(json!({ "key": "a.b", "value": "x\n[alias]" })).unwrap_err().path, "value");
-        assert_eq!(accepts(json!({ "key": "a.b", "value": "x", "scope": "system" })).unwrap_err().path, "scope");
+        assert_eq!(
+            accepts(json!({ "key": "a.b", "value": "x", "scope": "system" })).unwrap_err().path,
+            "scope"
+        );
     }
 }

@@ -73,10 +73,16 @@ impl Source {
             "https" | "ssh" => {
                 let url = Url::parse(text).map_err(|error| wrong("url", format!("`{text}`: {error}")))?;
                 if url.password().is_some() || (scheme == "https" && !url.username().is_empty()) {
-                    return Err(wrong("url", "may not hold a password or token: it would be seen by every program"));
+                    return Err(wrong(
+                        "url",
+                        "may not hold a password or token: it would be seen by every program",
+                    ));
                 }
                 if url.username().starts_with('-') || url.path().starts_with("/-") {
-                    return Err(wrong("url", format!("`{text}` holds what a program would take for an option")));
+                    return Err(wrong(
+                        "url",
+                        format!("`{text}` holds what a program would take for an option"),
+                    ));
                 }
                 match url.host_str() {
                     // ssh would take such a host for an option.
@@ -139,20 +145,50 @@ mod tests {
     #[test]
     fn e8_only_listed_schemes_are_cloned() {
         let good = [
-            "https://git.acme.test/orders.git", "ssh://git@git.acme.test:2222/orders.git", "git@git.acme.test:a/b.git",
-            "file:///srv/git/orders.git", "bundles/orders.bundle", "${{ inputs.url }}",
+            "https://git.acme.test/orders.git",
+            "ssh://git@git.acme.test:2222/orders.git",
+            "git@git.acme.test:a/b.git",
+            "file:///srv/git/orders.git",
+            "bundles/orders.bundle",
+            "${{ inputs.url }}",
             "https://${{ inputs.host }}/orders.git",
         ];
         for url in good {
             assert!(Source::parse(url).is_ok(), "{url}");
         }
         let bad = [
-            "http://git.acme.test/a.git", "git://git.acme.test/a.git", "ext::sh -c id", "ext::sh", "fd::3",
-            "ftp://a.test/x", "javascript:x", "/srv/git/a.git", "../a.bundle", "/tmp/a.bundle", "a/../../b.bundle",
-            "orders", "", "-u", "--upload-pack=id", "--upload-pack=id.bundle", "git@-oProxyCommand=id:x",
-            "ssh://-oProxyCommand=id/x", "ssh://git@-oProxyCommand=id/x", "-x@host:path", "git@host:-path",
-            "git@ext::sh:x", "https://user:word@a.test/x", "https://token@a.test/x", "file://../a", "file:///a/../b",
-            "https:///x", "ssh://host/-x", "a b.bundle", "git@host:a b", "https://a.test/\n", "ext::${{ inputs.a }}",
+            "http://git.acme.test/a.git",
+            "git://git.acme.test/a.git",
+            "ext::sh -c id",
+            "ext::sh",
+            "fd::3",
+            "ftp://a.test/x",
+            "javascript:x",
+            "/srv/git/a.git",
+            "../a.bundle",
+            "/tmp/a.bundle",
+            "a/../../b.bundle",
+            "orders",
+            "",
+            "-u",
+            "--upload-pack=id",
+            "--upload-pack=id.bundle",
+            "git@-oProxyCommand=id:x",
+            "ssh://-oProxyCommand=id/x",
+            "ssh://git@-oProxyCommand=id/x",
+            "-x@host:path",
+            "git@host:-path",
+            "git@ext::sh:x",
+            "https://user:word@a.test/x",
+            "https://token@a.test/x",
+            "file://../a",
+            "file:///a/../b",
+            "https:///x",
+            "ssh://host/-x",
+            "a b.bundle",
+            "git@host:a b",
+            "https://a.test/\n",
+            "ext::${{ inputs.a }}",
             "http://${{ inputs.host }}/x",
         ];
         for url in bad {

@@ -41,13 +41,16 @@ impl Parameters for With {
         if let Some((scheme, _)) = self.url.split_once("://").filter(|(scheme, _)| !is_unresolved(scheme))
             && !matches!(scheme, "https" | "http")
         {
-            return Err(wrong("url", format!("`{scheme}` is not a kind of address to open; use https or http")));
+            return Err(wrong(
+                "url",
+                format!("`{scheme}` is not a kind of address to open; use https or http"),
+            ));
         }
         if is_unresolved(&self.url) {
             return Ok(());
         }
-        let url =
-            Url::parse(&self.url).map_err(|error| wrong("url", format!("`{}` is not an address: {error}", self.url)))?;
+        let url = Url::parse(&self.url)
+            .map_err(|error| wrong("url", format!("`{}` is not an address: {error}", self.url)))?;
         if !matches!(url.scheme(), "https" | "http") {
             return Err(wrong("url", format!("`{}` should start with https:// or http://", self.url)));
         }
@@ -115,17 +118,31 @@ mod tests {
 
     #[test]
     fn e2_only_pages_are_opened() {
-        for good in ["https://acme.test/a?b=c", "http://127.0.0.1:47613/", "${{ steps.serve.outputs.url }}/x"] {
+        for good in ["https://acme.test/a?b=c", "http://127.0.0.1:47613/", "${{ steps.serve.outputs.url }}/x"]
+        {
             assert_eq!(with::accepts::<With>(&json!({ "url": good })), Ok(()), "{good}");
         }
         let bad = [
-            "javascript:alert(1)", "file:///etc/passwd", "mailto:a@b.test", "ssh://host", "acme.test", "", "https://",
-            "https://user:word@acme.test/", "https://acme.test/\nx", "-x", "firstlight://x", "vscode://${{ inputs.a }}",
+            "javascript:alert(1)",
+            "file:///etc/passwd",
+            "mailto:a@b.test",
+            "ssh://host",
+            "acme.test",
+            "",
+            "https://",
+            "https://user:word@acme.test/",
+            "https://acme.test/\nx",
+            "-x",
+            "firstlight://x",
+            "vscode://${{ inputs.a }}",
         ];
         for bad in bad {
             let error = with::accepts::<With>(&json!({ "url": bad })).unwrap_err();
             assert_eq!(error.path, "url", "{bad}");
         }
-        assert!(parameters(&json!({ "url": "${{ steps.serve.outputs.url }}" })).is_err(), "nothing to open yet");
+        assert!(
+            parameters(&json!({ "url": "${{ steps.serve.outputs.url }}" })).is_err(),
+            "nothing to open yet"
+        );
     }
 }

@@ -29,18 +29,17 @@ struct Parts<'a> {
 pub(super) fn with_line(text: Option<&str>, key: &str, line: &str) -> String {
     let entry = format!("{line}{KEY}{key}");
     let parts = split(text.unwrap_or_default());
-    let mut lines: Vec<String> = match &parts.block {
-        Some(lines) => lines.iter().map(|&line| line.to_owned()).collect(),
-        None => {
-            let mut lines = vec![NOTE.to_owned()];
-            if text.is_none() {
-                lines.push(NO_FILE.to_owned());
-            }
-            if !parts.before.is_empty() && !parts.before.ends_with('\n') {
-                lines.push(NO_LINE_END.to_owned());
-            }
-            lines
+    let mut lines: Vec<String> = if let Some(lines) = &parts.block {
+        lines.iter().map(|&line| line.to_owned()).collect()
+    } else {
+        let mut notes = vec![NOTE.to_owned()];
+        if text.is_none() {
+            notes.push(NO_FILE.to_owned());
         }
+        if !parts.before.is_empty() && !parts.before.ends_with('\n') {
+            notes.push(NO_LINE_END.to_owned());
+        }
+        notes
     };
     match lines.iter_mut().find(|line| has_key(line, key)) {
         Some(old) => *old = entry,
@@ -55,7 +54,8 @@ pub(super) fn without_line(text: &str, key: &str) -> Option<String> {
     let Some(block) = &parts.block else {
         return Some(text.to_owned());
     };
-    let left: Vec<String> = block.iter().filter(|line| !has_key(line, key)).map(|&line| line.to_owned()).collect();
+    let left: Vec<String> =
+        block.iter().filter(|line| !has_key(line, key)).map(|&line| line.to_owned()).collect();
     if left.iter().any(|line| line.contains(KEY)) {
         return Some(join(&parts, &left));
     }
@@ -128,7 +128,9 @@ mod tests {
 
     #[test]
     fn what_was_there_comes_back_byte_for_byte() {
-        for text in ["", "\n", "a", "a\n", "a\r\nb", "# >>> firstlight >>>\nmine, without an end\n", "a\n\n\n"] {
+        for text in
+            ["", "\n", "a", "a\n", "a\r\nb", "# >>> firstlight >>>\nmine, without an end\n", "a\n\n\n"]
+        {
             let one = with_line(Some(text), "A", "export A='1'");
             assert_ne!(one, text);
             assert_eq!(without_line(&one, "A").as_deref(), Some(text), "{text:?}");

@@ -111,7 +111,10 @@ impl Parameters for With {
             }
         }
         if !any {
-            return Err(wrong("", "should name a package for at least one of `apt`, `dnf`, `brew`, `winget`"));
+            return Err(wrong(
+                "",
+                "should name a package for at least one of `apt`, `dnf`, `brew`, `winget`",
+            ));
         }
         match &self.command {
             Some(command) if command.contains(['/', '\\']) && !is_unresolved(command) => {
@@ -187,7 +190,8 @@ impl Operation for Install {
         let Some(manager) = self.manager.filter(|_| !self.names.is_empty()) else {
             return Resolved::default();
         };
-        let mut commands: Vec<_> = manager.questions(&self.names).iter().map(|ask| ask.line(Purpose::Check)).collect();
+        let mut commands: Vec<_> =
+            manager.questions(&self.names).iter().map(|ask| ask.line(Purpose::Check)).collect();
         commands.extend(manager.refresh().map(|refresh| refresh.line(Purpose::Run)));
         commands.extend(manager.installs(&self.names).iter().map(|install| install.line(Purpose::Run)));
         Resolved { commands, elevated: manager.elevated(), ..Resolved::default() }
@@ -307,7 +311,9 @@ async fn all_known(cx: &Context, manager: PackageManager, names: &[String]) -> R
         PackageManager::Apt => {
             for name in names {
                 // Exactly this name: `apt-get install` would take one it does not know for a pattern.
-                let exit = process::quick(cx, Process::new("apt-cache").args(["show", "--no-all-versions", name])).await?;
+                let exit =
+                    process::quick(cx, Process::new("apt-cache").args(["show", "--no-all-versions", name]))
+                        .await?;
                 if !exit.ok() || exit.stdout.is_empty() {
                     return Ok(false);
                 }
@@ -343,7 +349,10 @@ fn is_stale(manager: PackageManager, exit: &Exit) -> bool {
 
 fn not_installed(manager: PackageManager, names: &[String], exit: Exit) -> Failure {
     let says = |words: &str| exit.tail.iter().any(|line| line.contains(words));
-    let hint = if says("Unable to locate package") || says("No available formula") || says("Unable to find a match") {
+    let hint = if says("Unable to locate package")
+        || says("No available formula")
+        || says("Unable to find a match")
+    {
         "the name is not known to this system's package sources: tell the pack's owner"
     } else if says("Could not get lock") || says("is locked") {
         "another installation is under way: wait for it, then try again"
@@ -397,10 +406,9 @@ impl PackageManagerCommands for PackageManager {
         }
         let extra = match self {
             Self::Apt => "+.:-",
-            Self::Dnf => "+._-",
             // Taps: owner/repository/formula.
             Self::Brew => "+._@/-",
-            Self::Winget => "+._-",
+            Self::Dnf | Self::Winget => "+._-",
         };
         let fine = name.starts_with(|c: char| c.is_ascii_alphanumeric())
             && name.chars().all(|c| c.is_ascii_alphanumeric() || extra.contains(c))
@@ -414,7 +422,9 @@ impl PackageManagerCommands for PackageManager {
             Self::Apt => Process::new("dpkg-query").args(["-W", "-f=${Status}\\n", name]),
             Self::Dnf => Process::new("rpm").args(["-q", "--whatprovides", name]),
             Self::Brew => Process::new("brew").args(["list", "--versions", name]),
-            Self::Winget => Process::new("winget").args(["list", "--exact", "--id", name, "--disable-interactivity"]),
+            Self::Winget => {
+                Process::new("winget").args(["list", "--exact", "--id", name, "--disable-interactivity"])
+            }
         }
     }
 
@@ -435,7 +445,13 @@ impl PackageManagerCommands for PackageManager {
             Self::Apt => vec![apt("install").args(["-y", "--no-install-recommends"]).args(names)],
             Self::Dnf => vec![Process::new("dnf").args(["install", "-y"]).args(names).elevated(true)],
             Self::Brew => {
-                vec![Process::new("brew").arg("install").args(names).env("HOMEBREW_NO_AUTO_UPDATE", "1").env("NONINTERACTIVE", "1")]
+                vec![
+                    Process::new("brew")
+                        .arg("install")
+                        .args(names)
+                        .env("HOMEBREW_NO_AUTO_UPDATE", "1")
+                        .env("NONINTERACTIVE", "1"),
+                ]
             }
             // One at a time: `--id` takes one.
             Self::Winget => names
@@ -457,12 +473,20 @@ impl PackageManagerCommands for PackageManager {
         match self {
             _ if names.is_empty() => Vec::new(),
             Self::Apt => vec![apt("remove").arg("-y").args(names)],
-            Self::Dnf => vec![Process::new("dnf").args(["remove", "-y", "--noautoremove"]).args(names).elevated(true)],
+            Self::Dnf => {
+                vec![Process::new("dnf").args(["remove", "-y", "--noautoremove"]).args(names).elevated(true)]
+            }
             Self::Brew => vec![Process::new("brew").arg("uninstall").args(names)],
             Self::Winget => names
                 .iter()
                 .map(|name| {
-                    Process::new("winget").args(["uninstall", "--exact", "--id", name, "--disable-interactivity"])
+                    Process::new("winget").args([
+                        "uninstall",
+                        "--exact",
+                        "--id",
+                        name,
+                        "--disable-interactivity",
+                    ])
                 })
                 .collect(),
         }
@@ -484,39 +508,56 @@ mod tests {
 
     use super::*;
 
-    fn accepts(with: Value) -> Result<(), WithError> {
-        with::accepts::<With>(&with)
+    fn accepts(with: &Value) -> Result<(), WithError> {
+        with::accepts::<With>(with)
     }
 
     #[test]
     fn one_name_or_several() {
-        assert_eq!(accepts(json!({ "apt": "git" })), Ok(()));
-        assert_eq!(accepts(json!({ "apt": ["nodejs", "npm"], "winget": "OpenJS.NodeJS.LTS", "command": "npm" })), Ok(()));
-        assert_eq!(accepts(json!({ "brew": ["python@3.12", "owner/tap/tool"] })), Ok(()));
-        assert_eq!(accepts(json!({ "apt": "${{ 'chromium' if facts.os == 'linux' else 'x' }}" })), Ok(()));
-        assert_eq!(accepts(json!({ "apt": 3 })).unwrap_err().path, "apt");
-        assert_eq!(accepts(json!({ "apt": ["git", 3] })).unwrap_err().path, "apt[1]");
-        assert_eq!(accepts(json!({ "apt": [] })).unwrap_err(), wrong("apt", "names no package"));
-        assert_eq!(accepts(json!({ "command": "git" })).unwrap_err().path, "");
-        assert_eq!(accepts(json!({ "atp": "git" })).unwrap_err().path, "atp");
-        assert_eq!(accepts(json!({ "apt": "git", "command": "/bin/sh" })).unwrap_err().path, "command");
+        assert_eq!(accepts(&json!({ "apt": "git" })), Ok(()));
+        assert_eq!(
+            accepts(&json!({ "apt": ["nodejs", "npm"], "winget": "OpenJS.NodeJS.LTS", "command": "npm" })),
+            Ok(())
+        );
+        assert_eq!(accepts(&json!({ "brew": ["python@3.12", "owner/tap/tool"] })), Ok(()));
+        assert_eq!(accepts(&json!({ "apt": "${{ 'chromium' if facts.os == 'linux' else 'x' }}" })), Ok(()));
+        assert_eq!(accepts(&json!({ "apt": 3 })).unwrap_err().path, "apt");
+        assert_eq!(accepts(&json!({ "apt": ["git", 3] })).unwrap_err().path, "apt[1]");
+        assert_eq!(accepts(&json!({ "apt": [] })).unwrap_err(), wrong("apt", "names no package"));
+        assert_eq!(accepts(&json!({ "command": "git" })).unwrap_err().path, "");
+        assert_eq!(accepts(&json!({ "atp": "git" })).unwrap_err().path, "atp");
+        assert_eq!(accepts(&json!({ "apt": "git", "command": "/bin/sh" })).unwrap_err().path, "command");
     }
 
     #[test]
     fn e2_a_name_is_never_an_option_a_path_or_a_pattern() {
         let bad = [
-            "-y", "--allow-unauthenticated", "", "git;reboot", "git reboot", "./evil.deb", "/tmp/evil.deb", "git=1.0",
-            "git/unstable", "vim-", "^a.*$", "*", "git\n", "$(reboot)", "a..b", "https://x.test/y.rb",
+            "-y",
+            "--allow-unauthenticated",
+            "",
+            "git;reboot",
+            "git reboot",
+            "./evil.deb",
+            "/tmp/evil.deb",
+            "git=1.0",
+            "git/unstable",
+            "vim-",
+            "^a.*$",
+            "*",
+            "git\n",
+            "$(reboot)",
+            "a..b",
+            "https://x.test/y.rb",
         ];
         for name in bad {
-            assert_eq!(accepts(json!({ "apt": name })).unwrap_err().path, "apt", "{name:?}");
-            assert_eq!(accepts(json!({ "apt": ["git", name] })).unwrap_err().path, "apt", "{name:?}");
+            assert_eq!(accepts(&json!({ "apt": name })).unwrap_err().path, "apt", "{name:?}");
+            assert_eq!(accepts(&json!({ "apt": ["git", name] })).unwrap_err().path, "apt", "{name:?}");
         }
         for name in ["-f", "../formula", "/tmp/x.rb", "https://x.test/y.rb", "a/../b"] {
-            assert_eq!(accepts(json!({ "brew": name })).unwrap_err().path, "brew", "{name:?}");
+            assert_eq!(accepts(&json!({ "brew": name })).unwrap_err().path, "brew", "{name:?}");
         }
         for name in ["g++", "libssl-dev", "libc6:i386", "python3.11"] {
-            assert_eq!(accepts(json!({ "apt": name })), Ok(()), "{name}");
+            assert_eq!(accepts(&json!({ "apt": name })), Ok(()), "{name}");
         }
     }
 
@@ -533,7 +574,9 @@ mod tests {
         assert_eq!(words(PackageManager::Dnf.installs(&names)), ["dnf install -y a b"]);
         assert_eq!(words(PackageManager::Brew.installs(&names)), ["brew install a b"]);
         assert_eq!(words(PackageManager::Winget.installs(&names)).len(), 2, "winget takes one id");
-        for manager in [PackageManager::Apt, PackageManager::Dnf, PackageManager::Brew, PackageManager::Winget] {
+        for manager in
+            [PackageManager::Apt, PackageManager::Dnf, PackageManager::Brew, PackageManager::Winget]
+        {
             assert!(manager.installs(&[]).is_empty(), "nothing to install is no command");
             assert!(manager.removals(&[]).is_empty(), "nothing to remove is no command");
         }

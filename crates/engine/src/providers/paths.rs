@@ -30,9 +30,8 @@ pub(crate) fn check_in_pack(field: &str, text: &str) -> Result<(), WithError> {
     if is_unresolved(text) {
         return Ok(());
     }
-    let relative = Path::new(text)
-        .components()
-        .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    let relative =
+        Path::new(text).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
     let windows_absolute = text.starts_with('\\') || text.as_bytes().get(1) == Some(&b':');
     if !relative || windows_absolute || has_parent(text) {
         return Err(wrong(field, format!("`{text}` should be a path inside the pack, without `..`")));
@@ -80,7 +79,11 @@ pub(crate) fn followed_out(path: &Path, home: &Path) -> std::io::Result<Option<S
         match folder.canonicalize() {
             Ok(real) if real.starts_with(&real_home) => return Ok(None),
             Ok(real) => {
-                return Ok(Some(format!("{} leads out of the home folder, to {}", folder.display(), real.display())));
+                return Ok(Some(format!(
+                    "{} leads out of the home folder, to {}",
+                    folder.display(),
+                    real.display()
+                )));
             }
             // A link to nowhere is there, but what it names is not.
             Err(error) if is_absent(&error) && folder.symlink_metadata().is_ok() => {
@@ -129,7 +132,9 @@ mod tests {
         for good in ["docs/a.md", "./a", "bundles/x.bundle", "${{ inputs.which }}.md"] {
             assert_eq!(check_in_pack("doc", good), Ok(()), "{good}");
         }
-        for bad in ["", "/etc/passwd", "../a", "docs/../../a", "docs\\..\\..\\a", "C:\\a", "\\\\host\\a", "a\nb"] {
+        for bad in
+            ["", "/etc/passwd", "../a", "docs/../../a", "docs\\..\\..\\a", "C:\\a", "\\\\host\\a", "a\nb"]
+        {
             assert!(check_in_pack("doc", bad).is_err(), "{bad:?}");
         }
     }

@@ -9,7 +9,9 @@ use crate::provider::{Check, Context};
 /// Satisfied once the journal says so, else somebody's turn.
 pub(super) fn turn(cx: &Context, on: WaitsOn, what: String) -> Check {
     match cx.host.state(&cx.step) {
-        Some(StepState::Satisfied { outputs } | StepState::Changed { outputs }) => Check::Satisfied { outputs },
+        Some(StepState::Satisfied { outputs } | StepState::Changed { outputs }) => {
+            Check::Satisfied { outputs }
+        }
         Some(
             StepState::Pending
             | StepState::Ready

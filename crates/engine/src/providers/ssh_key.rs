@@ -135,14 +135,17 @@ impl KeyPair {
         if let Ok(text) = fs::read_to_string(self.public()) {
             return Ok(Some(text.trim().to_owned()));
         }
-        let asking = Process::new("ssh-keygen").args(["-y", "-P", "", "-f"]).arg(self.private.display().to_string());
+        let asking =
+            Process::new("ssh-keygen").args(["-y", "-P", "", "-f"]).arg(self.private.display().to_string());
         let exit = process::quick(cx, asking).await?;
         Ok(exit.ok().then(|| exit.text()))
     }
 
     fn refused(&self) -> Result<Option<String>, Failure> {
         let private = &self.private;
-        if let Some(link) = paths::followed_out(private, &self.home).map_err(|error| cannot(private, &error))? {
+        if let Some(link) =
+            paths::followed_out(private, &self.home).map_err(|error| cannot(private, &error))?
+        {
             return Ok(Some(link));
         }
         let public = self.public();
@@ -176,15 +179,22 @@ impl Operation for KeyPair {
                     ]),
                 },
                 None => Check::Blocked {
-                    why: format!("{shown} is there, but its public key is not and it cannot be read without you"),
-                    hint: Some(format!("run `ssh-keygen -y -f {shown} > {shown}.pub`; it asks for the passphrase")),
+                    why: format!(
+                        "{shown} is there, but its public key is not and it cannot be read without you"
+                    ),
+                    hint: Some(format!(
+                        "run `ssh-keygen -y -f {shown} > {shown}.pub`; it asks for the passphrase"
+                    )),
                 },
             });
         }
         if let Some(why) = self.refused()? {
             return Ok(Check::Blocked { why, hint: Some("move it away, then try again".to_owned()) });
         }
-        Ok(Check::Needed { what: format!("would make an SSH key, {}", self.private.display()), files: Vec::new() })
+        Ok(Check::Needed {
+            what: format!("would make an SSH key, {}", self.private.display()),
+            files: Vec::new(),
+        })
     }
 
     async fn apply(&self, cx: &Context) -> Result<(), Failure> {

@@ -66,8 +66,8 @@ pub(super) async fn write(cx: &Context, name: &str, value: Option<&str>) -> Resu
 
 /// Gives back what a receipt says was there, unless it was changed since.
 pub(super) async fn give_back(cx: &Context, receipt: &Value) -> Result<(), Failure> {
-    let before =
-        Before::deserialize(receipt).map_err(|error| failure(format!("what was changed cannot be read: {error}")))?;
+    let before = Before::deserialize(receipt)
+        .map_err(|error| failure(format!("what was changed cannot be read: {error}")))?;
     let now = read(cx, &before.name).await?;
     if now == before.value {
         return Ok(());

@@ -64,7 +64,9 @@ enum Before {
 /// The file at `path`; `None` if there is none. Refuses what is no plain file, and links that lead out of the home
 /// folder.
 pub(super) fn find(path: &Path, home: &Path) -> Result<Option<Found>, Failure> {
-    let cannot = |error: &io::Error| failure_with(format!("{} cannot be looked at: {error}", path.display()), hint(error));
+    let cannot = |error: &io::Error| {
+        failure_with(format!("{} cannot be looked at: {error}", path.display()), hint(error))
+    };
     if let Some(link) = followed_out(path, home).map_err(|error| cannot(&error))? {
         return Err(failure_with(
             format!("{link}; it is not written through"),
@@ -302,6 +304,7 @@ fn missing_folders(path: &Path) -> Vec<PathBuf> {
     missing
 }
 
+#[cfg_attr(unix, expect(clippy::unnecessary_wraps, reason = "Windows has none"))]
 fn mode_of(metadata: &fs::Metadata) -> Option<u32> {
     #[cfg(unix)]
     {
@@ -327,9 +330,13 @@ fn cannot_write(path: &Path, error: &io::Error) -> Failure {
 
 fn hint(error: &io::Error) -> &'static str {
     match error.kind() {
-        io::ErrorKind::PermissionDenied => "you may not write there; choose another place, or ask for the right to",
+        io::ErrorKind::PermissionDenied => {
+            "you may not write there; choose another place, or ask for the right to"
+        }
         io::ErrorKind::ReadOnlyFilesystem => "the disk is read-only; choose another place",
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "the disk is full; make room, then try again",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "the disk is full; make room, then try again"
+        }
         _ => "look at the path, then try again",
     }
 }

@@ -57,7 +57,10 @@ pub(crate) fn plain_word(field: &str, text: &str) -> Result<(), WithError> {
         return Err(wrong(field, "is empty"));
     }
     if text.starts_with('-') {
-        return Err(wrong(field, format!("`{text}` starts with `-`: the program would take it for an option")));
+        return Err(wrong(
+            field,
+            format!("`{text}` starts with `-`: the program would take it for an option"),
+        ));
     }
     one_line(field, text)
 }
@@ -142,7 +145,10 @@ mod tests {
             error(json!({ "first-name": "a", "cuont": 1 })),
             wrong("cuont", "`cuont` is not known here; known are `first-name` or `count`")
         );
-        assert_eq!(error(json!({ "first-name": 3 })), wrong("first-name", "should be a string, but is integer `3`"));
+        assert_eq!(
+            error(json!({ "first-name": 3 })),
+            wrong("first-name", "should be a string, but is integer `3`")
+        );
         assert_eq!(error(json!({ "first-name": "--flag" })).path, "first-name");
         assert_eq!(error(json!({ "first-name": "a", "count": 0 })), wrong("count", "should be 1 or more"));
     }

@@ -14,7 +14,10 @@ mod ssh_key;
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -33,6 +36,8 @@ use serde_json::Value;
 
 /// A machine with a home folder and a pack, both empty.
 struct Machine {
+    /// Processes of a step are known by its id: tests run side by side, and each stops only its own.
+    step: StepId,
     host: Arc<FakeHost>,
     facts: Facts,
     pack: tempfile::TempDir,
@@ -45,7 +50,9 @@ impl Machine {
         let host = FakeHost::new();
         let facts = host.facts();
         std::fs::create_dir_all(&facts.home).unwrap();
-        Self { host, facts, pack: tempfile::tempdir().unwrap(), owner: None, probe: None }
+        static MACHINES: AtomicUsize = AtomicUsize::new(0);
+        let step = StepId::new(&format!("step-{}", MACHINES.fetch_add(1, Ordering::Relaxed))).unwrap();
+        Self { step, host, facts, pack: tempfile::tempdir().unwrap(), owner: None, probe: None }
     }
 
     fn home(&self) -> PathBuf {
@@ -53,7 +60,7 @@ impl Machine {
     }
 
     fn context(&self) -> Context {
-        let mut cx = self.host.context("step");
+        let mut cx = self.host.context(self.step.as_str());
         cx.facts = Arc::new(self.facts.clone());
         cx
     }
@@ -70,7 +77,7 @@ impl Machine {
 
     fn step(&self, uses: &str, with: Value) -> Step {
         Step {
-            id: StepId::new("step").unwrap(),
+            id: self.step.clone(),
             title: "A step".into(),
             why: None,
             owner: self.owner.clone(),
@@ -93,11 +100,11 @@ impl Machine {
 
     /// The newest receipt.
     fn receipt(&self) -> Value {
-        self.host.receipts(&StepId::new("step").unwrap()).into_iter().next().expect("a receipt")
+        self.host.receipts(&self.step).into_iter().next().expect("a receipt")
     }
 
     fn receipts(&self) -> usize {
-        self.host.receipts(&StepId::new("step").unwrap()).len()
+        self.host.receipts(&self.step).len()
     }
 
     /// Everything below the home folder with its content, links not followed.

@@ -2,7 +2,6 @@ use std::{fs, net::TcpListener, sync::Arc};
 
 use firstlight_domain::{
     event::Event,
-    id::StepId,
     pack::Probe,
     state::{StepState, WaitsOn},
 };
@@ -16,7 +15,7 @@ use serde_json::json;
 use crate::{Machine, satisfied};
 
 fn somebody_says(machine: &Machine, state: StepState) {
-    let step = StepId::new("step").unwrap();
+    let step = machine.step.clone();
     machine.host.record(vec![Event::StepChanged { step, run: None, state, done: None }]).unwrap();
 }
 
