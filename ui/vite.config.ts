@@ -42,6 +42,8 @@ export default defineConfig(({ mode }) => ({
     include: ['src/**/*.test.ts', 'fixtures/**/*.test.ts'],
     setupFiles: ['./fixtures/setup.ts'],
     restoreMocks: true,
+    // Two cores shared with a Rust build can be slow; no test waits for time to pass.
+    testTimeout: 30_000,
     env: { TZ: 'Europe/Berlin' },
   },
 }));

@@ -5,11 +5,11 @@ import * as m from '$messages';
 export interface Summary {
   /** The title of the step that stops the clock. */
   value: string;
-  /** Steps that lead to it, itself included. */
+  /** Steps still to be taken to it, itself included: like the estimate, without what is already fine. */
   steps: number;
   /** Those the machine does. */
   automatic: number;
-  /** Steps that come after, or beside. */
+  /** Steps still to be taken after it, or beside it. */
   later: number;
   /** Whether nothing is left to do for it. */
   reached: boolean;
@@ -17,12 +17,13 @@ export interface Summary {
 
 export function summarise(plan: PlanView): Summary {
   const road = roadTo(plan.first_value, plan.steps);
+  const open = road.filter((step) => step.outcome !== 'ok');
   return {
     value: plan.steps.find((step) => step.id === plan.first_value)?.title ?? plan.first_value,
-    steps: road.length,
-    automatic: road.filter((step) => step.class === 'task').length,
-    later: plan.steps.length - road.length,
-    reached: road.length > 0 && road.every((step) => step.outcome === 'ok'),
+    steps: open.length,
+    automatic: open.filter((step) => step.class === 'task').length,
+    later: plan.steps.filter((step) => step.outcome !== 'ok' && !road.includes(step)).length,
+    reached: road.length > 0 && open.length === 0,
   };
 }
 
