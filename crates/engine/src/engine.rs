@@ -59,13 +59,16 @@ pub enum EngineError {
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
         match error {
-            EngineError::Record(failure) => Self { cause: format!("it cannot be recorded: {}", failure.cause), ..failure },
+            EngineError::Record(failure) => {
+                Self { cause: format!("it cannot be recorded: {}", failure.cause), ..failure }
+            }
             EngineError::Undo { step, failure } => {
                 Self { cause: format!("`{step}` could not be taken back: {}", failure.cause), ..failure }
             }
-            EngineError::NoChecklist(_) | EngineError::NoStep(_) | EngineError::Graph(_) | EngineError::Http(_) => {
-                failure(error.to_string())
-            }
+            EngineError::NoChecklist(_)
+            | EngineError::NoStep(_)
+            | EngineError::Graph(_)
+            | EngineError::Http(_) => failure(error.to_string()),
         }
     }
 }
@@ -185,7 +188,11 @@ impl Engine {
 
     /// How much is done at once, if not said: processes mostly wait, so more than there are processors.
     pub(crate) fn parallelism() -> usize {
-        std::thread::available_parallelism().map_or(4, NonZeroUsize::get).saturating_mul(2).max(4)
+        // Asking reads the control group's files each time.
+        static FOUND: OnceLock<usize> = OnceLock::new();
+        *FOUND.get_or_init(|| {
+            std::thread::available_parallelism().map_or(4, NonZeroUsize::get).saturating_mul(2).max(4)
+        })
     }
 
     pub(crate) fn class(&self, step: &Step) -> Class {
@@ -230,7 +237,12 @@ impl Engine {
                         resolved.secrets.push(name.to_string());
                     }
                 }
-                Prepared::Ready(Ready { operation: Arc::from(operation), resolved, waits_for, step: Arc::new(step) })
+                Prepared::Ready(Ready {
+                    operation: Arc::from(operation),
+                    resolved,
+                    waits_for,
+                    step: Arc::new(step),
+                })
             }
             // Text that is not resolved yet need not make sense yet.
             Err(_) if !waits_for.is_empty() => Prepared::Unresolved { waits_for },
@@ -304,7 +316,10 @@ pub(crate) struct Secrets {
 }
 
 /// Fetches a step's secrets. Inner error: the name of one that is not there.
-pub(crate) async fn secrets(step: &Step, host: &dyn Host) -> Result<Result<Secrets, CredentialName>, Failure> {
+pub(crate) async fn secrets(
+    step: &Step,
+    host: &dyn Host,
+) -> Result<Result<Secrets, CredentialName>, Failure> {
     let mut found = Secrets::default();
     for (variable, name) in &step.secrets.env {
         let Some(value) = host.secret(name).await? else { return Ok(Err(name.clone())) };
@@ -325,7 +340,9 @@ pub(crate) async fn look(ready: &Ready, mut cx: Context) -> Result<Check, Failur
         match secrets(&ready.step, &*cx.host).await? {
             Ok(found) => cx.secret_env = found.env,
             Err(missing) => {
-                return Ok(Check::Unknown { why: format!("the credential `{missing}` is not in the keychain yet") });
+                return Ok(Check::Unknown {
+                    why: format!("the credential `{missing}` is not in the keychain yet"),
+                });
             }
         }
     }
@@ -406,7 +423,8 @@ fn allowed(pack: &Pack, step: &Step, wants: &Capabilities, scope: &Scope) -> Res
     if let Some(path) = wants.paths.iter().filter(unresolved).find(outside) {
         return refuse(format!("write {path}"), format!("`{path}` or a folder above it to `paths`"));
     }
-    let used = wants.secrets.iter().map(String::as_str).chain(step.secrets.names().map(CredentialName::as_str));
+    let used =
+        wants.secrets.iter().map(String::as_str).chain(step.secrets.names().map(CredentialName::as_str));
     for name in used {
         if !policy.secrets.iter().any(|listed| listed.as_str() == name) {
             return refuse(format!("use the credential `{name}`"), format!("`{name}` to `secrets`"));

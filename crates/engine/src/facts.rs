@@ -12,7 +12,10 @@ pub fn find() -> Facts {
         arch: std::env::consts::ARCH.to_owned(),
         distribution: distribution(os),
         home: home().map(|home| home.display().to_string()).unwrap_or_default(),
-        user: ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok()).unwrap_or_default(),
+        user: ["USER", "LOGNAME", "USERNAME"]
+            .iter()
+            .find_map(|name| std::env::var(name).ok())
+            .unwrap_or_default(),
         shell: shell(os),
         package_manager: package_manager(os),
         elevated: elevated(),
@@ -53,7 +56,8 @@ fn id_of(text: &str) -> Option<String> {
 
 fn shell(os: Os) -> String {
     let named = std::env::var_os("SHELL").map(PathBuf::from);
-    let name = named.as_deref().and_then(|path| path.file_stem()).map(|name| name.to_string_lossy().into_owned());
+    let name =
+        named.as_deref().and_then(|path| path.file_stem()).map(|name| name.to_string_lossy().into_owned());
     name.unwrap_or_else(|| match os {
         Os::Linux => "bash".to_owned(),
         Os::Macos => "zsh".to_owned(),
@@ -64,11 +68,9 @@ fn shell(os: Os) -> String {
 /// The system's own manager first: brew on Linux is for what the person installs besides.
 fn package_manager(os: Os) -> Option<PackageManager> {
     let candidates: &[(&str, PackageManager)] = match os {
-        Os::Linux => &[
-            ("apt-get", PackageManager::Apt),
-            ("dnf", PackageManager::Dnf),
-            ("brew", PackageManager::Brew),
-        ],
+        Os::Linux => {
+            &[("apt-get", PackageManager::Apt), ("dnf", PackageManager::Dnf), ("brew", PackageManager::Brew)]
+        }
         Os::Macos => &[("brew", PackageManager::Brew)],
         Os::Windows => &[("winget", PackageManager::Winget)],
     };

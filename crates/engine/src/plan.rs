@@ -58,7 +58,8 @@ impl Engine {
         let mut steps = Vec::with_capacity(graph.order().len());
         for id in graph.order() {
             let Some(step) = pack.steps.get(id) else { continue };
-            let found = found.remove(id).unwrap_or_else(|| Found::WaitsFor(BTreeSet::new(), Resolved::default()));
+            let found =
+                found.remove(id).unwrap_or_else(|| Found::WaitsFor(BTreeSet::new(), Resolved::default()));
             let unmet: Vec<&StepId> = graph.needs(id).filter(|need| !is_fine(outcomes.get(*need))).collect();
             let (outcome, resolved) = read(found, pack, &unmet, &outcomes, &*host);
             outcomes.insert(id.clone(), outcome.clone());

@@ -57,7 +57,8 @@ async fn command(cx: &Context, argv: &[String]) -> Result<bool, Failure> {
 }
 
 async fn http(cx: &Context, address: &str, status: Option<u16>, reach: Reach) -> Result<bool, Failure> {
-    let url = Url::parse(address).map_err(|e| failure(format!("`{address}` is not an address: {e}"), None))?;
+    let url =
+        Url::parse(address).map_err(|e| failure(format!("`{address}` is not an address: {e}"), None))?;
     let client = match reach {
         Reach::Own if is_here(&url) => direct_client()?,
         Reach::Own => cx.http.clone(),
@@ -110,7 +111,9 @@ async fn tcp(cx: &Context, address: &str, reach: Reach) -> Result<bool, Failure>
 
 /// A name that leads inside.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("`{host}` is {address}, an address inside this machine or network, and the pack's policy does not list it")]
+#[error(
+    "`{host}` is {address}, an address inside this machine or network, and the pack's policy does not list it"
+)]
 struct Inside {
     host: String,
     address: IpAddr,
@@ -214,7 +217,9 @@ impl Resolve for PublicOnly {
 /// Whether a host is among those listed; `*.example.com` lists every name below `example.com`.
 pub fn is_listed(host: &str, listed: &[String]) -> bool {
     listed.iter().any(|entry| match entry.strip_prefix("*.") {
-        Some(domain) => host.strip_suffix(domain).is_some_and(|below| below.len() > 1 && below.ends_with('.')),
+        Some(domain) => {
+            host.strip_suffix(domain).is_some_and(|below| below.len() > 1 && below.ends_with('.'))
+        }
         None => host.eq_ignore_ascii_case(entry),
     })
 }
@@ -257,8 +262,20 @@ mod tests {
     #[test]
     fn e8_inside_is_told_from_outside() {
         let inside = [
-            "127.0.0.1", "127.8.9.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.0",
-            "100.64.0.1", "::1", "::", "fe80::1", "fd00::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1",
+            "127.0.0.1",
+            "127.8.9.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "0.0.0.0",
+            "100.64.0.1",
+            "::1",
+            "::",
+            "fe80::1",
+            "fd00::1",
+            "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1",
         ];
         for address in inside {
             assert!(!is_public(address.parse().unwrap()), "{address}");

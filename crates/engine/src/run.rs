@@ -232,7 +232,9 @@ impl Run<'_> {
             }
             End::Failed(failure) => self.fell(id, StepState::Failed(failure), step.critical),
             End::Unknown(why) => self.fell(id, StepState::Unknown { why }, step.critical),
-            End::Blocked(reason) => self.fell(id, StepState::Blocked { by: Vec::new(), reason }, step.critical),
+            End::Blocked(reason) => {
+                self.fell(id, StepState::Blocked { by: Vec::new(), reason }, step.critical)
+            }
             End::Cancelled { begun } => {
                 self.schedule.not_done(id);
                 if begun { self.record(id, StepState::Ready) } else { Ok(()) }

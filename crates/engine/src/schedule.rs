@@ -44,7 +44,8 @@ impl Schedule {
                 only.iter().flat_map(|step| graph.ancestors(step)).chain(only.iter().cloned()).collect()
             }
         };
-        let waiting = wanted.iter().map(|step| (step.clone(), graph.needs(step).cloned().collect())).collect();
+        let waiting =
+            wanted.iter().map(|step| (step.clone(), graph.needs(step).cloned().collect())).collect();
         let parallel = request.parallel.unwrap_or_else(Engine::parallelism).max(1);
         Ok(Self {
             waiting,
@@ -61,7 +62,9 @@ impl Schedule {
             return None;
         }
         let free = |step: &StepId| {
-            self.held_back.get(step).is_none_or(|resource| !self.taken.values().any(|taken| taken == resource))
+            self.held_back
+                .get(step)
+                .is_none_or(|resource| !self.taken.values().any(|taken| taken == resource))
         };
         let ready = self.waiting.iter().filter(|(step, needs)| needs.is_empty() && free(step));
         let next = ready.max_by_key(|(step, _)| self.rank.get(*step)).map(|(step, _)| step.clone())?;
@@ -97,7 +100,12 @@ impl Schedule {
     /// Steps of the run that have not begun and need this one, directly or not.
     pub(crate) fn behind(&self, graph: &Graph, step: &StepId) -> Vec<StepId> {
         let behind = graph.descendants(step);
-        graph.order().iter().filter(|id| behind.contains(*id) && self.waiting.contains_key(*id)).cloned().collect()
+        graph
+            .order()
+            .iter()
+            .filter(|id| behind.contains(*id) && self.waiting.contains_key(*id))
+            .cloned()
+            .collect()
     }
 }
 

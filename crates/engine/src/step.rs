@@ -59,7 +59,9 @@ pub(crate) async fn walk(work: Work) -> End {
     let handed = match secrets(&ready.step, &*work.cx.host).await {
         Ok(Ok(handed)) => handed,
         Ok(Err(missing)) => {
-            return End::Blocked(format!("the credential `{missing}` is not in the keychain; store it first"));
+            return End::Blocked(format!(
+                "the credential `{missing}` is not in the keychain; store it first"
+            ));
         }
         Err(failure) => return End::Failed(failure),
     };
@@ -154,12 +156,17 @@ async fn verify(work: &Work, once: bool) -> Result<End, Failure> {
     let done = once.then(|| work.ready.resolved.digest());
     match look(&work.ready, again(&work.cx, &work.cx.cancel)).await? {
         Check::Satisfied { outputs } => Ok(End::Done { outputs, changed: true, done }),
-        Check::Once { .. } => Ok(End::Done { outputs: std::collections::BTreeMap::new(), changed: true, done }),
+        Check::Once { .. } => {
+            Ok(End::Done { outputs: std::collections::BTreeMap::new(), changed: true, done })
+        }
         Check::Person { on, .. } => Ok(End::Waiting(on)),
         Check::Needed { .. } => Err(Failure {
             cause: format!("`{}` still does not hold after it ran", work.ready.step.title),
             last_lines: Vec::new(),
-            hint: Some("what it ran succeeded, but its check says no: see its log, and what the check looks at".to_owned()),
+            hint: Some(
+                "what it ran succeeded, but its check says no: see its log, and what the check looks at"
+                    .to_owned(),
+            ),
         }),
         Check::Unknown { why } | Check::Blocked { why, hint: None } => Err(failure(after(&why))),
         Check::Blocked { why, hint } => Err(Failure { hint, ..failure(after(&why)) }),
@@ -209,7 +216,8 @@ fn again(cx: &Context, cancel: &CancellationToken) -> Context {
 fn pause(run: RunId, attempt: u32) -> Duration {
     let whole = Duration::from_secs(1 << attempt.min(5)).min(MAX_PAUSE);
     let bytes = run.0.as_bytes();
-    let chance = f64::from(bytes[15].wrapping_add(u8::try_from(attempt).unwrap_or(u8::MAX).wrapping_mul(101)));
+    let chance =
+        f64::from(bytes[15].wrapping_add(u8::try_from(attempt).unwrap_or(u8::MAX).wrapping_mul(101)));
     whole.mul_f64(1.0 - chance / 512.0)
 }
 

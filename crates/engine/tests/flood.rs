@@ -18,7 +18,8 @@ fn resident() -> u64 {
 async fn e4_memory_and_disk_stay_flat_under_yes() {
     let host = FakeHost::forgetful();
     let cx = host.context("flood");
-    let flood = |lines: u32| Process::shell(format!("yes 'a line of thirty-odd characters' | head -n {lines}"));
+    let flood =
+        |lines: u32| Process::shell(format!("yes 'a line of thirty-odd characters' | head -n {lines}"));
     // What is allocated once (buffers, the log's) is there after this.
     assert!(run(&cx, flood(20_000)).await.unwrap().ok());
     let before = resident();

@@ -68,7 +68,10 @@ async fn a_plan_changes_nothing() {
     assert_eq!(snapshot(&host.folder()), before);
     assert_eq!(host.events(), vec![]);
     assert_eq!(plan.counts(), (6, 0, 0, 0), "{plan:?}");
-    assert!(plan.steps.iter().any(|step| !step.resolved.files.is_empty()), "a file's diff is part of the plan");
+    assert!(
+        plan.steps.iter().any(|step| !step.resolved.files.is_empty()),
+        "a file's diff is part of the plan"
+    );
 }
 
 #[tokio::test]
@@ -101,7 +104,8 @@ async fn the_policy_is_enforced() {
     secret.secrets.env.insert("T".into(), firstlight_domain::id::CredentialName::new("token").unwrap());
     let clone = json!({ "url": "https://git.acme.test/x.git", "into": "~/src/x" });
     let file = json!({ "path": "~/elsewhere/file", "content": "text" });
-    let steps = vec![elevated, secret, step("clone", &[], "git/clone", clone), step("file", &[], "file", file)];
+    let steps =
+        vec![elevated, secret, step("clone", &[], "git/clone", clone), step("file", &[], "file", file)];
     let mut pack = pack(steps);
     pack.policy.paths = vec!["~/src".into()];
     let refused = plan(&pack, &host).await;
@@ -118,7 +122,11 @@ async fn the_policy_is_enforced() {
     pack.policy.elevation = true;
     let allowed = plan(&pack, &host).await;
     for step in ["elevated", "file", "clone"] {
-        assert!(matches!(outcome(&allowed, step), Outcome::WillChange(_)), "{step}: {:?}", outcome(&allowed, step));
+        assert!(
+            matches!(outcome(&allowed, step), Outcome::WillChange(_)),
+            "{step}: {:?}",
+            outcome(&allowed, step)
+        );
     }
 }
 

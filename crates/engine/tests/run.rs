@@ -74,7 +74,8 @@ async fn independent_steps_run_at_the_same_time_within_the_limit() {
     assert!(begun.elapsed() < Duration::from_millis(1_500), "they ran one after another");
 
     let begun = Instant::now();
-    let summary = run_with(&pack, &FakeHost::new(), Options { parallel: Some(1), ..Options::default() }).await;
+    let summary =
+        run_with(&pack, &FakeHost::new(), Options { parallel: Some(1), ..Options::default() }).await;
     assert_eq!(summary.changed.len(), 4);
     assert!(begun.elapsed() >= Duration::from_secs(2), "the limit was not kept");
 }
@@ -155,7 +156,11 @@ async fn first_value_is_recorded_with_the_step_that_reached_it_and_only_then() {
 #[tokio::test]
 async fn outputs_flow_into_later_steps_and_are_remembered() {
     let host = FakeHost::new();
-    let mut make = script("make-it", &[], "echo \"place=some where\" >> \"$FIRSTLIGHT_OUTPUT\"; echo other=1 >> \"$FIRSTLIGHT_OUTPUT\"");
+    let mut make = script(
+        "make-it",
+        &[],
+        "echo \"place=some where\" >> \"$FIRSTLIGHT_OUTPUT\"; echo other=1 >> \"$FIRSTLIGHT_OUTPUT\"",
+    );
     make.outputs = vec!["place".into()];
     let with = json!({ "check": ["test", "-e", "${{ steps.make-it.outputs.place }}"], "run": ["touch", "${{ steps.make-it.outputs.place }}"] });
     let pack = pack(vec![make, step("use", &["make-it"], "command", with)]);
@@ -225,12 +230,23 @@ async fn what_a_person_does_is_waited_for_and_holds_up_nothing_else() {
 
 #[tokio::test]
 async fn e2_what_was_answered_stays_one_argument_and_never_an_option() {
-    let corpus = ["; touch pwned", "$(touch pwned)", "`touch pwned`", "| touch pwned", "a b", "'\"", "\n touch pwned", "&& touch pwned", "*"];
+    let corpus = [
+        "; touch pwned",
+        "$(touch pwned)",
+        "`touch pwned`",
+        "| touch pwned",
+        "a b",
+        "'\"",
+        "\n touch pwned",
+        "&& touch pwned",
+        "*",
+    ];
     for answer in corpus {
         let host = FakeHost::new();
         let with = json!({ "run": ["touch", "${{ inputs.name }}"] });
         let pack = pack(vec![step("make", &[], "command", with)]);
-        let summary = run_with(&pack, &host, Options { inputs: vec![("name", answer)], ..Options::default() }).await;
+        let summary =
+            run_with(&pack, &host, Options { inputs: vec![("name", answer)], ..Options::default() }).await;
         assert!(summary.ok(), "{answer:?}");
         assert!(!home(&host).join("pwned").exists(), "{answer:?}");
         assert_eq!(std::fs::read_dir(home(&host)).unwrap().count(), 1, "{answer:?}");
@@ -238,11 +254,13 @@ async fn e2_what_was_answered_stays_one_argument_and_never_an_option() {
     let host = FakeHost::new();
     let with = json!({ "run": ["touch", "${{ inputs.name }}"] });
     let pack1 = pack(vec![step("make", &[], "command", with)]);
-    let summary = run_with(&pack1, &host, Options { inputs: vec![("name", "--help")], ..Options::default() }).await;
+    let summary =
+        run_with(&pack1, &host, Options { inputs: vec![("name", "--help")], ..Options::default() }).await;
     assert_eq!(summary.blocked, ids(&["make"]));
     let scripted = json!({ "run": ["touch ${{ inputs.name }}"], "shell": true });
     let pack2 = pack(vec![step("make", &[], "command", scripted)]);
-    let summary = run_with(&pack2, &host, Options { inputs: vec![("name", "x")], ..Options::default() }).await;
+    let summary =
+        run_with(&pack2, &host, Options { inputs: vec![("name", "x")], ..Options::default() }).await;
     assert_eq!(summary.blocked, ids(&["make"]));
 }
 
@@ -250,7 +268,11 @@ async fn e2_what_was_answered_stays_one_argument_and_never_an_option() {
 async fn a_secret_is_handed_over_by_environment_and_stdin_and_masked() {
     let host = FakeHost::new();
     let token = CredentialName::new("token").unwrap();
-    let mut uses = script("uses", &[], "test \"$TOKEN\" = hunter2-long && test \"$(cat)\" = hunter2-long && echo got \"$TOKEN\"");
+    let mut uses = script(
+        "uses",
+        &[],
+        "test \"$TOKEN\" = hunter2-long && test \"$(cat)\" = hunter2-long && echo got \"$TOKEN\"",
+    );
     uses.secrets.env.insert("TOKEN".into(), token.clone());
     uses.secrets.stdin = Some(token.clone());
     let mut pack = pack(vec![uses]);
@@ -261,7 +283,8 @@ async fn a_secret_is_handed_over_by_environment_and_stdin_and_masked() {
     assert!(run(&pack, &host).await.ok());
     let log = read_log(&host.folder().join("logs/uses.log"), 0, 10).unwrap();
     assert_eq!(log.lines, ["got ***"]);
-    let shown = host.live().into_iter().any(|live| matches!(live, Live::Log { lines, .. } if lines == ["got ***"]));
+    let shown =
+        host.live().into_iter().any(|live| matches!(live, Live::Log { lines, .. } if lines == ["got ***"]));
     assert!(shown);
 }
 
@@ -348,6 +371,10 @@ async fn a_step_found_running_is_looked_at_before_it_is_run_again() {
     let summary = run(&pack(vec![touch("a", &[])]), &host).await;
     assert_eq!(summary.satisfied, ids(&["a"]));
     assert!(matches!(state(&host, "a"), Some(StepState::Satisfied { .. })));
-    let runs = host.events().iter().filter(|e| matches!(e, Event::StepChanged { state: StepState::Running, .. })).count();
+    let runs = host
+        .events()
+        .iter()
+        .filter(|e| matches!(e, Event::StepChanged { state: StepState::Running, .. }))
+        .count();
     assert_eq!(runs, 1, "it was run again");
 }

@@ -73,7 +73,10 @@ async fn what_answers_but_is_not_ours_is_said_and_never_killed() {
     std::fs::write(host.services_folder().join("serve.json"), note.to_string()).unwrap();
     let pack = pack(vec![step("serve", &[], "service", with(port))]);
     let planned = outcome(&plan(&pack, &host).await, "serve");
-    assert!(matches!(&planned, Outcome::Blocked(why) if why.contains("something else answers at")), "{planned:?}");
+    assert!(
+        matches!(&planned, Outcome::Blocked(why) if why.contains("something else answers at")),
+        "{planned:?}"
+    );
     assert_eq!(run(&pack, &host).await.blocked, ids(&["serve"]));
     undo(&pack, &host).await;
     assert!(other.try_wait().unwrap().is_none(), "a process that is not ours was killed");
@@ -99,9 +102,9 @@ async fn a_service_that_ends_or_is_never_ready_leaves_nothing() {
     let Some(StepState::Failed(failure)) = state(&host, "silent") else { panic!("not failed") };
     assert!(failure.cause.contains("was not ready within 1 seconds"), "{failure:?}");
     assert_eq!(processes_with("77.123"), Vec::<String>::new());
-    let notes = std::fs::read_dir(host.services_folder()).unwrap().filter(|e| {
-        e.as_ref().unwrap().path().extension().is_some_and(|ext| ext == "json")
-    });
+    let notes = std::fs::read_dir(host.services_folder())
+        .unwrap()
+        .filter(|e| e.as_ref().unwrap().path().extension().is_some_and(|ext| ext == "json"));
     assert_eq!(notes.count(), 0);
 }
 

@@ -26,7 +26,8 @@ async fn three_hundred_checks_beside_spawning_them() {
             for _ in 0..threads {
                 scope.spawn(|| {
                     while next.fetch_add(1, std::sync::atomic::Ordering::Relaxed) < 300 {
-                        let ended = std::process::Command::new("true").stdin(std::process::Stdio::null()).output();
+                        let ended =
+                            std::process::Command::new("true").stdin(std::process::Stdio::null()).output();
                         assert!(ended.unwrap().status.success());
                     }
                 });

@@ -54,7 +54,9 @@ pub(super) async fn prefix(cx: &Context, process: &Process) -> Result<Prefix, Fa
     Err(Failure {
         cause: "administrator rights are needed, and there is no way to ask for them here".to_owned(),
         last_lines: Vec::new(),
-        hint: Some("run `firstlight up` in a terminal, where `sudo` can ask, or as the administrator".to_owned()),
+        hint: Some(
+            "run `firstlight up` in a terminal, where `sudo` can ask, or as the administrator".to_owned(),
+        ),
     })
 }
 
@@ -63,7 +65,9 @@ pub(super) fn refused() -> Failure {
     Failure {
         cause: "administrator rights were not given".to_owned(),
         last_lines: Vec::new(),
-        hint: Some("nothing was changed; try again, or ask somebody who may administrate this machine".to_owned()),
+        hint: Some(
+            "nothing was changed; try again, or ask somebody who may administrate this machine".to_owned(),
+        ),
     }
 }
 
@@ -93,7 +97,8 @@ async fn ask(cx: &Context) -> Result<bool, Failure> {
 
 /// `-n`: the rights are there; asking again would hang where nobody sees it. Values of variables stay out of argv.
 fn sudo_words(process: &Process) -> Vec<String> {
-    let names = process.env.iter().map(|(name, _)| name).chain(process.secret_env.iter().map(|(name, _)| name));
+    let names =
+        process.env.iter().map(|(name, _)| name).chain(process.secret_env.iter().map(|(name, _)| name));
     let mut keep = vec![super::MARKER.to_owned()];
     keep.extend(names.cloned());
     let keep = format!("--preserve-env={}", keep.join(","));

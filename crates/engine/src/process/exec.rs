@@ -2,10 +2,7 @@
 
 use std::{path::Path, process::Stdio, time::Duration};
 
-use firstlight_domain::{
-    id::CredentialName,
-    state::Failure,
-};
+use firstlight_domain::{id::CredentialName, state::Failure};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
@@ -56,7 +53,10 @@ pub async fn quick(cx: &Context, process: Process) -> Result<Exit, Failure> {
 
 /// Where output goes.
 enum Sink {
-    Logged { out: Stream, err: Stream },
+    Logged {
+        out: Stream,
+        err: Stream,
+    },
     /// Both streams as they came, for the last lines of a check that says no.
     Kept(Vec<u8>),
 }
@@ -113,7 +113,8 @@ async fn execute(cx: &Context, process: Process, mut sink: Sink, output: &Output
                 break End::Exited(code);
             }
             // While nothing comes, what came is still shown in time.
-            let next = over.map_or(deadline, |(_, until)| until).min(Instant::now() + output_pace(&sink, timeout));
+            let next =
+                over.map_or(deadline, |(_, until)| until).min(Instant::now() + output_pace(&sink, timeout));
             tokio::select! {
                 () = cx.cancel.cancelled() => break End::Cancelled,
                 read = next_chunk(&mut reader.out, &mut out_chunk) => match read {
@@ -167,7 +168,9 @@ fn conclude(
     match end {
         End::Exited(code) if elevation.was_refused(code) => Err(elevate::refused()),
         End::Exited(code) => Ok(Exit { code, tail: said, stdout }),
-        End::Cancelled => Err(Failure { cause: format!("`{name}` was stopped"), last_lines: said, hint: None }),
+        End::Cancelled => {
+            Err(Failure { cause: format!("`{name}` was stopped"), last_lines: said, hint: None })
+        }
         End::TimedOut => Err(Failure {
             cause: format!("`{name}` did not finish within {}", in_words(timeout)),
             last_lines: said,
@@ -253,9 +256,10 @@ fn marker(cx: &Context) -> String {
 /// Why a program cannot be started, in words.
 pub(crate) fn cannot_start(program: &str, cwd: Option<&Path>, error: &std::io::Error) -> Failure {
     let (cause, hint) = match (error.kind(), cwd) {
-        (_, Some(folder)) if !folder.is_dir() => {
-            (format!("the folder {} does not exist", folder.display()), "it may be made by an earlier step".to_owned())
-        }
+        (_, Some(folder)) if !folder.is_dir() => (
+            format!("the folder {} does not exist", folder.display()),
+            "it may be made by an earlier step".to_owned(),
+        ),
         (std::io::ErrorKind::NotFound, _) => (
             format!("the program `{program}` was not found"),
             format!("install `{program}`, or see that the folder it is in is on PATH"),
@@ -275,7 +279,8 @@ fn secrets_of(process: &Process) -> Vec<(CredentialName, SecretString)> {
         .chain(process.secret_stdin.iter().map(|value| ("stdin", value)))
         .filter_map(|(name, value)| {
             // Names of variables may begin with an underscore, names of credentials may not.
-            let name = CredentialName::new(name.trim_start_matches('_')).or_else(|_| CredentialName::new("secret"));
+            let name =
+                CredentialName::new(name.trim_start_matches('_')).or_else(|_| CredentialName::new("secret"));
             Some((name.ok()?, value.clone()))
         })
         .collect()

@@ -32,9 +32,9 @@ use firstlight_domain::{
 };
 use secrecy::SecretString;
 
+pub(crate) use detached::Detached;
 pub(crate) use exec::{cannot_start, in_words};
 pub use exec::{quick, run};
-pub(crate) use detached::Detached;
 pub(crate) use guard::Guard;
 pub use log::{LogSlice, read_log};
 pub use output::{Output, Stream};
@@ -172,13 +172,15 @@ impl Process {
     /// Whether the program exists: a path (relative ones below the folder it runs in), or a name on PATH.
     pub fn is_there(&self) -> bool {
         let program = self.located();
-        which::which_in(&program, std::env::var_os("PATH"), self.cwd.as_deref().unwrap_or(Path::new("."))).is_ok()
+        which::which_in(&program, std::env::var_os("PATH"), self.cwd.as_deref().unwrap_or(Path::new(".")))
+            .is_ok()
     }
 
     /// The program as the system finds it: a relative path counts from the folder it runs in, on every system alike.
     fn located(&self) -> String {
         let program = self.program();
-        let relative = program.contains(['/', std::path::MAIN_SEPARATOR]) && !Path::new(program).is_absolute();
+        let relative =
+            program.contains(['/', std::path::MAIN_SEPARATOR]) && !Path::new(program).is_absolute();
         match &self.cwd {
             Some(folder) if relative => folder.join(program).display().to_string(),
             // Windows itself looks for `.exe` only; npm and others are `.cmd`.
@@ -237,6 +239,10 @@ impl Exit {
         if self.ok() {
             return Ok(self);
         }
-        Err(Failure { cause: format!("{what} ended with code {}", self.code), last_lines: self.tail, hint: None })
+        Err(Failure {
+            cause: format!("{what} ended with code {}", self.code),
+            last_lines: self.tail,
+            hint: None,
+        })
     }
 }

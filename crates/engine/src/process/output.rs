@@ -235,6 +235,7 @@ fn take(line: &mut Vec<u8>, mut bytes: &[u8], sink: &mut Sink) {
 /// As text, without the C1 controls and direction overrides that only decoding brings to light.
 fn text(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line);
-    let hidden = |c: char| matches!(c, '\u{80}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let hidden =
+        |c: char| matches!(c, '\u{80}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     if text.contains(hidden) { text.replace(hidden, "") } else { text.into_owned() }
 }

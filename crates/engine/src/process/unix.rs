@@ -141,7 +141,8 @@ pub(crate) fn spawn_detached(process: &Process, output: File) -> io::Result<Deta
         command.args(words);
         command
     } else {
-        let (program, args) = words.split_first().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        let (program, args) =
+            words.split_first().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
         let mut command = Command::new(program);
         command.args(args).process_group(0);
         command

@@ -1,10 +1,6 @@
 //! Processes on Windows: a job object each, ended as a whole. Relies on job objects holding every descendant.
 
-use std::{
-    fs::File,
-    io,
-    process::ExitStatus,
-};
+use std::{fs::File, io, process::ExitStatus};
 
 use process_wrap::tokio::{ChildWrapper, CommandWrap, JobObject, KillOnDrop};
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout, Command};

@@ -86,7 +86,8 @@ impl Parameters for With {
                 return Err(wrong(name, "is one script where `shell` is true, not a list of arguments"));
             }
             if self.shell && argv.iter().any(|script| is_unresolved(script)) {
-                let message = "a script may not hold `${{ }}`: what it stands for would be run; hand it over by `env`";
+                let message =
+                    "a script may not hold `${{ }}`: what it stands for would be run; hand it over by `env`";
                 return Err(wrong(name, message));
             }
         }
@@ -146,7 +147,8 @@ fn refuse_injection(step: &Rendered<'_>, with: &With) -> Result<(), Failure> {
                     "the pack should hand it over by `env`",
                 ));
             }
-            if word.starts_with('-') && written.is_some_and(|written| written.trim_start().starts_with("${{")) {
+            if word.starts_with('-') && written.is_some_and(|written| written.trim_start().starts_with("${{"))
+            {
                 return Err(failure_with(
                     format!("`{word}` would be taken for an option by `{}`", argv[0]),
                     "give an answer that does not start with `-`",
@@ -203,8 +205,13 @@ impl Prepared {
     }
 
     /// All declared outputs, if each is known: what was given now, in this run, or when it was last done.
-    fn known_outputs(&self, cx: &Context, given: BTreeMap<String, String>) -> Option<BTreeMap<String, String>> {
-        let mut known = cx.host.state(&cx.step).and_then(|state| state.outputs().cloned()).unwrap_or_default();
+    fn known_outputs(
+        &self,
+        cx: &Context,
+        given: BTreeMap<String, String>,
+    ) -> Option<BTreeMap<String, String>> {
+        let mut known =
+            cx.host.state(&cx.step).and_then(|state| state.outputs().cloned()).unwrap_or_default();
         known.extend(self.applied().unwrap_or_default());
         known.extend(given);
         known.retain(|name, _| self.outputs.contains(name));
@@ -214,9 +221,7 @@ impl Prepared {
     fn satisfied(&self, cx: &Context, given: BTreeMap<String, String>) -> Check {
         match self.known_outputs(cx, given) {
             Some(outputs) => Check::Satisfied { outputs },
-            None => {
-                Check::Needed { what: format!("{} for its outputs", self.what()), files: Vec::new() }
-            }
+            None => Check::Needed { what: format!("{} for its outputs", self.what()), files: Vec::new() },
         }
     }
 }

@@ -11,13 +11,7 @@
 
 mod record;
 
-use std::{
-    collections::BTreeMap,
-    fs::File,
-    io::Read,
-    path::PathBuf,
-    time::Duration,
-};
+use std::{collections::BTreeMap, fs::File, io::Read, path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
 use firstlight_domain::{
@@ -100,8 +94,10 @@ impl Parameters for With {
             }
         }
         let ready = &self.ready;
-        let asked =
-            [ready.http.is_some(), ready.tcp.is_some(), ready.command.is_some()].iter().filter(|one| **one).count();
+        let asked = [ready.http.is_some(), ready.tcp.is_some(), ready.command.is_some()]
+            .iter()
+            .filter(|one| **one)
+            .count();
         if asked != 1 {
             return Err(wrong("ready", "needs one of `http`, `tcp` and `command`"));
         }
@@ -172,7 +168,8 @@ impl Kept {
     /// Where it answers, for people and as the output `url`.
     fn place(&self) -> String {
         if let Some(address) = &self.ready.http {
-            return url::Url::parse(address).map_or_else(|_| address.clone(), |url| url.origin().ascii_serialization());
+            return url::Url::parse(address)
+                .map_or_else(|_| address.clone(), |url| url.origin().ascii_serialization());
         }
         self.ready.tcp.as_ref().map(|address| format!("tcp://{address}")).unwrap_or_default()
     }
@@ -190,7 +187,12 @@ impl Kept {
     }
 
     /// Waits until it is ready, showing what it says. `Ok(true)`: its process ended well, so something else carries on.
-    async fn wait(&self, cx: &Context, mut started: Option<&mut Detached>, said: &mut Said) -> Result<bool, Failure> {
+    async fn wait(
+        &self,
+        cx: &Context,
+        mut started: Option<&mut Detached>,
+        said: &mut Said,
+    ) -> Result<bool, Failure> {
         let deadline = tokio::time::Instant::now() + self.patience;
         let mut left = false;
         loop {
@@ -242,7 +244,8 @@ impl Kept {
         let (output, mut said) = Said::new(cx)?;
         let mut started = process::spawn_detached(&process, output)
             .map_err(|error| process::cannot_start(&self.command(), Some(&self.cwd), &error))?;
-        let mut record = Record { pid: started.pid, born: process::born(started.pid), left: false, what: self.what() };
+        let mut record =
+            Record { pid: started.pid, born: process::born(started.pid), left: false, what: self.what() };
         let outcome = match record::keep(cx, &record) {
             Ok(()) => self.wait(cx, Some(&mut started), &mut said).await,
             Err(failure) => Err(failure),
@@ -267,7 +270,9 @@ impl Kept {
 impl Operation for Kept {
     fn resolved(&self) -> Resolved {
         let mut commands = vec![self.run.line(Purpose::Run)];
-        commands.extend(self.ready.command.iter().map(|argv| Process::of(argv).cwd(&self.cwd).line(Purpose::Ready)));
+        commands.extend(
+            self.ready.command.iter().map(|argv| Process::of(argv).cwd(&self.cwd).line(Purpose::Ready)),
+        );
         commands.extend(self.stop.iter().map(|stop| stop.line(Purpose::Undo)));
         Resolved { commands, ..Resolved::default() }
     }

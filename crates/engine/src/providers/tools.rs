@@ -79,8 +79,14 @@ impl Provider for Tools {
         let with: With = with::parameters(step)?;
         let cwd = super::path(with.cwd.as_deref().unwrap_or("~"), step.facts);
         let wanted = match with.file {
-            Some(file) => Wanted::File(if file.starts_with('~') { super::path(&file, step.facts) } else { cwd.join(file) }),
-            None => Wanted::Tools(with.tools.iter().map(|(tool, version)| format!("{tool}@{version}")).collect()),
+            Some(file) => Wanted::File(if file.starts_with('~') {
+                super::path(&file, step.facts)
+            } else {
+                cwd.join(file)
+            }),
+            None => {
+                Wanted::Tools(with.tools.iter().map(|(tool, version)| format!("{tool}@{version}")).collect())
+            }
         };
         Ok(Box::new(Install { wanted, cwd }))
     }
@@ -150,7 +156,11 @@ impl Operation for Install {
             match &self.wanted {
                 Wanted::Tools(tools) if !exit.ok() => missing.extend(tools.get(place).cloned()),
                 Wanted::File(_) if !exit.ok() || !exit.text().is_empty() => {
-                    missing.extend(exit.text().lines().map(|line| line.split_whitespace().take(2).collect::<Vec<_>>().join("@")));
+                    missing.extend(
+                        exit.text()
+                            .lines()
+                            .map(|line| line.split_whitespace().take(2).collect::<Vec<_>>().join("@")),
+                    );
                     if missing.is_empty() {
                         missing.push("what the file names".to_owned());
                     }
@@ -161,7 +171,10 @@ impl Operation for Install {
         Ok(if missing.is_empty() {
             Check::Satisfied { outputs: BTreeMap::new() }
         } else {
-            Check::Needed { what: format!("would install {} with mise", missing.join(", ")), files: Vec::new() }
+            Check::Needed {
+                what: format!("would install {} with mise", missing.join(", ")),
+                files: Vec::new(),
+            }
         })
     }
 
