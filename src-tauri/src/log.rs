@@ -3,6 +3,7 @@
 
 use std::{
     io,
+    path::Path,
     sync::{Mutex, PoisonError},
 };
 
@@ -20,13 +21,7 @@ pub(crate) struct Log(Mutex<Option<WorkerGuard>>);
 /// Starts it. `FIRSTLIGHT_LOG` says how much, as in the terminal. Where the home cannot be written, to standard error.
 pub(crate) fn start(home: &Home) -> Log {
     let filter = EnvFilter::try_from_env("FIRSTLIGHT_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let file = RollingFileAppender::builder()
-        .rotation(Rotation::DAILY)
-        .filename_prefix("desktop")
-        .filename_suffix("log")
-        .max_log_files(7)
-        .build(home.root().join("logs"));
-    let guard = match file {
+    let guard = match file(&home.root().join("logs")) {
         Ok(file) => {
             let (writer, guard) = tracing_appender::non_blocking(file);
             tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(writer).init();
@@ -45,6 +40,13 @@ pub(crate) fn start(home: &Home) -> Log {
     }));
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "started");
     Log(Mutex::new(guard))
+}
+
+fn file(folder: &Path) -> anyhow::Result<RollingFileAppender> {
+    // Made here: looking for old logs in a folder that is not there yet is an error to the appender.
+    std::fs::create_dir_all(folder)?;
+    let daily = RollingFileAppender::builder().rotation(Rotation::DAILY).max_log_files(7);
+    Ok(daily.filename_prefix("desktop").filename_suffix("log").build(folder)?)
 }
 
 /// Writes what still waits: the program ends without dropping anything.

@@ -21,8 +21,10 @@ pub(crate) fn open(app: &App) -> tauri::Result<WebviewWindow> {
         // Our pages and nothing else: what a pack links to opens in the person's browser.
         .on_navigation(is_ours)
         .on_new_window(|_, _| NewWindowResponse::Deny);
-    if let Ok(home) = shell::home() {
-        builder = builder.data_directory(home.root().join("webview"));
+    // A webview that cannot write its folder does not start; without one it keeps to the platform's.
+    let folder = shell::home().ok().map(|home| home.root().join("webview"));
+    if let Some(folder) = folder.filter(|folder| std::fs::create_dir_all(folder).is_ok()) {
+        builder = builder.data_directory(folder);
     }
     builder.build()
 }
