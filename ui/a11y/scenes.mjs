@@ -113,7 +113,11 @@ export const SCENES = [
   {
     name: '05-first-light-zoomed',
     fixture: 'reached',
-    visit: (page) => press(page, 'See where the time went'),
+    visit: async (page) => {
+      await press(page, 'See where the time went');
+      // What lies under a sky that fills the window can be reached.
+      await page.getByRole('button', { name: 'Go on to Week 1' }).click({ trial: true });
+    },
     ...ZOOMED,
   },
   { name: '06-credentials', fixture: 'working', visit: go('Credentials') },
