@@ -95,11 +95,16 @@ fn asks(pack: &Pack, steps: &[PlannedStepView]) -> Asks {
     let open = || steps.iter().filter(|step| step.outcome != Shown::Ok);
     let is_request =
         |step: &PlannedStepView| pack.steps.get(step.id.as_str()).is_some_and(|s| s.uses == "request");
+    // A credential that is generated asks nobody for anything.
+    let is_made = |step: &PlannedStepView| {
+        pack.steps.get(step.id.as_str()).is_some_and(|s| s.with.get("generate").is_some())
+    };
     let of = |class: StepClass| open().filter(move |step| step.class == class);
+    let credentials = || of(StepClass::Credential);
     Asks {
-        automatic: count(of(StepClass::Task).count()),
+        automatic: count(of(StepClass::Task).count() + credentials().filter(|step| is_made(step)).count()),
         elevations: count(open().filter(|step| step.detail.elevated).count()),
-        credentials: count(of(StepClass::Credential).count()),
+        credentials: count(credentials().filter(|step| !is_made(step)).count()),
         actions: count(of(StepClass::Action).filter(|step| !is_request(step)).count()),
         requests: count(of(StepClass::Action).filter(|step| is_request(step)).count()),
     }
@@ -114,18 +119,19 @@ fn estimate(pack: &Pack, plan: &Plan, graph: &Graph) -> Option<u32> {
             .any(|step| step.id == *id && !matches!(step.outcome, Outcome::Ok | Outcome::NotNeeded(_)))
     };
     let on_road = graph.ancestors(&first_value.id);
+    // What is fine already costs nothing, but paths lead through it.
     let road: Vec<_> = graph
         .order()
         .iter()
         .filter(|id| on_road.contains(*id) || **id == first_value.id)
-        .filter(|id| open(id))
         .filter_map(|id| pack.steps.get(id))
-        .map(|step| (step.id.clone(), step.needs.clone(), step.estimate))
+        .map(|step| {
+            let cost = if open(&step.id) { step.estimate } else { Some(Duration::ZERO) };
+            (step.id.clone(), step.needs.clone(), cost)
+        })
         .collect();
-    road.iter().any(|(_, _, estimate)| estimate.is_some()).then(|| {
-        // Needs that are fine already are not in `road` and count nothing; paths through them still join up.
-        seconds(road_length(&road, &first_value.id, NO_ESTIMATE))
-    })
+    let known = road.iter().any(|(id, _, cost)| cost.is_some() && open(id));
+    known.then(|| seconds(road_length(&road, &first_value.id, NO_ESTIMATE)))
 }
 
 /// What a step would do, as it is shown. Values of environment variables stay out: names are enough to judge by.
