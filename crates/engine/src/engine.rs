@@ -11,7 +11,7 @@ use firstlight_domain::{
     expr::{ExprError, Scope},
     graph::GraphError,
     id::{CredentialName, PersonaId, RunId, StepId},
-    kind::{Capabilities, Class, Kind},
+    kind::{Class, Kind},
     pack::{Elevation, Pack, Step},
     plan::{Purpose, Resolved},
     state::Failure,
@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     host::Host,
-    probe::is_listed,
+    policy,
     process::{self, Output},
     provider::{Check, Context, Operation, Provider, Rendered},
     providers,
@@ -109,13 +109,12 @@ impl Engine {
         cancel: &CancellationToken,
     ) -> Result<Around, EngineError> {
         process::become_subreaper();
-        let http = match self.http.get() {
-            Some(http) => http.clone(),
-            None => {
-                let made = reqwest::Client::builder().build();
-                let made = made.map_err(|error| EngineError::Http(error.to_string()))?;
-                self.http.get_or_init(|| made).clone()
-            }
+        let http = if let Some(http) = self.http.get() {
+            http.clone()
+        } else {
+            let made = reqwest::Client::builder().build();
+            let made = made.map_err(|error| EngineError::Http(error.to_string()))?;
+            self.http.get_or_init(|| made).clone()
         };
         Ok(Around { host, cancel: cancel.clone(), interactive, run, http })
     }
@@ -133,10 +132,11 @@ impl Engine {
             Prepared::NotNeeded { why } => Ok(Check::Unknown { why }),
             Prepared::Unresolved { .. } => Ok(Check::Unknown { why: "something comes first".to_owned() }),
             Prepared::Impossible(failure) => Err(failure),
-            Prepared::Ready(ready) => look(&ready, self.context(&ready, pack, scope, &around)).await,
+            Prepared::Ready(ready) => look(&ready, Self::context(&ready, pack, scope, &around)).await,
         }
     }
 
+    #[expect(clippy::too_many_arguments, reason = "each is a thing of its own, and all of them are needed")]
     /// Takes a step back by its receipts, newest first. Recording that is the caller's.
     pub async fn undo(
         &self,
@@ -160,12 +160,9 @@ impl Engine {
         if !ready.operation.can_undo() {
             return Err(refuse(failure("this step cannot be taken back")));
         }
-        let mut cx = self.context(&ready, pack, scope, &around);
-        let handed = match secrets(&ready.step, &*cx.host).await.map_err(refuse)? {
-            Ok(handed) => handed,
-            // What is taken back may well be what the credential was for.
-            Err(_) => Secrets::default(),
-        };
+        let mut cx = Self::context(&ready, pack, scope, &around);
+        // Where a credential is gone, what is taken back may well be what it was for.
+        let handed = secrets(&ready.step, &*cx.host).await.map_err(refuse)?.unwrap_or_default();
         let log = cx.host.log_folder().join(format!("{}.undo.log", step.id));
         cx.output = Output::new(Arc::clone(&cx.host), step.id.clone(), &log, handed.named).map_err(refuse)?;
         cx.secret_env = handed.env;
@@ -224,7 +221,7 @@ impl Engine {
             Ok(rendered) => rendered,
             Err(error) => return Prepared::Impossible(expression(step, &error)),
         };
-        if let Err(why) = allowed(pack, &step, &(kind.needs)(&with), scope) {
+        if let Err(why) = policy::allowed(pack, &step, &(kind.needs)(&with), scope) {
             return Prepared::Impossible(why);
         }
         let rendered = Rendered { step: &step, with, pack_root: &pack.root, facts: scope.facts() };
@@ -251,7 +248,7 @@ impl Engine {
     }
 
     /// What an operation works with; output goes nowhere, secrets are none.
-    pub(crate) fn context(&self, ready: &Ready, pack: &Pack, scope: &Scope, around: &Around) -> Context {
+    pub(crate) fn context(ready: &Ready, pack: &Pack, scope: &Scope, around: &Around) -> Context {
         Context {
             step: ready.step.id.clone(),
             host: Arc::clone(&around.host),
@@ -389,48 +386,6 @@ fn step_of(name: firstlight_domain::expr::Name) -> Option<StepId> {
         firstlight_domain::expr::Name::Output { step, .. } => StepId::new(&step).ok(),
         _ => None,
     }
-}
-
-/// Whether the pack's policy lets a step do what it declares.
-fn allowed(pack: &Pack, step: &Step, wants: &Capabilities, scope: &Scope) -> Result<(), Failure> {
-    let policy = &pack.policy;
-    let refuse = |what: String, add: String| {
-        Err(Failure {
-            cause: format!("the pack's policy does not allow it to {what}"),
-            last_lines: Vec::new(),
-            hint: Some(format!("the pack's owner can add {add} to `policy.capabilities`")),
-        })
-    };
-    if (wants.elevation || step.elevation == Elevation::Elevated) && !policy.elevation {
-        return refuse("ask for administrator rights".to_owned(), "`elevation: true`".to_owned());
-    }
-    let unresolved = |text: &&String| !text.contains("${{");
-    if let Some(host) = wants.hosts.iter().filter(unresolved).find(|host| !is_listed(host, &policy.hosts)) {
-        return refuse(format!("contact {host}"), format!("`{host}` to `hosts`"));
-    }
-    let folders: Vec<_> = policy
-        .paths
-        .iter()
-        .filter_map(|path| match scope.render(path) {
-            Ok(firstlight_domain::expr::Rendered::Known(path)) => Some(providers::path(&path, scope.facts())),
-            Ok(firstlight_domain::expr::Rendered::Unknown { .. }) | Err(_) => None,
-        })
-        .collect();
-    let outside = |path: &&String| {
-        let path = providers::path(path, scope.facts());
-        !folders.iter().any(|folder| path.starts_with(folder))
-    };
-    if let Some(path) = wants.paths.iter().filter(unresolved).find(outside) {
-        return refuse(format!("write {path}"), format!("`{path}` or a folder above it to `paths`"));
-    }
-    let used =
-        wants.secrets.iter().map(String::as_str).chain(step.secrets.names().map(CredentialName::as_str));
-    for name in used {
-        if !policy.secrets.iter().any(|listed| listed.as_str() == name) {
-            return refuse(format!("use the credential `{name}`"), format!("`{name}` to `secrets`"));
-        }
-    }
-    Ok(())
 }
 
 fn expression(step: &Step, error: &ExprError) -> Failure {

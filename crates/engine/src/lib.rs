@@ -12,6 +12,7 @@ mod engine;
 pub mod facts;
 pub mod host;
 mod plan;
+mod policy;
 pub mod probe;
 pub mod process;
 pub mod provider;

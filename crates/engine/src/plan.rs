@@ -105,7 +105,7 @@ impl Engine {
                         found.insert(id, Found::WaitsFor(ready.waits_for, ready.resolved));
                     }
                     Prepared::Ready(ready) => {
-                        let cx = self.context(&ready, pack, scope, around);
+                        let cx = Self::context(&ready, pack, scope, around);
                         looking.spawn(async move {
                             let answer = look(&ready, cx).await;
                             (id, answer, ready)

@@ -196,7 +196,7 @@ impl Run<'_> {
                 {
                     return Ok(());
                 }
-                let cx = self.engine.context(&ready, self.request.pack, &self.request.scope, &self.around);
+                let cx = Engine::context(&ready, self.request.pack, &self.request.scope, &self.around);
                 let work = Work { ready, cx, run: self.request.run, guard: Arc::clone(&self.guard) };
                 names.insert(going.spawn(step::walk(work)).id(), id.clone());
                 return Ok(());

@@ -78,6 +78,6 @@ impl Engine {
         };
         let with = scope.render_value(&step.with).map_err(|error| failure(error.to_string()))?.0;
         let with = credential::parameters(&with).map_err(|error| failure(error.message))?;
-        Ok((with, self.context(&ready, pack, scope, &around)))
+        Ok((with, Self::context(&ready, pack, scope, &around)))
     }
 }

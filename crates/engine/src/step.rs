@@ -179,7 +179,7 @@ fn after(why: &str) -> String {
 
 /// Never ends; shows each minute that the step goes on.
 async fn still_running(host: Arc<dyn Host>, step: StepId) {
-    let minute = Duration::from_mins(1);
+    let minute = Duration::from_secs(60);
     let mut seconds = 0;
     loop {
         tokio::time::sleep(minute).await;

@@ -118,6 +118,9 @@ impl FakeHost {
     }
 
     /// A context for one step, as while it is applied in run 0. The home folder exists.
+    ///
+    /// # Panics
+    /// Where the step's name is not one, or its folders cannot be made.
     #[expect(clippy::expect_used, reason = "ids and folders in tests are good")]
     pub fn context(self: &Arc<Self>, step: &str) -> Context {
         std::fs::create_dir_all(self.folder.path().join("home")).expect("a home folder");
@@ -130,7 +133,7 @@ impl FakeHost {
             host,
             facts: Arc::new(self.facts()),
             cancel: CancellationToken::new(),
-            timeout: Duration::from_mins(1),
+            timeout: Duration::from_secs(60),
             output,
             secret_env: Vec::new(),
             secret_stdin: None,

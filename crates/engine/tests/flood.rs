@@ -1,6 +1,6 @@
 //! Endless output. A program of its own: what other tests hold must not count.
 #![cfg(target_os = "linux")]
-#![allow(missing_docs, reason = "tests")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
 use firstlight_engine::{
     process::{Process, read_log, run},

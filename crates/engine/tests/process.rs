@@ -1,6 +1,6 @@
 //! Single processes and what they print.
 #![cfg(unix)]
-#![allow(missing_docs, reason = "tests")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,6 @@
 //! Runs of whole checklists, with real processes.
 #![cfg(unix)]
-#![allow(missing_docs, reason = "tests")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
 mod common;
 

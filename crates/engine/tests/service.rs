@@ -1,6 +1,6 @@
 //! Services, which outlive the run that starts them.
 #![cfg(target_os = "linux")]
-#![allow(missing_docs, reason = "tests")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
 mod common;
 

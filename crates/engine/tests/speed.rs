@@ -1,7 +1,7 @@
 //! What looking at a converged checklist costs beyond the processes themselves. `cargo xtask bench` measures it; this
 //! prints it beside a test build.
 #![cfg(unix)]
-#![allow(missing_docs, reason = "tests")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
 mod common;
 

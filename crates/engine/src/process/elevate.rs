@@ -12,7 +12,7 @@ use crate::provider::Context;
 static PROMPT: Mutex<()> = Mutex::const_new(());
 
 /// How long a person may look for their password.
-const PROMPT_PATIENCE: Duration = Duration::from_mins(5);
+const PROMPT_PATIENCE: Duration = Duration::from_secs(300);
 
 /// What goes in front of a command.
 #[derive(Debug, Default)]

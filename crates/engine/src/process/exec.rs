@@ -27,8 +27,8 @@ const CHUNK: usize = 16 * 1024;
 pub async fn run(cx: &Context, process: Process) -> Result<Exit, Failure> {
     let secrets = secrets_of(&process);
     let sink = Sink::Logged {
-        out: cx.output.stream(&*cx.host, &secrets),
-        err: cx.output.stream(&*cx.host, &secrets),
+        out: Box::new(cx.output.stream(&*cx.host, &secrets)),
+        err: Box::new(cx.output.stream(&*cx.host, &secrets)),
     };
     execute(cx, process, sink, &cx.output).await
 }
@@ -54,8 +54,8 @@ pub async fn quick(cx: &Context, process: Process) -> Result<Exit, Failure> {
 /// Where output goes.
 enum Sink {
     Logged {
-        out: Stream,
-        err: Stream,
+        out: Box<Stream>,
+        err: Box<Stream>,
     },
     /// Both streams as they came, for the last lines of a check that says no.
     Kept(Vec<u8>),

@@ -205,7 +205,8 @@ impl Stream {
             // `\r\n` is one end; a lone `\r` is a progress bar's.
             let is_rest_of_end = self.after_return && end == 0 && bytes[0] == b'\n';
             take(&mut self.line, &bytes[..end], &mut sink);
-            if !is_rest_of_end && !(bytes[end] == b'\r' && self.line.is_empty()) {
+            let is_empty_progress = bytes[end] == b'\r' && self.line.is_empty();
+            if !is_rest_of_end && !is_empty_progress {
                 sink.line(text(&self.line));
                 self.line.clear();
             }

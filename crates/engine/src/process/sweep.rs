@@ -44,7 +44,7 @@ mod linux {
     /// Living processes of a step: those marked, in the group of `leader`, or descending from it.
     pub(crate) fn find(marker: &str, leader: i32) -> BTreeSet<i32> {
         let ours = rustix::process::getpid().as_raw_nonzero().get();
-        let marked = format!("{MARKER}={marker}");
+        let variable = format!("{MARKER}={marker}");
         let all: Vec<(i32, Stat)> = fs::read_dir("/proc")
             .into_iter()
             .flatten()
@@ -56,7 +56,7 @@ mod linux {
             .collect();
         let mut found: BTreeSet<i32> = all
             .iter()
-            .filter(|(pid, stat)| *pid == leader || stat.group == leader || has(*pid, marked.as_bytes()))
+            .filter(|(pid, stat)| *pid == leader || stat.group == leader || has(*pid, variable.as_bytes()))
             .map(|(pid, _)| *pid)
             .collect();
         loop {

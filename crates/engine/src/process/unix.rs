@@ -31,7 +31,7 @@ pub(super) type Pipes = (Option<ChildStdin>, Option<ChildStdout>, Option<ChildSt
 
 /// A running process and everything it starts. Dropped before it ended, it is killed.
 pub(super) struct Child {
-    child: tokio::process::Child,
+    process: tokio::process::Child,
     leader: Option<Pid>,
     marker: String,
 }
@@ -42,18 +42,18 @@ pub(super) fn spawn(mut command: Command, marker: &str) -> io::Result<Child> {
     command.process_group(0).env(MARKER, marker).kill_on_drop(true);
     let child = command.spawn()?;
     let leader = child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
-    Ok(Child { child, leader, marker: marker.to_owned() })
+    Ok(Child { process: child, leader, marker: marker.to_owned() })
 }
 
 impl Child {
     /// The pipes asked for, once.
     pub(super) fn pipes(&mut self) -> Pipes {
-        (self.child.stdin.take(), self.child.stdout.take(), self.child.stderr.take())
+        (self.process.stdin.take(), self.process.stdout.take(), self.process.stderr.take())
     }
 
     /// Waits for the process itself, not for what it started.
     pub(super) async fn wait(&mut self) -> io::Result<ExitStatus> {
-        let status = self.child.wait().await;
+        let status = self.process.wait().await;
         self.leader = None;
         status
     }
@@ -69,7 +69,7 @@ impl Child {
         while asked.elapsed() < GRACE && !found.is_empty() {
             ended.extend(found);
             tokio::time::sleep(LOOK).await;
-            let _ = self.child.try_wait();
+            let _ = self.process.try_wait();
             found = sweep::find(&self.marker, raw);
         }
         let insisted = Instant::now();
@@ -77,7 +77,7 @@ impl Child {
             signal(leader, &found, Signal::KILL);
             ended.extend(found);
             tokio::time::sleep(LOOK).await;
-            let _ = self.child.try_wait();
+            let _ = self.process.try_wait();
             found = sweep::find(&self.marker, raw);
         }
         reap(&ended, raw);
