@@ -1,7 +1,7 @@
 //! The domain as the contract shows it. Pure: from a pack, a graph and a journey to what the rail, Today, the plan and
 //! the terminal print.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use firstlight_contract::{
     journey::{JourneyView, NextAct, NextThing, StageView, StepStateView, StepView},
@@ -13,7 +13,7 @@ use firstlight_domain::{
     journey::Journey,
     kind::Class,
     pack::{Pack, Step},
-    plan::{Outcome, Plan, Resolved, road_length},
+    plan::{Outcome, Plan, PlannedStep, Resolved, road_length},
     state::{StepState, WaitsOn},
 };
 use jiff::Timestamp;
@@ -113,11 +113,8 @@ fn asks(pack: &Pack, steps: &[PlannedStepView]) -> Asks {
 /// The longest path to first value through what is not fine yet; nothing if no step on it has an estimate.
 fn estimate(pack: &Pack, plan: &Plan, graph: &Graph) -> Option<u32> {
     let first_value = pack.first_value(&plan.persona)?;
-    let open = |id: &StepId| {
-        plan.steps
-            .iter()
-            .any(|step| step.id == *id && !matches!(step.outcome, Outcome::Ok | Outcome::NotNeeded(_)))
-    };
+    let is_open = |step: &&PlannedStep| !matches!(step.outcome, Outcome::Ok | Outcome::NotNeeded(_));
+    let open: BTreeSet<&StepId> = plan.steps.iter().filter(is_open).map(|step| &step.id).collect();
     let on_road = graph.ancestors(&first_value.id);
     // What is fine already costs nothing, but paths lead through it.
     let road: Vec<_> = graph
@@ -126,11 +123,11 @@ fn estimate(pack: &Pack, plan: &Plan, graph: &Graph) -> Option<u32> {
         .filter(|id| on_road.contains(*id) || **id == first_value.id)
         .filter_map(|id| pack.steps.get(id))
         .map(|step| {
-            let cost = if open(&step.id) { step.estimate } else { Some(Duration::ZERO) };
+            let cost = if open.contains(&step.id) { step.estimate } else { Some(Duration::ZERO) };
             (step.id.clone(), step.needs.clone(), cost)
         })
         .collect();
-    let known = road.iter().any(|(id, _, cost)| cost.is_some() && open(id));
+    let known = road.iter().any(|(id, _, cost)| cost.is_some() && open.contains(id));
     known.then(|| seconds(road_length(&road, &first_value.id, NO_ESTIMATE)))
 }
 
