@@ -13,7 +13,7 @@ use firstlight_domain::{
 use firstlight_engine::host::{AcceptedSecret, Host, Live, Mask};
 use firstlight_vault::{MaskStream, Masker, VaultError};
 use jiff::Timestamp;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     error::AppError,
@@ -85,7 +85,11 @@ impl Host for AppHost {
 
     fn mask(&self, also: &[(CredentialName, SecretString)]) -> Box<dyn Mask> {
         let known = lock(&self.app.inner.secrets);
-        let all = known.iter().chain(also.iter().map(|(name, value)| (name, value)));
+        // The same value under the name of the variable it is handed in says less than its own.
+        let new =
+            |value: &SecretString| known.values().all(|one| one.expose_secret() != value.expose_secret());
+        let also = also.iter().filter(|(_, value)| new(value)).map(|(name, value)| (name, value));
+        let all = known.iter().chain(also);
         match Masker::new(all) {
             Ok(masker) => Box::new(Masking(Some(masker.stream()))),
             // Better no output than one that might show a secret.

@@ -57,9 +57,13 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
-    /// The keychain of the system.
+    /// The keychain of the system. Times are cut to milliseconds: nobody reads or needs what is below.
     pub fn of_this_machine(now: Arc<dyn Fn() -> Timestamp + Send + Sync>) -> Self {
-        Self { keychain: Arc::new(OsKeychain::new()), now }
+        let cut = move || {
+            let exact = now();
+            Timestamp::from_millisecond(exact.as_millisecond()).unwrap_or(exact)
+        };
+        Self { keychain: Arc::new(OsKeychain::new()), now: Arc::new(cut) }
     }
 }
 
@@ -235,16 +239,21 @@ impl Firstlight {
         Scope::new(inputs, self.inner.facts.clone(), pack.root.display().to_string())
     }
 
-    /// Everything a window needs for its first paint. Never an error: what is wrong is part of the answer.
-    pub fn launch(&self, version: &str, pack: Option<&Path>) -> Launch {
-        let problem_of = |error: AppError| Some(error.0);
-        let mut problem = self.history().take_notice().map(|message| ErrorBody {
+    /// What was wrong with the journal and was mended while it was opened; said once.
+    pub fn take_notice(&self) -> Option<ErrorBody> {
+        self.history().take_notice().map(|message| ErrorBody {
             code: Code::JournalDamaged,
             message,
             hint: Some("Nothing needs to be done. The damaged file was kept.".to_owned()),
             file: None,
             line: None,
-        });
+        })
+    }
+
+    /// Everything a window needs for its first paint. Never an error: what is wrong is part of the answer.
+    pub fn launch(&self, version: &str, pack: Option<&Path>) -> Launch {
+        let problem_of = |error: AppError| Some(error.0);
+        let mut problem = self.take_notice();
         let has_journey = self.with_world(|world| world.journey.is_some());
         let journey = match has_journey.then(|| self.journey()) {
             Some(Ok(journey)) => Some(journey),

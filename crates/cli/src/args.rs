@@ -3,6 +3,10 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand, error::ErrorKind};
+use firstlight_app::AppError;
+use firstlight_contract::error::Code;
+
+use crate::output::Output;
 
 /// From an untouched machine to first value, and how long it took.
 #[derive(Debug, Parser)]
@@ -243,13 +247,30 @@ impl Cli {
 /// Parses the command line. What clap would exit 2 for exits 1 here: 2 means "changes" in `plan`.
 pub(crate) fn parse() -> Result<Cli, ExitCode> {
     Cli::try_parse().map_err(|error| {
-        // Printing help or a usage error to a closed pipe fails; there is nobody left to tell.
-        let _ = error.print();
-        match error.kind() {
-            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
-            _ => ExitCode::FAILURE,
+        if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+            // Printing to a closed pipe fails; there is nobody left to tell.
+            let _ = error.print();
+            return ExitCode::SUCCESS;
         }
+        if std::env::args_os().any(|word| word == "--json") {
+            return Output::new(true).fail(&not_understood(&error).into());
+        }
+        let _ = error.print();
+        ExitCode::FAILURE
     })
+}
+
+/// clap's words as our error: what is wrong, and the usage line as what to do.
+fn not_understood(error: &clap::Error) -> AppError {
+    let text = error.render().to_string();
+    let (message, rest) = text.split_once("\n\nUsage:").unwrap_or((text.trim_end(), ""));
+    let message = message.trim_start_matches("error:").split_whitespace().collect::<Vec<_>>().join(" ");
+    let usage = rest.lines().next().map(str::trim).filter(|usage| !usage.is_empty());
+    let error = AppError::new(Code::Usage, message);
+    match usage {
+        Some(usage) => error.hint(format!("Write it like: {usage}")),
+        None => error.hint("`firstlight help` lists every command."),
+    }
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

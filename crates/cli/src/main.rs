@@ -7,6 +7,7 @@ mod args;
 mod commands;
 mod live;
 mod output;
+mod stop;
 mod words;
 
 use std::process::ExitCode;

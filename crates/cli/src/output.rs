@@ -53,6 +53,18 @@ impl Output {
         Ok(io::stdout().write_all(text.as_bytes())?)
     }
 
+    /// Something to know that is no error, beside the answer.
+    pub(crate) fn note(&self, note: &ErrorBody) {
+        let mut to = anstream::stderr();
+        // Nobody can be told when standard error itself is gone.
+        let _ = if self.json {
+            writeln!(to, "{}", serde_json::json!({ "note": note }))
+        } else {
+            let hint = note.hint.as_deref().map_or_else(String::new, |hint| format!("\n  hint: {hint}"));
+            writeln!(to, "\u{1b}[1;33mnote\u{1b}[0m: {}{hint}", note.message)
+        };
+    }
+
     /// Says what went wrong, and that it did.
     pub(crate) fn fail(&self, error: &anyhow::Error) -> ExitCode {
         if is_closed_pipe(error) {

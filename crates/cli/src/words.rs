@@ -5,6 +5,7 @@ use firstlight_contract::{
     markdown::{Block, Inline},
     report::TimeKind,
 };
+use jiff::{Timestamp, tz::TimeZone};
 
 /// "3 h 12 min", "41 min", "22 s".
 pub(crate) fn duration(seconds: u32) -> String {
@@ -20,6 +21,14 @@ pub(crate) fn duration(seconds: u32) -> String {
         (days, 0, _) => format!("{days} d"),
         (days, hours, _) => format!("{days} d {hours} h"),
     }
+}
+
+/// A moment of the contract (RFC 3339) in the person's own zone, to the minute.
+pub(crate) fn moment(text: &str) -> String {
+    text.parse::<Timestamp>().map_or_else(
+        |_| text.to_owned(),
+        |at| at.to_zoned_datetime(TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string(),
+    )
 }
 
 /// "1 step", "2 steps".

@@ -9,8 +9,8 @@ use firstlight_app::Access;
 use firstlight_contract::credential::CredentialView;
 use secrecy::SecretString;
 
-use super::{open, use_pack};
-use crate::{args::Credential, output::Output};
+use super::{open, read_secret, use_pack};
+use crate::{args::Credential, output::Output, words};
 
 /// No credential is longer; a pipe that never ends must not fill the memory.
 const LONGEST: u64 = 64 * 1024;
@@ -18,14 +18,14 @@ const LONGEST: u64 = 64 * 1024;
 pub(super) async fn run(command: Credential, output: &Output) -> anyhow::Result<ExitCode> {
     match command {
         Credential::Set(named) => {
-            let app = open(Access::Change)?;
+            let app = open(Access::Change, output)?;
             use_pack(&app, named.pack.as_deref())?;
-            let value = value(output)?;
+            let value = value(output).await?;
             let stored = app.store_credential(&named.name, value).await?;
             tell(&stored, "is in the keychain", output)?;
         }
         Credential::Test(named) => {
-            let app = open(Access::Change)?;
+            let app = open(Access::Change, output)?;
             use_pack(&app, named.pack.as_deref())?;
             let tested = app.test_credential(&named.name).await?;
             if output.is_json() {
@@ -42,7 +42,7 @@ pub(super) async fn run(command: Credential, output: &Output) -> anyhow::Result<
             return Ok(if tested.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         Credential::List { pack, .. } => {
-            let app = open(Access::Read)?;
+            let app = open(Access::Read, output)?;
             use_pack(&app, pack.as_deref())?;
             let all = app.credentials().await?;
             if output.is_json() {
@@ -52,13 +52,13 @@ pub(super) async fn run(command: Credential, output: &Output) -> anyhow::Result<
             }
             for one in all.iter().filter(|_| !output.is_json()) {
                 let expires =
-                    one.expires_at.as_deref().map_or_else(String::new, |at| format!(", expires {at}"));
+                    one.expires_at.as_deref().map_or_else(String::new, |at| format!(", expires {}", words::moment(at)));
                 let present = if one.present { "in the keychain" } else { "not stored" };
                 output.line(format!("{}: {}, {present}{expires}", one.name, one.title))?;
             }
         }
         Credential::Remove(named) => {
-            let app = open(Access::Change)?;
+            let app = open(Access::Change, output)?;
             use_pack(&app, named.pack.as_deref())?;
             let removed = app.remove_credential(&named.name).await?;
             tell(&removed, "is no longer in the keychain", output)?;
@@ -76,13 +76,15 @@ fn tell(credential: &CredentialView, what: &str, output: &Output) -> anyhow::Res
 }
 
 /// The value, from a prompt that shows nothing or from standard input; the line break at its end is not part of it.
-fn value(output: &Output) -> anyhow::Result<SecretString> {
+async fn value(output: &Output) -> anyhow::Result<SecretString> {
     if io::stdin().is_terminal() {
-        output.raw("Value (not shown): ")?;
-        return Ok(SecretString::from(rpassword::read_password()?));
+        return read_secret("Value (not shown): ", output).await;
     }
-    let mut text = String::new();
-    io::stdin().take(LONGEST).read_to_string(&mut text)?;
+    let read = tokio::task::spawn_blocking(|| {
+        let mut text = String::new();
+        io::stdin().take(LONGEST).read_to_string(&mut text).map(|_| text)
+    });
+    let mut text = read.await??;
     let end = text.trim_end_matches(['\r', '\n']).len();
     text.truncate(end);
     Ok(SecretString::from(text))

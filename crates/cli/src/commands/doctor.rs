@@ -9,7 +9,7 @@ use super::{open, use_pack};
 use crate::output::Output;
 
 pub(super) async fn run(pack: Option<&Path>, output: &Output) -> anyhow::Result<ExitCode> {
-    let app = open(Access::Read)?;
+    let app = open(Access::Read, output)?;
     use_pack(&app, pack)?;
     let found = app.doctor().await;
     if output.is_json() {

@@ -9,7 +9,7 @@ use super::open;
 use crate::{output::Output, words};
 
 pub(super) fn run(output: &Output) -> anyhow::Result<ExitCode> {
-    let privacy = open(Access::Read)?.privacy()?;
+    let privacy = open(Access::Read, output)?.privacy()?;
     if output.is_json() {
         output.value(&privacy)?;
         return Ok(ExitCode::SUCCESS);

@@ -30,7 +30,7 @@ pub(super) async fn run(command: Journal, output: &Output) -> anyhow::Result<Exi
             Ok(if check.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Journal::Export { output: file } => {
-            let app = open(Access::Read)?;
+            let app = open(Access::Read, output)?;
             match file {
                 None => app.export(&mut io::stdout().lock())?,
                 Some(path) => {
@@ -45,7 +45,7 @@ pub(super) async fn run(command: Journal, output: &Output) -> anyhow::Result<Exi
             Ok(ExitCode::SUCCESS)
         }
         Journal::Checkpoint { .. } => {
-            let made = open(Access::Change)?.checkpoint_journal().await?;
+            let made = open(Access::Change, output)?.checkpoint_journal().await?;
             if output.is_json() {
                 output.value(&made)?
             } else {

@@ -11,33 +11,56 @@ mod status;
 mod undo;
 mod up;
 
-use std::{io, path::Path, process::ExitCode, sync::Arc};
+use std::{io, path::Path, process::ExitCode, sync::Arc, time::Duration};
 
 use clap::CommandFactory;
 use firstlight_app::{Access, AppError, Firstlight, Home, Listener, Options, Surroundings};
 use firstlight_contract::{commands::Choice, error::Code, pack::PackOverview};
 use jiff::Timestamp;
+use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
     args::{Cli, Command, Who},
     output::Output,
+    stop,
 };
 
 /// Runs a command to its exit code.
 pub(crate) fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
     tracing_subscriber::fmt()
         .with_env_filter(
-            EnvFilter::try_from_env("FIRSTLIGHT_LOG").unwrap_or_else(|_| EnvFilter::new("error")),
+            EnvFilter::try_from_env("FIRSTLIGHT_LOG")
+                // Scripts read one envelope from standard error, and nothing else.
+                .unwrap_or_else(|_| EnvFilter::new(if output.is_json() { "off" } else { "error" })),
         )
         .with_writer(io::stderr)
         .init();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let outcome = runtime.block_on(dispatch(cli.command, output));
-    // A keychain that hangs must not keep the program: its thread is left behind.
-    runtime.shutdown_background();
+    let outcome = runtime.block_on(async {
+        match cli.command {
+            // A run is stopped in its own way.
+            Command::Up { .. } => dispatch(cli.command, output).await,
+            command => {
+                tokio::select! {
+                    biased;
+                    outcome = dispatch(command, output) => outcome,
+                    signal = stop::asked() => {
+                        stop::give_the_terminal_back();
+                        Ok(signal.exit_code())
+                    }
+                }
+            }
+        }
+    });
+    // Checks that were broken off end their processes when they are dropped. A keychain that hangs, or a question
+    // nobody answers, must not keep the program: its thread is left behind.
+    runtime.shutdown_timeout(TO_END);
     outcome
 }
+
+/// How long what was broken off has to clean up.
+const TO_END: Duration = Duration::from_millis(500);
 
 async fn dispatch(command: Command, output: &Output) -> anyhow::Result<ExitCode> {
     match command {
@@ -61,19 +84,24 @@ async fn dispatch(command: Command, output: &Output) -> anyhow::Result<ExitCode>
 }
 
 /// Opens the home, with nobody listening.
-fn open(access: Access) -> Result<Firstlight, AppError> {
-    open_with(access, Arc::new(|_| {}), false)
+fn open(access: Access, output: &Output) -> Result<Firstlight, AppError> {
+    open_with(access, Arc::new(|_| {}), output)
 }
 
-fn open_with(access: Access, listener: Listener, interactive: bool) -> Result<Firstlight, AppError> {
-    Firstlight::open(Options {
+/// Opens the home, and says so if something was mended on the way.
+fn open_with(access: Access, listener: Listener, output: &Output) -> Result<Firstlight, AppError> {
+    let app = Firstlight::open(Options {
         home: home()?,
         access,
         listener,
-        interactive,
+        interactive: output.is_interactive(),
         carry_on: false,
         surroundings: surroundings(),
-    })
+    })?;
+    if let Some(note) = app.take_notice() {
+        output.note(&note);
+    }
+    Ok(app)
 }
 
 fn home() -> Result<Home, AppError> {
@@ -85,16 +113,16 @@ fn surroundings() -> Surroundings {
 }
 
 /// Opens the pack and finds out for whom: the persona named, the only one, or the one chosen at the terminal.
-fn choose(app: &Firstlight, who: &Who, output: &Output) -> anyhow::Result<Choice> {
+async fn choose(app: &Firstlight, who: &Who, output: &Output) -> anyhow::Result<Choice> {
     let pack = app.open_pack(&who.pack)?;
     let persona = match &who.persona {
         Some(persona) => persona.clone(),
-        None => ask_persona(&pack, output)?,
+        None => ask_persona(&pack, output).await?,
     };
     Ok(Choice { persona, inputs: who.input.iter().cloned().collect(), start_date: None })
 }
 
-fn ask_persona(pack: &PackOverview, output: &Output) -> anyhow::Result<String> {
+async fn ask_persona(pack: &PackOverview, output: &Output) -> anyhow::Result<String> {
     if let [only] = pack.personas.as_slice() {
         return Ok(only.id.clone());
     }
@@ -111,24 +139,37 @@ fn ask_persona(pack: &PackOverview, output: &Output) -> anyhow::Result<String> {
         output.line(format!("  {}  {} (first value: {})", number + 1, persona.title, persona.first_value))?;
     }
     output.raw("> ")?;
-    let answer = read_line()?;
+    let answer = read_line().await?;
     let by_number = answer.parse::<usize>().ok().and_then(|n| pack.personas.get(n.checked_sub(1)?));
     let persona = by_number.or_else(|| pack.personas.iter().find(|persona| persona.id == answer));
     Ok(persona.ok_or_else(unsaid)?.id.clone())
 }
 
 /// Asks a yes/no question at the terminal.
-fn ask(question: &str, output: &Output) -> anyhow::Result<bool> {
+async fn ask(question: &str, output: &Output) -> anyhow::Result<bool> {
     output.raw(&format!("{question} [y/N] "))?;
-    Ok(matches!(read_line()?.to_ascii_lowercase().as_str(), "y" | "yes"))
+    Ok(matches!(read_line().await?.to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
-fn read_line() -> anyhow::Result<String> {
+/// A line typed. On a thread of its own, so that Ctrl-C is heard meanwhile.
+async fn read_line() -> anyhow::Result<String> {
     use io::Write;
     io::stdout().flush()?;
-    let mut line = String::new();
-    io::stdin().read_line(&mut line)?;
-    Ok(line.trim().to_owned())
+    let read = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        io::stdin().read_line(&mut line).map(|_| line)
+    });
+    Ok(read.await??.trim().to_owned())
+}
+
+/// A secret typed, not shown. On a thread of its own, too.
+async fn read_secret(prompt: &str, output: &Output) -> anyhow::Result<SecretString> {
+    use io::Write;
+    output.raw(prompt)?;
+    io::stdout().flush()?;
+    stop::remember_the_terminal();
+    let read = tokio::task::spawn_blocking(|| rpassword::read_password().map(SecretString::from));
+    Ok(read.await??)
 }
 
 /// Makes a pack the one at hand where one is named.

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use firstlight_app::Access;
-use firstlight_contract::plan::{Outcome, PlanView, PlannedStepView};
+use firstlight_contract::plan::{Asks, Outcome, PlanSummary, PlanView, PlannedStepView};
 
 use super::{choose, open};
 use crate::{args::Who, output::Output, words};
@@ -12,8 +12,8 @@ use crate::{args::Who, output::Output, words};
 const CHANGES: u8 = 2;
 
 pub(super) async fn run(who: &Who, detailed: bool, output: &Output) -> anyhow::Result<ExitCode> {
-    let app = open(Access::Read)?;
-    let choice = choose(&app, who, output)?;
+    let app = open(Access::Read, output)?;
+    let choice = choose(&app, who, output).await?;
     let plan = app.make_plan(&choice).await?;
     if output.is_json() {
         output.value(&plan)?;
@@ -38,26 +38,10 @@ fn exit_code(plan: &PlanView) -> ExitCode {
 
 /// The plan in its honest groups.
 pub(super) fn show(plan: &PlanView, output: &Output) -> anyhow::Result<()> {
-    let first_value = plan.steps.iter().find(|step| step.id == plan.first_value);
-    let goal = first_value.map_or("first value", |step| step.title.as_str());
-    let time = plan.estimate_seconds.map_or_else(String::new, |s| format!(", about {}", words::duration(s)));
-    let total = u32::try_from(plan.steps.len()).unwrap_or(u32::MAX);
-    output.line(format!(
-        "To your first value, \u{1b}[1m{goal}\u{1b}[0m: {}, {} still automatic{time}.",
-        words::count(total, "step", "steps"),
-        plan.asks.automatic,
-    ))?;
-    output.line(format!(
-        "You will be asked for: {}, {}, {}, {}.",
-        words::count(
-            plan.asks.elevations,
-            "step with administrator rights",
-            "steps with administrator rights"
-        ),
-        words::count(plan.asks.credentials, "credential", "credentials"),
-        words::count(plan.asks.actions, "thing to read or confirm", "things to read or confirm"),
-        words::count(plan.asks.requests, "request to others", "requests to others"),
-    ))?;
+    output.line(road(plan))?;
+    if !nothing_to_do(plan) {
+        output.line(asks(&plan.asks))?;
+    }
     let groups = [
         (Outcome::WillChange, "Will change"),
         (Outcome::Unknown, "Cannot be known yet"),
@@ -74,8 +58,58 @@ pub(super) fn show(plan: &PlanView, output: &Output) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Whether everything is fine already.
+pub(super) fn nothing_to_do(plan: &PlanView) -> bool {
+    let PlanSummary { will_change, unknown, blocked, ok: _ } = plan.summary;
+    will_change == 0 && unknown == 0 && blocked == 0
+}
+
+/// What lies ahead, in one sentence.
+pub(super) fn road(plan: &PlanView) -> String {
+    let total = u32::try_from(plan.steps.len()).unwrap_or(u32::MAX);
+    let steps = words::count(total, "step", "steps");
+    if nothing_to_do(plan) {
+        return match total {
+            1 => "Nothing to do: the one step is already fine.".to_owned(),
+            _ => format!("Nothing to do: all {steps} are already fine."),
+        };
+    }
+    let first_value = plan.steps.iter().find(|step| step.id == plan.first_value);
+    let goal = first_value.map_or("first value", |step| step.title.as_str());
+    let left = match plan.summary.ok {
+        0 => steps,
+        ok => format!("{} of {steps} left", total.saturating_sub(ok)),
+    };
+    let time = plan.estimate_seconds.map_or_else(String::new, |s| format!(", about {}", words::duration(s)));
+    format!(
+        "To your first value, \u{1b}[1m{goal}\u{1b}[0m: {left}, {} of them automatic{time}.",
+        plan.asks.automatic
+    )
+}
+
+fn asks(asks: &Asks) -> String {
+    let all = [
+        (asks.elevations, "step with administrator rights", "steps with administrator rights"),
+        (asks.credentials, "credential", "credentials"),
+        (asks.actions, "thing to read or confirm", "things to read or confirm"),
+        (asks.requests, "request to others", "requests to others"),
+    ];
+    let asked: Vec<String> = all
+        .iter()
+        .filter(|(number, ..)| *number > 0)
+        .map(|(number, one, many)| words::count(*number, one, many))
+        .collect();
+    if asked.is_empty() {
+        return "You will be asked for nothing.".to_owned();
+    }
+    format!("You will be asked for: {}.", asked.join(", "))
+}
+
 fn show_step(step: &PlannedStepView, output: &Output) -> anyhow::Result<()> {
-    let reason = step.reason.as_deref().map_or_else(String::new, |reason| format!(": {reason}"));
+    let runs = step.detail.commands.iter().any(|command| command.purpose == "run");
+    // The command itself stands below, exactly.
+    let reason = step.reason.as_deref().filter(|reason| !(runs && reason.starts_with("would run `")));
+    let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
     output.line(format!("  {} \u{1b}[2m({})\u{1b}[0m{reason}", step.title, step.id))?;
     if step.outcome == Outcome::Ok {
         return Ok(());
@@ -116,8 +150,6 @@ fn quote(argv: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use firstlight_contract::plan::{Asks, PlanSummary};
-
     use super::*;
 
     fn plan(will_change: u32, unknown: u32, blocked: u32) -> PlanView {
@@ -141,6 +173,13 @@ mod tests {
         assert_eq!(exit_code(&plan(2, 1, 0)), ExitCode::from(2));
         assert_eq!(exit_code(&plan(0, 1, 0)), ExitCode::FAILURE);
         assert_eq!(exit_code(&plan(2, 0, 1)), ExitCode::FAILURE);
+    }
+
+    #[test]
+    fn only_what_will_be_asked_is_said() {
+        let some = Asks { credentials: 1, requests: 2, ..Asks::default() };
+        assert_eq!(asks(&some), "You will be asked for: 1 credential, 2 requests to others.");
+        assert_eq!(asks(&Asks::default()), "You will be asked for nothing.");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::open;
 use crate::{output::Output, words};
 
 pub(super) fn run(html: Option<&Path>, output: &Output) -> anyhow::Result<ExitCode> {
-    let report = open(Access::Read)?.report()?;
+    let report = open(Access::Read, output)?.report()?;
     if let Some(path) = html {
         fs::write(path, page(&report)).with_context(|| format!("{} cannot be written", path.display()))?;
         output.line(format!("wrote {}", path.display()))?;
@@ -38,7 +38,7 @@ fn clock(report: &ReportView) -> String {
         ClockKind::StartDate => "the first working day",
         ClockKind::FirstLaunch => "the first launch",
     };
-    format!("The clock started at {}, {why}.", report.clock_start)
+    format!("The clock started on {}, {why}.", words::moment(&report.clock_start))
 }
 
 fn show(report: &ReportView, output: &Output) -> anyhow::Result<()> {
@@ -59,16 +59,13 @@ fn show(report: &ReportView, output: &Output) -> anyhow::Result<()> {
         output.line("\nWhere it went:")?;
     }
     for step in report.steps.iter().take(10) {
-        let waiting = if step.waiting_seconds > 0 {
-            format!(", {} waiting", words::duration(step.waiting_seconds))
-        } else {
-            String::new()
-        };
-        output.line(format!(
-            "  {}: {} running{waiting}",
-            step.title,
-            words::duration(step.running_seconds)
-        ))?;
+        let times = [(step.running_seconds, "running"), (step.waiting_seconds, "waiting")];
+        let times: Vec<String> = times
+            .iter()
+            .filter(|(seconds, _)| *seconds > 0)
+            .map(|(seconds, what)| format!("{} {what}", words::duration(*seconds)))
+            .collect();
+        output.line(format!("  {}: {}", step.title, times.join(", ")))?;
     }
     Ok(())
 }

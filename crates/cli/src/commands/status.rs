@@ -3,13 +3,13 @@
 use std::process::ExitCode;
 
 use firstlight_app::Access;
-use firstlight_contract::journey::{JourneyView, StepStateView};
+use firstlight_contract::journey::{JourneyView, NextAct, StepStateView};
 
 use super::open;
 use crate::{output::Output, words};
 
 pub(super) fn run(output: &Output) -> anyhow::Result<ExitCode> {
-    let app = open(Access::Read)?;
+    let app = open(Access::Read, output)?;
     let journey = app.journey()?;
     if output.is_json() {
         output.value(&journey)?;
@@ -33,20 +33,42 @@ fn show(journey: &JourneyView, output: &Output) -> anyhow::Result<()> {
             ))?;
         }
     }
-    if journey.reached_at.is_none() && !journey.critical_path.is_empty() {
-        output.line(format!("\nThe way to first value: {}", journey.critical_path.join(" → ")))?;
+    let way = journey.reached_at.is_none() && !journey.critical_path.is_empty();
+    if way || journey.next.is_some() {
+        output.line("")?;
     }
-    if let Some(next) = &journey.next {
-        output.line(format!("Next: {}", next.step))?;
+    if way {
+        let titles: Vec<&str> = journey.critical_path.iter().map(|id| title(journey, id)).collect();
+        output.line(format!("The way to first value: {}", titles.join(" → ")))?;
     }
-    Ok(())
+    next(journey).map_or(Ok(()), |next| output.line(next))
+}
+
+/// A step's title, by its id.
+pub(super) fn title<'a>(journey: &'a JourneyView, id: &'a str) -> &'a str {
+    journey.steps.iter().find(|step| step.id == id).map_or(id, |step| step.title.as_str())
+}
+
+/// The one thing to do now.
+pub(super) fn next(journey: &JourneyView) -> Option<String> {
+    let next = journey.next.as_ref()?;
+    let (id, title) = (&next.step, title(journey, &next.step));
+    Some(match next.act {
+        NextAct::Start => format!("Next: “{title}”, with `firstlight up`."),
+        NextAct::Retry => format!("Next: mend “{title}” ({id}), then run `firstlight up` again."),
+        NextAct::Read => format!("Next: read “{title}”; `firstlight up` shows it."),
+        NextAct::Open => format!("Next: open “{title}”; `firstlight up` shows where."),
+        NextAct::Confirm => format!("Next: “{title}”; `firstlight up` asks when it is done."),
+        NextAct::EnterCredential => format!("Next: enter “{title}”; `firstlight up` asks for it."),
+        NextAct::Request => format!("Next: wait for “{title}”, or remind who answers it."),
+    })
 }
 
 fn more(state: &StepStateView) -> String {
     match state {
         StepStateView::Waiting { waiting_for, since, sla } => {
             let sla = sla.as_deref().map_or_else(String::new, |sla| format!(", promised within {sla}"));
-            format!(" for {waiting_for} since {since}{sla}")
+            format!(" for {waiting_for} since {}{sla}", words::moment(since))
         }
         StepStateView::Failed { cause, .. } => format!(", {cause}"),
         StepStateView::Blocked { by, reason } => {

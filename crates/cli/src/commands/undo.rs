@@ -2,25 +2,54 @@
 
 use std::process::ExitCode;
 
-use firstlight_app::Access;
+use firstlight_app::{Access, AppError};
+use firstlight_contract::error::ErrorBody;
 
 use super::open;
 use crate::output::Output;
 
 pub(super) async fn run(steps: &[String], all: bool, output: &Output) -> anyhow::Result<ExitCode> {
-    let app = open(Access::Change)?;
+    let app = open(Access::Change, output)?;
     let steps = if all { app.undoable()? } else { steps.to_vec() };
-    if steps.is_empty() {
+    if steps.is_empty() && !output.is_json() {
         output.line("There is nothing to take back.")?;
     }
+    // One that cannot be taken back keeps none of the others.
+    let mut kept = Vec::new();
     for step in &steps {
-        app.undo_step(step).await?;
-        if !output.is_json() {
-            output.line(format!("  ↶ {step}: undone"))?;
+        match app.undo_step(step).await {
+            Ok(_) if output.is_json() => {}
+            Ok(_) => output.line(format!("  ↶ {step}: undone"))?,
+            Err(error) => {
+                if !output.is_json() {
+                    output.line(format!("  ✗ {step}: not undone"))?;
+                }
+                kept.push((step, error));
+            }
         }
     }
     if output.is_json() {
         output.value(&app.journey()?)?;
     }
-    Ok(ExitCode::SUCCESS)
+    match failed(kept) {
+        None => Ok(ExitCode::SUCCESS),
+        Some(error) => Err(error.into()),
+    }
+}
+
+/// What could not be taken back, and why: one error for all.
+fn failed(mut kept: Vec<(&String, AppError)>) -> Option<AppError> {
+    if kept.len() == 1 {
+        return kept.pop().map(|(step, error)| {
+            let message = error.0.message.trim_end_matches('.');
+            AppError(ErrorBody { message: format!("`{step}` was not taken back: {message}."), ..error.0 })
+        });
+    }
+    let (_, first) = kept.first()?;
+    let why: Vec<String> = kept
+        .iter()
+        .map(|(step, error)| format!("`{step}`: {}", error.0.message.trim_end_matches('.')))
+        .collect();
+    let error = AppError::new(first.code(), format!("Not taken back: {}.", why.join("; ")));
+    Some(error.hint("Mend what each says, then run the same command again; what was taken back stays so."))
 }

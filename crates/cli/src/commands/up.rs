@@ -7,15 +7,16 @@ use firstlight_contract::{
     commands::{Choice, Consent},
     error::Code,
     journey::{JourneyView, NextAct, StepStateView, StepView},
+    plan::PlanView,
     run::RunEvent,
 };
-use secrecy::SecretString;
 
-use super::{ask, choose, open_with, plan};
+use super::{ask, choose, open_with, plan, read_secret, status};
 use crate::{
     args::Who,
     live::{Live, Style},
     output::Output,
+    stop::{self, Signal},
     words,
 };
 
@@ -37,30 +38,86 @@ pub(super) async fn run(up: Up, output: &Output) -> anyhow::Result<ExitCode> {
         (false, false) => Style::Lines,
     };
     let live = Live::new(style, up.verbose, *output);
-    let app = open_with(Access::Change, live.listener(), output.is_interactive())?;
-    let choice = Choice { start_date: up.start_date.clone(), ..choose(&app, &up.who, output)? };
-    let view = app.make_plan(&choice).await?;
-    if !output.is_json() {
-        plan::show(&view, output)?;
-        output.line("")?;
+    let app = open_with(Access::Change, live.listener(), output)?;
+    let end = tokio::select! {
+        biased;
+        end = walk(&app, &up, &live, output) => end?,
+        signal = stop::asked() => return stopped(&app, &live, signal, output).await,
+    };
+    match end {
+        Some(end) => finish(&app, &up, end, output),
+        None => {
+            output.line("Nothing was done.")?;
+            Ok(ExitCode::FAILURE)
+        }
     }
-    if !up.yes && !agrees(&view.summary, output)? {
-        output.line("Nothing was done.")?;
-        return Ok(ExitCode::FAILURE);
-    }
-    if up.leave {
-        leave_other(&app, &choice)?;
-    }
-    let options = RunOptions { only: up.only.clone(), keep_going: up.keep_going };
-    let stop = tokio::spawn(stop_on_signal(app.clone()));
-    app.start_run(&Consent { choice, consent: view.consent }, &options).await?;
-    let end = walk(&app, &up, &options, &live, output).await?;
-    stop.abort();
-    finish(&app, &end, output)
 }
 
-fn agrees(summary: &firstlight_contract::plan::PlanSummary, output: &Output) -> anyhow::Result<bool> {
-    if summary.will_change == 0 && summary.unknown == 0 {
+/// The plan, the question, and runs until nothing more can be done here. Nothing if the plan was not agreed to.
+async fn walk(app: &Firstlight, up: &Up, live: &Live, output: &Output) -> anyhow::Result<Option<RunEvent>> {
+    let choice = Choice { start_date: up.start_date.clone(), ..choose(app, &up.who, output).await? };
+    let view = app.make_plan(&choice).await?;
+    if !output.is_json() {
+        if plan::nothing_to_do(&view) {
+            output.line(plan::road(&view))?;
+        } else {
+            plan::show(&view, output)?;
+        }
+        output.line("")?;
+    }
+    if !up.yes && !agrees(&view, output).await? {
+        return Ok(None);
+    }
+    if up.leave {
+        leave_other(app, &choice)?;
+    }
+    let options = RunOptions { only: up.only.clone(), keep_going: up.keep_going };
+    app.start_run(&Consent { choice, consent: view.consent }, &options).await?;
+    loop {
+        app.wait_for_run().await;
+        if let Some(problem) = live.take_problem() {
+            return Err(AppError(problem).into());
+        }
+        let end = wait_for_end(live).await;
+        // After each run, what waits for the person is asked, and the run goes on.
+        if !answer(app, up, output).await? {
+            return Ok(Some(end));
+        }
+        app.go_on(&options).await?;
+    }
+}
+
+/// Ends the run cleanly: no process of a step is left.
+async fn stopped(app: &Firstlight, live: &Live, signal: Signal, output: &Output) -> anyhow::Result<ExitCode> {
+    stop::give_the_terminal_back();
+    let begun = app.is_running();
+    app.cancel_run().await;
+    if output.is_json() {
+        let end = if begun { wait_for_end(live).await } else { never_begun(app) };
+        output.value_line(&end)?;
+    } else {
+        // Takes the bars away.
+        if begun {
+            wait_for_end(live).await;
+        }
+        output.line("\nStopped. Nothing is lost: run the same command to go on.")?;
+    }
+    Ok(signal.exit_code())
+}
+
+/// The end of a run that was stopped while a question was open.
+fn never_begun(app: &Firstlight) -> RunEvent {
+    RunEvent::Finished {
+        ok: false,
+        failed: Vec::new(),
+        waiting: Vec::new(),
+        first_value_reached: app.journey().is_ok_and(|journey| journey.reached_at.is_some()),
+        cancelled: true,
+    }
+}
+
+async fn agrees(view: &PlanView, output: &Output) -> anyhow::Result<bool> {
+    if view.summary.will_change == 0 && view.summary.unknown == 0 {
         return Ok(true);
     }
     if !output.is_interactive() {
@@ -68,7 +125,7 @@ fn agrees(summary: &firstlight_contract::plan::PlanSummary, output: &Output) -> 
             .hint("Look at it with `firstlight plan`, then run `firstlight up --yes`.");
         return Err(error.into());
     }
-    ask("Go ahead?", output)
+    ask("Go ahead?", output).await
 }
 
 fn leave_other(app: &Firstlight, choice: &Choice) -> anyhow::Result<()> {
@@ -80,50 +137,6 @@ fn leave_other(app: &Firstlight, choice: &Choice) -> anyhow::Result<()> {
         Err(_) => app.leave_journey()?,
     }
     Ok(())
-}
-
-/// Ctrl-C and a polite kill end the run cleanly: no process of a step is left.
-async fn stop_on_signal(app: Firstlight) {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let (Ok(mut term), Ok(mut hangup)) =
-            (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
-        {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = term.recv() => {}
-                _ = hangup.recv() => {}
-            }
-        }
-    }
-    #[cfg(not(unix))]
-    if tokio::signal::ctrl_c().await.is_err() {
-        return std::future::pending().await;
-    }
-    app.cancel_run().await;
-}
-
-/// Runs until nothing more can be done here: after each run, what waits for the person is asked, and the run goes on.
-async fn walk(
-    app: &Firstlight,
-    up: &Up,
-    options: &RunOptions,
-    live: &Live,
-    output: &Output,
-) -> anyhow::Result<RunEvent> {
-    loop {
-        app.wait_for_run().await;
-        if let Some(problem) = live.take_problem() {
-            return Err(AppError(problem).into());
-        }
-        let end = wait_for_end(live).await;
-        let cancelled = matches!(end, RunEvent::Finished { cancelled: true, .. });
-        if cancelled || !answer(app, up, output).await? {
-            return Ok(end);
-        }
-        app.go_on(options).await?;
-    }
 }
 
 /// The last event is told just after the run is over.
@@ -174,7 +187,7 @@ async fn answer_action(
             "link" => "Opened?",
             _ => "Done?",
         };
-        if !ask(question, output)? {
+        if !ask(question, output).await? {
             return Ok(false);
         }
     }
@@ -187,15 +200,14 @@ async fn answer_credential(app: &Firstlight, step: &StepView, output: &Output) -
     if !output.is_interactive() {
         if !output.is_json() {
             output.line(format!(
-                "  Give it with: firstlight credential set {}  (the value on standard input)",
-                wanted.name
+                "  “{}” waits for a value: give it to `firstlight credential set {}` on standard input.",
+                wanted.title, wanted.name
             ))?;
         }
         return Ok(false);
     }
     output.line(format!("\n\u{1b}[1m{}\u{1b}[0m", wanted.title))?;
-    output.raw("Value (not shown, empty to skip): ")?;
-    let value = SecretString::from(rpassword::read_password()?);
+    let value = read_secret("Value (not shown, empty to skip): ", output).await?;
     if secrecy::ExposeSecret::expose_secret(&value).is_empty() {
         return Ok(false);
     }
@@ -203,56 +215,80 @@ async fn answer_credential(app: &Firstlight, step: &StepView, output: &Output) -
         Ok(_) => Ok(true),
         Err(error) => {
             output.line(format!("  {error}"))?;
-            Ok(ask("Try another value?", output)? && Box::pin(answer_credential(app, step, output)).await?)
+            Ok(ask("Try another value?", output).await? && Box::pin(answer_credential(app, step, output)).await?)
         }
     }
 }
 
-fn finish(app: &Firstlight, end: &RunEvent, output: &Output) -> anyhow::Result<ExitCode> {
-    let RunEvent::Finished { ok, failed, cancelled, .. } = end else { return Ok(ExitCode::FAILURE) };
-    if output.is_json() {
-        output.value_line(end)?;
-        return Ok(if *ok { ExitCode::SUCCESS } else { ExitCode::FAILURE });
-    }
+fn finish(app: &Firstlight, up: &Up, end: RunEvent, output: &Output) -> anyhow::Result<ExitCode> {
     let journey = app.journey()?;
-    if *cancelled {
-        output.line("Stopped. Nothing is lost; run the same command to go on.")?;
+    let RunEvent::Finished { ok, failed, waiting, first_value_reached, cancelled } = end else {
+        return Ok(ExitCode::FAILURE);
+    };
+    let ok = ok && reached(&journey, up);
+    if output.is_json() {
+        output.value_line(&RunEvent::Finished { ok, failed, waiting, first_value_reached, cancelled })?;
+    } else {
+        tell(app, &journey, &failed, output)?;
     }
-    for step in failed {
-        output.line(format!("failed: {step}"))?;
+    Ok(if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Whether what was asked for is there: first value, or the steps named. What only waits for others after that is not
+/// held against it; what waits for the person who is not there is.
+fn reached(journey: &JourneyView, up: &Up) -> bool {
+    let done = |step: &StepView| {
+        matches!(
+            step.state,
+            StepStateView::Satisfied { .. } | StepStateView::Changed { .. } | StepStateView::Skipped { .. }
+        )
+    };
+    let waits_for_you = |step: &StepView| {
+        matches!(&step.state, StepStateView::Waiting { waiting_for, .. } if waiting_for == "you")
+    };
+    if up.only.is_empty() {
+        journey.reached_at.is_some() && !journey.steps.iter().any(waits_for_you)
+    } else {
+        journey.steps.iter().filter(|step| up.only.contains(&step.id)).all(done)
+    }
+}
+
+fn tell(
+    app: &Firstlight,
+    journey: &JourneyView,
+    failed: &[String],
+    output: &Output,
+) -> anyhow::Result<()> {
+    for id in failed {
+        output.line(format!("failed: {} ({id})", status::title(journey, id)))?;
     }
     for step in &journey.steps {
         if let StepStateView::Waiting { waiting_for, .. } = &step.state {
-            output.line(format!("waiting for {waiting_for}: {}", step.title))?;
+            output.line(format!("waiting for {waiting_for}: {} ({})", step.title, step.id))?;
         }
     }
-    summary(app, &journey, output)?;
-    Ok(if *ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let report = app.report()?;
+    if let Some(ttfv) = report.ttfv {
+        let parts: Vec<String> = report
+            .waterfall
+            .iter()
+            .filter(|part| part.seconds > 0)
+            .map(|part| format!("{} {}", words::duration(part.seconds), words::time_kind(part.kind)))
+            .collect();
+        let parts = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
+        output.line(format!(
+            "\u{1b}[1m{}\u{1b}[0m to first value, {}{parts}.",
+            words::duration(ttfv.seconds),
+            report.first_value,
+        ))?;
+    }
+    if own_next(journey) {
+        status::next(journey).map_or(Ok(()), |next| output.line(next))?;
+    }
+    Ok(())
 }
 
-fn summary(app: &Firstlight, journey: &JourneyView, output: &Output) -> anyhow::Result<()> {
-    let report = app.report()?;
-    match report.ttfv {
-        Some(ttfv) => {
-            let parts: Vec<String> = report
-                .waterfall
-                .iter()
-                .filter(|part| part.seconds > 0)
-                .map(|part| format!("{} {}", words::duration(part.seconds), words::time_kind(part.kind)))
-                .collect();
-            output.line(format!(
-                "\u{1b}[1m{}\u{1b}[0m to first value, {}: {}.",
-                words::duration(ttfv.seconds),
-                report.first_value,
-                parts.join(", ")
-            ))
-        }
-        None => match &journey.next {
-            Some(next) if next.act == NextAct::Retry => {
-                output.line(format!("Mend `{}`, then run the same command again.", next.step))
-            }
-            Some(next) => output.line(format!("Next: {}", next.step)),
-            None => Ok(()),
-        },
-    }
+/// What waits for others only was said above.
+fn own_next(journey: &JourneyView) -> bool {
+    journey.next.as_ref().is_some_and(|next| next.act != NextAct::Request)
 }

@@ -442,11 +442,11 @@ impl Operation for Stored {
         let title = self.with.title();
         Ok(if self.with.generate.is_some() {
             Check::Needed {
-                what: format!("would make {title} and keep it in the keychain"),
+                what: format!("would generate “{title}” and keep it in the keychain"),
                 files: Vec::new(),
             }
         } else {
-            Check::Person { on: WaitsOn::You, what: format!("would ask you for {title}") }
+            Check::Person { on: WaitsOn::You, what: format!("would ask you for “{title}”") }
         })
     }
 

@@ -99,7 +99,7 @@ async fn one_that_cannot_be_made_is_the_persons_turn() {
     let machine = Machine::new();
     let operation = machine.operation("credential", json!({ "name": "token", "title": "Access token" }));
     let check = operation.check(&machine.context()).await.unwrap();
-    assert_eq!(check, Check::Person { on: WaitsOn::You, what: "would ask you for Access token".into() });
+    assert_eq!(check, Check::Person { on: WaitsOn::You, what: "would ask you for “Access token”".into() });
     assert!(operation.apply(&machine.context()).await.is_err());
     machine.host.put_secret(&name(), GOOD);
     assert!(satisfied(&*operation, &machine.context()).await.is_empty(), "a secret is no output");
