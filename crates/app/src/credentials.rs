@@ -13,7 +13,7 @@ use firstlight_domain::{
     expr::Scope,
     id::{CredentialName, PersonaId},
     journey::Credential,
-    pack::{Pack, Step},
+    pack::{Checklist, Pack, Step},
     plan::Plan,
     state::{Failure, StepState},
 };
@@ -30,7 +30,7 @@ use crate::{
 
 impl Firstlight {
     /// The credentials of the journey at hand, and any others that were stored from here.
-    pub async fn credentials(&self) -> Result<Vec<CredentialView>> {
+    pub fn credentials(&self) -> Result<Vec<CredentialView>> {
         let pack = match self.journey_pack() {
             Ok(pack) => Some(pack),
             Err(error) if error.code() == Code::NoJourney => None,
@@ -98,7 +98,8 @@ impl Firstlight {
         lock(&self.inner.secrets).remove(&name);
         let mut events = vec![Event::CredentialRemoved { name: name.clone() }];
         if let Ok((_, step)) = self.credential_step(&name) {
-            let done = self.current_journey()?.state(&step.id).is_some_and(StepState::is_done);
+            let done =
+                self.current_journey().is_ok_and(|j| j.state(&step.id).is_some_and(StepState::is_done));
             if done {
                 events.push(Event::StepChanged {
                     step: step.id,
@@ -108,7 +109,8 @@ impl Firstlight {
                 });
             }
         }
-        self.append(&events)?.iter().for_each(|one| self.tell_of(one));
+        let happened = self.append(&events)?;
+        self.tell_of_all(&happened);
         let pack = self.journey_pack().ok();
         Ok(view(pack.as_deref(), &name, None))
     }
@@ -188,7 +190,7 @@ impl Firstlight {
     /// before a journey has begun.
     fn planned_without_journey(&self, pack: Arc<Pack>, name: &CredentialName) -> Option<Planned> {
         let asks = |persona: &&PersonaId| {
-            let steps = pack.checklists.get(*persona).into_iter().flat_map(|list| list.steps());
+            let steps = pack.checklists.get(*persona).into_iter().flat_map(Checklist::steps);
             steps.filter_map(|id| pack.steps.get(id)).any(|step| asks_for(step, name))
         };
         let persona = pack.checklists.keys().find(asks)?.clone();

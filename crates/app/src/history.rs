@@ -36,6 +36,10 @@ impl History {
             Err(JournalError::Missing { .. }) => {
                 Ok(Self { journal: None, world: World::default(), notice: None })
             }
+            // Reading mends nothing: somebody else may have the file open.
+            Err(error @ JournalError::Damaged { .. }) => Err(AppError::from(error).hint(
+                "Opening it to go on (`firstlight up`, or the window) puts it aside and restores its last good copy.",
+            )),
             Err(error) => Err(error.into()),
         }
     }

@@ -49,9 +49,7 @@ impl Host for AppHost {
 
     fn record(&self, events: Vec<Event>) -> Result<(), Failure> {
         let happened = self.app.append(&events).map_err(failure)?;
-        for one in &happened {
-            self.app.tell_of(one);
-        }
+        self.app.tell_of_all(&happened);
         Ok(())
     }
 

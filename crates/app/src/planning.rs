@@ -69,10 +69,20 @@ impl Firstlight {
             return Err(AppError::new(Code::InputInvalid, format!("This pack does not ask for `{name}`."))
                 .hint(format!("It asks for: {}.", known.join(", "))));
         }
+        // Whoever is on the way has answered already: what is left out now stays as it was.
+        let before = self.with_world(|world| {
+            let journey = world.journey.as_ref()?;
+            (journey.pack.name == pack.name && journey.persona.as_str() == choice.persona)
+                .then(|| journey.inputs.clone())
+        });
+        let before = before.unwrap_or_default();
         pack.inputs
             .iter()
             .map(|(name, input)| {
                 let said = choice.inputs.get(name.as_str()).map(String::as_str);
+                if let (None, Some(value)) = (said, before.get(name.as_str())) {
+                    return Ok((name.to_string(), value.clone()));
+                }
                 let value = packs::answer(name.as_str(), input, said, &self.inner.facts.home)?;
                 Ok((name.to_string(), value))
             })

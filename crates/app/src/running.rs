@@ -64,7 +64,7 @@ impl Firstlight {
         self.refuse_while_running()?;
         let planned = self.agreed_plan(agreed).await?;
         self.begin_journey(&planned, &agreed.choice)?;
-        let only = self.only(&planned, &options.only)?;
+        let only = Self::only(&planned, &options.only)?;
         self.run(&planned, only, options.keep_going)?;
         self.journey()
     }
@@ -86,7 +86,7 @@ impl Firstlight {
     pub async fn go_on(&self, options: &RunOptions) -> Result<()> {
         let planned = self.planned_journey()?;
         self.load_secrets(&planned.pack).await;
-        let only = self.only(&planned, &options.only)?;
+        let only = Self::only(&planned, &options.only)?;
         self.run(&planned, only, options.keep_going)
     }
 
@@ -155,10 +155,7 @@ impl Firstlight {
     }
 
     async fn probe_requests(&self) -> Result<bool> {
-        let planned = match self.planned_journey() {
-            Ok(planned) => planned,
-            Err(_) => return Ok(false),
-        };
+        let Ok(planned) = self.planned_journey() else { return Ok(false) };
         let waiting: Vec<StepId> = self.with_world(|world| {
             let waits = |step: &&StepId| {
                 let state = world.journey.as_ref().and_then(|journey| journey.state(step));
@@ -176,7 +173,7 @@ impl Firstlight {
             if let Ok(firstlight_engine::provider::Check::Satisfied { outputs }) = found {
                 let state = StepState::Satisfied { outputs };
                 let happened = self.append(&self.done_events(&planned, &id, state))?;
-                happened.iter().for_each(|one| self.tell_of(one));
+                self.tell_of_all(&happened);
                 granted = true;
             }
         }
@@ -270,7 +267,7 @@ impl Firstlight {
         Ok(Planned { pack, persona: journey.persona, inputs: journey.inputs, consent, plan })
     }
 
-    fn only(&self, planned: &Planned, wanted: &[String]) -> Result<Option<BTreeSet<StepId>>> {
+    fn only(planned: &Planned, wanted: &[String]) -> Result<Option<BTreeSet<StepId>>> {
         if wanted.is_empty() {
             return Ok(None);
         }
@@ -397,8 +394,14 @@ impl Firstlight {
         });
     }
 
-    /// Tells the listener of something that went into the journal.
-    pub(crate) fn tell_of(&self, happened: &Happened) {
+    /// Tells the listener of what went into the journal.
+    pub(crate) fn tell_of_all(&self, happened: &[Happened]) {
+        for one in happened {
+            self.tell_of(one);
+        }
+    }
+
+    fn tell_of(&self, happened: &Happened) {
         let pack = self.pack_at_hand();
         let step_of = |id: &StepId| pack.as_ref().and_then(|pack| pack.steps.get(id)).cloned();
         let event = match &happened.event {

@@ -63,6 +63,7 @@ impl Firstlight {
             url: (found.uses == "link")
                 .then(|| resolved.ok().and_then(|r| r.text))
                 .flatten()
+                .as_deref()
                 .and_then(first_url),
             needs: found.needs.iter().map(ToString::to_string).collect(),
             unblocks: graph.dependents(&found.id).map(ToString::to_string).collect(),
@@ -133,7 +134,7 @@ impl Firstlight {
     pub(crate) fn settle(&self, planned: &Planned, id: &StepId) -> Result<()> {
         let state = StepState::Satisfied { outputs: std::collections::BTreeMap::new() };
         let happened = self.append(&self.done_events(planned, id, state))?;
-        happened.iter().for_each(|one| self.tell_of(one));
+        self.tell_of_all(&happened);
         Ok(())
     }
 
@@ -214,7 +215,8 @@ impl Firstlight {
             state: StepState::Undone,
             done: None,
         };
-        self.append(&[event])?.iter().for_each(|one| self.tell_of(one));
+        let happened = self.append(&[event])?;
+        self.tell_of_all(&happened);
         self.journey()
     }
 }
@@ -246,7 +248,7 @@ fn credential_ask(step: &Step) -> Option<CredentialAsk> {
 }
 
 /// The address in a link step's description.
-fn first_url(text: String) -> Option<String> {
+fn first_url(text: &str) -> Option<String> {
     text.split_whitespace()
         .find(|word| word.starts_with("https://") || word.starts_with("http://"))
         .map(str::to_owned)

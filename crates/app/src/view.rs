@@ -53,7 +53,7 @@ pub(crate) fn plan(pack: &Pack, plan: &Plan, graph: &Graph) -> PlanView {
                 id: planned.id.to_string(),
                 title: step.title.clone(),
                 stage: stage_of(pack, &plan.persona, &planned.id)
-                    .map_or_else(String::new, |id| id.to_string()),
+                    .map_or_else(String::new, ToString::to_string),
                 class: class(planned.class),
                 outcome,
                 reason,
@@ -265,7 +265,7 @@ pub(crate) fn journey(
         clock_start: journey.clock.start().to_string(),
         reached_at: journey.reached.as_ref().map(|(at, _)| at.to_string()),
         progress: progress(graph, journey, first_value.as_ref(), cost),
-        first_value: first_value.map_or_else(String::new, |id| id.to_string()),
+        first_value: first_value.as_ref().map_or_else(String::new, ToString::to_string),
         next: next(graph, &steps, &critical, running),
         stages,
         steps,

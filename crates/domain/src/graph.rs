@@ -13,7 +13,7 @@ use petgraph::{
 
 use crate::{
     id::{PersonaId, StepId},
-    pack::Pack,
+    pack::{Checklist, Pack},
 };
 
 /// The steps of one checklist and their needs. Edges go from what is needed to what needs it.
@@ -47,7 +47,7 @@ fn join(ids: &[StepId]) -> String {
 impl Graph {
     /// The graph of a persona's checklist; an unknown persona has an empty one.
     pub fn of(pack: &Pack, persona: &PersonaId) -> Result<Self, GraphError> {
-        let steps = pack.checklists.get(persona).into_iter().flat_map(|list| list.steps());
+        let steps = pack.checklists.get(persona).into_iter().flat_map(Checklist::steps);
         let nodes: Vec<(StepId, Vec<StepId>)> = steps
             .filter_map(|id| pack.steps.get(id))
             .map(|step| (step.id.clone(), step.needs.clone()))

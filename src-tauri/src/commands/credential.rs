@@ -12,14 +12,11 @@ use crate::shell::{Answer, Shell, body};
 #[tauri::command]
 pub(super) async fn credentials(shell: State<'_, Shell>, args: Nothing) -> Answer<Vec<CredentialView>> {
     let Nothing {} = args;
-    shell.app().await?.credentials().await.map_err(body)
+    shell.app().await?.credentials().map_err(body)
 }
 
 #[tauri::command]
-pub(super) async fn store_credential(
-    shell: State<'_, Shell>,
-    args: NewCredential,
-) -> Answer<CredentialView> {
+pub(super) async fn store_credential(shell: State<'_, Shell>, args: NewCredential) -> Answer<CredentialView> {
     let NewCredential { name, value } = args;
     let value = SecretString::from(value);
     shell.app().await?.store_credential(&name, value).await.map_err(body)

@@ -44,15 +44,17 @@ pub(super) async fn run(command: Credential, output: &Output) -> anyhow::Result<
         Credential::List { pack, .. } => {
             let app = open(Access::Read, output)?;
             use_pack(&app, pack.as_deref())?;
-            let all = app.credentials().await?;
+            let all = app.credentials()?;
             if output.is_json() {
                 output.value(&all)?;
             } else if all.is_empty() {
                 output.line("No credentials are asked for, and none are known.")?;
             }
             for one in all.iter().filter(|_| !output.is_json()) {
-                let expires =
-                    one.expires_at.as_deref().map_or_else(String::new, |at| format!(", expires {}", words::moment(at)));
+                let expires = one
+                    .expires_at
+                    .as_deref()
+                    .map_or_else(String::new, |at| format!(", expires {}", words::moment(at)));
                 let present = if one.present { "in the keychain" } else { "not stored" };
                 output.line(format!("{}: {}, {present}{expires}", one.name, one.title))?;
             }
