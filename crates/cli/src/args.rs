@@ -266,7 +266,10 @@ fn not_understood(error: &clap::Error) -> AppError {
     let (message, rest) = text.split_once("\n\nUsage:").unwrap_or((text.trim_end(), ""));
     let message = message.trim_start_matches("error:").split_whitespace().collect::<Vec<_>>().join(" ");
     let usage = rest.lines().next().map(str::trim).filter(|usage| !usage.is_empty());
-    let error = AppError::new(Code::Usage, message);
+    let mut letters = message.chars();
+    let message =
+        letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect());
+    let error = AppError::new(Code::Usage, format!("{}.", message.trim_end_matches('.')));
     match usage {
         Some(usage) => error.hint(format!("Write it like: {usage}")),
         None => error.hint("`firstlight help` lists every command."),

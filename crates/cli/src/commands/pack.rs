@@ -38,6 +38,9 @@ fn check(dir: &Path, output: &Output) -> anyhow::Result<ExitCode> {
         if !found.view.problems.is_empty() {
             miette::GraphicalReportHandler::new().render_report(&mut text, &found.report)?;
         }
+        if !text.is_empty() {
+            text.push('\n');
+        }
         output.raw(&text)?;
         let of = |severity: &str| {
             let count = found.view.problems.iter().filter(|problem| problem.severity == severity).count();

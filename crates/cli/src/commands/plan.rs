@@ -80,11 +80,14 @@ pub(super) fn road(plan: &PlanView) -> String {
         0 => steps,
         ok => format!("{} of {steps} left", total.saturating_sub(ok)),
     };
+    let automatic = match (plan.asks.automatic, total.saturating_sub(plan.summary.ok)) {
+        (1, 1) => "automatic".to_owned(),
+        (0, _) => "none of them automatic".to_owned(),
+        (automatic, open) if automatic == open => "all automatic".to_owned(),
+        (automatic, _) => format!("{automatic} of them automatic"),
+    };
     let time = plan.estimate_seconds.map_or_else(String::new, |s| format!(", about {}", words::duration(s)));
-    format!(
-        "To your first value, \u{1b}[1m{goal}\u{1b}[0m: {left}, {} of them automatic{time}.",
-        plan.asks.automatic
-    )
+    format!("To your first value, \u{1b}[1m{goal}\u{1b}[0m: {left}, {automatic}{time}.")
 }
 
 fn asks(asks: &Asks) -> String {

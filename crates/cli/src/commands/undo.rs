@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use firstlight_app::{Access, AppError};
-use firstlight_contract::error::ErrorBody;
+
 
 use super::open;
 use crate::output::Output;
@@ -24,7 +24,7 @@ pub(super) async fn run(steps: &[String], all: bool, output: &Output) -> anyhow:
                 if !output.is_json() {
                     output.line(format!("  ✗ {step}: not undone"))?;
                 }
-                kept.push((step, error));
+                kept.push(error);
             }
         }
     }
@@ -38,18 +38,11 @@ pub(super) async fn run(steps: &[String], all: bool, output: &Output) -> anyhow:
 }
 
 /// What could not be taken back, and why: one error for all.
-fn failed(mut kept: Vec<(&String, AppError)>) -> Option<AppError> {
+fn failed(mut kept: Vec<AppError>) -> Option<AppError> {
     if kept.len() == 1 {
-        return kept.pop().map(|(step, error)| {
-            let message = error.0.message.trim_end_matches('.');
-            AppError(ErrorBody { message: format!("`{step}` was not taken back: {message}."), ..error.0 })
-        });
+        return kept.pop();
     }
-    let (_, first) = kept.first()?;
-    let why: Vec<String> = kept
-        .iter()
-        .map(|(step, error)| format!("`{step}`: {}", error.0.message.trim_end_matches('.')))
-        .collect();
-    let error = AppError::new(first.code(), format!("Not taken back: {}.", why.join("; ")));
+    let why: Vec<&str> = kept.iter().map(|error| error.0.message.as_str()).collect();
+    let error = AppError::new(kept.first()?.code(), why.join(" "));
     Some(error.hint("Mend what each says, then run the same command again; what was taken back stays so."))
 }

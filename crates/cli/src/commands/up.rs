@@ -80,7 +80,7 @@ async fn walk(app: &Firstlight, up: &Up, live: &Live, output: &Output) -> anyhow
         }
         let end = wait_for_end(live).await;
         // After each run, what waits for the person is asked, and the run goes on.
-        if !answer(app, up, output).await? {
+        if !answer(app, up, &end, output).await? {
             return Ok(Some(end));
         }
         app.go_on(&options).await?;
@@ -150,11 +150,11 @@ async fn wait_for_end(live: &Live) -> RunEvent {
 }
 
 /// Asks for each thing that waits for the person; whether anything was done.
-async fn answer(app: &Firstlight, up: &Up, output: &Output) -> anyhow::Result<bool> {
+async fn answer(app: &Firstlight, up: &Up, end: &RunEvent, output: &Output) -> anyhow::Result<bool> {
+    let RunEvent::Finished { waiting, .. } = end else { return Ok(false) };
     let journey = app.journey()?;
-    let wanted = |step: &&StepView| up.only.is_empty() || up.only.contains(&step.id);
     let mut moved = false;
-    for step in journey.steps.iter().filter(wanted) {
+    for step in journey.steps.iter().filter(|step| waiting.contains(&step.id)) {
         if !matches!(&step.state, StepStateView::Waiting { waiting_for, .. } if waiting_for == "you") {
             continue;
         }
@@ -215,7 +215,8 @@ async fn answer_credential(app: &Firstlight, step: &StepView, output: &Output) -
         Ok(_) => Ok(true),
         Err(error) => {
             output.line(format!("  {error}"))?;
-            Ok(ask("Try another value?", output).await? && Box::pin(answer_credential(app, step, output)).await?)
+            Ok(ask("Try another value?", output).await?
+                && Box::pin(answer_credential(app, step, output)).await?)
         }
     }
 }
@@ -243,9 +244,7 @@ fn reached(journey: &JourneyView, up: &Up) -> bool {
             StepStateView::Satisfied { .. } | StepStateView::Changed { .. } | StepStateView::Skipped { .. }
         )
     };
-    let waits_for_you = |step: &StepView| {
-        matches!(&step.state, StepStateView::Waiting { waiting_for, .. } if waiting_for == "you")
-    };
+    let waits_for_you = |step: &StepView| matches!(&step.state, StepStateView::Waiting { waiting_for, .. } if waiting_for == "you");
     if up.only.is_empty() {
         journey.reached_at.is_some() && !journey.steps.iter().any(waits_for_you)
     } else {
@@ -253,12 +252,7 @@ fn reached(journey: &JourneyView, up: &Up) -> bool {
     }
 }
 
-fn tell(
-    app: &Firstlight,
-    journey: &JourneyView,
-    failed: &[String],
-    output: &Output,
-) -> anyhow::Result<()> {
+fn tell(app: &Firstlight, journey: &JourneyView, failed: &[String], output: &Output) -> anyhow::Result<()> {
     for id in failed {
         output.line(format!("failed: {} ({id})", status::title(journey, id)))?;
     }

@@ -1,0 +1,14 @@
+//! The real program, as a person or a script meets it: what it prints, how it exits, and what it leaves behind.
+//!
+//! Each test has a home, a data folder and a pack of its own; those that need a keychain start a real gnome-keyring in
+//! a session of their own. One more story: a function in the module of its kin.
+#![cfg(target_os = "linux")]
+
+mod bad_input;
+mod canary;
+mod contract;
+mod damaged;
+mod machine;
+mod packs;
+mod people;
+mod stopping;
