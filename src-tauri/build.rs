@@ -5,7 +5,9 @@ use std::path::Path;
 use firstlight_contract::commands::Commands;
 
 fn main() {
-    if std::env::var_os("CARGO_FEATURE_CUSTOM_PROTOCOL").is_some() && !Path::new("ui/dist/index.html").is_file() {
+    if std::env::var_os("CARGO_FEATURE_CUSTOM_PROTOCOL").is_some()
+        && !Path::new("ui/dist/index.html").is_file()
+    {
         println!("cargo::error=the window's pages are not built yet; run `npm ci && npm run build` in ui/");
         println!("cargo::error=(`cargo xtask run` and `cargo xtask test` do that by themselves)");
         return;

@@ -57,7 +57,8 @@ mod tests {
     use super::*;
 
     fn problem(message: &str) -> Notice {
-        let error = ErrorBody { code: Code::Usage, message: message.into(), hint: None, file: None, line: None };
+        let error =
+            ErrorBody { code: Code::Usage, message: message.into(), hint: None, file: None, line: None };
         Notice::Problem { error }
     }
 

@@ -11,7 +11,8 @@ use std::{
 use tauri::WebviewWindow;
 
 /// Milliseconds since 1970 of the mark, or nothing yet.
-const ASK: &str = "performance.getEntriesByName('interactive').map((mark) => performance.timeOrigin + mark.startTime)[0]";
+const ASK: &str =
+    "performance.getEntriesByName('interactive').map((mark) => performance.timeOrigin + mark.startTime)[0]";
 
 /// Asks every few milliseconds until there is an answer, if the environment wants it.
 pub(crate) fn trace(window: &WebviewWindow, started: Instant) {

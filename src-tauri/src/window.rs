@@ -2,8 +2,7 @@
 
 use firstlight_app::Home;
 use tauri::{
-    App, AppHandle, Manager, Runtime, Url, WebviewWindow, WebviewWindowBuilder,
-    plugin::TauriPlugin,
+    App, AppHandle, Manager, Runtime, Url, WebviewWindow, WebviewWindowBuilder, plugin::TauriPlugin,
     webview::NewWindowResponse,
 };
 use tauri_plugin_window_state::StateFlags;
@@ -41,7 +40,9 @@ pub(crate) fn focus(app: &AppHandle) {
 /// Remembers size and place, in the home.
 pub(crate) fn state<R: Runtime>(home: &Home) -> TauriPlugin<R> {
     tauri_plugin_window_state::Builder::default()
-        .with_state_flags(StateFlags::SIZE | StateFlags::POSITION | StateFlags::MAXIMIZED | StateFlags::FULLSCREEN)
+        .with_state_flags(
+            StateFlags::SIZE | StateFlags::POSITION | StateFlags::MAXIMIZED | StateFlags::FULLSCREEN,
+        )
         // Joined to the platform's folder for configuration; an absolute path stays what it is.
         .with_filename(home.root().join("window.json").display().to_string())
         .build()

@@ -59,7 +59,10 @@ impl Desktop {
 
     /// Waits until these words stand somewhere on the screen.
     pub async fn sees(&self, words: &str) -> Result<()> {
-        self.wait(&format!("“{words}” on the screen"), || async { Ok(self.text().await?.contains(words)) }).await
+        self.wait(&format!("“{words}” on the screen"), || async {
+            Ok(self.text().await?.contains(words))
+        })
+        .await
     }
 
     /// Everything that can be read on the screen now.
@@ -68,22 +71,22 @@ impl Desktop {
         Ok(text.as_str().unwrap_or_default().to_owned())
     }
 
-    /// Presses the button, link or summary with these words once it can be pressed.
+    /// Presses the button, link or summary with these words, alone or among others, once it can be pressed.
     pub async fn press(&self, words: &str) -> Result<()> {
         let by = format!(
-            "//*[self::button or self::a or self::summary][normalize-space()='{words}' or normalize-space(span)='{words}']"
+            r#"//*[self::button or self::a or self::summary][.//text()[normalize-space()="{words}"]]"#
         );
         self.click(&by, words).await
     }
 
     /// Presses what carries these words, whatever it is: a card, a label.
     pub async fn choose(&self, words: &str) -> Result<()> {
-        self.click(&format!("//label[contains(normalize-space(), '{words}')]"), words).await
+        self.click(&format!(r#"//label[contains(normalize-space(), "{words}")]"#), words).await
     }
 
     /// Empties the field with this label and types.
     pub async fn fill(&self, label: &str, text: &str) -> Result<()> {
-        let by = format!("//input[@id=//label[normalize-space()='{label}']/@for]");
+        let by = format!(r#"//input[@id=//label[normalize-space()="{label}"]/@for]"#);
         let field = self.find(&by, label).await?;
         field.clear().await.with_context(|| format!("“{label}” cannot be emptied"))?;
         field.send_keys(text).await.with_context(|| format!("nothing can be typed into “{label}”"))
@@ -177,7 +180,11 @@ impl Desktop {
         let start = Instant::now();
         while !done().await? {
             if start.elapsed() > PATIENCE {
-                bail!("{} s passed without {what}; on the screen is:\n{}", PATIENCE.as_secs(), self.text().await?);
+                bail!(
+                    "{} s passed without {what}; on the screen is:\n{}",
+                    PATIENCE.as_secs(),
+                    self.text().await?
+                );
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

@@ -48,7 +48,8 @@ impl Machine {
     pub fn start_with(state: impl FnOnce(&Path) -> PathBuf) -> Result<Self> {
         // A test that failed leaves nothing half done behind: its machine was ended.
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-        let root = tempfile::Builder::new().prefix("firstlight-test-").tempdir().context("no folder to work in")?;
+        let root =
+            tempfile::Builder::new().prefix("firstlight-test-").tempdir().context("no folder to work in")?;
         for folder in ["home", "runtime", "keyring"] {
             fs::create_dir(root.path().join(folder))?;
             fs::set_permissions(root.path().join(folder), fs::Permissions::from_mode(0o700))?;
@@ -76,7 +77,12 @@ impl Machine {
         let bus = session.first_line().context("the session with its keychain did not start")?;
         let machine =
             Self { session, _display: display_server, display, port, bus, root, state, _alone: alone };
-        machine.wait_for_driver()?;
+        // tauri-driver listens before the driver it hands everything to does.
+        for port in [native_port, port] {
+            machine.wait_until("the WebDriver answers", || {
+                Ok(TcpStream::connect(("127.0.0.1", port)).is_ok())
+            })?;
+        }
         Ok(machine)
     }
 
@@ -149,10 +155,6 @@ impl Machine {
         })
         .collect()
     }
-
-    fn wait_for_driver(&self) -> Result<()> {
-        self.wait_until("tauri-driver answers", || Ok(TcpStream::connect(("127.0.0.1", self.port)).is_ok()))
-    }
 }
 
 impl Drop for Machine {
@@ -221,7 +223,8 @@ struct Group {
 
 impl Group {
     fn start(command: &mut Command, name: &str) -> Result<Self> {
-        let leader = command.process_group(0).spawn().with_context(|| format!("{name} could not be started"))?;
+        let leader =
+            command.process_group(0).spawn().with_context(|| format!("{name} could not be started"))?;
         Ok(Self { leader })
     }
 

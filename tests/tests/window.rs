@@ -26,7 +26,8 @@ async fn d1_a_page_reaches_our_commands_and_nothing_else() -> Result<()> {
         "plugin:webview|create_webview_window",
         "plugin:path|resolve_directory",
     ] {
-        let refused = app.invoke(plugin, &json!({ "url": "https://example.org/", "path": "/etc/passwd" })).await?;
+        let refused =
+            app.invoke(plugin, &json!({ "url": "https://example.org/", "path": "/etc/passwd" })).await?;
         let why = refused.expect_err(plugin).to_string();
         assert!(why.contains("not allowed") || why.contains("not found"), "{plugin}: {why}");
     }
@@ -47,10 +48,19 @@ async fn d2_the_window_stays_with_our_pages() -> Result<()> {
 
     // The policy is enforced, not only written: each of these is blocked by the page itself.
     for (what, script) in [
-        ("an inline script", "const s = document.createElement('script'); s.textContent = 'window.ran = 1'; document.head.append(s)"),
-        ("a script from data:", "const s = document.createElement('script'); s.src = 'data:text/javascript,window.ran=1'; document.head.append(s)"),
+        (
+            "an inline script",
+            "const s = document.createElement('script'); s.textContent = 'window.ran = 1'; document.head.append(s)",
+        ),
+        (
+            "a script from data:",
+            "const s = document.createElement('script'); s.src = 'data:text/javascript,window.ran=1'; document.head.append(s)",
+        ),
         ("eval", "try { (0, eval)('window.ran = 1') } catch (error) { }"),
-        ("an inline handler", "const b = document.createElement('b'); b.setAttribute('onclick', 'window.ran = 1'); document.body.append(b); b.click(); b.remove()"),
+        (
+            "an inline handler",
+            "const b = document.createElement('b'); b.setAttribute('onclick', 'window.ran = 1'); document.body.append(b); b.click(); b.remove()",
+        ),
     ] {
         app.run(&format!("{script}; return null")).await?;
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
@@ -94,10 +104,19 @@ async fn d3_no_command_gives_a_secret_away() -> Result<()> {
     app.press("See the road").await?;
     app.press("Start").await?;
     app.press("I have read this").await?;
-    let stored = app.invoke("store_credential", &json!({ "args": { "name": "lamp-key", "value": KEY } })).await?;
+    let stored =
+        app.invoke("store_credential", &json!({ "args": { "name": "lamp-key", "value": KEY } })).await?;
     assert!(stored.is_ok(), "{stored:?}");
     // These ask a person by a dialog, or end what is looked at.
-    let skipped = ["choose_pack", "export_data", "delete_data", "remove_credential", "store_credential", "leave_journey", "open_link"];
+    let skipped = [
+        "choose_pack",
+        "export_data",
+        "delete_data",
+        "remove_credential",
+        "store_credential",
+        "leave_journey",
+        "open_link",
+    ];
     let args = json!({ "args": {
         "name": "lamp-key", "step": "lamp-key", "first": 0, "count": 2000, "persona": "keeper", "inputs": {},
         "choice": { "persona": "keeper", "inputs": {} }, "consent": "", "sharing": "on",
@@ -120,7 +139,8 @@ async fn f7_a_second_instance_hands_over_its_link_and_ends() -> Result<()> {
     };
     let other = machine.home().join("other pack");
     copy(&fixture("journey"), &other)?;
-    let pack = fs::read_to_string(other.join("pack.yaml"))?.replace("A day at the harbour", "Another harbour");
+    let pack =
+        fs::read_to_string(other.join("pack.yaml"))?.replace("A day at the harbour", "Another harbour");
     fs::write(other.join("pack.yaml"), pack)?;
 
     let link = format!("firstlight://open?pack={}", other.display().to_string().replace(' ', "%20"));

@@ -1,7 +1,7 @@
 //! The first paint, and the way back.
 
 use firstlight_contract::{
-    commands::{Notice, Nothing},
+    commands::{Nothing, Notice},
     settings::Launch,
 };
 use tauri::{State, ipc::Channel};

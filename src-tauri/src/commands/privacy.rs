@@ -78,5 +78,6 @@ fn cannot_write(file: &Path, error: &io::Error) -> AppError {
         io::ErrorKind::StorageFull => Code::DiskFull,
         _ => Code::HomeNotWritable,
     };
-    AppError::new(code, format!("{} cannot be written: {error}.", file.display())).hint("Choose another place.")
+    AppError::new(code, format!("{} cannot be written: {error}.", file.display()))
+        .hint("Choose another place.")
 }

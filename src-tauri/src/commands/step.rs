@@ -66,7 +66,9 @@ mod tests {
     fn only_addresses_of_the_web_are_opened() {
         assert!(is_web("https://example.org/path?x=1"));
         assert!(is_web("http://127.0.0.1:8080/"));
-        for other in ["file:///etc/passwd", "/bin/sh", "javascript:alert(1)", "smb://host/share", "-h", "vscode://x"] {
+        for other in
+            ["file:///etc/passwd", "/bin/sh", "javascript:alert(1)", "smb://host/share", "-h", "vscode://x"]
+        {
             assert!(!is_web(other), "{other}");
         }
     }

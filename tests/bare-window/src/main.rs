@@ -10,7 +10,8 @@ use std::{
 
 use tauri::{Manager, WebviewWindow};
 
-const ASK: &str = "performance.getEntriesByName('interactive').map((mark) => performance.timeOrigin + mark.startTime)[0]";
+const ASK: &str =
+    "performance.getEntriesByName('interactive').map((mark) => performance.timeOrigin + mark.startTime)[0]";
 
 fn main() -> tauri::Result<()> {
     let started = Instant::now();

@@ -107,8 +107,15 @@ export class Session {
 
   async retry(step: string): Promise<void> {
     this.lastRun = null;
-    this.log(step).restart();
-    this.journey = await this.call('retry_step', { step });
+    const log = this.log(step);
+    log.restart();
+    try {
+      this.journey = await this.call('retry_step', { step });
+    } catch (thrown) {
+      // It was refused: what the last attempt printed is still its log.
+      void log.load();
+      throw thrown;
+    }
   }
 
   async complete(step: string): Promise<void> {
