@@ -18,10 +18,12 @@ mod packs;
 mod planning;
 mod privacy;
 mod report;
+mod requests;
 mod running;
 mod session;
 mod settings;
 mod steps;
+mod telling;
 mod view;
 
 pub use error::{AppError, Result};

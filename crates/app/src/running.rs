@@ -2,11 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
+    sync::{Arc, atomic::AtomicBool},
 };
 
 use firstlight_contract::{
@@ -16,7 +12,7 @@ use firstlight_contract::{
     run::RunEvent,
 };
 use firstlight_domain::{
-    event::{Clock, Event, Happened, RunEnd},
+    event::{Clock, Event, RunEnd},
     graph::Graph,
     id::{JourneyId, RunId, StepId},
     plan::ConsentHash,
@@ -33,20 +29,16 @@ use crate::{
     host::AppHost,
     planning::{self, Planned},
     session::{Firstlight, lock},
+    telling::refresh,
     view,
 };
-
-/// How often the window gets the whole journey anew while a run changes it.
-const JOURNEY_EVERY: Duration = Duration::from_millis(100);
-
-/// How often an open request's probe asks whether it was granted.
-const PROBE_EVERY: Duration = Duration::from_secs(20);
 
 /// A run going on in this program.
 pub(crate) struct ActiveRun {
     cancel: CancellationToken,
-    finished: watch::Receiver<Option<RunSummary>>,
-    dirty: Arc<AtomicBool>,
+    pub(crate) finished: watch::Receiver<Option<RunSummary>>,
+    /// Set when the journey changed since it was last shown whole.
+    pub(crate) dirty: Arc<AtomicBool>,
 }
 
 /// What a run is asked to do.
@@ -137,47 +129,6 @@ impl Firstlight {
             // Without an agreement there is nothing to go on with; the person is asked at the next Start.
             Err(error) => tracing::debug!(%error, "not going on"),
         }
-    }
-
-    /// Asks the probes of open requests now and then, and goes on when one was granted. Ends with the program.
-    pub async fn watch_requests(&self) {
-        loop {
-            tokio::time::sleep(PROBE_EVERY).await;
-            if self.is_running() {
-                continue;
-            }
-            match self.probe_requests().await {
-                Ok(true) => self.carry_on().await,
-                Ok(false) => {}
-                Err(error) => tracing::debug!(%error, "requests cannot be probed"),
-            }
-        }
-    }
-
-    async fn probe_requests(&self) -> Result<bool> {
-        let Ok(planned) = self.planned_journey() else { return Ok(false) };
-        let waiting: Vec<StepId> = self.with_world(|world| {
-            let waits = |step: &&StepId| {
-                let state = world.journey.as_ref().and_then(|journey| journey.state(step));
-                matches!(state, Some(StepState::Waiting { .. }))
-            };
-            let probed = planned.pack.steps.values().filter(|step| step.probe.is_some()).map(|step| &step.id);
-            probed.filter(waits).cloned().collect()
-        });
-        let mut granted = false;
-        for id in waiting {
-            let Some(step) = planned.pack.steps.get(&id) else { continue };
-            let scope = self.scope_of(&planned);
-            let host = Arc::new(AppHost::new(self, None));
-            let found = self.inner.engine.check_step(&planned.pack, step, &scope, host).await;
-            if let Ok(firstlight_engine::provider::Check::Satisfied { outputs }) = found {
-                let state = StepState::Satisfied { outputs };
-                let happened = self.append(&self.done_events(&planned, &id, state))?;
-                self.tell_of_all(&happened);
-                granted = true;
-            }
-        }
-        Ok(granted)
     }
 
     /// The events of a step done outside of a run, the clock's stop included.
@@ -374,77 +325,6 @@ impl Firstlight {
             tracing::warn!(%error, "the last good copy of the journal is not up to date");
         }
         summary
-    }
-
-    fn tell_finished(&self, summary: &RunSummary) {
-        let names = |steps: &[StepId]| steps.iter().map(ToString::to_string).collect();
-        let reached = self.with_world(|world| world.journey.as_ref().is_some_and(|j| j.reached.is_some()));
-        let ok = summary.ok();
-        if let Ok(journey) = self.journey() {
-            self.tell(Notice::Journey { journey });
-        }
-        self.tell(Notice::Run {
-            event: RunEvent::Finished {
-                ok,
-                failed: names(&summary.failed),
-                waiting: names(&summary.waiting),
-                first_value_reached: reached,
-                cancelled: summary.cancelled,
-            },
-        });
-    }
-
-    /// Tells the listener of what went into the journal.
-    pub(crate) fn tell_of_all(&self, happened: &[Happened]) {
-        for one in happened {
-            self.tell_of(one);
-        }
-    }
-
-    fn tell_of(&self, happened: &Happened) {
-        let pack = self.pack_at_hand();
-        let step_of = |id: &StepId| pack.as_ref().and_then(|pack| pack.steps.get(id)).cloned();
-        let event = match &happened.event {
-            Event::StepChanged { step, state, .. } => step_of(step).map(|step| RunEvent::Step {
-                step: step.id.to_string(),
-                title: step.title.clone(),
-                state: view::recorded_state(happened.at, state, &step),
-            }),
-            Event::FirstValueReached { step } => self.with_world(|world| {
-                let start = world.journey.as_ref()?.clock.start();
-                let seconds = (happened.at.as_millisecond() - start.as_millisecond() + 500) / 1_000;
-                Some(RunEvent::FirstValue {
-                    step: step.to_string(),
-                    seconds: u32::try_from(seconds).unwrap_or(0),
-                })
-            }),
-            _ => None,
-        };
-        if let Some(event) = event {
-            self.tell(Notice::Run { event });
-        }
-        let going_on = lock(&self.inner.active)
-            .as_ref()
-            .filter(|run| run.finished.borrow().is_none())
-            .map(|run| Arc::clone(&run.dirty));
-        if let Some(dirty) = going_on {
-            dirty.store(true, Ordering::Relaxed);
-        } else if let Ok(journey) = self.journey() {
-            self.tell(Notice::Journey { journey });
-        }
-    }
-}
-
-/// Sends the whole journey now and then while it changes, so that a fast run does not flood the window.
-async fn refresh(app: Firstlight, dirty: Arc<AtomicBool>) {
-    let mut ticks = tokio::time::interval(JOURNEY_EVERY);
-    loop {
-        ticks.tick().await;
-        if dirty.swap(false, Ordering::Relaxed)
-            && let Ok(journey) = app.journey()
-        {
-            app.tell(Notice::Journey { journey });
-        }
     }
 }
 
