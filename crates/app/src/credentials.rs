@@ -164,7 +164,7 @@ impl Firstlight {
         let planned = match self.planned_journey() {
             Ok(planned) => planned,
             Err(error) => match self.pack_at_hand() {
-                Some(pack) => self.planned_without_journey(pack, name).ok_or(error)?,
+                Some(pack) => self.planned_without_journey(pack, name).ok_or_else(|| unknown(name))?,
                 None => return Err(error),
             },
         };

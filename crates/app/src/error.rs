@@ -52,9 +52,9 @@ impl AppError {
 
     /// A failure of the engine outside of a step.
     pub(crate) fn from_failure(code: Code, failure: Failure) -> Self {
-        let error = Self::new(code, failure.cause);
+        let error = Self::new(code, sentence(&failure.cause));
         match failure.hint {
-            Some(hint) => error.hint(hint),
+            Some(hint) => error.hint(sentence(&hint)),
             None => error,
         }
     }

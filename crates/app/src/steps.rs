@@ -208,7 +208,13 @@ impl Firstlight {
                 &CancellationToken::new(),
             )
             .await
-            .map_err(|error| AppError::from_failure(Code::StepState, error.into()))?;
+            .map_err(|error| {
+                let error = AppError::from_failure(Code::StepState, error.into());
+                match error.0.hint {
+                    Some(_) => error,
+                    None => error.hint("Mend what it says and take it back again, or leave it as it is."),
+                }
+            })?;
         let event = firstlight_domain::event::Event::StepChanged {
             step: id,
             run: None,

@@ -10,7 +10,7 @@ use firstlight_app::Listener;
 use firstlight_contract::{commands::Notice, error::ErrorBody, journey::StepStateView, run::RunEvent};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use crate::{output::Output, words};
+use crate::{output::Output, words, wrap};
 
 /// How a run is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,7 +136,7 @@ impl State {
             StepStateView::Failed { cause, last_lines, hint } => {
                 self.say(&format!("  \u{1b}[31m{sign}\u{1b}[0m {title}: {word}. {cause}"));
                 for line in last_lines {
-                    self.say(&format!("      {line}"));
+                    self.put(&format!("      {line}"));
                 }
                 if let Some(hint) = hint {
                     self.say(&format!("      hint: {hint}"));
@@ -160,19 +160,27 @@ impl State {
     fn log(&self, step: &str, lines: &[String]) {
         if self.verbose {
             for line in lines {
-                self.say(&format!("      {line}"));
+                self.put(&format!("      {line}"));
             }
         } else if let (Some(bar), Some(last)) = (self.running.get(step), lines.last()) {
             bar.set_message(last.clone());
         }
     }
 
+    /// Words of ours, broken between words where the terminal ends.
     fn say(&self, text: &str) {
-        if self.style == Style::Bars {
-            // The same: a terminal that went away is no reason to stop the run.
+        match wrap::columns() {
+            Some(columns) => self.put(&wrap::wrap(text, columns)),
+            None => self.put(text),
+        }
+    }
+
+    fn put(&self, text: &str) {
+        // A terminal that went away is no reason to stop the run.
+        if self.style == Style::Bars && !self.running.is_empty() {
             let _ = self.bars.println(text);
         } else {
-            let _ = self.output.line(text);
+            let _ = self.output.verbatim(text);
         }
     }
 }

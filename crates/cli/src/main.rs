@@ -9,6 +9,7 @@ mod live;
 mod output;
 mod stop;
 mod words;
+mod wrap;
 
 use std::process::ExitCode;
 

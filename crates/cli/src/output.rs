@@ -9,6 +9,8 @@ use firstlight_app::AppError;
 use firstlight_contract::error::{Code, ErrorBody, ErrorEnvelope};
 use serde::Serialize;
 
+use crate::wrap;
+
 /// The two ways to answer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
@@ -29,8 +31,16 @@ impl Output {
         !self.json && io::stdout().is_terminal() && io::stdin().is_terminal()
     }
 
-    /// One line for people.
+    /// One line for people, broken between words where the terminal ends.
     pub(crate) fn line(&self, text: impl AsRef<str>) -> anyhow::Result<()> {
+        match wrap::columns() {
+            Some(columns) => self.verbatim(wrap::wrap(text.as_ref(), columns)),
+            None => self.verbatim(text),
+        }
+    }
+
+    /// One line as it is: a command to copy, a line of a log or of a file.
+    pub(crate) fn verbatim(&self, text: impl AsRef<str>) -> anyhow::Result<()> {
         Ok(writeln!(anstream::stdout(), "{}", text.as_ref())?)
     }
 

@@ -31,6 +31,15 @@ pub(crate) fn moment(text: &str) -> String {
     )
 }
 
+/// A folder as a shell would let one write it: `~` for the home.
+pub(crate) fn below_home(folder: &str, home: &str) -> String {
+    match folder.strip_prefix(home) {
+        Some("") => "~".to_owned(),
+        Some(rest) if rest.starts_with('/') => format!("~{rest}"),
+        _ => folder.to_owned(),
+    }
+}
+
 /// "1 step", "2 steps".
 pub(crate) fn count(number: u32, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
@@ -129,6 +138,13 @@ mod tests {
             Block::Code { language: String::new(), text: "git\n".into() },
         ];
         assert_eq!(markdown(&blocks), "  Hello\n  1. one\n  2. two\n    git\n");
+    }
+
+    #[test]
+    fn the_home_is_a_tilde_and_its_neighbours_are_not() {
+        let said = |folder: &str| below_home(folder, "/home/ada");
+        assert_eq!([said("/home/ada"), said("/home/ada/src")], ["~", "~/src"]);
+        assert_eq!([said("/home/adam"), said("/opt")], ["/home/adam", "/opt"]);
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub(super) fn run(output: &Output) -> anyhow::Result<ExitCode> {
     output.line(format!("Sent: {}.", words::count(number(&privacy.sent), "event", "events")))?;
     output.line(format!("Kept here: {}.", words::count(number(&privacy.queued), "event", "events")))?;
     for event in &privacy.queued {
-        output.line(format!("  {}", event.body))?;
+        output.verbatim(format!("  {}", event.body))?;
     }
     Ok(ExitCode::SUCCESS)
 }

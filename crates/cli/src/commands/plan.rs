@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use firstlight_app::Access;
-use firstlight_contract::plan::{Asks, Outcome, PlanSummary, PlanView, PlannedStepView};
+use firstlight_contract::plan::{Asks, Outcome, PlanSummary, PlanView, PlannedStepView, StepClass};
 
 use super::{choose, open};
 use crate::{args::Who, output::Output, words};
@@ -18,7 +18,7 @@ pub(super) async fn run(who: &Who, detailed: bool, output: &Output) -> anyhow::R
     if output.is_json() {
         output.value(&plan)?;
     } else {
-        show(&plan, output)?;
+        show(&plan, &app.facts().home, output)?;
     }
     Ok(if detailed { exit_code(&plan) } else { ExitCode::SUCCESS })
 }
@@ -37,7 +37,7 @@ fn exit_code(plan: &PlanView) -> ExitCode {
 }
 
 /// The plan in its honest groups.
-pub(super) fn show(plan: &PlanView, output: &Output) -> anyhow::Result<()> {
+pub(super) fn show(plan: &PlanView, home: &str, output: &Output) -> anyhow::Result<()> {
     output.line(road(plan))?;
     if !nothing_to_do(plan) {
         output.line(asks(&plan.asks))?;
@@ -52,7 +52,7 @@ pub(super) fn show(plan: &PlanView, output: &Output) -> anyhow::Result<()> {
         let steps: Vec<_> = plan.steps.iter().filter(|step| step.outcome == outcome).collect();
         if !steps.is_empty() {
             output.line(format!("\n\u{1b}[1m{title}\u{1b}[0m ({})", steps.len()))?;
-            steps.into_iter().try_for_each(|step| show_step(step, output))?;
+            steps.into_iter().try_for_each(|step| show_step(step, home, output))?;
         }
     }
     Ok(())
@@ -87,6 +87,9 @@ pub(super) fn road(plan: &PlanView) -> String {
         (automatic, _) => format!("{automatic} of them automatic"),
     };
     let time = plan.estimate_seconds.map_or_else(String::new, |s| format!(", about {}", words::duration(s)));
+    if first_value.is_some_and(|step| step.outcome == Outcome::Ok) {
+        return format!("Your first value, \u{1b}[1m{goal}\u{1b}[0m, holds. {left}, {automatic}.");
+    }
     format!("To your first value, \u{1b}[1m{goal}\u{1b}[0m: {left}, {automatic}{time}.")
 }
 
@@ -108,10 +111,14 @@ fn asks(asks: &Asks) -> String {
     format!("You will be asked for: {}.", asked.join(", "))
 }
 
-fn show_step(step: &PlannedStepView, output: &Output) -> anyhow::Result<()> {
+fn show_step(step: &PlannedStepView, home: &str, output: &Output) -> anyhow::Result<()> {
     let runs = step.detail.commands.iter().any(|command| command.purpose == "run");
-    // The command itself stands below, exactly.
-    let reason = step.reason.as_deref().filter(|reason| !(runs && reason.starts_with("would run `")));
+    // The command or the file itself stands below, exactly.
+    let said_below = |reason: &&str| {
+        (runs && reason.starts_with("would run `"))
+            || (!step.detail.files.is_empty() && reason.starts_with("would write "))
+    };
+    let reason = step.reason.as_deref().filter(|reason| !said_below(reason));
     let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
     output.line(format!("  {} \u{1b}[2m({})\u{1b}[0m{reason}", step.title, step.id))?;
     if step.outcome == Outcome::Ok {
@@ -119,20 +126,22 @@ fn show_step(step: &PlannedStepView, output: &Output) -> anyhow::Result<()> {
     }
     for command in step.detail.commands.iter().filter(|command| command.purpose == "run") {
         let place =
-            command.cwd.as_deref().map_or_else(String::new, |cwd| format!("  \u{1b}[2min {cwd}\u{1b}[0m"));
+            command.cwd.as_deref().map_or_else(String::new, |cwd| {
+                format!("  \u{1b}[2min {}\u{1b}[0m", words::below_home(cwd, home))
+            });
         let shell = if command.shell { "sh -c " } else { "" };
-        output.line(format!("      $ {shell}{}{place}", quote(&command.argv)))?;
+        output.verbatim(format!("      $ {shell}{}{place}", quote(&command.argv)))?;
     }
     for file in &step.detail.files {
         output.line(format!("      writes {}", file.path))?;
         for line in file.diff.lines() {
-            output.line(format!("        {line}"))?;
+            output.verbatim(format!("        {line}"))?;
         }
     }
     if step.detail.elevated {
         output.line("      with administrator rights")?;
     }
-    if !step.detail.secrets.is_empty() {
+    if step.class != StepClass::Credential && !step.detail.secrets.is_empty() {
         output.line(format!("      is handed: {}", step.detail.secrets.join(", ")))?;
     }
     Ok(())

@@ -70,7 +70,7 @@ fn show(report: &ReportView, output: &Output) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A page that stands alone: no script, nothing fetched, readable in print.
+/// A page that stands alone: no script, nothing fetched, readable in print and in the dark.
 fn page(report: &ReportView) -> String {
     let total = report.elapsed_seconds.max(1);
     let mut offset = 0;
@@ -84,38 +84,80 @@ fn page(report: &ReportView) -> String {
             "<rect class=\"k{place}\" x=\"{x}\" y=\"0\" width=\"{width}\" height=\"40\"/>"
         ));
         rows.push_str(&format!(
-            "<tr><td><span class=\"k{place}\">■</span> {kind}</td><td>{}</td></tr>",
-            words::duration(part.seconds)
+            "<tr><th scope=\"row\"><svg class=\"key\" viewBox=\"0 0 10 10\" aria-hidden=\"true\"><rect \
+             class=\"k{place}\" width=\"10\" height=\"10\" rx=\"2\"/></svg>{}</th><td>{}</td><td>{} %</td></tr>",
+            capital(kind),
+            words::duration(part.seconds),
+            permille(part.seconds, total).saturating_add(5) / 10,
         ));
     }
-    let steps: String = report
+    let (eyebrow, goal) = match &report.ttfv {
+        Some(ttfv) => (format!("{} to first value", words::duration(ttfv.seconds)), "reached"),
+        None => (format!("{} so far", words::duration(report.elapsed_seconds)), "not reached yet"),
+    };
+    let (headline, clock) = (escape(&headline(report)), escape(&clock(report)));
+    let (eyebrow, title) = (escape(&eyebrow), escape(&report.first_value));
+    let steps = step_rows(report);
+    format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
+         content=\"width=device-width\"><title>{headline}</title><style>{STYLE}</style></head><body><main>\
+         <header><h1>{eyebrow}</h1><p>{title}: {goal}.</p><p class=\"muted\">{clock}</p></header>\
+         <svg class=\"bar\" viewBox=\"0 0 1000 40\" preserveAspectRatio=\"none\" role=\"img\" aria-labelledby=\"t\">\
+         <title id=\"t\">Where the time went</title>{bars}</svg>\
+         <table><caption>Where the time went</caption><tbody>{rows}</tbody></table>{steps}</main></body></html>\n"
+    )
+}
+
+/// The table of the steps that took time, if any did.
+fn step_rows(report: &ReportView) -> String {
+    let time = |seconds: u32| if seconds > 0 { words::duration(seconds) } else { "–".to_owned() };
+    let rows: String = report
         .steps
         .iter()
         .map(|step| {
             format!(
-                "<tr><td>{}</td><td>{}</td><td>{}</td></tr>",
+                "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td></tr>",
                 escape(&step.title),
-                words::duration(step.running_seconds),
-                words::duration(step.waiting_seconds)
+                time(step.running_seconds),
+                time(step.waiting_seconds)
             )
         })
         .collect();
-    let (headline, clock) = (escape(&headline(report)), escape(&clock(report)));
+    if rows.is_empty() {
+        return rows;
+    }
     format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{headline}</title><style>{STYLE}</style>\
-         </head><body><main><h1>{headline}</h1><p>{clock}</p><svg viewBox=\"0 0 1000 40\" role=\"img\" \
-         aria-labelledby=\"t\"><title id=\"t\">Where the time went</title>{bars}</svg><table><caption>Where the time \
-         went</caption><tbody>{rows}</tbody></table><table><caption>By step</caption><thead><tr><th>Step</th>\
-         <th>Running</th><th>Waiting</th></tr></thead><tbody>{steps}</tbody></table></main></body></html>\n"
+        "<table><caption>By step, longest first</caption><thead><tr><th scope=\"col\">Step</th><th scope=\"col\">\
+         Running</th><th scope=\"col\">Waiting</th></tr></thead><tbody>{rows}</tbody></table>"
     )
 }
 
-const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;color:#1b2430;background:#fafaf7;margin:32px}\
-main{max-width:720px;margin:auto}svg{width:100%;height:40px;border-radius:6px}table{border-collapse:collapse;\
-margin:24px 0;width:100%;font-variant-numeric:tabular-nums}caption{text-align:left;font-weight:600}\
-td,th{text-align:left;padding:4px 8px;border-bottom:1px solid #dddcd3}.k0{fill:#1f5fbf;color:#1f5fbf}\
-.k1{fill:#b3261e;color:#b3261e}.k2{fill:#9a5600;color:#9a5600}.k3{fill:#6b4fbb;color:#6b4fbb}\
-.k4{fill:#5a6675;color:#5a6675}";
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// The tokens of the window, light and dark; paper is light.
+const STYLE: &str = "\
+:root{color-scheme:light dark;--ground:#fafaf7;--text:#1b2430;--muted:#5a6675;--line:#dddcd3;--dawn:#9a5600;\
+--k0:#1f5fbf;--k1:#b3261e;--k2:#b8690a;--k3:#6b4fbb;--k4:#9aa3ad}\
+@media screen and (prefers-color-scheme:dark){:root{--ground:#0e1218;--text:#e8ecf2;--muted:#9aa7b8;\
+--line:#2a3442;--dawn:#f5b454;--k0:#7fb2ff;--k1:#f07178;--k2:#f5b454;--k3:#b79cf2;--k4:#5a6675}}\
+body{font:15px/1.5 Inter,system-ui,sans-serif;color:var(--text);background:var(--ground);margin:0;padding:48px 24px;\
+font-variant-numeric:tabular-nums}\
+main{max-width:720px;margin:auto}\
+header{border-top:2px solid var(--dawn);padding-top:16px;margin-bottom:24px}\
+h1{font-size:32px;line-height:1.2;margin:0 0 8px}p{margin:0}.muted{color:var(--muted)}\
+.bar{display:block;width:100%;height:32px;border-radius:6px}\
+.key{width:12px;height:12px;margin-right:8px}\
+table{border-collapse:collapse;margin:32px 0 0;width:100%}\
+caption{text-align:left;font-size:18px;font-weight:600;padding-bottom:8px}\
+th,td{padding:6px 0;border-bottom:1px solid var(--line);text-align:right;font-weight:400;white-space:nowrap}\
+td{width:96px}th{text-align:right}\
+th[scope=row],th:first-child{text-align:left;white-space:normal}thead th{color:var(--muted);font-size:13px}\
+.k0{fill:var(--k0)}.k1{fill:var(--k1)}.k2{fill:var(--k2)}.k3{fill:var(--k3)}.k4{fill:var(--k4)}\
+@media print{@page{margin:20mm}body{padding:0;background:none}svg{print-color-adjust:exact;\
+-webkit-print-color-adjust:exact}tr{break-inside:avoid}thead{display:table-header-group}}";
 
 /// Thousandths of the whole.
 fn permille(part: u32, whole: u32) -> u64 {

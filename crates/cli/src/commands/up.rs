@@ -61,7 +61,7 @@ async fn walk(app: &Firstlight, up: &Up, live: &Live, output: &Output) -> anyhow
         if plan::nothing_to_do(&view) {
             output.line(plan::road(&view))?;
         } else {
-            plan::show(&view, output)?;
+            plan::show(&view, &app.facts().home, output)?;
         }
         output.line("")?;
     }

@@ -96,20 +96,3 @@ fn f5_without_a_good_copy_nothing_begins_anew_by_itself() {
     assert_eq!(error["code"], "journal_damaged");
     assert_eq!(fs::read(&file).unwrap(), damaged, "what could be rescued was touched");
 }
-
-#[test]
-fn f4_a_journal_of_a_newer_version_is_left_alone() {
-    let (machine, pack) = (Machine::new(), pack());
-    machine.on(&pack, "up", &["--yes"]).expect(0);
-    let file = machine.state().join("journal.sqlite");
-    let newer = rusqlite::Connection::open(&file).unwrap();
-    newer.pragma_update(None, "user_version", 9_999).unwrap();
-    newer.execute("UPDATE meta SET value = '9999' WHERE key = 'format'", []).unwrap();
-    newer.close().unwrap();
-    let bytes = fs::read(&file).unwrap();
-    for command in ["up", "plan"] {
-        let more: &[&str] = if command == "up" { &["--yes", "--json"] } else { &["--json"] };
-        assert_eq!(machine.on(&pack, command, more).error()["code"], "journal_too_new", "{command}");
-    }
-    assert_eq!(fs::read(&file).unwrap(), bytes);
-}

@@ -123,6 +123,29 @@ fn e3_a_check_that_hangs_is_ended_too() {
 }
 
 #[test]
+fn e3_a_check_of_a_killed_run_is_ended_too() {
+    let (machine, seconds) = (Machine::new(), seconds());
+    // Answers the plan, and hangs in the run.
+    let pack = PackFolder::with_steps(
+        &["look"],
+        &format!(
+            "  look:
+    title: Look
+    check: [sh, -c, 'test -e \"$0\" && exec sleep {seconds}; touch \"$0\"; exit 1', '${{{{ inputs.place }}}}']
+    run: ['true']
+    first-value: true"
+        ),
+    );
+    let mut child = machine.command_on(&pack, "up", &["--yes"]).spawn().unwrap();
+    let sleeps = format!("sleep {seconds}");
+    let running = || processes_with(&sleeps).iter().any(|line| line.starts_with("sleep"));
+    until("the check of the run hangs", running);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    until("the guard ended it", || !running());
+}
+
+#[test]
 fn f7_a_second_one_says_so_and_reading_goes_on() {
     let going = going(&[]);
     let error = going.machine.on(&going.pack, "up", &["--yes", "--json"]).error();

@@ -359,7 +359,7 @@ async fn by_command(
         return Ok(());
     }
     Err(Failure {
-        cause: format!("{} was not accepted: its test ended with code {}", with.title(), exit.code),
+        cause: format!("“{}” was not accepted: its test ended with code {}", with.title(), exit.code),
         last_lines: exit.tail,
         hint: Some("see that it is the right one, whole and not expired".to_owned()),
     })
@@ -394,7 +394,7 @@ async fn by_http(
         Ok(())
     } else if matches!(status.as_u16(), 401 | 403) {
         Err(failure_with(
-            format!("{title} was not accepted: the server answered {status}"),
+            format!("“{title}” was not accepted: the server answered {status}"),
             "see that it is the right one, whole, not expired, and allowed to do what it is for",
         ))
     } else {
