@@ -6,10 +6,7 @@ use std::{
 };
 
 use firstlight_app::{Access, AppError, Firstlight, Home, Options, Surroundings};
-use firstlight_contract::{
-    error::ErrorBody,
-    settings::{Launch, Settings},
-};
+use firstlight_contract::{error::ErrorBody, settings::Launch};
 use jiff::Timestamp;
 use tauri::{AppHandle, Manager};
 use tokio::sync::Mutex;
@@ -84,20 +81,10 @@ impl Shell {
         self.app.lock().await.clone()
     }
 
-    /// Everything for the first paint. What is wrong is part of the answer.
-    pub(crate) async fn launch(&self) -> Launch {
-        let version = env!("CARGO_PKG_VERSION");
-        match self.app().await {
-            Ok(app) => app.launch(version, Some(&self.pack)),
-            Err(error) => Launch {
-                version: version.to_owned(),
-                settings: Settings::default(),
-                pack: None,
-                journey: None,
-                problem: Some(error),
-                home: self.home.as_ref().map(|home| home.root().display().to_string()).unwrap_or_default(),
-            },
-        }
+    /// Everything for the first paint. A home that cannot be opened is an error, which the window shows with a way to
+    /// try again; anything else that is wrong is part of the answer.
+    pub(crate) async fn launch(&self) -> Answer<Launch> {
+        Ok(self.app().await?.launch(env!("CARGO_PKG_VERSION"), Some(&self.pack)))
     }
 
     fn open(&self) -> firstlight_app::Result<Firstlight> {

@@ -11,7 +11,7 @@ use crate::shell::{Answer, Shell};
 #[tauri::command]
 pub(super) async fn launch(shell: State<'_, Shell>, args: Nothing) -> Answer<Launch> {
     let Nothing {} = args;
-    Ok(shell.launch().await)
+    shell.launch().await
 }
 
 /// From now on, what the core says unasked goes to this channel.

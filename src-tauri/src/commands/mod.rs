@@ -69,7 +69,6 @@ mod tests {
         let mut context = crate::context();
         let authority = context.runtime_authority_mut();
         let elsewhere = Origin::Remote { url: "https://example.org/".parse::<Url>().unwrap() };
-        assert!(authority.has_app_manifest());
         for name in contract() {
             assert!(allows(authority, name, LABEL, &Origin::Local), "{name}");
             assert!(!allows(authority, name, "another", &Origin::Local), "{name} from another window");

@@ -6,7 +6,7 @@ import type { CommandName, Platform } from './index';
 export const tauri: Platform = {
   call<K extends CommandName>(name: K, args: Commands[K]['args']): Promise<Commands[K]['result']> {
     const answer = invoke<Commands[K]['result']>(name, { args });
-    if (name === 'launch') void answer.then(markInteractive, () => undefined);
+    if (name === 'launch') void answer.then(markInteractive, markInteractive);
     return answer;
   },
   listen(handler: (notice: Notice) => void): Promise<void> {
