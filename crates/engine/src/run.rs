@@ -114,6 +114,7 @@ impl Engine {
         let steps_cancel = cancel.child_token();
         let around = self.around(host, request.interactive, Some(request.run), &steps_cancel)?;
         let schedule = Schedule::new(&request)?;
+        let guard = Guard::start(request.run);
         Run {
             engine: self,
             request,
@@ -122,7 +123,7 @@ impl Engine {
             cancel,
             stopping: false,
             summary: RunSummary::default(),
-            guard: Guard::start_later(),
+            _guard: guard,
         }
         .walk()
         .await
@@ -138,7 +139,8 @@ struct Run<'a> {
     /// Nothing new is begun.
     stopping: bool,
     summary: RunSummary,
-    guard: Arc<Guard>,
+    /// Lives as long as the run.
+    _guard: Guard,
 }
 
 impl Run<'_> {
@@ -197,7 +199,7 @@ impl Run<'_> {
                     return Ok(());
                 }
                 let cx = Engine::context(&ready, self.request.pack, &self.request.scope, &self.around);
-                let work = Work { ready, cx, run: self.request.run, guard: Arc::clone(&self.guard) };
+                let work = Work { ready, cx, run: self.request.run };
                 names.insert(going.spawn(step::walk(work)).id(), id.clone());
                 return Ok(());
             }

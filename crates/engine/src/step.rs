@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     engine::{Ready, Secrets, failure, look, secrets},
     host::{Host, Live},
-    process::{Guard, Output, in_words},
+    process::{Output, in_words},
     provider::{Check, Context},
     run::End,
 };
@@ -28,7 +28,6 @@ pub(crate) struct Work {
     /// For checks: its output goes nowhere.
     pub(crate) cx: Context,
     pub(crate) run: RunId,
-    pub(crate) guard: Arc<Guard>,
 }
 
 /// Walks one step to its end. Records that it runs, not how it ended.
@@ -68,7 +67,6 @@ pub(crate) async fn walk(work: Work) -> End {
     if let Err(failure) = record(&work, StepState::Running) {
         return End::Unrecorded(failure);
     }
-    work.guard.watch(work.run);
     let showing = still_running(Arc::clone(&work.cx.host), ready.step.id.clone());
     tokio::select! {
         end = attempts(&work, handed, once) => end,

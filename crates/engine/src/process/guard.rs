@@ -5,36 +5,19 @@
 
 use firstlight_domain::id::RunId;
 
-use std::sync::{Arc, OnceLock};
-
-/// Guards one run, from its first change on; dropped, the run is over and the guard leaves.
+/// Guards one run; dropped, the run is over and the guard leaves.
+///
+/// From the run's beginning, not from its first change: a check that hangs is a process, too.
 #[derive(Debug)]
 pub(crate) struct Guard {
-    watching: OnceLock<Watch>,
-}
-
-impl Guard {
-    /// Not yet guarding: a run that changes nothing needs no guard.
-    pub(crate) fn start_later() -> Arc<Self> {
-        Arc::new(Self { watching: OnceLock::new() })
-    }
-
-    /// Guards from now on.
-    pub(crate) fn watch(&self, run: RunId) {
-        self.watching.get_or_init(|| Watch::start(run));
-    }
-}
-
-#[derive(Debug)]
-struct Watch {
     #[cfg(target_os = "linux")]
     process: Option<std::process::Child>,
 }
 
 #[cfg(target_os = "linux")]
-impl Watch {
+impl Guard {
     /// Starts guarding. Without `sh` and `grep` there is no guard, which is logged: the run itself does not need it.
-    fn start(run: RunId) -> Self {
+    pub(crate) fn start(run: RunId) -> Self {
         use std::{
             os::unix::process::CommandExt,
             process::{Command, Stdio},
@@ -63,7 +46,7 @@ impl Watch {
 }
 
 #[cfg(target_os = "linux")]
-impl Drop for Watch {
+impl Drop for Guard {
     fn drop(&mut self) {
         use std::io::Write;
         if let Some(process) = &mut self.process {
@@ -76,9 +59,9 @@ impl Drop for Watch {
 }
 
 #[cfg(not(target_os = "linux"))]
-impl Watch {
+impl Guard {
     /// There is none on this system.
-    fn start(_run: RunId) -> Self {
+    pub(crate) fn start(_run: RunId) -> Self {
         Self {}
     }
 }
