@@ -5,7 +5,7 @@ use std::{env, path::Path, time::Duration};
 
 use firstlight_contract::doctor::{DoctorView, Finding, FindingLevel};
 use firstlight_domain::facts::{Facts, Os};
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use sysinfo::Disks;
 
 use crate::session::Firstlight;
@@ -177,7 +177,8 @@ async fn clock(hosts: &[String], now: Timestamp) -> Finding {
         let hint = Some("Let the system set its clock from the network.".to_owned());
         return finding(id, title, FindingLevel::Bad, found, hint);
     }
-    let found = format!("It says {now}; no host of the pack could be asked to compare.");
+    let here = now.to_zoned_datetime(TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string();
+    let found = format!("It says {here}; no host of the pack could be asked to compare.");
     finding(id, title, FindingLevel::Unknown, found, None)
 }
 

@@ -117,17 +117,30 @@ impl Firstlight {
         if !self.inner.carry_on || self.is_running() {
             return;
         }
-        match self.planned_journey() {
-            Ok(planned) => {
-                self.load_secrets(&planned.pack).await;
-                if self.has_something_to_do(&planned)
-                    && let Err(error) = self.run(&planned, None, false)
-                {
-                    self.tell(Notice::Problem { error: error.0 });
-                }
-            }
-            // Without an agreement there is nothing to go on with; the person is asked at the next Start.
-            Err(error) => tracing::debug!(%error, "not going on"),
+        // Without an agreement there is nothing to go on with; the person is asked at the next Start.
+        let Ok(planned) = self.planned_journey() else { return };
+        let Ok(graph) = planning::graph(&planned.pack, &planned.persona) else { return };
+        let untried = self.untried(&graph);
+        if untried.is_empty() {
+            return;
+        }
+        // What also needs a step that failed waits with it: a run takes up everything its steps need.
+        let has_failed = |id: &StepId| {
+            self.with_world(|world| {
+                matches!(
+                    world.journey.as_ref().and_then(|journey| journey.state(id)),
+                    Some(StepState::Failed(_))
+                )
+            })
+        };
+        let follows = untried
+            .iter()
+            .flat_map(|id| graph.descendants(id))
+            .filter(|id| !graph.ancestors(id).iter().any(has_failed));
+        let only: BTreeSet<StepId> = untried.iter().cloned().chain(follows).collect();
+        self.load_secrets(&planned.pack).await;
+        if let Err(error) = self.run(&planned, Some(only), false) {
+            self.tell(Notice::Problem { error: error.0 });
         }
     }
 
@@ -232,18 +245,18 @@ impl Firstlight {
         Ok(Some(only))
     }
 
-    fn has_something_to_do(&self, planned: &Planned) -> bool {
-        let Ok(graph) = planning::graph(&planned.pack, &planned.persona) else { return false };
+    /// The steps that could be taken up now and have not been tried: a step that failed, or that the machine cannot
+    /// do, waits for a person to say so.
+    fn untried(&self, graph: &Graph) -> BTreeSet<StepId> {
         self.with_world(|world| {
-            let Some(journey) = &world.journey else { return false };
+            let Some(journey) = &world.journey else { return BTreeSet::new() };
             let done = |id: &StepId| journey.state(id).is_some_and(StepState::is_done);
-            graph.order().iter().any(|id| {
-                let open = matches!(
-                    journey.state(id),
-                    None | Some(StepState::Pending | StepState::Ready | StepState::Blocked { .. })
-                );
-                open && graph.needs(id).all(done)
-            })
+            let open = |id: &&StepId| match journey.state(id) {
+                None | Some(StepState::Pending | StepState::Ready) => true,
+                Some(StepState::Blocked { by, .. }) => !by.is_empty(),
+                Some(_) => false,
+            };
+            graph.order().iter().filter(open).filter(|id| graph.needs(id).all(done)).cloned().collect()
         })
     }
 
@@ -253,6 +266,7 @@ impl Firstlight {
         let (done, finished) = watch::channel(None);
         let cancel = CancellationToken::new();
         let dirty = Arc::new(AtomicBool::new(false));
+        let graph = planning::graph(&planned.pack, &planned.persona)?;
         {
             let mut active = lock(&self.inner.active);
             if active.as_ref().is_some_and(|run| run.finished.borrow().is_none()) {
@@ -261,19 +275,22 @@ impl Firstlight {
             self.append(&[run_started(run, planned)])?;
             *active = Some(ActiveRun { cancel: cancel.clone(), finished, dirty: Arc::clone(&dirty) });
         }
-        let graph = planning::graph(&planned.pack, &planned.persona)?;
         let steps = only.as_ref().map_or(graph.order().len(), BTreeSet::len);
         self.tell(Notice::Run {
             event: RunEvent::Started { run: run.to_string(), steps: view::count(steps) },
         });
         let (app, planned) = (self.clone(), planned.clone());
+        let untried = self.untried(&graph);
         tokio::spawn(async move {
             let refresh = tokio::spawn(refresh(app.clone(), Arc::clone(&dirty)));
             let summary = app.carry_out(run, &planned, &graph, only, keep_going, cancel).await;
             refresh.abort();
             done.send_replace(Some(summary.clone()));
             app.tell_finished(&summary);
-            if !summary.cancelled && summary.failed.is_empty() {
+            // What a person did meanwhile may have opened the way. A run that left the same steps untried would only
+            // be repeated.
+            let moved = app.untried(&graph) != untried;
+            if moved && !summary.cancelled && summary.failed.is_empty() {
                 Box::pin(app.carry_on()).await;
             }
         });

@@ -70,13 +70,17 @@ impl Day {
     }
 
     fn try_open(&self, access: Access) -> firstlight_app::Result<Firstlight> {
+        self.open_as(access, false)
+    }
+
+    fn open_as(&self, access: Access, carry_on: bool) -> firstlight_app::Result<Firstlight> {
         let (clock, notices) = (self.clock.clone(), Arc::clone(&self.notices));
         Firstlight::open(Options {
             home: Home::find(Some(self.home.path().join("home")))?,
             access,
             listener: Arc::new(move |notice| notices.lock().unwrap().push(notice)),
             interactive: false,
-            carry_on: false,
+            carry_on,
             surroundings: Surroundings {
                 keychain: self.keychain.clone(),
                 now: Arc::new(move || clock.now()),
@@ -277,4 +281,23 @@ async fn everything_can_be_deleted() {
     let kept = day.kept();
     assert!(!kept.windows(10).any(|w| w == b"acme-token"), "no copy of the journal is left");
     assert_eq!(day.try_open(Access::Change).unwrap().journey().unwrap_err().code(), Code::NoJourney);
+}
+
+#[tokio::test]
+async fn what_a_person_did_lets_the_rest_start_without_a_click_but_nothing_is_tried_twice() {
+    let steps = "
+  fails: { title: Fails, check: ['false'], run: [sh, -c, 'echo x >> \"$0\"', '${{ inputs.place }}/tries'] }
+  ask: { title: Say so, uses: confirm, with: { text: Done } }
+  after: { title: After, needs: [ask], check: [test, -e, '${{ inputs.place }}/z'], run: [touch, '${{ inputs.place }}/z'], first-value: true }
+  both: { title: Both, needs: [after, fails], check: ['true'], run: ['true'] }
+";
+    let day = Day::new(&["fails", "ask", "after", "both"], steps);
+    let app = day.open_as(Access::Change, true).unwrap();
+    app.open_pack(day.pack.path()).unwrap();
+    day.start(&app).await;
+    app.complete_action("ask").await.unwrap();
+    app.wait_for_run().await.unwrap();
+    assert!(app.journey().unwrap().reached_at.is_some(), "{:#?}", app.journey());
+    let tries = std::fs::read_to_string(day.place.path().join("tries")).unwrap();
+    assert_eq!(tries.lines().count(), 1, "a failed step waits for the person");
 }
