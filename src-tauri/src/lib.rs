@@ -80,7 +80,8 @@ fn build(args: Args, started: Instant) -> tauri::Result<App> {
             tauri::async_runtime::spawn(async move { handle.state::<Shell>().open_early().await });
             let window = window::open(app)?;
             link::listen(app.handle());
-            link::open(app.handle(), &args);
+            // `--pack` is what the first screen shows anyway.
+            link::open(app.handle(), &Args { pack: None, ..args });
             exit::on_signals(app.handle());
             start::trace(&window, started);
             Ok(())
