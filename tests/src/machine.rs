@@ -112,7 +112,7 @@ impl Machine {
     /// The app's process, if it runs.
     pub fn app(&self) -> Result<Option<u32>> {
         let program = binary("firstlight-desktop")?.canonicalize()?;
-        Ok(self.processes().into_iter().find(|&(_, ref exe)| *exe == program).map(|(pid, _)| pid))
+        Ok(self.processes().into_iter().find(|(_, exe)| *exe == program).map(|(pid, _)| pid))
     }
 
     /// How many processes of this machine have `word` among their arguments.
