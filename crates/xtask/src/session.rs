@@ -37,11 +37,18 @@ pub(crate) fn can_start_keyring() -> bool {
 /// The command inside its own session bus, with an unlocked gnome-keyring kept below `home`. It is for trying things
 /// out: its password is in this file. Both end with the command.
 pub(crate) fn in_keyring_session(command: Cmd, home: &Path) -> Cmd {
-    let wrapper = Cmd::new("dbus-run-session")
-        .args(["--", "sh", "-c", KEYRING_SCRIPT, "keyring-session"])
+    let wrapper = Cmd::new("sh")
+        .args(["-c", BUS_SCRIPT, "session-bus", KEYRING_SCRIPT])
         .env("FIRSTLIGHT_KEYRING_HOME", home);
     command.wrapped_in(wrapper, "in a session of its own, with a keychain")
 }
+
+// The bus and what it starts (portals that look for a desktop) tell at length what this machine lacks; what the command
+// itself says is kept.
+const BUS_SCRIPT: &str = r#"script=$1; shift
+exec 3>&2
+exec dbus-run-session -- sh -c "$script" keyring-session "$@" 2>/dev/null
+"#;
 
 // The daemon takes its name on the bus only after it went into the background: whoever asks earlier makes the bus start
 // a second, locked one.
@@ -54,11 +61,11 @@ tries=0
 until dbus-send --session --print-reply --dest=org.freedesktop.DBus / org.freedesktop.DBus.NameHasOwner \
   string:org.freedesktop.secrets | grep -q 'boolean true'; do
   tries=$((tries + 1))
-  [ "$tries" -lt 100 ] || { echo 'gnome-keyring did not come up within 10 seconds' >&2; exit 1; }
+  [ "$tries" -lt 100 ] || { echo 'gnome-keyring did not come up within 10 seconds' >&3; exit 1; }
   sleep 0.1
 done
 unset FIRSTLIGHT_KEYRING_HOME
-exec "$@"
+exec "$@" 2>&3 3>&-
 "#;
 
 /// An X server without a screen, ended when dropped.
