@@ -24,6 +24,11 @@ impl Signal {
     }
 }
 
+/// Ctrl-C where no signal comes of it: a prompt that shows nothing reads every key itself.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted")]
+pub(crate) struct Interrupted;
+
 /// Waits until we are asked to stop. From the first poll on, signals no longer end the program by themselves.
 pub(crate) async fn asked() -> Signal {
     #[cfg(unix)]
@@ -50,7 +55,7 @@ pub(crate) async fn asked() -> Signal {
 mod terminal {
     use std::{io, sync::OnceLock};
 
-    use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+    use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
     static BEFORE: OnceLock<Termios> = OnceLock::new();
 
@@ -58,6 +63,17 @@ mod terminal {
     pub(crate) fn remember_the_terminal() {
         if let Ok(now) = tcgetattr(io::stdin()) {
             BEFORE.get_or_init(|| now);
+        }
+    }
+
+    /// Keeps the `^C` of a Ctrl-C off the screen: it would break the line of a bar, and half of that would stay.
+    pub(crate) fn hide_ctrl_c() {
+        remember_the_terminal();
+        if let Some(before) = BEFORE.get() {
+            let mut quiet = before.clone();
+            quiet.local_modes.remove(LocalModes::ECHOCTL);
+            // A terminal that cannot do it looks a little worse.
+            let _ = tcsetattr(io::stdin(), OptionalActions::Now, &quiet);
         }
     }
 
@@ -75,8 +91,11 @@ mod terminal {
     /// The console of Windows is reset with the program that changed it.
     pub(crate) fn remember_the_terminal() {}
 
+    /// The console of Windows shows no `^C`.
+    pub(crate) fn hide_ctrl_c() {}
+
     /// Nothing to give back.
     pub(crate) fn give_the_terminal_back() {}
 }
 
-pub(crate) use terminal::{give_the_terminal_back, remember_the_terminal};
+pub(crate) use terminal::{give_the_terminal_back, hide_ctrl_c, remember_the_terminal};

@@ -9,7 +9,7 @@ use firstlight_app::Access;
 use firstlight_contract::credential::CredentialView;
 use secrecy::SecretString;
 
-use super::{open, read_secret, use_pack};
+use super::{open, read, read_secret, use_pack};
 use crate::{args::Credential, output::Output, words};
 
 /// No credential is longer; a pipe that never ends must not fill the memory.
@@ -82,11 +82,11 @@ async fn value(output: &Output) -> anyhow::Result<SecretString> {
     if io::stdin().is_terminal() {
         return read_secret("Value (not shown): ", output).await;
     }
-    let read = tokio::task::spawn_blocking(|| {
+    let mut text = read(|| {
         let mut text = String::new();
         io::stdin().take(LONGEST).read_to_string(&mut text).map(|_| text)
-    });
-    let mut text = read.await??;
+    })
+    .await?;
     let end = text.trim_end_matches(['\r', '\n']).len();
     text.truncate(end);
     Ok(SecretString::from(text))

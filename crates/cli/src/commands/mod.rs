@@ -11,7 +11,16 @@ mod status;
 mod undo;
 mod up;
 
-use std::{io, path::Path, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    io,
+    path::Path,
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use clap::CommandFactory;
 use firstlight_app::{Access, AppError, Firstlight, Home, Listener, Options, Surroundings};
@@ -23,7 +32,7 @@ use tracing_subscriber::EnvFilter;
 use crate::{
     args::{Cli, Command, Who},
     output::Output,
-    stop,
+    stop::{self, Interrupted, Signal},
 };
 
 /// Runs a command to its exit code.
@@ -44,7 +53,10 @@ pub(crate) fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
             command => {
                 tokio::select! {
                     biased;
-                    outcome = dispatch(command, output) => outcome,
+                    outcome = dispatch(command, output) => match outcome {
+                        Err(error) if error.is::<Interrupted>() => Ok(Signal::Interrupt.exit_code()),
+                        outcome => outcome,
+                    },
                     signal = stop::asked() => {
                         stop::give_the_terminal_back();
                         Ok(signal.exit_code())
@@ -53,14 +65,32 @@ pub(crate) fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
             }
         }
     });
-    // Checks that were broken off end their processes when they are dropped. A keychain that hangs, or a question
-    // nobody answers, must not keep the program: its thread is left behind.
-    runtime.shutdown_timeout(TO_END);
+    // Checks that were broken off end their processes when they are dropped. A question nobody answers or a keychain
+    // that hangs must not keep the program: its thread is left behind.
+    if ASKING.load(Ordering::Relaxed) {
+        runtime.shutdown_background();
+    } else {
+        runtime.shutdown_timeout(TO_END);
+    }
     outcome
 }
 
-/// How long what was broken off has to clean up.
-const TO_END: Duration = Duration::from_millis(500);
+/// How long what was broken off has to clean up, on a busy machine.
+const TO_END: Duration = Duration::from_secs(2);
+
+/// Whether a thread waits for somebody to type.
+static ASKING: AtomicBool = AtomicBool::new(false);
+
+/// Reads from the person or a pipe, on a thread of its own, so that Ctrl-C is heard meanwhile.
+async fn read<T: Send + 'static>(how: impl FnOnce() -> io::Result<T> + Send + 'static) -> anyhow::Result<T> {
+    ASKING.store(true, Ordering::Relaxed);
+    let read = tokio::task::spawn_blocking(how).await?;
+    ASKING.store(false, Ordering::Relaxed);
+    match read {
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(stop::Interrupted.into()),
+        read => Ok(read?),
+    }
+}
 
 async fn dispatch(command: Command, output: &Output) -> anyhow::Result<ExitCode> {
     match command {
@@ -151,25 +181,24 @@ async fn ask(question: &str, output: &Output) -> anyhow::Result<bool> {
     Ok(matches!(read_line().await?.to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
-/// A line typed. On a thread of its own, so that Ctrl-C is heard meanwhile.
+/// A line typed.
 async fn read_line() -> anyhow::Result<String> {
     use io::Write;
     io::stdout().flush()?;
-    let read = tokio::task::spawn_blocking(|| {
+    let line = read(|| {
         let mut line = String::new();
         io::stdin().read_line(&mut line).map(|_| line)
     });
-    Ok(read.await??.trim().to_owned())
+    Ok(line.await?.trim().to_owned())
 }
 
-/// A secret typed, not shown. On a thread of its own, too.
+/// A secret typed, not shown.
 async fn read_secret(prompt: &str, output: &Output) -> anyhow::Result<SecretString> {
     use io::Write;
     output.raw(prompt)?;
     io::stdout().flush()?;
     stop::remember_the_terminal();
-    let read = tokio::task::spawn_blocking(|| rpassword::read_password().map(SecretString::from));
-    Ok(read.await??)
+    read(|| rpassword::read_password().map(SecretString::from)).await
 }
 
 /// Makes a pack the one at hand where one is named.

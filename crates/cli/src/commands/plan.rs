@@ -125,10 +125,9 @@ fn show_step(step: &PlannedStepView, home: &str, output: &Output) -> anyhow::Res
         return Ok(());
     }
     for command in step.detail.commands.iter().filter(|command| command.purpose == "run") {
-        let place =
-            command.cwd.as_deref().map_or_else(String::new, |cwd| {
-                format!("  \u{1b}[2min {}\u{1b}[0m", words::below_home(cwd, home))
-            });
+        let place = command.cwd.as_deref().map_or_else(String::new, |cwd| {
+            format!("  \u{1b}[2min {}\u{1b}[0m", words::below_home(cwd, home))
+        });
         let shell = if command.shell { "sh -c " } else { "" };
         output.verbatim(format!("      $ {shell}{}{place}", quote(&command.argv)))?;
     }

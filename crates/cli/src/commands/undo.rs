@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 use firstlight_app::{Access, AppError};
 
-
 use super::open;
 use crate::output::Output;
 

@@ -16,7 +16,7 @@ use crate::{
     args::Who,
     live::{Live, Style},
     output::Output,
-    stop::{self, Signal},
+    stop::{self, Interrupted, Signal},
     words,
 };
 
@@ -37,19 +37,30 @@ pub(super) async fn run(up: Up, output: &Output) -> anyhow::Result<ExitCode> {
         (false, true) => Style::Bars,
         (false, false) => Style::Lines,
     };
+    if style == Style::Bars {
+        stop::hide_ctrl_c();
+    }
+    let outcome = run_in(style, &up, output).await;
+    stop::give_the_terminal_back();
+    outcome
+}
+
+async fn run_in(style: Style, up: &Up, output: &Output) -> anyhow::Result<ExitCode> {
     let live = Live::new(style, up.verbose, *output);
     let app = open_with(Access::Change, live.listener(), output)?;
-    let end = tokio::select! {
+    let outcome = tokio::select! {
         biased;
-        end = walk(&app, &up, &live, output) => end?,
+        outcome = walk(&app, up, &live, output) => outcome,
         signal = stop::asked() => return stopped(&app, &live, signal, output).await,
     };
-    match end {
-        Some(end) => finish(&app, &up, end, output),
-        None => {
+    match outcome {
+        Ok(Some(end)) => finish(&app, up, end, output),
+        Ok(None) => {
             output.line("Nothing was done.")?;
             Ok(ExitCode::FAILURE)
         }
+        Err(error) if error.is::<Interrupted>() => stopped(&app, &live, Signal::Interrupt, output).await,
+        Err(error) => Err(error),
     }
 }
 
@@ -89,7 +100,6 @@ async fn walk(app: &Firstlight, up: &Up, live: &Live, output: &Output) -> anyhow
 
 /// Ends the run cleanly: no process of a step is left.
 async fn stopped(app: &Firstlight, live: &Live, signal: Signal, output: &Output) -> anyhow::Result<ExitCode> {
-    stop::give_the_terminal_back();
     let begun = app.is_running();
     app.cancel_run().await;
     if output.is_json() {

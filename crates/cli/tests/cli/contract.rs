@@ -175,7 +175,8 @@ fn status_says_each_state_whom_it_waits_for_and_the_critical_path() {
     let status = machine.run(&["status", "--json"]).expect(0).json();
     assert_eq!(status["critical_path"], json!(["answer"]));
     let steps = status["steps"].as_array().unwrap();
-    let states: Vec<_> = steps.iter().map(|step| (step["id"].as_str().unwrap(), step["state"].as_str().unwrap())).collect();
+    let states: Vec<_> =
+        steps.iter().map(|step| (step["id"].as_str().unwrap(), step["state"].as_str().unwrap())).collect();
     assert_eq!(
         states,
         [
@@ -266,7 +267,8 @@ policy:
     );
     let machine = Machine::with_keychain();
     let folder = pack.path().to_str().unwrap();
-    let with = |command: &'static str, name: &'static str| ["credential", command, name, "--pack", folder, "--json"];
+    let with =
+        |command: &'static str, name: &'static str| ["credential", command, name, "--pack", folder, "--json"];
     let refused = machine.run_with_input(&with("set", "acme-token"), "bad-12345\n").error();
     assert_eq!(refused["code"], "credential_refused");
     let short = machine.run_with_input(&with("set", "acme-token"), "\n").error();

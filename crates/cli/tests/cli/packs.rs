@@ -8,7 +8,8 @@ use crate::machine::Machine;
 #[test]
 fn a_new_pack_lints_clean_plans_and_reaches_first_value() {
     let machine = Machine::new();
-    let wrote = machine.run(&["pack", "init", "mine", "--title", "Welcome to Acme", "--persona", "Backend engineer"]);
+    let wrote =
+        machine.run(&["pack", "init", "mine", "--title", "Welcome to Acme", "--persona", "Backend engineer"]);
     assert!(wrote.expect(0).stdout.contains("pack.yaml"));
     assert_eq!(machine.run(&["pack", "lint", "mine"]).expect(0).stdout, "0 errors, 0 warnings.\n");
     let plan = machine.run(&["plan", "--pack", "mine", "--detailed-exitcode", "--json"]).expect(2).json();
@@ -53,7 +54,9 @@ fn lint_names_file_line_and_fix() {
     let problems = json["problems"].as_array().unwrap();
     let line_of = |words: &str| -> u64 {
         let of = |one: &&Value| one["message"].as_str().unwrap().contains(words);
-        problems.iter().find(of).unwrap_or_else(|| panic!("nothing about {words}: {json}"))["line"].as_u64().unwrap()
+        problems.iter().find(of).unwrap_or_else(|| panic!("nothing about {words}: {json}"))["line"]
+            .as_u64()
+            .unwrap()
     };
     assert_eq!(line_of("neeeds"), 12);
     assert_eq!(line_of("nowhere"), 10);
@@ -72,7 +75,11 @@ fn lint_finds_a_cycle_where_it_is() {
     );
     let folder = pack.path().to_str().unwrap();
     let json = machine.run(&["pack", "lint", folder, "--json"]).expect(1).json();
-    let cycle = json["problems"].as_array().unwrap().iter().find(|one| one["code"].as_str().unwrap().contains("cycle"));
+    let cycle = json["problems"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["code"].as_str().unwrap().contains("cycle"));
     let cycle = cycle.unwrap_or_else(|| panic!("{json}"));
     assert!(cycle["line"].as_u64().is_some_and(|line| line >= 12), "{cycle}");
 }
@@ -91,7 +98,9 @@ fn schema_and_reference_name_every_field() {
 #[test]
 fn completions_know_the_commands_of_each_shell() {
     let machine = Machine::new();
-    for (shell, mark) in [("bash", "complete -F"), ("zsh", "#compdef firstlight"), ("fish", "complete -c firstlight")] {
+    for (shell, mark) in
+        [("bash", "complete -F"), ("zsh", "#compdef firstlight"), ("fish", "complete -c firstlight")]
+    {
         let script = machine.run(&["completions", shell]).expect(0).stdout;
         assert!(script.contains(mark), "{shell}");
         for word in ["plan", "credential", "detailed-exitcode"] {

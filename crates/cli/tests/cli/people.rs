@@ -69,7 +69,10 @@ fn a_first_day_reads_well_from_plan_to_report() {
     let headline: Vec<&str> = report.lines().take(2).collect();
     same("report", &plain(&headline.join("\n")));
     let check = machine.run(&["journal", "verify"]).expect(0).stdout;
-    assert!(check.contains("records, each as it was written;") && check.contains("not yet anchored."), "{check}");
+    assert!(
+        check.contains("records, each as it was written;") && check.contains("not yet anchored."),
+        "{check}"
+    );
 }
 
 #[test]

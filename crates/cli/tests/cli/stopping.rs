@@ -78,7 +78,11 @@ fn e3_ctrl_c_and_a_polite_kill_stop_cleanly_and_say_how_to_go_on() {
         let (machine, pack, seconds, ran) = going.ended();
         let ran = ran.expect(code);
         assert_eq!(processes_with(&seconds).len(), 0, "{name} left {:?}", processes_with(&seconds));
-        assert!(ran.stdout.contains("Stopped. Nothing is lost: run the same command to go on."), "{}", ran.stdout);
+        assert!(
+            ran.stdout.contains("Stopped. Nothing is lost: run the same command to go on."),
+            "{}",
+            ran.stdout
+        );
         let status = machine.run(&["status", "--json"]).expect(0).json();
         assert_eq!(status["steps"][1]["state"], "ready", "{name}");
         goes_on(&machine, &pack);
@@ -91,7 +95,10 @@ fn a_stopped_run_ends_its_json_with_finished() {
     signal(&going.child, "TERM");
     let (_, _, _, ran) = going.ended();
     let last = ran.expect(143).lines().pop().unwrap();
-    assert_eq!((&last["type"], &last["ok"], &last["cancelled"]), (&"finished".into(), &false.into(), &true.into()));
+    assert_eq!(
+        (&last["type"], &last["ok"], &last["cancelled"]),
+        (&"finished".into(), &false.into(), &true.into())
+    );
 }
 
 #[test]
@@ -100,7 +107,9 @@ fn f2_a_run_that_was_killed_leaves_no_process_and_goes_on_where_it_was() {
     going.child.kill().unwrap();
     let (machine, pack, seconds, ran) = going.ended();
     ran.expect(137);
-    until("the guard ended what the run had started", || processes_with(&format!("sleep {seconds}")).is_empty());
+    until("the guard ended what the run had started", || {
+        processes_with(&format!("sleep {seconds}")).is_empty()
+    });
     goes_on(&machine, &pack);
 }
 
