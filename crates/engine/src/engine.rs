@@ -43,9 +43,6 @@ pub enum EngineError {
     /// Something could not be recorded, and what cannot be recorded is not done.
     #[error("it cannot be recorded: {0}")]
     Record(Failure),
-    /// A client for requests cannot be made.
-    #[error("requests cannot be prepared: {0}")]
-    Http(String),
     /// A step could not be taken back.
     #[error("`{step}` could not be taken back: {failure}")]
     Undo {
@@ -65,10 +62,9 @@ impl From<EngineError> for Failure {
             EngineError::Undo { step, failure } => {
                 Self { cause: format!("`{step}` could not be taken back: {}", failure.cause), ..failure }
             }
-            EngineError::NoChecklist(_)
-            | EngineError::NoStep(_)
-            | EngineError::Graph(_)
-            | EngineError::Http(_) => failure(error.to_string()),
+            EngineError::NoChecklist(_) | EngineError::NoStep(_) | EngineError::Graph(_) => {
+                failure(error.to_string())
+            }
         }
     }
 }
@@ -76,7 +72,6 @@ impl From<EngineError> for Failure {
 /// Plans and runs checklists. Cheap to share; made once a program.
 pub struct Engine {
     providers: BTreeMap<&'static str, (Arc<dyn Provider>, Kind)>,
-    http: OnceLock<reqwest::Client>,
 }
 
 impl Default for Engine {
@@ -97,26 +92,18 @@ impl Engine {
             let kind = provider.kind();
             (kind.name, (provider, kind))
         });
-        Self { providers: named.collect(), http: OnceLock::new() }
+        Self { providers: named.collect() }
     }
 
     /// Where operations work from here on. This program begins to adopt the orphans of its children.
     pub(crate) fn around(
-        &self,
         host: Arc<dyn Host>,
         interactive: bool,
         run: Option<RunId>,
         cancel: &CancellationToken,
-    ) -> Result<Around, EngineError> {
+    ) -> Around {
         process::become_subreaper();
-        let http = if let Some(http) = self.http.get() {
-            http.clone()
-        } else {
-            let made = reqwest::Client::builder().build();
-            let made = made.map_err(|error| EngineError::Http(error.to_string()))?;
-            self.http.get_or_init(|| made).clone()
-        };
-        Ok(Around { host, cancel: cancel.clone(), interactive, run, http })
+        Around { host, cancel: cancel.clone(), interactive, run }
     }
 
     /// Looks whether a step holds, as a plan does; for probing steps that wait.
@@ -127,7 +114,7 @@ impl Engine {
         scope: &Scope,
         host: Arc<dyn Host>,
     ) -> Result<Check, Failure> {
-        let around = self.around(host, false, None, &CancellationToken::new())?;
+        let around = Self::around(host, false, None, &CancellationToken::new());
         match self.prepare(pack, step, scope) {
             Prepared::NotNeeded { why } => Ok(Check::Unknown { why }),
             Prepared::Unresolved { .. } => Ok(Check::Unknown { why: "something comes first".to_owned() }),
@@ -149,7 +136,7 @@ impl Engine {
         cancel: &CancellationToken,
     ) -> Result<(), EngineError> {
         let refuse = |failure| EngineError::Undo { step: step.id.clone(), failure };
-        let around = self.around(host, interactive, None, cancel)?;
+        let around = Self::around(host, interactive, None, cancel);
         let ready = match self.prepare(pack, step, scope) {
             Prepared::Ready(ready) => ready,
             Prepared::Impossible(why) => return Err(refuse(why)),
@@ -259,7 +246,6 @@ impl Engine {
             secret_env: Vec::new(),
             secret_stdin: None,
             interactive: around.interactive,
-            http: around.http.clone(),
             listed_hosts: Arc::from(pack.policy.hosts.clone()),
             run: around.run,
         }
@@ -272,7 +258,6 @@ pub(crate) struct Around {
     pub(crate) cancel: CancellationToken,
     pub(crate) interactive: bool,
     pub(crate) run: Option<RunId>,
-    pub(crate) http: reqwest::Client,
 }
 
 /// A step, looked at without looking at the machine.

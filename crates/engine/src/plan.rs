@@ -18,7 +18,7 @@ use firstlight_domain::{
     plan::{Outcome, Plan, PlannedStep, Purpose, Resolved},
     state::Failure,
 };
-use tokio::task::JoinSet;
+use tokio::{sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -51,7 +51,7 @@ impl Engine {
             return Err(EngineError::NoChecklist(persona.clone()));
         }
         let graph = Graph::of(pack, persona)?;
-        let around = self.around(Arc::clone(&host), interactive, None, cancel)?;
+        let around = Self::around(Arc::clone(&host), interactive, None, cancel);
         let mut scope = scope.clone();
         let mut found = self.look_at_all(pack, &graph, &mut scope, &around).await;
         let mut outcomes: BTreeMap<StepId, Outcome> = BTreeMap::new();
@@ -80,13 +80,15 @@ impl Engine {
             graph.order().iter().map(|id| (id.clone(), named_by(pack, id))).collect();
         let mut found: BTreeMap<StepId, Found> = BTreeMap::new();
         let mut looking = JoinSet::new();
+        // One check hands its turn to the next by itself: waiting for this loop to be woken would cost each of them.
+        let free = Arc::new(Semaphore::new(Self::parallelism()));
         let is_ready = |names: &BTreeSet<StepId>, found: &BTreeMap<StepId, Found>| {
             names.iter().all(|name| found.contains_key(name) || !graph.order().contains(name))
         };
         loop {
             let mut later = Vec::new();
             for (id, names) in waiting {
-                if !is_ready(&names, &found) || looking.len() >= Self::parallelism() {
+                if !is_ready(&names, &found) {
                     later.push((id, names));
                     continue;
                 }
@@ -106,7 +108,10 @@ impl Engine {
                     }
                     Prepared::Ready(ready) => {
                         let cx = Self::context(&ready, pack, scope, around);
+                        let free = Arc::clone(&free);
                         looking.spawn(async move {
+                            // Never closed.
+                            let _turn = free.acquire_owned().await;
                             let answer = look(&ready, cx).await;
                             (id, answer, ready)
                         });

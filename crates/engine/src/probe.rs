@@ -61,7 +61,7 @@ async fn http(cx: &Context, address: &str, status: Option<u16>, reach: Reach) ->
         Url::parse(address).map_err(|e| failure(format!("`{address}` is not an address: {e}"), None))?;
     let client = match reach {
         Reach::Own if is_here(&url) => direct_client()?,
-        Reach::Own => cx.http.clone(),
+        Reach::Own => any_client()?,
         Reach::Public => {
             allowed_literal(&url, &cx.listed_hosts).map_err(|inside| inside.failure())?;
             if is_here(&url) && is_listed(url.host_str().unwrap_or_default(), &cx.listed_hosts) {
@@ -173,15 +173,27 @@ fn is_here(url: &Url) -> bool {
     }
 }
 
+/// A client that goes wherever it is sent. Made when first needed: it reads the system's certificates.
+fn any_client() -> Result<reqwest::Client, Failure> {
+    static CLIENT: OnceLock<reqwest::Client> = OnceLock::new();
+    kept(&CLIENT, reqwest::Client::builder())
+}
+
 /// A client for this machine: a proxy would ask its own machine instead. Redirects are answers, not followed.
 fn direct_client() -> Result<reqwest::Client, Failure> {
     static CLIENT: OnceLock<reqwest::Client> = OnceLock::new();
-    if let Some(client) = CLIENT.get() {
+    kept(&CLIENT, reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()))
+}
+
+fn kept(
+    place: &OnceLock<reqwest::Client>,
+    builder: reqwest::ClientBuilder,
+) -> Result<reqwest::Client, Failure> {
+    if let Some(client) = place.get() {
         return Ok(client.clone());
     }
-    let made = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build();
-    let made = made.map_err(|e| failure(format!("cannot prepare a request: {e}"), None))?;
-    Ok(CLIENT.get_or_init(|| made).clone())
+    let made = builder.build().map_err(|e| failure(format!("cannot prepare a request: {e}"), None))?;
+    Ok(place.get_or_init(|| made).clone())
 }
 
 /// Names are looked at by [`PublicOnly`]; an address written as such never gets there.

@@ -135,8 +135,6 @@ pub struct Context {
     pub secret_stdin: Option<SecretString>,
     /// Whether a person sits at a terminal (decides between `sudo` and a graphical prompt).
     pub interactive: bool,
-    /// For probes and tests.
-    pub http: reqwest::Client,
     /// The hosts the pack's policy lists: a probe may reach private addresses only among these.
     pub listed_hosts: Arc<[String]>,
     /// The present run, while applying.

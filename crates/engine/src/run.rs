@@ -112,7 +112,7 @@ impl Engine {
         }
         // Steps that go on are cancelled by a critical failure too, which is not the person's cancelling.
         let steps_cancel = cancel.child_token();
-        let around = self.around(host, request.interactive, Some(request.run), &steps_cancel)?;
+        let around = Self::around(host, request.interactive, Some(request.run), &steps_cancel);
         let schedule = Schedule::new(&request)?;
         let guard = Guard::start(request.run);
         Run {

@@ -67,7 +67,7 @@ impl Engine {
         scope: &Scope,
         host: Arc<dyn Host>,
     ) -> Result<(credential::With, Context), Failure> {
-        let around = self.around(host, false, None, &CancellationToken::new())?;
+        let around = Self::around(host, false, None, &CancellationToken::new());
         let ready = match self.prepare(pack, step, scope) {
             Prepared::Ready(ready) if ready.waits_for.is_empty() => ready,
             Prepared::Impossible(failure) => return Err(failure),

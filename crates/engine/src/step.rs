@@ -203,7 +203,6 @@ fn again(cx: &Context, cancel: &CancellationToken) -> Context {
         secret_env: cx.secret_env.clone(),
         secret_stdin: cx.secret_stdin.clone(),
         interactive: cx.interactive,
-        http: cx.http.clone(),
         listed_hosts: Arc::clone(&cx.listed_hosts),
         run: cx.run,
     }

@@ -138,7 +138,6 @@ impl FakeHost {
             secret_env: Vec::new(),
             secret_stdin: None,
             interactive: false,
-            http: reqwest::Client::new(),
             listed_hosts: Arc::from([]),
             run: Some(firstlight_domain::id::RunId(uuid::Uuid::nil())),
         }

@@ -4,6 +4,7 @@
 //! One more: a module beside these with a `run` that gives a [`Table`], and a line in [`BENCHES`].
 
 mod checks;
+mod figures;
 pub(crate) mod spawn;
 mod table;
 mod window;
@@ -19,15 +20,18 @@ use crate::{
 };
 
 pub(crate) const USAGE: &str =
-    "bench [checks|window] [--runs N]          measure and write BENCHMARKS.md; release builds";
+    "bench [checks|figures|window] [--runs N]  measure and write BENCHMARKS.md; release builds";
 
 struct Bench {
     name: &'static str,
     run: fn(&Workspace, usize) -> Result<Table>,
 }
 
-const BENCHES: &[Bench] =
-    &[Bench { name: "checks", run: checks::run }, Bench { name: "window", run: window::run }];
+const BENCHES: &[Bench] = &[
+    Bench { name: "checks", run: checks::run },
+    Bench { name: "figures", run: figures::run },
+    Bench { name: "window", run: window::run },
+];
 
 /// Runs the command.
 pub(crate) fn run(workspace: &Workspace, words: &[String]) -> Result<()> {

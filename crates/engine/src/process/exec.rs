@@ -5,12 +5,17 @@ use std::{path::Path, process::Stdio, time::Duration};
 use firstlight_domain::{id::CredentialName, state::Failure};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
+    io::{AsyncReadExt, AsyncWriteExt},
     process::Command,
     time::{Instant, sleep_until},
 };
 
-use super::{Exit, Output, Process, Stream, elevate, output::PACE, system};
+use super::{
+    Exit, Output, Process, Stream, elevate,
+    output::PACE,
+    pipe::{Out, Pipe, Unwatched},
+    system,
+};
 use crate::provider::Context;
 
 /// Bytes of standard output kept for reading.
@@ -19,6 +24,8 @@ const MAX_STDOUT: usize = 64 * 1024;
 const MAX_SAID: usize = 16 * 1024;
 /// How long pipes are read after the process ended: something in the background may hold them open for ever.
 const DRAIN: Duration = Duration::from_millis(200);
+/// How long a check may take before its pipes are watched: most are over by then, and there is nothing to watch.
+const SHORT: Duration = Duration::from_millis(20);
 /// Bytes read at once.
 const CHUNK: usize = 16 * 1024;
 
@@ -77,6 +84,11 @@ impl Sink {
     }
 }
 
+fn keep_first(stdout: &mut Vec<u8>, chunk: &[u8]) {
+    let room = MAX_STDOUT.saturating_sub(stdout.len());
+    stdout.extend_from_slice(&chunk[..chunk.len().min(room)]);
+}
+
 fn keep_last(said: &mut Vec<u8>, chunk: &[u8]) {
     said.extend_from_slice(chunk);
     if said.len() > 2 * MAX_SAID {
@@ -94,17 +106,33 @@ enum End {
 
 async fn execute(cx: &Context, process: Process, mut sink: Sink, output: &Output) -> Result<Exit, Failure> {
     let elevation = elevate::prefix(cx, &process).await?;
-    let (mut child, stdin) = start(cx, &process, &elevation)?;
-    let (into, out, err) = child.pipes();
-    let feeding = feed(into, stdin);
-    tokio::pin!(feeding);
-    let mut reader = Reader { out, err, fed: false, stdout: Vec::new() };
+    let is_check = matches!(sink, Sink::Kept(_));
+    let Started { mut child, into, mut out, mut err } = start(cx, &process, &elevation, is_check)?;
     let timeout = process.timeout.unwrap_or(cx.timeout);
+    let deadline = Instant::now() + timeout;
+    let mut over: Option<(i32, Instant)> = None;
+    let mut stdout = Vec::new();
+    if is_check && into.is_none() {
+        tokio::select! {
+            () = cx.cancel.cancelled() => {}
+            // An error shows again below.
+            status = child.wait() => over = status.ok().map(|s| (system::code(s), Instant::now() + DRAIN)),
+            () = sleep_until(deadline.min(Instant::now() + SHORT)) => {}
+        }
+        if over.is_some() {
+            out.read_what_is_there(|chunk| {
+                keep_first(&mut stdout, chunk);
+                sink.out(chunk);
+            });
+            err.read_what_is_there(|chunk| sink.err(chunk));
+        }
+    }
+    let feeding = feed(into, process.secret_stdin.clone());
+    tokio::pin!(feeding);
+    let mut reader = Reader { out: out.watched(), err: err.watched(), fed: false, stdout };
     let end = {
-        let deadline = Instant::now() + timeout;
-        let mut over: Option<(i32, Instant)> = None;
-        let mut out_chunk = vec![0_u8; CHUNK];
-        let mut err_chunk = vec![0_u8; CHUNK];
+        let mut out_chunk = Vec::new();
+        let mut err_chunk = Vec::new();
         loop {
             if let Some((code, _)) = over
                 && reader.out.is_none()
@@ -112,6 +140,8 @@ async fn execute(cx: &Context, process: Process, mut sink: Sink, output: &Output
             {
                 break End::Exited(code);
             }
+            out_chunk.resize(CHUNK, 0);
+            err_chunk.resize(CHUNK, 0);
             // While nothing comes, what came is still shown in time.
             let next =
                 over.map_or(deadline, |(_, until)| until).min(Instant::now() + output_pace(&sink, timeout));
@@ -120,8 +150,7 @@ async fn execute(cx: &Context, process: Process, mut sink: Sink, output: &Output
                 read = next_chunk(&mut reader.out, &mut out_chunk) => match read {
                     0 => reader.out = None,
                     count => {
-                        let room = MAX_STDOUT.saturating_sub(reader.stdout.len());
-                        reader.stdout.extend_from_slice(&out_chunk[..count.min(room)]);
+                        keep_first(&mut reader.stdout, &out_chunk[..count]);
                         sink.out(&out_chunk[..count]);
                     }
                 },
@@ -185,14 +214,14 @@ fn conclude(
 }
 
 struct Reader {
-    out: Option<tokio::process::ChildStdout>,
-    err: Option<tokio::process::ChildStderr>,
+    out: Option<Pipe>,
+    err: Option<Pipe>,
     fed: bool,
     stdout: Vec<u8>,
 }
 
 /// The next bytes; 0 at the end, also one caused by an error. Never, where there is no pipe.
-async fn next_chunk<R: AsyncRead + Unpin>(pipe: &mut Option<R>, chunk: &mut [u8]) -> usize {
+async fn next_chunk(pipe: &mut Option<Pipe>, chunk: &mut [u8]) -> usize {
     match pipe {
         Some(pipe) => pipe.read(chunk).await.unwrap_or(0),
         None => std::future::pending().await,
@@ -215,11 +244,20 @@ async fn feed(into: Option<tokio::process::ChildStdin>, secret: Option<SecretStr
     }
 }
 
+/// A process that was just started, and its pipes.
+struct Started {
+    child: system::Child,
+    into: Option<tokio::process::ChildStdin>,
+    out: Out,
+    err: Out,
+}
+
 fn start(
     cx: &Context,
     process: &Process,
     elevation: &elevate::Prefix,
-) -> Result<(system::Child, Option<SecretString>), Failure> {
+    is_check: bool,
+) -> Result<Started, Failure> {
     let words = elevation.before(process.words());
     let Some((program, args)) = words.split_first().filter(|(program, _)| !program.is_empty()) else {
         return Err(Failure {
@@ -233,15 +271,26 @@ fn start(
         .args(args)
         .envs(process.env.iter().map(|(name, value)| (name, value)))
         .envs(process.secret_env.iter().map(|(name, value)| (name, value.expose_secret())))
-        .stdin(if process.secret_stdin.is_some() { Stdio::piped() } else { Stdio::null() })
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+        .stdin(if process.secret_stdin.is_some() { Stdio::piped() } else { Stdio::null() });
     if let Some(folder) = &process.cwd {
         command.current_dir(folder);
     }
-    let child = system::spawn(command, &marker(cx))
-        .map_err(|error| cannot_start(process.program(), process.cwd.as_deref(), &error))?;
-    Ok((child, process.secret_stdin.clone()))
+    spawn(command, &marker(cx), is_check)
+        .map_err(|error| cannot_start(process.program(), process.cwd.as_deref(), &error))
+}
+
+fn spawn(mut command: Command, marker: &str, is_check: bool) -> std::io::Result<Started> {
+    if let (true, Some((out, err))) = (is_check, Unwatched::both(&mut command)?) {
+        let mut child = system::spawn(command, marker)?;
+        let (into, ..) = child.pipes();
+        return Ok(Started { child, into, out: Out::Unwatched(out), err: Out::Unwatched(err) });
+    }
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = system::spawn(command, marker)?;
+    let (into, out, err) = child.pipes();
+    let out = out.map_or(Out::Closed, |pipe| Out::Watched(Box::new(pipe)));
+    let err = err.map_or(Out::Closed, |pipe| Out::Watched(Box::new(pipe)));
+    Ok(Started { child, into, out, err })
 }
 
 /// What processes of this step are known by.

@@ -12,6 +12,7 @@ mod exec;
 mod guard;
 mod log;
 mod output;
+mod pipe;
 mod sanitise;
 mod sweep;
 #[cfg(unix)]

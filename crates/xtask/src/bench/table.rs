@@ -58,9 +58,11 @@ impl Samples {
     }
 }
 
-/// What the figures were measured on.
+/// What the figures were measured on, and when.
 #[derive(Debug)]
 pub(crate) struct Machine {
+    /// As `2026-01-31`.
+    pub(crate) date: String,
     pub(crate) cores: usize,
     pub(crate) system: String,
     pub(crate) rustc: String,
@@ -72,7 +74,8 @@ impl Machine {
         // "rustc 1.95.0 (…)": the version says enough.
         let rustc = rustc.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
         let release = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
-        Ok(Self { cores: cores()?, system: pretty_name(&release), rustc })
+        let date = Cmd::new("date").args(["-u", "+%F"]).read()?.trim().to_owned();
+        Ok(Self { date, cores: cores()?, system: pretty_name(&release), rustc })
     }
 }
 
@@ -89,8 +92,8 @@ fn pretty_name(release: &str) -> String {
 impl Table {
     pub(crate) fn markdown(&self, machine: &Machine) -> String {
         let mut text = format!(
-            "## {}\n\n{}\n\nMeasured on {} cores, {}, {}, release builds.\n\n",
-            self.title, self.about, machine.cores, machine.system, machine.rustc
+            "## {}\n\n{}\n\nMeasured {} on {} cores, {}, {}, release builds.\n\n",
+            self.title, self.about, machine.date, machine.cores, machine.system, machine.rustc
         );
         text.push_str("| what | median | lowest to highest | runs | × reference |\n|---|--:|--:|--:|--:|\n");
         let mut reference = None;
@@ -120,6 +123,11 @@ impl Table {
         }
         text
     }
+}
+
+/// As JSON writes it, which YAML and TOML read alike.
+pub(crate) fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
 }
 
 /// `document` with the section `name` replaced, or added at the end when it has none.
@@ -165,10 +173,15 @@ mod tests {
                 row("our memory", Outcome::Measured(Samples { unit: "MB", values: vec![110.0] })),
             ],
         };
-        let machine = Machine { cores: 2, system: "Debian".into(), rustc: "rustc 1.90.0".into() };
+        let machine = Machine {
+            date: "2026-01-31".into(),
+            cores: 2,
+            system: "Debian".into(),
+            rustc: "rustc 1.90.0".into(),
+        };
         assert_eq!(
             table.markdown(&machine),
-            "## T\n\nAbout.\n\nMeasured on 2 cores, Debian, rustc 1.90.0, release builds.\n\n\
+            "## T\n\nAbout.\n\nMeasured 2026-01-31 on 2 cores, Debian, rustc 1.90.0, release builds.\n\n\
              | what | median | lowest to highest | runs | × reference |\n|---|--:|--:|--:|--:|\n\
              | bare | 11.0 ms | 10.0 to 12.0 | 3 | 1 |\n\
              | ours | 22.0 ms | 22.0 to 22.0 | 1 | 2.00 |\n\

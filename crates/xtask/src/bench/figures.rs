@@ -1,0 +1,101 @@
+//! What has no bare counterpart to be compared with: a large pack, a long journal, the start of the command line.
+
+use std::{fmt::Write, fs, path::Path};
+
+use anyhow::{Context, Result, bail};
+
+use super::{
+    checks::Contestant,
+    table::{Table, quoted},
+};
+use crate::{sh::Cmd, workspace::Workspace};
+
+/// Steps of the large pack.
+const STEPS: usize = 1_000;
+/// Events the journal must have at least.
+const EVENTS: u64 = 10_000;
+
+/// Measures.
+pub(crate) fn run(workspace: &Workspace, runs: usize) -> Result<Table> {
+    if !cfg!(unix) {
+        bail!("the steps use `test` and `touch`, which only Unix has as programs");
+    }
+    workspace.cargo().args(["build", "--release", "--locked", "--package", "firstlight-cli"]).run()?;
+    let scratch = workspace.scratch("figures")?;
+    let (pack, files, home) = (scratch.folder("pack")?, scratch.folder("files")?, scratch.folder("home")?);
+    fs::write(pack.join("pack.yaml"), large_pack(&files)).context("the large pack could not be written")?;
+    let program = workspace.binary("release", "firstlight");
+    let ours = |args: &[&str]| Cmd::new(&program).args(args).env("FIRSTLIGHT_HOME", &home);
+    let events = fill_journal(&ours, &pack)?;
+    let mut contestants = vec![
+        Contestant::ours("`firstlight --version`", ours(&["--version"])),
+        Contestant::ours("`firstlight pack lint`, 1,000 steps", ours(&["pack", "lint"]).arg(&pack)),
+        Contestant::ours("`firstlight status`, long journal", ours(&["status"])),
+        Contestant::ours("`firstlight journal verify`, long journal", ours(&["journal", "verify"])),
+    ];
+    for turn in 0..=runs {
+        for contestant in &mut contestants {
+            contestant.take_turn(turn)?;
+        }
+    }
+    Ok(Table {
+        title: "A large pack and a long journal",
+        about: format!(
+            "Whole commands from start to exit. The pack has {STEPS} command steps, each with `check`, `run` and \
+             `undo`; the journal was filled by running and undoing them and holds {events} events. Goal for linting: \
+             below 150 ms."
+        ),
+        rows: contestants.into_iter().map(|contestant| contestant.row(false)).collect(),
+    })
+}
+
+/// Does and undoes everything until the journal is long; how many events it has then.
+fn fill_journal(ours: &impl Fn(&[&str]) -> Cmd, pack: &Path) -> Result<u64> {
+    loop {
+        let up = ours(&["up", "--yes", "--json", "--persona", "bench", "--pack"]).arg(pack);
+        up.read()?;
+        let said = ours(&["journal", "verify", "--json"]).read()?;
+        let said: serde_json::Value =
+            serde_json::from_str(&said).context("`journal verify` did not answer in JSON")?;
+        let events = said["records"].as_u64().context("`journal verify` did not count the records")?;
+        println!("the journal has {events} events");
+        if events >= EVENTS {
+            return Ok(events);
+        }
+        ours(&["undo", "--all"]).read()?;
+    }
+}
+
+fn large_pack(files: &Path) -> String {
+    let ids: Vec<String> = (0..STEPS).map(|index| format!("step-{index}")).collect();
+    let mut text = format!(
+        "apiVersion: firstlight.dev/v1\nkind: Pack\n\
+         metadata: {{ name: large, version: 1.0.0, title: A large pack }}\n\
+         personas:\n  bench: {{ title: Bench }}\n\
+         checklists:\n  bench:\n    stages:\n      - {{ id: day-1, title: Day one, steps: [{}] }}\nsteps:\n",
+        ids.join(", ")
+    );
+    for (index, id) in ids.iter().enumerate() {
+        let file = quoted(&files.join(id).display().to_string());
+        let first_value = if index + 1 == STEPS { "\n    first-value: true" } else { "" };
+        // Writing to a String does not fail.
+        let _ = writeln!(
+            text,
+            "  {id}:\n    title: Step {index}\n    why: Something later needs it.\n    check: [test, -e, {file}]\n    \
+             run: [touch, {file}]\n    undo: [rm, {file}]\n    estimate: 1s{first_value}"
+        );
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_large_pack_is_as_large_as_it_says_and_has_one_goal() {
+        let pack = large_pack(Path::new("/a b"));
+        assert_eq!(pack.matches("    undo: [rm, \"/a b/step-").count(), STEPS);
+        assert_eq!(pack.matches("first-value").count(), 1);
+    }
+}
