@@ -66,6 +66,30 @@ async fn a_quick_look_gives_output_and_masks_what_it_said_when_it_failed() {
     assert_eq!(exit.code, 137);
 }
 
+/// Its pipes are not watched at first: what they hold is there all the same, however long it took and however much it was.
+#[tokio::test]
+async fn e4_a_quick_look_reads_all_of_a_check_that_is_not_quick() {
+    let host = FakeHost::new();
+    let cx = host.context("slow");
+    let exit = quick(&cx, Process::shell("printf a; sleep 0.1; printf b")).await.unwrap();
+    assert_eq!(exit.text(), "ab");
+    // More than a pipe holds: it ends only if it is read meanwhile.
+    let begun = Instant::now();
+    let exit = quick(&cx, Process::shell("head -c 1000000 /dev/zero | tr '\\0' x; echo why >&2; exit 3"))
+        .await
+        .unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert_eq!((exit.code, exit.stdout.len()), (3, 64 * 1024));
+    assert_eq!(exit.tail.last().map(String::as_str), Some("why"));
+    // What stays in the background holds the pipes, or even writes into them for ever.
+    for script in ["echo done; sleep 5 &", "yes & echo done"] {
+        let begun = Instant::now();
+        let exit = quick(&cx, Process::shell(script)).await.unwrap();
+        assert!(exit.text().contains("done"), "{script}");
+        assert!(begun.elapsed() < Duration::from_secs(2), "{script}: {:?}", begun.elapsed());
+    }
+}
+
 #[tokio::test]
 async fn e8_a_probe_reaches_inside_only_where_the_policy_says() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
