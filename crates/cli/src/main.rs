@@ -19,7 +19,7 @@ fn main() -> ExitCode {
         Err(code) => return code,
     };
     let output = output::Output::new(cli.wants_json());
-    match commands::run(cli, &output) {
+    match commands::run(cli, output) {
         Ok(code) => code,
         Err(error) => output.fail(&error),
     }

@@ -17,22 +17,26 @@ pub(crate) struct Output {
     json: bool,
 }
 
+#[expect(
+    clippy::unused_self,
+    reason = "all that is printed goes through here, whether or not its form matters"
+)]
 impl Output {
     pub(crate) fn new(json: bool) -> Self {
         Self { json }
     }
 
-    pub(crate) fn is_json(&self) -> bool {
+    pub(crate) fn is_json(self) -> bool {
         self.json
     }
 
     /// Whether a person is watching and can answer.
-    pub(crate) fn is_interactive(&self) -> bool {
+    pub(crate) fn is_interactive(self) -> bool {
         !self.json && io::stdout().is_terminal() && io::stdin().is_terminal()
     }
 
     /// One line for people, broken between words where the terminal ends.
-    pub(crate) fn line(&self, text: impl AsRef<str>) -> anyhow::Result<()> {
+    pub(crate) fn line(self, text: impl AsRef<str>) -> anyhow::Result<()> {
         match wrap::columns() {
             Some(columns) => self.verbatim(wrap::wrap(text.as_ref(), columns)),
             None => self.verbatim(text),
@@ -40,31 +44,31 @@ impl Output {
     }
 
     /// One line as it is: a command to copy, a line of a log or of a file.
-    pub(crate) fn verbatim(&self, text: impl AsRef<str>) -> anyhow::Result<()> {
+    pub(crate) fn verbatim(self, text: impl AsRef<str>) -> anyhow::Result<()> {
         Ok(writeln!(anstream::stdout(), "{}", text.as_ref())?)
     }
 
     /// Raw text for people or other programs.
-    pub(crate) fn raw(&self, text: &str) -> anyhow::Result<()> {
+    pub(crate) fn raw(self, text: &str) -> anyhow::Result<()> {
         Ok(anstream::stdout().write_all(text.as_bytes())?)
     }
 
     /// A value as indented JSON.
-    pub(crate) fn value(&self, value: &impl Serialize) -> anyhow::Result<()> {
+    pub(crate) fn value(self, value: &impl Serialize) -> anyhow::Result<()> {
         let mut text = serde_json::to_string_pretty(value)?;
         text.push('\n');
         Ok(io::stdout().write_all(text.as_bytes())?)
     }
 
     /// A value as one line of JSON.
-    pub(crate) fn value_line(&self, value: &impl Serialize) -> anyhow::Result<()> {
+    pub(crate) fn value_line(self, value: &impl Serialize) -> anyhow::Result<()> {
         let mut text = serde_json::to_string(value)?;
         text.push('\n');
         Ok(io::stdout().write_all(text.as_bytes())?)
     }
 
     /// Something to know that is no error, beside the answer.
-    pub(crate) fn note(&self, note: &ErrorBody) {
+    pub(crate) fn note(self, note: &ErrorBody) {
         let mut to = anstream::stderr();
         // Nobody can be told when standard error itself is gone.
         let _ = if self.json {
@@ -76,7 +80,7 @@ impl Output {
     }
 
     /// Says what went wrong, and that it did.
-    pub(crate) fn fail(&self, error: &anyhow::Error) -> ExitCode {
+    pub(crate) fn fail(self, error: &anyhow::Error) -> ExitCode {
         if is_closed_pipe(error) {
             // Whoever read our output has seen enough.
             return ExitCode::SUCCESS;
@@ -105,10 +109,10 @@ fn for_people(body: &ErrorBody) -> String {
     let mut text = format!("\u{1b}[1;31merror\u{1b}[0m[{}]: {}", code.unwrap_or_default(), body.message);
     if let Some(file) = &body.file {
         let line = body.line.map_or_else(String::new, |line| format!(":{line}"));
-        text.push_str(&format!("\n  at {file}{line}"));
+        text.extend(["\n  at ", file.as_str(), line.as_str()]);
     }
     if let Some(hint) = &body.hint {
-        text.push_str(&format!("\n  hint: {hint}"));
+        text.extend(["\n  hint: ", hint.as_str()]);
     }
     text
 }

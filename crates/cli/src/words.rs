@@ -84,11 +84,11 @@ fn write_blocks(blocks: &[Block], indent: &str, into: &mut String) {
     for block in blocks {
         match block {
             Block::Heading { inlines, .. } => {
-                push(into, indent, &format!("\u{1b}[1m{}\u{1b}[0m", plain(inlines)))
+                push(into, indent, &format!("\u{1b}[1m{}\u{1b}[0m", plain(inlines)));
             }
             Block::Paragraph { inlines } => push(into, indent, &plain(inlines)),
             Block::Code { text, .. } => {
-                text.lines().for_each(|line| push(into, indent, &format!("  {line}")))
+                text.lines().for_each(|line| push(into, indent, &format!("  {line}")));
             }
             Block::Quote { blocks } => write_blocks(blocks, &format!("{indent}| "), into),
             Block::Rule => push(into, indent, "---"),
@@ -98,7 +98,7 @@ fn write_blocks(blocks: &[Block], indent: &str, into: &mut String) {
                     let mut inner = String::new();
                     write_blocks(item, &format!("{indent}{}", " ".repeat(mark.len())), &mut inner);
                     let rest = inner.get(indent.len() + mark.len()..).unwrap_or_default();
-                    into.push_str(&format!("{indent}{mark}{rest}"));
+                    into.extend([indent, &mark, rest]);
                 }
             }
         }

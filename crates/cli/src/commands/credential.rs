@@ -15,7 +15,7 @@ use crate::{args::Credential, output::Output, words};
 /// No credential is longer; a pipe that never ends must not fill the memory.
 const LONGEST: u64 = 64 * 1024;
 
-pub(super) async fn run(command: Credential, output: &Output) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(command: Credential, output: Output) -> anyhow::Result<ExitCode> {
     match command {
         Credential::Set(named) => {
             let app = open(Access::Change, output)?;
@@ -69,7 +69,7 @@ pub(super) async fn run(command: Credential, output: &Output) -> anyhow::Result<
     Ok(ExitCode::SUCCESS)
 }
 
-fn tell(credential: &CredentialView, what: &str, output: &Output) -> anyhow::Result<()> {
+fn tell(credential: &CredentialView, what: &str, output: Output) -> anyhow::Result<()> {
     if output.is_json() {
         output.value(credential)
     } else {
@@ -78,7 +78,7 @@ fn tell(credential: &CredentialView, what: &str, output: &Output) -> anyhow::Res
 }
 
 /// The value, from a prompt that shows nothing or from standard input; the line break at its end is not part of it.
-async fn value(output: &Output) -> anyhow::Result<SecretString> {
+async fn value(output: Output) -> anyhow::Result<SecretString> {
     if io::stdin().is_terminal() {
         return read_secret("Value (not shown): ", output).await;
     }

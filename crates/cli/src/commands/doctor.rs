@@ -8,7 +8,7 @@ use firstlight_contract::doctor::FindingLevel;
 use super::{open, use_pack};
 use crate::output::Output;
 
-pub(super) async fn run(pack: Option<&Path>, output: &Output) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(pack: Option<&Path>, output: Output) -> anyhow::Result<ExitCode> {
     let app = open(Access::Read, output)?;
     use_pack(&app, pack)?;
     let found = app.doctor().await;

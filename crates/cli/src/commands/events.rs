@@ -8,7 +8,7 @@ use firstlight_contract::privacy::Sharing;
 use super::open;
 use crate::{output::Output, words};
 
-pub(super) fn run(output: &Output) -> anyhow::Result<ExitCode> {
+pub(super) fn run(output: Output) -> anyhow::Result<ExitCode> {
     let privacy = open(Access::Read, output)?.privacy()?;
     if output.is_json() {
         output.value(&privacy)?;

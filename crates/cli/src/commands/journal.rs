@@ -12,7 +12,7 @@ use firstlight_app::Access;
 use super::{home, open, surroundings};
 use crate::{args::Journal, output::Output, words};
 
-pub(super) async fn run(command: Journal, output: &Output) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(command: Journal, output: Output) -> anyhow::Result<ExitCode> {
     match command {
         Journal::Verify { .. } => {
             let check = firstlight_app::verify_journal(&home()?, &surroundings()).await?;
@@ -47,9 +47,9 @@ pub(super) async fn run(command: Journal, output: &Output) -> anyhow::Result<Exi
         Journal::Checkpoint { .. } => {
             let made = open(Access::Change, output)?.checkpoint_journal().await?;
             if output.is_json() {
-                output.value(&made)?
+                output.value(&made)?;
             } else {
-                output.raw(&made.note)?
+                output.raw(&made.note)?;
             }
             Ok(ExitCode::SUCCESS)
         }

@@ -36,7 +36,7 @@ use crate::{
 };
 
 /// Runs a command to its exit code.
-pub(crate) fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(cli: Cli, output: Output) -> anyhow::Result<ExitCode> {
     tracing_subscriber::fmt()
         .with_env_filter(
             EnvFilter::try_from_env("FIRSTLIGHT_LOG")
@@ -92,7 +92,7 @@ async fn read<T: Send + 'static>(how: impl FnOnce() -> io::Result<T> + Send + 's
     }
 }
 
-async fn dispatch(command: Command, output: &Output) -> anyhow::Result<ExitCode> {
+async fn dispatch(command: Command, output: Output) -> anyhow::Result<ExitCode> {
     match command {
         Command::Plan { who, detailed_exitcode, .. } => plan::run(&who, detailed_exitcode, output).await,
         Command::Up { who, yes, only, keep_going, start_date, leave, verbose, json: _ } => {
@@ -114,12 +114,12 @@ async fn dispatch(command: Command, output: &Output) -> anyhow::Result<ExitCode>
 }
 
 /// Opens the home, with nobody listening.
-fn open(access: Access, output: &Output) -> Result<Firstlight, AppError> {
+fn open(access: Access, output: Output) -> Result<Firstlight, AppError> {
     open_with(access, Arc::new(|_| {}), output)
 }
 
 /// Opens the home, and says so if something was mended on the way.
-fn open_with(access: Access, listener: Listener, output: &Output) -> Result<Firstlight, AppError> {
+fn open_with(access: Access, listener: Listener, output: Output) -> Result<Firstlight, AppError> {
     let app = Firstlight::open(Options {
         home: home()?,
         access,
@@ -143,7 +143,7 @@ fn surroundings() -> Surroundings {
 }
 
 /// Opens the pack and finds out for whom: the persona named, the only one, or the one chosen at the terminal.
-async fn choose(app: &Firstlight, who: &Who, output: &Output) -> anyhow::Result<Choice> {
+async fn choose(app: &Firstlight, who: &Who, output: Output) -> anyhow::Result<Choice> {
     let pack = app.open_pack(&who.pack)?;
     let persona = match &who.persona {
         Some(persona) => persona.clone(),
@@ -152,7 +152,7 @@ async fn choose(app: &Firstlight, who: &Who, output: &Output) -> anyhow::Result<
     Ok(Choice { persona, inputs: who.input.iter().cloned().collect(), start_date: None })
 }
 
-async fn ask_persona(pack: &PackOverview, output: &Output) -> anyhow::Result<String> {
+async fn ask_persona(pack: &PackOverview, output: Output) -> anyhow::Result<String> {
     if let [only] = pack.personas.as_slice() {
         return Ok(only.id.clone());
     }
@@ -176,7 +176,7 @@ async fn ask_persona(pack: &PackOverview, output: &Output) -> anyhow::Result<Str
 }
 
 /// Asks a yes/no question at the terminal.
-async fn ask(question: &str, output: &Output) -> anyhow::Result<bool> {
+async fn ask(question: &str, output: Output) -> anyhow::Result<bool> {
     output.raw(&format!("{question} [y/N] "))?;
     Ok(matches!(read_line().await?.to_ascii_lowercase().as_str(), "y" | "yes"))
 }
@@ -193,7 +193,7 @@ async fn read_line() -> anyhow::Result<String> {
 }
 
 /// A secret typed, not shown.
-async fn read_secret(prompt: &str, output: &Output) -> anyhow::Result<SecretString> {
+async fn read_secret(prompt: &str, output: Output) -> anyhow::Result<SecretString> {
     use io::Write;
     output.raw(prompt)?;
     io::stdout().flush()?;

@@ -6,7 +6,7 @@ use firstlight_app::{lint, pack_schema, provider_reference, start_pack};
 
 use crate::{args::Pack, output::Output, words};
 
-pub(super) fn run(command: Pack, output: &Output) -> anyhow::Result<ExitCode> {
+pub(super) fn run(command: Pack, output: Output) -> anyhow::Result<ExitCode> {
     match command {
         Pack::Init { dir, title, persona } => init(&dir, &title, &persona, output),
         Pack::Lint { dir, .. } => check(&dir, output),
@@ -21,7 +21,7 @@ pub(super) fn run(command: Pack, output: &Output) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn init(dir: &Path, title: &str, persona: &str, output: &Output) -> anyhow::Result<ExitCode> {
+fn init(dir: &Path, title: &str, persona: &str, output: Output) -> anyhow::Result<ExitCode> {
     for file in start_pack(dir, title, persona)? {
         output.line(format!("wrote {}", file.display()))?;
     }
@@ -29,7 +29,7 @@ fn init(dir: &Path, title: &str, persona: &str, output: &Output) -> anyhow::Resu
     Ok(ExitCode::SUCCESS)
 }
 
-fn check(dir: &Path, output: &Output) -> anyhow::Result<ExitCode> {
+fn check(dir: &Path, output: Output) -> anyhow::Result<ExitCode> {
     let found = lint(dir)?;
     if output.is_json() {
         output.value(&found.view)?;

@@ -11,7 +11,7 @@ use crate::{args::Who, output::Output, words};
 /// What `--detailed-exitcode` says when there is something to change.
 const CHANGES: u8 = 2;
 
-pub(super) async fn run(who: &Who, detailed: bool, output: &Output) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(who: &Who, detailed: bool, output: Output) -> anyhow::Result<ExitCode> {
     let app = open(Access::Read, output)?;
     let choice = choose(&app, who, output).await?;
     let plan = app.make_plan(&choice).await?;
@@ -37,7 +37,7 @@ fn exit_code(plan: &PlanView) -> ExitCode {
 }
 
 /// The plan in its honest groups.
-pub(super) fn show(plan: &PlanView, home: &str, output: &Output) -> anyhow::Result<()> {
+pub(super) fn show(plan: &PlanView, home: &str, output: Output) -> anyhow::Result<()> {
     output.line(road(plan))?;
     if !nothing_to_do(plan) {
         output.line(asks(&plan.asks))?;
@@ -111,7 +111,7 @@ fn asks(asks: &Asks) -> String {
     format!("You will be asked for: {}.", asked.join(", "))
 }
 
-fn show_step(step: &PlannedStepView, home: &str, output: &Output) -> anyhow::Result<()> {
+fn show_step(step: &PlannedStepView, home: &str, output: Output) -> anyhow::Result<()> {
     let runs = step.detail.commands.iter().any(|command| command.purpose == "run");
     // The command or the file itself stands below, exactly.
     let said_below = |reason: &&str| {

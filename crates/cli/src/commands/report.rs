@@ -9,7 +9,7 @@ use firstlight_contract::report::{ClockKind, ReportView};
 use super::open;
 use crate::{output::Output, words};
 
-pub(super) fn run(html: Option<&Path>, output: &Output) -> anyhow::Result<ExitCode> {
+pub(super) fn run(html: Option<&Path>, output: Output) -> anyhow::Result<ExitCode> {
     let report = open(Access::Read, output)?.report()?;
     if let Some(path) = html {
         fs::write(path, page(&report)).with_context(|| format!("{} cannot be written", path.display()))?;
@@ -41,7 +41,7 @@ fn clock(report: &ReportView) -> String {
     format!("The clock started on {}, {why}.", words::moment(&report.clock_start))
 }
 
-fn show(report: &ReportView, output: &Output) -> anyhow::Result<()> {
+fn show(report: &ReportView, output: Output) -> anyhow::Result<()> {
     output.line(format!("\u{1b}[1m{}\u{1b}[0m", headline(report)))?;
     output.line(clock(report))?;
     output.line("")?;
@@ -74,16 +74,13 @@ fn show(report: &ReportView, output: &Output) -> anyhow::Result<()> {
 fn page(report: &ReportView) -> String {
     let total = report.elapsed_seconds.max(1);
     let mut offset = 0;
-    let mut bars = String::new();
-    let mut rows = String::new();
+    let (mut bars, mut rows) = (Vec::new(), Vec::new());
     for (place, part) in report.waterfall.iter().enumerate().filter(|(_, part)| part.seconds > 0) {
         let kind = words::time_kind(part.kind);
         let (x, width) = (permille(offset, total), permille(part.seconds, total));
         offset = offset.saturating_add(part.seconds);
-        bars.push_str(&format!(
-            "<rect class=\"k{place}\" x=\"{x}\" y=\"0\" width=\"{width}\" height=\"40\"/>"
-        ));
-        rows.push_str(&format!(
+        bars.push(format!("<rect class=\"k{place}\" x=\"{x}\" y=\"0\" width=\"{width}\" height=\"40\"/>"));
+        rows.push(format!(
             "<tr><th scope=\"row\"><svg class=\"key\" viewBox=\"0 0 10 10\" aria-hidden=\"true\"><rect \
              class=\"k{place}\" width=\"10\" height=\"10\" rx=\"2\"/></svg>{}</th><td>{}</td><td>{} %</td></tr>",
             capital(kind),
@@ -97,7 +94,7 @@ fn page(report: &ReportView) -> String {
     };
     let (headline, clock) = (escape(&headline(report)), escape(&clock(report)));
     let (eyebrow, title) = (escape(&eyebrow), escape(&report.first_value));
-    let steps = step_rows(report);
+    let (bars, rows, steps) = (bars.concat(), rows.concat(), step_rows(report));
     format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
          content=\"width=device-width\"><title>{headline}</title><style>{STYLE}</style></head><body><main>\
@@ -111,7 +108,7 @@ fn page(report: &ReportView) -> String {
 /// The table of the steps that took time, if any did.
 fn step_rows(report: &ReportView) -> String {
     let time = |seconds: u32| if seconds > 0 { words::duration(seconds) } else { "–".to_owned() };
-    let rows: String = report
+    let rows: Vec<String> = report
         .steps
         .iter()
         .map(|step| {
@@ -124,8 +121,9 @@ fn step_rows(report: &ReportView) -> String {
         })
         .collect();
     if rows.is_empty() {
-        return rows;
+        return String::new();
     }
+    let rows = rows.concat();
     format!(
         "<table><caption>By step, longest first</caption><thead><tr><th scope=\"col\">Step</th><th scope=\"col\">\
          Running</th><th scope=\"col\">Waiting</th></tr></thead><tbody>{rows}</tbody></table>"

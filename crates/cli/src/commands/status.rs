@@ -8,7 +8,7 @@ use firstlight_contract::journey::{JourneyView, NextAct, StepStateView};
 use super::open;
 use crate::{output::Output, words};
 
-pub(super) fn run(output: &Output) -> anyhow::Result<ExitCode> {
+pub(super) fn run(output: Output) -> anyhow::Result<ExitCode> {
     let app = open(Access::Read, output)?;
     let journey = app.journey()?;
     if output.is_json() {
@@ -19,7 +19,7 @@ pub(super) fn run(output: &Output) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn show(journey: &JourneyView, output: &Output) -> anyhow::Result<()> {
+fn show(journey: &JourneyView, output: Output) -> anyhow::Result<()> {
     output.line(format!("\u{1b}[1m{}\u{1b}[0m: {}", journey.title, journey.persona_title))?;
     for stage in &journey.stages {
         output.line(format!("\n{} ({} of {})", stage.title, stage.done, stage.total))?;

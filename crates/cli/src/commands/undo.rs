@@ -7,7 +7,7 @@ use firstlight_app::{Access, AppError};
 use super::open;
 use crate::output::Output;
 
-pub(super) async fn run(steps: &[String], all: bool, output: &Output) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(steps: &[String], all: bool, output: Output) -> anyhow::Result<ExitCode> {
     let app = open(Access::Change, output)?;
     let steps = if all { app.undoable()? } else { steps.to_vec() };
     if steps.is_empty() && !output.is_json() {

@@ -21,6 +21,7 @@ use crate::{
 };
 
 /// What was asked for.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Up {
     pub(super) who: Who,
     pub(super) yes: bool,
@@ -31,7 +32,7 @@ pub(super) struct Up {
     pub(super) verbose: bool,
 }
 
-pub(super) async fn run(up: Up, output: &Output) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(up: Up, output: Output) -> anyhow::Result<ExitCode> {
     let style = match (output.is_json(), output.is_interactive()) {
         (true, _) => Style::Json,
         (false, true) => Style::Bars,
@@ -45,8 +46,8 @@ pub(super) async fn run(up: Up, output: &Output) -> anyhow::Result<ExitCode> {
     outcome
 }
 
-async fn run_in(style: Style, up: &Up, output: &Output) -> anyhow::Result<ExitCode> {
-    let live = Live::new(style, up.verbose, *output);
+async fn run_in(style: Style, up: &Up, output: Output) -> anyhow::Result<ExitCode> {
+    let live = Live::new(style, up.verbose, output);
     let app = open_with(Access::Change, live.listener(), output)?;
     let outcome = tokio::select! {
         biased;
@@ -65,7 +66,7 @@ async fn run_in(style: Style, up: &Up, output: &Output) -> anyhow::Result<ExitCo
 }
 
 /// The plan, the question, and runs until nothing more can be done here. Nothing if the plan was not agreed to.
-async fn walk(app: &Firstlight, up: &Up, live: &Live, output: &Output) -> anyhow::Result<Option<RunEvent>> {
+async fn walk(app: &Firstlight, up: &Up, live: &Live, output: Output) -> anyhow::Result<Option<RunEvent>> {
     let choice = Choice { start_date: up.start_date.clone(), ..choose(app, &up.who, output).await? };
     let view = app.make_plan(&choice).await?;
     if !output.is_json() {
@@ -99,7 +100,7 @@ async fn walk(app: &Firstlight, up: &Up, live: &Live, output: &Output) -> anyhow
 }
 
 /// Ends the run cleanly: no process of a step is left.
-async fn stopped(app: &Firstlight, live: &Live, signal: Signal, output: &Output) -> anyhow::Result<ExitCode> {
+async fn stopped(app: &Firstlight, live: &Live, signal: Signal, output: Output) -> anyhow::Result<ExitCode> {
     let begun = app.is_running();
     app.cancel_run().await;
     if output.is_json() {
@@ -126,7 +127,7 @@ fn never_begun(app: &Firstlight) -> RunEvent {
     }
 }
 
-async fn agrees(view: &PlanView, output: &Output) -> anyhow::Result<bool> {
+async fn agrees(view: &PlanView, output: Output) -> anyhow::Result<bool> {
     if view.summary.will_change == 0 && view.summary.unknown == 0 {
         return Ok(true);
     }
@@ -160,7 +161,7 @@ async fn wait_for_end(live: &Live) -> RunEvent {
 }
 
 /// Asks for each thing that waits for the person; whether anything was done.
-async fn answer(app: &Firstlight, up: &Up, end: &RunEvent, output: &Output) -> anyhow::Result<bool> {
+async fn answer(app: &Firstlight, up: &Up, end: &RunEvent, output: Output) -> anyhow::Result<bool> {
     let RunEvent::Finished { waiting, .. } = end else { return Ok(false) };
     let journey = app.journey()?;
     let mut moved = false;
@@ -176,12 +177,7 @@ async fn answer(app: &Firstlight, up: &Up, end: &RunEvent, output: &Output) -> a
     Ok(moved)
 }
 
-async fn answer_action(
-    app: &Firstlight,
-    step: &StepView,
-    yes: bool,
-    output: &Output,
-) -> anyhow::Result<bool> {
+async fn answer_action(app: &Firstlight, step: &StepView, yes: bool, output: Output) -> anyhow::Result<bool> {
     if !yes {
         if !output.is_interactive() {
             return Ok(false);
@@ -205,7 +201,7 @@ async fn answer_action(
     Ok(true)
 }
 
-async fn answer_credential(app: &Firstlight, step: &StepView, output: &Output) -> anyhow::Result<bool> {
+async fn answer_credential(app: &Firstlight, step: &StepView, output: Output) -> anyhow::Result<bool> {
     let Some(wanted) = app.step(&step.id)?.credential else { return Ok(false) };
     if !output.is_interactive() {
         if !output.is_json() {
@@ -231,7 +227,7 @@ async fn answer_credential(app: &Firstlight, step: &StepView, output: &Output) -
     }
 }
 
-fn finish(app: &Firstlight, up: &Up, end: RunEvent, output: &Output) -> anyhow::Result<ExitCode> {
+fn finish(app: &Firstlight, up: &Up, end: RunEvent, output: Output) -> anyhow::Result<ExitCode> {
     let journey = app.journey()?;
     let RunEvent::Finished { ok, failed, waiting, first_value_reached, cancelled } = end else {
         return Ok(ExitCode::FAILURE);
@@ -262,7 +258,7 @@ fn reached(journey: &JourneyView, up: &Up) -> bool {
     }
 }
 
-fn tell(app: &Firstlight, journey: &JourneyView, failed: &[String], output: &Output) -> anyhow::Result<()> {
+fn tell(app: &Firstlight, journey: &JourneyView, failed: &[String], output: Output) -> anyhow::Result<()> {
     for id in failed {
         output.line(format!("failed: {} ({id})", status::title(journey, id)))?;
     }

@@ -163,6 +163,7 @@ fn a_home_that_cannot_be_written_is_an_error_before_anything_is_done() {
 }
 
 /// Runs as nobody if we may, so that permissions mean something; says so if not.
+#[expect(clippy::print_stderr, reason = "who reads the test's output must see that it was not run")]
 fn as_nobody(command: &mut Command) -> bool {
     if !is_root() {
         eprintln!("skipped: only root can become somebody who may not write");
@@ -206,6 +207,7 @@ fn a_read_only_home_is_an_error_before_anything_is_done() {
 struct SmallDisk<'a>(&'a Path);
 
 impl<'a> SmallDisk<'a> {
+    #[expect(clippy::print_stderr, reason = "who reads the test's output must see that it was not run")]
     fn mount(at: &'a Path) -> Option<Self> {
         fs::create_dir_all(at).unwrap();
         let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=2m", "tmpfs"]).arg(at).output();

@@ -175,10 +175,10 @@ fn status_says_each_state_whom_it_waits_for_and_the_critical_path() {
     let status = machine.run(&["status", "--json"]).expect(0).json();
     assert_eq!(status["critical_path"], json!(["answer"]));
     let steps = status["steps"].as_array().unwrap();
-    let states: Vec<_> =
+    let found: Vec<_> =
         steps.iter().map(|step| (step["id"].as_str().unwrap(), step["state"].as_str().unwrap())).collect();
     assert_eq!(
-        states,
+        found,
         [
             ("welcome", "satisfied"),
             ("folder", "changed"),

@@ -22,7 +22,9 @@ fn flip(file: &Path) {
     let mut bytes = fs::read(file).unwrap();
     // The middle of every page but the first, whose header tells a database from any other file.
     for page in bytes.chunks_mut(4_096).skip(1) {
-        page.iter_mut().for_each(|byte| *byte ^= 0x5a);
+        for byte in page {
+            *byte ^= 0x5a;
+        }
     }
     fs::write(file, bytes).unwrap();
 }

@@ -3,6 +3,7 @@
 //! Each test has a home, a data folder and a pack of its own; those that need a keychain start a real gnome-keyring in
 //! a session of their own. One more story: a function in the module of its kin.
 #![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set the scene has failed")]
 
 mod bad_input;
 mod canary;
