@@ -5,6 +5,7 @@
 
 mod checks;
 mod figures;
+mod ipc;
 pub(crate) mod spawn;
 mod table;
 mod window;
@@ -19,8 +20,8 @@ use crate::{
     workspace::Workspace,
 };
 
-pub(crate) const USAGE: &str =
-    "bench [checks|figures|window] [--runs N]  measure and write BENCHMARKS.md; release builds";
+pub(crate) const USAGE: &str = "bench [checks|figures|ipc|window] [--runs N]
+                                            measure and write BENCHMARKS.md; release builds";
 
 struct Bench {
     name: &'static str,
@@ -30,6 +31,7 @@ struct Bench {
 const BENCHES: &[Bench] = &[
     Bench { name: "checks", run: checks::run },
     Bench { name: "figures", run: figures::run },
+    Bench { name: "ipc", run: ipc::run },
     Bench { name: "window", run: window::run },
 ];
 
