@@ -11,9 +11,9 @@ use firstlight_domain::{
     journey::Journey,
     kind::Class,
     pack::{Pack, Step},
-    state::{StepState, WaitsOn},
+    state::StepState,
 };
-use firstlight_engine::process::read_log;
+use firstlight_engine::{process::read_log, provider::Check};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -111,23 +111,32 @@ impl Firstlight {
         let planned = self.planned_journey()?;
         let id = known_step(&planned, step)?;
         let state = self.current_journey()?.state(&id).cloned();
-        let own = planned
-            .pack
-            .steps
-            .get(&id)
-            .is_some_and(|step| self.class_of(&step.uses) == Class::Action && step.uses != "request");
-        let open = matches!(
-            state,
-            None | Some(StepState::Ready | StepState::Pending | StepState::Waiting { on: WaitsOn::You })
-        );
-        if !own || !open {
+        let found = planned.pack.steps.get(&id).ok_or_else(|| AppError::unknown_step(step))?;
+        let open =
+            matches!(state, None | Some(StepState::Ready | StepState::Pending | StepState::Waiting { .. }));
+        if self.class_of(&found.uses) != Class::Action || !open {
             return Err(AppError::new(Code::StepState, format!("`{step}` is not waiting for you."))
                 .hint("`firstlight status` says what is."));
         }
         self.refuse_before_needs(&planned, &id)?;
+        if found.probe.is_some() {
+            self.ask_probe(&planned, found).await?;
+        }
         self.settle(&planned, &id)?;
         self.carry_on().await;
         self.journey()
+    }
+
+    /// Whether the world agrees that it is done: where it can be asked, a word is not enough.
+    async fn ask_probe(&self, planned: &Planned, step: &Step) -> Result<()> {
+        let host = std::sync::Arc::new(AppHost::new(self, None));
+        let scope = self.journey_scope(&planned.pack, &self.current_journey()?);
+        match self.inner.engine.check_step(&planned.pack, step, &scope, host).await {
+            Ok(Check::Satisfied { .. }) => Ok(()),
+            Ok(_) => Err(AppError::new(Code::StepState, format!("“{}” cannot be seen yet.", step.title))
+                .hint("It is looked for now and then, and goes on by itself once it is there.")),
+            Err(failure) => Err(AppError::from_failure(Code::StepState, failure)),
+        }
     }
 
     /// Records that a step is done outside of a run, and tells.

@@ -160,6 +160,16 @@ pub(crate) fn resolved(resolved: &Resolved) -> ResolvedView {
 /// The state of a step as it is shown. What nothing has happened to is ready or pending, as its needs are.
 pub(crate) fn state(graph: &Graph, journey: &Journey, step: &Step) -> StepStateView {
     match journey.steps.get(&step.id).and_then(|record| record.now()) {
+        // What held it up is done meanwhile: nothing is in the way but what always was.
+        Some((_, StepState::Blocked { by, .. }))
+            if !by.is_empty() && by.iter().all(|id| journey.state(id).is_some_and(StepState::is_done)) =>
+        {
+            if needs_are_done(graph, journey, &step.id) {
+                StepStateView::Ready
+            } else {
+                StepStateView::Pending
+            }
+        }
         Some((since, state))
             if !matches!(state, StepState::Pending | StepState::Ready | StepState::Undone) =>
         {

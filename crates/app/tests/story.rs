@@ -301,3 +301,27 @@ async fn what_a_person_did_lets_the_rest_start_without_a_click_but_nothing_is_tr
     let tries = std::fs::read_to_string(day.place.path().join("tries")).unwrap();
     assert_eq!(tries.lines().count(), 1, "a failed step waits for the person");
 }
+
+#[tokio::test]
+async fn a_request_is_done_when_the_world_says_so_or_where_nobody_can_ask_when_the_person_does() {
+    let steps = "
+  seen: { title: Ask for access, uses: request, owner: it, with: { text: Access }, probe: { command: [test, -e, '/PLACE/granted'] } }
+  told: { title: Ask for a desk, uses: request, owner: office, with: { text: A desk } }
+  last: { title: Last, needs: [seen, told], uses: confirm, with: { text: Done }, first-value: true }
+";
+    let place = tempfile::tempdir().unwrap();
+    let granted = place.path().join("granted");
+    let steps = steps.replace("/PLACE/granted", &granted.display().to_string());
+    let day = Day::new(&["seen", "told", "last"], &steps);
+    let app = day.open();
+    let journey = day.start(&app).await;
+    assert!(
+        matches!(state(&journey, "told"), StepStateView::Waiting { waiting_for, .. } if waiting_for == "office")
+    );
+    app.complete_action("told").await.unwrap();
+    let error = app.complete_action("seen").await.unwrap_err();
+    assert_eq!(error.code(), Code::StepState, "{error:?}");
+    std::fs::write(&granted, "").unwrap();
+    let journey = app.complete_action("seen").await.unwrap();
+    assert!(matches!(state(&journey, "seen"), StepStateView::Satisfied { .. }), "{journey:#?}");
+}
