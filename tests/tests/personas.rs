@@ -1,4 +1,4 @@
-//! The sample's four personas, each walked to first value for real in the terminal: packages from npm and PyPI, a
+//! The sample's four personas, each walked to first value for real in the terminal: packages from npm and `PyPI`, a
 //! service that answers, a chart that is drawn, a playbook that converges, a browser test that passes. Afterwards there
 //! is nothing left to do.
 #![cfg(target_os = "linux")]
