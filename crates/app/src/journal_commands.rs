@@ -1,5 +1,7 @@
 //! The journal as a person can check it: verify, checkpoint.
 
+use std::path::PathBuf;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use firstlight_contract::{
     error::Code,
@@ -8,6 +10,7 @@ use firstlight_contract::{
 use firstlight_domain::id::CredentialName;
 use firstlight_journal::{Journal, SeedSigner, Signer};
 use firstlight_vault::Keychain;
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
@@ -46,6 +49,14 @@ pub async fn verify_journal(home: &Home, surroundings: &Surroundings) -> Result<
         first_bad: found.first_bad().map(|seq| number(seq.saturating_sub(1))),
         reason: found.flaw.map(|flaw| format!("{flaw}.")).or(unasked),
     })
+}
+
+/// Begins an empty journal because the person said so; where the old one was put, if there was one. Nothing is deleted.
+pub fn start_journal_anew(home: &Home, now: Timestamp) -> Result<Option<PathBuf>> {
+    home.create()?;
+    let _lock = home.lock()?;
+    let (_, moved_to) = Journal::start_anew(&home.journal(), now)?;
+    Ok(moved_to)
 }
 
 impl Firstlight {

@@ -29,7 +29,7 @@ mod view;
 pub use error::{AppError, Result};
 pub use firstlight_engine::RunSummary;
 pub use home::Home;
-pub use journal_commands::verify_journal;
+pub use journal_commands::{start_journal_anew, verify_journal};
 pub use packs::{LintOutcome, lint, pack_schema, provider_reference, start_pack};
 pub use running::RunOptions;
 pub use session::{Access, Firstlight, Listener, Options, Surroundings};

@@ -182,6 +182,8 @@ pub(crate) enum Journal {
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+    /// Begins an empty record; the old one is put aside, never deleted
+    StartAnew,
     /// Signs the record as it is now
     Checkpoint {
         /// Prints JSON
@@ -237,7 +239,7 @@ impl Cli {
             Command::Credential {
                 command: Credential::Set(named) | Credential::Test(named) | Credential::Remove(named),
             } => named.json,
-            Command::Journal { command: Journal::Export { .. } }
+            Command::Journal { command: Journal::Export { .. } | Journal::StartAnew }
             | Command::Pack { command: Pack::Init { .. } | Pack::Schema { .. } }
             | Command::Completions { .. } => false,
         }

@@ -102,7 +102,8 @@ impl JournalError {
                 "Update Firstlight, or go on with the newer version; the file was not touched."
             }
             Self::Damaged { .. } => {
-                "Restore the file from a backup, or start a new journal; the damaged file is then kept beside it."
+                "Restore the file from a backup, or begin a new one with `firstlight journal start-anew`; the damaged file is then \
+                 kept beside it."
             }
             Self::Missing { .. } => {
                 "Start a journey first, or set FIRSTLIGHT_HOME to the folder that holds the journal."

@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::Context;
 use firstlight_app::Access;
+use jiff::Timestamp;
 
 use super::{home, open, surroundings};
 use crate::{args::Journal, output::Output, words};
@@ -41,6 +42,14 @@ pub(super) async fn run(command: Journal, output: Output) -> anyhow::Result<Exit
                     app.export(&mut to)?;
                     to.flush()?;
                 }
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Journal::StartAnew => {
+            let moved_to = firstlight_app::start_journal_anew(&home()?, Timestamp::now())?;
+            output.line("A new journal has begun.")?;
+            if let Some(path) = moved_to {
+                output.line(format!("The old one is kept as {}.", path.display()))?;
             }
             Ok(ExitCode::SUCCESS)
         }

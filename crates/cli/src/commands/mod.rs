@@ -46,25 +46,9 @@ pub(crate) fn run(cli: Cli, output: Output) -> anyhow::Result<ExitCode> {
         .with_writer(io::stderr)
         .init();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let outcome = runtime.block_on(async {
-        match cli.command {
-            // A run is stopped in its own way.
-            Command::Up { .. } => dispatch(cli.command, output).await,
-            command => {
-                tokio::select! {
-                    biased;
-                    outcome = dispatch(command, output) => match outcome {
-                        Err(error) if error.is::<Interrupted>() => Ok(Signal::Interrupt.exit_code()),
-                        outcome => outcome,
-                    },
-                    signal = stop::asked() => {
-                        stop::give_the_terminal_back();
-                        Ok(signal.exit_code())
-                    }
-                }
-            }
-        }
-    });
+    // On a worker: a check that ends there would otherwise have to wake this thread, too.
+    let outcome = runtime.block_on(runtime.spawn(until_stopped(cli.command, output)));
+    let outcome = outcome.map_err(anyhow::Error::from).and_then(|outcome| outcome);
     // Checks that were broken off end their processes when they are dropped. A question nobody answers or a keychain
     // that hangs must not keep the program: its thread is left behind.
     if ASKING.load(Ordering::Relaxed) {
@@ -89,6 +73,27 @@ async fn read<T: Send + 'static>(how: impl FnOnce() -> io::Result<T> + Send + 's
     match read {
         Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(stop::Interrupted.into()),
         read => Ok(read?),
+    }
+}
+
+/// Runs a command, unless we are asked to stop first.
+async fn until_stopped(command: Command, output: Output) -> anyhow::Result<ExitCode> {
+    match command {
+        // A run is stopped in its own way.
+        Command::Up { .. } => dispatch(command, output).await,
+        command => {
+            tokio::select! {
+                biased;
+                outcome = dispatch(command, output) => match outcome {
+                    Err(error) if error.is::<Interrupted>() => Ok(Signal::Interrupt.exit_code()),
+                    outcome => outcome,
+                },
+                signal = stop::asked() => {
+                    stop::give_the_terminal_back();
+                    Ok(signal.exit_code())
+                }
+            }
+        }
     }
 }
 

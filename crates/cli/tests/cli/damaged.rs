@@ -97,4 +97,11 @@ fn f5_without_a_good_copy_nothing_begins_anew_by_itself() {
     let error = machine.on(&pack, "up", &["--yes", "--json"]).error();
     assert_eq!(error["code"], "journal_damaged");
     assert_eq!(fs::read(&file).unwrap(), damaged, "what could be rescued was touched");
+    let hint = error["hint"].as_str().unwrap();
+    assert!(hint.contains("firstlight journal start-anew"), "{hint}");
+
+    machine.run(&["journal", "start-anew"]).expect(0);
+    let kept = machine.kept().into_iter().any(|(_, content)| content == damaged);
+    assert!(kept, "the damaged file is put aside, not deleted");
+    machine.on(&pack, "up", &["--yes"]).expect(0);
 }
