@@ -197,14 +197,14 @@ impl Secrets {
     }
 }
 
-/// What steps of this pack may do. `None` says nothing and allows nothing beyond the person's own rights in commands;
-/// a declared list is enforced.
+/// What steps of this pack may do by their own declaration. What a command does on its own is bounded by the person's
+/// rights and by what they agreed to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Policy {
     /// Hosts that may be contacted (`example.com`, `*.example.com`).
     pub hosts: Vec<String>,
-    /// Folders that may be written, expressions unresolved.
-    pub paths: Vec<String>,
+    /// Folders that may be written, expressions unresolved; `None` if the pack does not say, and any may be.
+    pub paths: Option<Vec<String>>,
     /// Whether steps may ask for administrator rights.
     pub elevation: bool,
     /// Credentials that may be used.

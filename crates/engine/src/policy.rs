@@ -25,11 +25,12 @@ pub(crate) fn allowed(pack: &Pack, step: &Step, wants: &Capabilities, scope: &Sc
     }
     let unresolved = |text: &&String| !text.contains("${{");
     if let Some(host) = wants.hosts.iter().filter(unresolved).find(|host| !is_listed(host, &policy.hosts)) {
-        return refuse(format!("contact {host}"), format!("`{host}` to `hosts`"));
+        return refuse(format!("contact {host}"), format!("`{host}`, below `hosts`,"));
     }
     let folders: Vec<_> = policy
         .paths
         .iter()
+        .flatten()
         .filter_map(|path| match scope.render(path) {
             Ok(firstlight_domain::expr::Rendered::Known(path)) => Some(providers::path(&path, scope.facts())),
             Ok(firstlight_domain::expr::Rendered::Unknown { .. }) | Err(_) => None,
@@ -39,14 +40,16 @@ pub(crate) fn allowed(pack: &Pack, step: &Step, wants: &Capabilities, scope: &Sc
         let path = providers::path(path, scope.facts());
         !folders.iter().any(|folder| path.starts_with(folder))
     };
-    if let Some(path) = wants.paths.iter().filter(unresolved).find(outside) {
-        return refuse(format!("write {path}"), format!("`{path}` or a folder above it to `paths`"));
+    if policy.paths.is_some()
+        && let Some(path) = wants.paths.iter().filter(unresolved).find(outside)
+    {
+        return refuse(format!("write {path}"), format!("`{path}` or a folder above it, below `paths`,"));
     }
     let used =
         wants.secrets.iter().map(String::as_str).chain(step.secrets.names().map(CredentialName::as_str));
     for name in used {
         if !policy.secrets.iter().any(|listed| listed.as_str() == name) {
-            return refuse(format!("use the credential `{name}`"), format!("`{name}` to `secrets`"));
+            return refuse(format!("use the credential `{name}`"), format!("`{name}`, below `secrets`,"));
         }
     }
     Ok(())

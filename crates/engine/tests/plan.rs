@@ -62,7 +62,7 @@ async fn a_plan_changes_nothing() {
         step("service", &[], "service", service),
         step("key", &[], "ssh/key", json!({ "type": "ed25519" })),
     ]);
-    pack.policy.paths = vec!["~".into()];
+    pack.policy.paths = Some(vec!["~".into()]);
     let before = snapshot(&host.folder());
     let plan = plan(&pack, &host).await;
     assert_eq!(snapshot(&host.folder()), before);
@@ -107,7 +107,7 @@ async fn the_policy_is_enforced() {
     let steps =
         vec![elevated, secret, step("clone", &[], "git/clone", clone), step("file", &[], "file", file)];
     let mut pack = pack(steps);
-    pack.policy.paths = vec!["~/src".into()];
+    pack.policy.paths = Some(vec!["~/src".into()]);
     let refused = plan(&pack, &host).await;
     let why = |step: &str| match outcome(&refused, step) {
         Outcome::Blocked(why) => why,
@@ -118,7 +118,7 @@ async fn the_policy_is_enforced() {
     assert!(why("clone").contains("git.acme.test"));
     assert!(why("file").contains("elsewhere"));
     pack.policy.hosts = vec!["*.acme.test".into()];
-    pack.policy.paths.push("~/elsewhere".into());
+    pack.policy.paths = Some(vec!["~/src".into(), "~/elsewhere".into()]);
     pack.policy.elevation = true;
     let allowed = plan(&pack, &host).await;
     for step in ["elevated", "file", "clone"] {

@@ -67,11 +67,9 @@ fn hosts(step: &StepDraft<'_, '_>, asked: &Capabilities, draft: &Draft<'_, '_>, 
 }
 
 fn paths(step: &StepDraft<'_, '_>, asked: &Capabilities, draft: &Draft<'_, '_>, problems: &mut Problems<'_>) {
-    if !draft.paths_declared {
-        return;
-    }
+    let Some(allowed) = &draft.policy.paths else { return };
     for path in &asked.paths {
-        if starts_unknown(path) || draft.policy.paths.iter().any(|allowed| contains(allowed, path)) {
+        if starts_unknown(path) || allowed.iter().any(|folder| contains(folder, path)) {
             continue;
         }
         problems

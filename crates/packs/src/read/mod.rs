@@ -51,8 +51,6 @@ pub(crate) struct Draft<'n, 'k> {
     /// Steps that are named, but could not be read at all.
     pub(crate) unreadable: HashSet<StepId>,
     pub(crate) policy: Policy,
-    /// Whether `policy.capabilities.paths` was written.
-    pub(crate) paths_declared: bool,
     pub(crate) policy_node: Option<&'n Node>,
 }
 
@@ -116,7 +114,7 @@ pub(crate) fn pack<'n, 'k>(
             None => drop(unreadable.insert(id)),
         }
     }
-    let (policy, paths_declared) = policy(&top, problems);
+    let policy = policy(&top, problems);
     let policy_node = top.get("policy");
     Some(Draft {
         name,
@@ -129,7 +127,6 @@ pub(crate) fn pack<'n, 'k>(
         steps,
         unreadable,
         policy,
-        paths_declared,
         policy_node,
     })
 }
@@ -368,25 +365,24 @@ fn checklist(node: &Node, key: Range<usize>, problems: &mut Problems<'_>) -> Opt
     Some(draft)
 }
 
-fn policy(top: &Fields<'_>, problems: &mut Problems<'_>) -> (Policy, bool) {
-    let Some(node) = top.get("policy") else { return (Policy::default(), false) };
+fn policy(top: &Fields<'_>, problems: &mut Problems<'_>) -> Policy {
+    let Some(node) = top.get("policy") else { return Policy::default() };
     let Some(fields) = Fields::open(node, &node.span, POLICY_FIELDS, "a policy", problems) else {
-        return (Policy::default(), false);
+        return Policy::default();
     };
-    let Some(node) = fields.get("capabilities") else { return (Policy::default(), false) };
+    let Some(node) = fields.get("capabilities") else { return Policy::default() };
     let Some(fields) = Fields::open(node, &node.span, CAPABILITY_FIELDS, "capabilities", problems) else {
-        return (Policy::default(), false);
+        return Policy::default();
     };
     let plain = |found: Vec<(String, Range<usize>)>| found.into_iter().map(|(text, _)| text).collect();
-    let policy = Policy {
+    Policy {
         hosts: plain(fields.texts("hosts", problems)),
-        paths: plain(fields.texts("paths", problems)),
+        paths: fields.get("paths").is_some().then(|| plain(fields.texts("paths", problems))),
         elevation: fields.flag("elevation", problems).unwrap_or_default(),
         secrets: fields
             .texts("secrets", problems)
             .into_iter()
             .filter_map(|(name, span)| id(&name, &span, CredentialName::new, problems))
             .collect(),
-    };
-    (policy, fields.get("paths").is_some())
+    }
 }
