@@ -139,7 +139,17 @@ fn headless(workspace: &Workspace, screenshots: &Path) -> Result<()> {
     let display = Xvfb::start()?;
     let scratch = workspace.scratch("headless")?;
     let test = crate::test::with_end_to_end(workspace, workspace.cargo())?
-        .args(["test", "--workspace", "--locked", "--test", "journey", "--", "--nocapture"])
+        .args([
+            "test",
+            "--workspace",
+            "--locked",
+            "--test",
+            "journey",
+            "--test",
+            "sample",
+            "--",
+            "--nocapture",
+        ])
         .env("DISPLAY", &display.display)
         .env("FIRSTLIGHT_SCREENSHOTS", screenshots);
     session::in_keyring_session(test, &scratch.folder("keyring")?).run()?;
