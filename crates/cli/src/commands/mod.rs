@@ -46,7 +46,8 @@ pub(crate) fn run(cli: Cli, output: Output) -> anyhow::Result<ExitCode> {
         .with_writer(io::stderr)
         .init();
     // Starting a process holds its thread until the program is loaded: as many threads as the engine has steps going on.
-    let threads = std::thread::available_parallelism().map_or(4, |cores| cores.get().saturating_mul(2).max(4));
+    let threads =
+        std::thread::available_parallelism().map_or(4, |cores| cores.get().saturating_mul(2).max(4));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
     // On a worker: a check that ends there would otherwise have to wake this thread, too.
     let outcome = runtime.block_on(runtime.spawn(until_stopped(cli.command, output)));
