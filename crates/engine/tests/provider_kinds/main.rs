@@ -45,12 +45,14 @@ struct Machine {
     probe: Option<Probe>,
 }
 
+/// Machines so far: each step of a test has an id of its own, because processes are known by it.
+static MACHINES: AtomicUsize = AtomicUsize::new(0);
+
 impl Machine {
     fn new() -> Self {
         let host = FakeHost::new();
         let facts = host.facts();
         std::fs::create_dir_all(&facts.home).unwrap();
-        static MACHINES: AtomicUsize = AtomicUsize::new(0);
         let step = StepId::new(&format!("step-{}", MACHINES.fetch_add(1, Ordering::Relaxed))).unwrap();
         Self { step, host, facts, pack: tempfile::tempdir().unwrap(), owner: None, probe: None }
     }
