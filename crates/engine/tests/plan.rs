@@ -117,6 +117,11 @@ async fn the_policy_is_enforced() {
     assert!(why("secret").contains("`token`"));
     assert!(why("clone").contains("git.acme.test"));
     assert!(why("file").contains("elsewhere"));
+    // A list that allows nothing is not the same as no list.
+    pack.policy.paths = Some(Vec::new());
+    assert!(matches!(outcome(&plan(&pack, &host).await, "file"), Outcome::Blocked(_)));
+    pack.policy.paths = None;
+    assert!(matches!(outcome(&plan(&pack, &host).await, "file"), Outcome::WillChange(_)));
     pack.policy.hosts = vec!["*.acme.test".into()];
     pack.policy.paths = Some(vec!["~/src".into(), "~/elsewhere".into()]);
     pack.policy.elevation = true;

@@ -88,7 +88,7 @@ fn plan_exits_1_when_something_cannot_be_done_or_known() {
     std::fs::write(machine.place().join("mine.txt"), "not to be overwritten").unwrap();
     let plan = machine.on(&blocked, "plan", &["--json", "--detailed-exitcode"]).expect(1).json();
     assert_eq!(plan["steps"][0]["outcome"], "blocked");
-    assert!(plan["steps"][0]["reason"].is_string(), "{plan}");
+    assert!(plan["steps"][0]["reason"].as_str().unwrap().contains("nothing is overwritten"), "{plan}");
     assert_eq!(plan["summary"]["blocked"], 1);
     machine.run(&["plan", "--pack", "nowhere", "--detailed-exitcode"]).expect(1);
 }
