@@ -27,6 +27,17 @@ fn after_up(machine: &Machine, pack: &PackFolder) -> Value {
     machine.run(&["status", "--json"]).expect(0).json()["steps"][0].clone()
 }
 
+/// Puts a program of this name first on the PATH of what the command starts.
+fn with_program(machine: &Machine, mut command: Command, name: &str, script: &str) -> Command {
+    let folder = machine.root.path().join("programs");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join(name), format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::set_permissions(folder.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+    let path = std::env::var("PATH").unwrap();
+    command.env("PATH", format!("{}:{path}", folder.display()));
+    command
+}
+
 /// A port on this machine where nobody listens.
 fn closed_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
@@ -275,4 +286,34 @@ fn f3_a_full_disk_is_said_loses_nothing_and_goes_on_when_there_is_room() {
     disk.make_room();
     fs::write(fresh.root.path().join("place-go"), "").unwrap();
     fresh.on(&pack, "up", &["--yes"]).expect(0);
+}
+
+/// The lists of packages know a package, but not one that goes with what is installed already.
+#[test]
+fn a_list_of_packages_that_is_too_old_is_fetched_once() {
+    let (machine, pack) = (Machine::new(), one_step("uses: package, with: { apt: hello }"));
+    let at = machine.root.path();
+    let command = machine.command_on(&pack, "up", &["--yes"]);
+    let command = with_program(
+        &machine,
+        command,
+        "dpkg-query",
+        &format!("test -e {0}/there && echo install ok installed", at.display()),
+    );
+    let command = with_program(&machine, command, "apt-cache", "echo Package: hello");
+    let command = with_program(
+        &machine,
+        command,
+        "sudo",
+        "while [ \"$1\" != apt-get ] && [ $# -gt 1 ]; do shift; done; exec \"$@\"",
+    );
+    let apt = format!(
+        "echo $1 >> {0}/asked; case $1 in update) touch {0}/new;; install) if test -e {0}/new; then touch {0}/there; else \
+         echo ' libhello-dev : Depends: libhello (= 1) but 2 is to be installed'; \
+         echo 'E: Unable to correct problems, you have held broken packages.' >&2; exit 100; fi;; esac",
+        at.display()
+    );
+    let mut command = with_program(&machine, command, "apt-get", &apt);
+    Ran::of(command.output().unwrap()).expect(0);
+    assert_eq!(fs::read_to_string(at.join("asked")).unwrap(), "install\nupdate\ninstall\n");
 }

@@ -45,12 +45,15 @@ pub async fn quick(cx: &Context, process: Process) -> Result<Exit, Failure> {
     let secrets = secrets_of(&process);
     let said = Output::discard();
     let masked = |raw: Vec<String>| {
-        let mut stream = said.stream(&*cx.host, &secrets);
-        stream.push(raw.concat().as_bytes());
-        stream.finish();
+        for raw in raw {
+            let mut stream = said.stream(&*cx.host, &secrets);
+            stream.push(raw.as_bytes());
+            stream.finish();
+        }
         said.last_lines()
     };
-    match execute(cx, process, Sink::Kept(Vec::new()), &said).await {
+    let sink = Sink::Kept { out: Vec::new(), err: Vec::new() };
+    match execute(cx, process, sink, &said).await {
         Ok(exit) if exit.ok() => Ok(Exit { tail: Vec::new(), ..exit }),
         Ok(exit) => Ok(Exit { tail: masked(exit.tail), ..exit }),
         // What was printed until it took too long or was stopped is as raw.
@@ -64,22 +67,26 @@ enum Sink {
         out: Box<Stream>,
         err: Box<Stream>,
     },
-    /// Both streams as they came, for the last lines of a check that says no.
-    Kept(Vec<u8>),
+    /// For the last lines of a check that says no. Nothing tells in which order two pipes were written to: what went
+    /// wrong is said last, however the two were read.
+    Kept {
+        out: Vec<u8>,
+        err: Vec<u8>,
+    },
 }
 
 impl Sink {
     fn out(&mut self, chunk: &[u8]) {
         match self {
             Self::Logged { out, .. } => out.push(chunk),
-            Self::Kept(said) => keep_last(said, chunk),
+            Self::Kept { out, .. } => keep_last(out, chunk),
         }
     }
 
     fn err(&mut self, chunk: &[u8]) {
         match self {
             Self::Logged { err, .. } => err.push(chunk),
-            Self::Kept(said) => keep_last(said, chunk),
+            Self::Kept { err, .. } => keep_last(err, chunk),
         }
     }
 }
@@ -106,7 +113,7 @@ enum End {
 
 async fn execute(cx: &Context, process: Process, mut sink: Sink, output: &Output) -> Result<Exit, Failure> {
     let elevation = elevate::prefix(cx, &process).await?;
-    let is_check = matches!(sink, Sink::Kept(_));
+    let is_check = matches!(sink, Sink::Kept { .. });
     let Started { mut child, into, mut out, mut err } = start(cx, &process, &elevation, is_check)?;
     let timeout = process.timeout.unwrap_or(cx.timeout);
     let deadline = Instant::now() + timeout;
@@ -180,7 +187,9 @@ async fn execute(cx: &Context, process: Process, mut sink: Sink, output: &Output
             err.finish();
             output.last_lines()
         }
-        Sink::Kept(said) => vec![String::from_utf8_lossy(&said).into_owned()],
+        Sink::Kept { out, err } => {
+            [out, err].iter().map(|raw| String::from_utf8_lossy(raw).into_owned()).collect()
+        }
     };
     conclude(end, &process, timeout, said, reader.stdout, &elevation)
 }
@@ -232,7 +241,7 @@ async fn next_chunk(pipe: &mut Option<Pipe>, chunk: &mut [u8]) -> usize {
 fn output_pace(sink: &Sink, timeout: Duration) -> Duration {
     match sink {
         Sink::Logged { .. } => PACE,
-        Sink::Kept(_) => timeout,
+        Sink::Kept { .. } => timeout,
     }
 }
 

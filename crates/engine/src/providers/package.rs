@@ -3,7 +3,7 @@
 //! - Checks by asking the manager what is installed; a program named by `command` that is on PATH is good enough.
 //! - Changes: installs what is missing, and only that. The plan shows every package of the step; those that are there
 //!   already are left out when it is run, so that nothing is upgraded or marked anew. With apt, the list of packages is
-//!   fetched first when a package is not in it, or when what it names is gone from the server; once.
+//!   fetched first when a package is not in it, or when the list turns out not to fit the machine or the server; once.
 //! - Undo removes the packages that were not there before. What they brought along stays: it may be needed by now.
 //!
 //! apt and dnf need administrator rights, brew refuses them, winget asks for them by itself. One step at a time: a
@@ -246,7 +246,7 @@ impl Operation for Install {
         }
         for install in manager.installs(&missing) {
             let mut exit = process::run(cx, install.clone()).await?;
-            if !exit.ok() && !refreshed && is_stale(manager, &exit) {
+            if !exit.ok() && !refreshed && may_be_stale(manager, &exit) {
                 refresh(cx, manager).await?;
                 refreshed = true;
                 exit = process::run(cx, install).await?;
@@ -341,10 +341,12 @@ async fn refresh(cx: &Context, manager: PackageManager) -> Result<(), Failure> {
     Err(failure)
 }
 
-/// Whether an installation failed because the list of packages is older than the server's packages.
-fn is_stale(manager: PackageManager, exit: &Exit) -> bool {
+/// Whether an installation may have failed because the list of packages is old: what it names is gone from the server,
+/// or does not go with what was installed from a newer one.
+fn may_be_stale(manager: PackageManager, exit: &Exit) -> bool {
+    let signs = ["404 ", "apt-get update", "unmet dependencies", "held broken packages"];
     manager == PackageManager::Apt
-        && exit.tail.iter().any(|line| line.contains("404 ") || line.contains("apt-get update"))
+        && exit.tail.iter().any(|line| signs.iter().any(|sign| line.contains(sign)))
 }
 
 fn not_installed(manager: PackageManager, names: &[String], exit: Exit) -> Failure {
