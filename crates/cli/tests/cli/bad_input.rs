@@ -291,7 +291,12 @@ fn f3_a_full_disk_is_said_loses_nothing_and_goes_on_when_there_is_room() {
 /// The lists of packages know a package, but not one that goes with what is installed already.
 #[test]
 fn a_list_of_packages_that_is_too_old_is_fetched_once() {
-    let (machine, pack) = (Machine::new(), one_step("uses: package, with: { apt: hello }"));
+    let machine = Machine::new();
+    let pack = PackFolder::with_steps(
+        &["one"],
+        "  one: { title: The one, first-value: true, uses: package, with: { apt: hello } }\n\
+         policy: { capabilities: { elevation: true } }",
+    );
     let at = machine.root.path();
     let command = machine.command_on(&pack, "up", &["--yes"]);
     let command = with_program(
