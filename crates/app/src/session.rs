@@ -105,6 +105,8 @@ pub(crate) struct Inner {
     pack: Mutex<Option<Arc<Pack>>>,
     pub(crate) planned: Mutex<Option<Planned>>,
     pub(crate) active: Mutex<Option<ActiveRun>>,
+    /// The number of the last view of the journey.
+    pub(crate) revision: Mutex<u32>,
     /// Values read or stored since we opened, for masking. Never leaves memory.
     pub(crate) secrets: Mutex<BTreeMap<CredentialName, SecretString>>,
 }
@@ -141,6 +143,7 @@ impl Firstlight {
                 pack: Mutex::new(None),
                 planned: Mutex::new(None),
                 active: Mutex::new(None),
+                revision: Mutex::new(0),
                 secrets: Mutex::new(BTreeMap::new()),
             }),
         };

@@ -22,7 +22,7 @@ use crate::{
     markdown,
     planning::{self, Planned},
     running::known_step,
-    session::Firstlight,
+    session::{Firstlight, lock},
     view,
 };
 
@@ -33,9 +33,12 @@ impl Firstlight {
     /// Where the person stands.
     pub fn journey(&self) -> Result<JourneyView> {
         let pack = self.journey_pack()?;
+        // Held while the state is read: a view with a larger number never shows an older state.
+        let mut last = lock(&self.inner.revision);
+        *last = last.wrapping_add(1);
         let journey = self.current_journey()?;
         let graph = planning::graph(&pack, &journey.persona)?;
-        Ok(view::journey(&pack, &graph, &journey, self.is_running(), &|uses| self.class_of(uses)))
+        Ok(view::journey(&pack, &graph, &journey, self.is_running(), *last, &|uses| self.class_of(uses)))
     }
 
     pub(crate) fn class_of(&self, uses: &str) -> Class {

@@ -243,6 +243,7 @@ pub(crate) fn journey(
     graph: &Graph,
     journey: &Journey,
     running: bool,
+    revision: u32,
     class_of: ClassOf<'_>,
 ) -> JourneyView {
     let empty = firstlight_domain::pack::Checklist { stages: Vec::new() };
@@ -281,6 +282,7 @@ pub(crate) fn journey(
         steps,
         critical_path: critical.iter().map(ToString::to_string).collect(),
         running,
+        revision,
     }
 }
 

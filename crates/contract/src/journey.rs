@@ -42,6 +42,9 @@ pub struct JourneyView {
     pub progress: f64,
     /// Whether a run is going on now.
     pub running: bool,
+    /// Counts up with each view this program makes. An answer and a notice may overtake each other on their way; the
+    /// one with the larger number is the newer.
+    pub revision: u32,
 }
 
 /// A stage of the checklist.

@@ -58,4 +58,9 @@ progress: number,
 /**
  * Whether a run is going on now.
  */
-running: boolean, };
+running: boolean, 
+/**
+ * Counts up with each view this program makes. An answer and a notice may overtake each other on their way; the
+ * one with the larger number is the newer.
+ */
+revision: number, };

@@ -44,7 +44,7 @@ export class Session {
   readonly #platform: Platform;
   // eslint-disable-next-line svelte/prefer-svelte-reactivity -- each buffer says itself when it moved
   readonly #logs = new Map<string, LogBuffer>();
-  #heardJourney = false;
+  #revision = 0;
 
   constructor(platform: Platform) {
     this.#platform = platform;
@@ -70,9 +70,7 @@ export class Session {
       case 'run':
         return this.#follow(notice.event);
       case 'journey':
-        this.#heardJourney = true;
-        this.journey = notice.journey;
-        return;
+        return this.#stand(notice.journey);
       case 'pack':
         if (this.journey) this.offered = notice.pack;
         else this.pack = notice.pack;
@@ -98,7 +96,7 @@ export class Session {
 
   async startRun(choice: Choice, consent: string): Promise<void> {
     this.lastRun = null;
-    this.journey = await this.call('start_run', { choice, consent });
+    this.#stand(await this.call('start_run', { choice, consent }));
   }
 
   async cancelRun(): Promise<void> {
@@ -110,7 +108,7 @@ export class Session {
     const log = this.log(step);
     log.restart();
     try {
-      this.journey = await this.call('retry_step', { step });
+      this.#stand(await this.call('retry_step', { step }));
     } catch (thrown) {
       // It was refused: what the last attempt printed is still its log.
       void log.load();
@@ -119,11 +117,11 @@ export class Session {
   }
 
   async complete(step: string): Promise<void> {
-    this.journey = await this.call('complete_action', { step });
+    this.#stand(await this.call('complete_action', { step }));
   }
 
   async undo(step: string): Promise<void> {
-    this.journey = await this.call('undo_step', { step });
+    this.#stand(await this.call('undo_step', { step }));
   }
 
   async openLink(step: string): Promise<void> {
@@ -172,15 +170,20 @@ export class Session {
   #take(launch: Launch): void {
     this.settings = launch.settings;
     this.pack = launch.pack;
-    // A journey that came as a notice while `launch` was under way is newer than the one in its answer.
-    if (!this.#heardJourney) this.journey = launch.journey;
+    if (launch.journey) this.#stand(launch.journey);
     this.problem = launch.problem;
     this.status = { kind: 'ready', launch };
   }
 
+  /** Answers and notices may overtake each other on their way: an older view never replaces a newer one. */
+  #stand(journey: JourneyView): void {
+    if (journey.revision < this.#revision) return;
+    this.#revision = journey.revision;
+    this.journey = journey;
+  }
+
   #forget(): void {
     this.journey = null;
-    this.#heardJourney = false;
     this.choice = null;
     this.lastRun = null;
     this.#logs.clear();
@@ -188,7 +191,7 @@ export class Session {
 
   /** A credential may end a step; where the person stands is then asked again. */
   async #thenJourney(view: CredentialView): Promise<CredentialView> {
-    if (this.journey) this.journey = await this.call('journey', {});
+    if (this.journey) this.#stand(await this.call('journey', {}));
     return view;
   }
 

@@ -32,16 +32,27 @@ test('a core that does not answer is a failed start, and can be tried again', as
 });
 
 test('a journey heard while launch was under way is not overwritten by its older answer', async () => {
+  const newer = { ...reached, revision: 2 };
   const early = new FakePlatform({
     ...answers(working),
     launch: () => {
-      early.notify({ kind: 'journey', journey: reached });
-      return { ...launch, journey: working };
+      early.notify({ kind: 'journey', journey: newer });
+      return { ...launch, journey: { ...working, revision: 1 } };
     },
   });
   const other = new Session(early);
   await other.start();
-  expect(other.journey).toBe(reached);
+  expect(other.journey).toBe(newer);
+});
+
+test('a run that was over before the answer to its start arrived is over', async () => {
+  const over = { ...reached, revision: 8 };
+  platform.answers.start_run = () => {
+    platform.notify({ kind: 'journey', journey: over });
+    return { ...working, revision: 7 };
+  };
+  await session.startRun({ persona: 'developer', inputs: {} }, 'consent');
+  expect(session.journey).toBe(over);
 });
 
 test('a step that fails takes its cause and loses what belonged to its former state', () => {
