@@ -3,8 +3,26 @@ import { paraglideVitePlugin } from '@inlang/paraglide-js';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { svelteTesting } from '@testing-library/svelte/vite';
 import { defineConfig } from 'vitest/config';
+import type { Plugin } from 'vite';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+/** Has the page fetch what its script will import while it still fetches the script. */
+const preloadImports: Plugin = {
+  name: 'preload-imports',
+  apply: 'build',
+  transformIndexHtml: {
+    order: 'post',
+    handler: (_, { chunk, bundle }) =>
+      (chunk?.dynamicImports ?? []).flatMap((name) => {
+        const imported = bundle?.[name];
+        const needs = imported?.type === 'chunk' ? imported.imports : [];
+        return [name, ...needs]
+          .filter((file) => file !== chunk?.fileName && !chunk?.imports.includes(file))
+          .map((file) => ({ tag: 'link', attrs: { rel: 'modulepreload', crossorigin: true, href: `/${file}` } }));
+      }),
+  },
+};
 
 export default defineConfig(({ mode }) => ({
   plugins: [
@@ -16,6 +34,7 @@ export default defineConfig(({ mode }) => ({
       emitReadme: false,
     }),
     svelte(),
+    preloadImports,
     ...(mode === 'test' ? [svelteTesting()] : []),
   ],
   resolve: {
@@ -31,6 +50,8 @@ export default defineConfig(({ mode }) => ({
   build: {
     outDir: 'dist',
     emptyOutDir: true,
+    // One sheet, named in the page: nothing is drawn before it is there.
+    cssCodeSplit: false,
     // The content security policy has no `data:`: every asset stays a file.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },

@@ -10,6 +10,7 @@
 mod args;
 mod commands;
 mod exit;
+mod graphics;
 mod link;
 mod log;
 mod notices;
@@ -26,6 +27,7 @@ use crate::{args::Args, notices::Notices, shell::Shell};
 
 /// Runs the app until its window is closed. `started` is when the process began, for [`start`].
 pub fn run(started: Instant) -> ExitCode {
+    graphics::choose();
     let args = match Args::try_parse() {
         Ok(args) => args,
         // `--version` and `--help` too: answered before a display is needed.

@@ -20,6 +20,7 @@ import {
   working,
 } from '$fixtures/data';
 import { FakePlatform, refuse, type Answers } from '$fixtures/platform';
+import { Session } from '$lib/features/app/session.svelte';
 import App from '../src/App.svelte';
 
 const query = new URLSearchParams(location.search);
@@ -129,5 +130,4 @@ window.flood = async (step, perSecond, seconds) => {
   return longest;
 };
 
-const target = document.getElementById('app');
-if (target) mount(App, { target, props: { platform } });
+mount(App, { target: document.body, props: { session: new Session(platform) } });

@@ -5,11 +5,12 @@ import { expect, test } from 'vitest';
 import { answers } from '$fixtures/answers';
 import { failed, interrupted, launch, plan, reached, reading, working } from '$fixtures/data';
 import { FakePlatform, refuse, type Answers } from '$fixtures/platform';
+import { Session } from '$lib/features/app/session.svelte';
 import App from './App.svelte';
 
 async function open(given: Answers): Promise<FakePlatform> {
   const platform = new FakePlatform(given);
-  render(App, { platform });
+  render(App, { session: new Session(platform) });
   await waitFor(() => expect(screen.queryByText('One moment.')).toBeNull());
   return platform;
 }
@@ -30,7 +31,7 @@ test('from Welcome by the road to Today, and at first value to First light', asy
   await userEvent.type(screen.getByLabelText('Your work address'), 'ada@harbour.test');
   await press('See the road');
 
-  expect(await heading('The road')).toHaveFocus();
+  await waitFor(async () => expect(await heading('The road')).toHaveFocus());
   expect(await screen.findByText(/7 steps, 5 of them automatic, about 40 min\./)).toBeVisible();
   expect(platform.argsOf('start_run')).toEqual([]);
   await press('Start');

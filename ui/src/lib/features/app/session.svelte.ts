@@ -44,6 +44,7 @@ export class Session {
   readonly #platform: Platform;
   // eslint-disable-next-line svelte/prefer-svelte-reactivity -- each buffer says itself when it moved
   readonly #logs = new Map<string, LogBuffer>();
+  #starting: Promise<void> | null = null;
   #revision = 0;
 
   constructor(platform: Platform) {
@@ -54,12 +55,22 @@ export class Session {
     return this.#platform.call.bind(this.#platform);
   }
 
-  /** Listens, then loads; in this order, so that nothing falls between the two. */
-  async start(): Promise<void> {
+  /**
+   * Listens and loads, once at a time: whoever asks meanwhile waits for the same answer. Takes over an answer that was
+   * asked for earlier.
+   */
+  start(launching?: Promise<Launch>): Promise<void> {
+    this.#starting ??= this.#start(launching).finally(() => (this.#starting = null));
+    return this.#starting;
+  }
+
+  /** Both at once: the core keeps what it says until somebody listens, and views know which is newer. */
+  async #start(launching?: Promise<Launch>): Promise<void> {
     this.status = { kind: 'loading' };
     try {
-      await this.#platform.listen((notice) => this.hear(notice));
-      this.#take(await this.call('launch', {}));
+      const listening = this.#platform.listen((notice) => this.hear(notice));
+      const [launch] = await Promise.all([launching ?? this.call('launch', {}), listening]);
+      this.#take(launch);
     } catch (thrown) {
       this.status = { kind: 'failed', error: toErrorBody(thrown) };
     }

@@ -1,0 +1,23 @@
+//! How the window is drawn on Linux: by a graphics card, or without one.
+//!
+//! Without a card, Mesa emulates one: some 100 MB of libraries and memory, and a fifth of every start, for a window that
+//! shows text and stands still. There WebKit and GTK draw by themselves instead.
+
+/// Chooses how. Called before anything else: GTK and WebKit read these variables when they start, and until then there
+/// is no other thread that could read them.
+pub(crate) fn choose() {
+    #[cfg(target_os = "linux")]
+    if !has_card() {
+        for (variable, value) in [("WEBKIT_DISABLE_COMPOSITING_MODE", "1"), ("GDK_GL", "disable")] {
+            // What the person set is theirs. If it cannot be set, the window is only slower.
+            let _ = glib::setenv(variable, value, false);
+        }
+    }
+}
+
+/// Whether there is a card that can draw: the kernel offers each as a render node.
+#[cfg(target_os = "linux")]
+fn has_card() -> bool {
+    let nodes = std::fs::read_dir("/dev/dri").into_iter().flatten().flatten();
+    nodes.into_iter().any(|node| node.file_name().to_string_lossy().starts_with("renderD"))
+}
