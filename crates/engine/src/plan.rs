@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     engine::{Around, Engine, EngineError, Prepared, Ready, look, steps_in, steps_named},
     host::Host,
+    process::{Process, not_found},
     provider::Check,
 };
 
@@ -197,9 +198,10 @@ fn read(
                 }
                 Ok(Check::Needed { what, files }) => {
                     resolved.files = files;
-                    after(Outcome::WillChange(what))
+                    after(would(what, &resolved, first.is_none()))
                 }
-                Ok(Check::Once { what } | Check::Person { what, .. }) => after(Outcome::WillChange(what)),
+                Ok(Check::Once { what }) => after(would(what, &resolved, first.is_none())),
+                Ok(Check::Person { what, .. }) => after(Outcome::WillChange(what)),
                 Ok(Check::Unknown { why }) => after(Outcome::Unknown(first.unwrap_or(why))),
                 Ok(Check::Blocked { why, hint }) => match first {
                     Some(first) => after(Outcome::Unknown(first)),
@@ -209,6 +211,15 @@ fn read(
             };
             (outcome, resolved)
         }
+    }
+}
+
+/// What a step would do, unless a program for it is not there. What comes first may bring it; after that, nothing will.
+fn would(what: String, resolved: &Resolved, is_next: bool) -> Outcome {
+    let runs = resolved.commands.iter().filter(|line| line.purpose == Purpose::Run);
+    match runs.filter(|_| is_next).find_map(Process::missing) {
+        Some(program) => Outcome::Blocked(in_words(not_found(&program))),
+        None => Outcome::WillChange(what),
     }
 }
 

@@ -31,6 +31,14 @@ async fn every_step_is_in_the_group_it_honestly_belongs_to() {
         step("uses", &["makes"], "command", uses),
         step("inside", &["missing"], "command", inside.clone()),
         step("lost", &[], "command", inside),
+        step("typo", &[], "command", json!({ "run": ["no-such-program", "x"] })),
+        step("typo-here", &[], "command", json!({ "check": ["false"], "run": ["./no-such-program"] })),
+        step(
+            "brought",
+            &["missing"],
+            "command",
+            json!({ "check": ["no-such-program"], "run": ["no-such-program"] }),
+        ),
         step("ask", &[], "confirm", json!({ "text": "I did" })),
         step("strange", &[], "no/such", json!({})),
         touch("after", &["strange"]),
@@ -43,6 +51,14 @@ async fn every_step_is_in_the_group_it_honestly_belongs_to() {
     assert!(unknown_until(&outcome(&plan, "uses"), "Do makes"), "{:?}", outcome(&plan, "uses"));
     assert!(unknown_until(&outcome(&plan, "inside"), "Do missing"), "{:?}", outcome(&plan, "inside"));
     assert!(matches!(outcome(&plan, "lost"), Outcome::Unknown(why) if why.contains("not-yet")));
+    for (step, program) in [("typo", "`no-such-program`"), ("typo-here", "`./no-such-program`")] {
+        let outcome = outcome(&plan, step);
+        assert!(
+            matches!(&outcome, Outcome::Blocked(why) if why.contains(program) && why.contains("PATH")),
+            "{outcome:?}"
+        );
+    }
+    assert_eq!(outcome(&plan, "brought"), Outcome::WillChange("would run `no-such-program`".into()));
     assert!(matches!(outcome(&plan, "ask"), Outcome::WillChange(_)));
     assert!(matches!(outcome(&plan, "strange"), Outcome::Blocked(why) if why.contains("no/such")));
     assert!(matches!(outcome(&plan, "after"), Outcome::Blocked(why) if why.contains("Do strange")));

@@ -311,6 +311,15 @@ fn marker(cx: &Context) -> String {
     }
 }
 
+/// A program that is not there.
+pub(crate) fn not_found(program: &str) -> Failure {
+    Failure {
+        cause: format!("the program `{program}` was not found"),
+        last_lines: Vec::new(),
+        hint: Some(format!("install `{program}`, or see that the folder it is in is on PATH")),
+    }
+}
+
 /// Why a program cannot be started, in words.
 pub(crate) fn cannot_start(program: &str, cwd: Option<&Path>, error: &std::io::Error) -> Failure {
     let (cause, hint) = match (error.kind(), cwd) {
@@ -318,10 +327,7 @@ pub(crate) fn cannot_start(program: &str, cwd: Option<&Path>, error: &std::io::E
             format!("the folder {} does not exist", folder.display()),
             "it may be made by an earlier step".to_owned(),
         ),
-        (std::io::ErrorKind::NotFound, _) => (
-            format!("the program `{program}` was not found"),
-            format!("install `{program}`, or see that the folder it is in is on PATH"),
-        ),
+        (std::io::ErrorKind::NotFound, _) => return not_found(program),
         (std::io::ErrorKind::PermissionDenied, _) => {
             (format!("`{program}` may not be run"), "see that the file is executable".to_owned())
         }

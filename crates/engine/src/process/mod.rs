@@ -34,7 +34,7 @@ use firstlight_domain::{
 use secrecy::SecretString;
 
 pub(crate) use detached::Detached;
-pub(crate) use exec::{cannot_start, in_words};
+pub(crate) use exec::{cannot_start, in_words, not_found};
 pub use exec::{quick, run};
 pub(crate) use guard::Guard;
 pub use log::{LogSlice, read_log};
@@ -175,6 +175,14 @@ impl Process {
         let program = self.located();
         which::which_in(&program, std::env::var_os("PATH"), self.cwd.as_deref().unwrap_or(Path::new(".")))
             .is_ok()
+    }
+
+    /// The program of a planned command, if it is not there.
+    pub(crate) fn missing(line: &CommandLine) -> Option<String> {
+        let mut process = Self::of(&line.argv);
+        process.shell = line.shell;
+        process.cwd = line.cwd.as_ref().map(PathBuf::from);
+        (!process.is_there()).then(|| process.program().to_owned())
     }
 
     /// The program as the system finds it: a relative path counts from the folder it runs in, on every system alike.
