@@ -1,9 +1,12 @@
 //! The one window.
 
+use std::time::Duration;
+
 use firstlight_app::Home;
 use tauri::{
-    App, AppHandle, Manager, Runtime, Url, WebviewWindow, WebviewWindowBuilder, plugin::TauriPlugin,
-    webview::NewWindowResponse,
+    App, AppHandle, Manager, Runtime, Url, WebviewWindow, WebviewWindowBuilder,
+    plugin::TauriPlugin,
+    webview::{NewWindowResponse, PageLoadEvent},
 };
 use tauri_plugin_window_state::StateFlags;
 
@@ -12,6 +15,9 @@ use crate::shell;
 /// Its label, which the capability names.
 pub(crate) const LABEL: &str = "main";
 
+/// How long the first page may take before its window is shown without it.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 /// Opens it, as `tauri.conf.json` describes it.
 pub(crate) fn open(app: &App) -> tauri::Result<WebviewWindow> {
     let described = app.config().app.windows.iter().find(|window| window.label == LABEL);
@@ -19,13 +25,39 @@ pub(crate) fn open(app: &App) -> tauri::Result<WebviewWindow> {
     let mut builder = WebviewWindowBuilder::from_config(app.handle(), described)?
         // Our pages and nothing else: what a pack links to opens in the person's browser.
         .on_navigation(is_ours)
+        // Not before: to draw itself, the webview waits for its page, which waits for what we have to hand it. Neither
+        // would move for half a second.
+        .on_page_load(|window, page| {
+            if page.event() == PageLoadEvent::Finished {
+                show(&window);
+            }
+        })
         .on_new_window(|_, _| NewWindowResponse::Deny);
     // A webview that cannot write its folder does not start; without one it keeps to the platform's.
     let folder = shell::home().ok().map(|home| home.root().join("webview"));
     if let Some(folder) = folder.filter(|folder| std::fs::create_dir_all(folder).is_ok()) {
         builder = builder.data_directory(folder);
     }
-    builder.build()
+    let window = builder.build()?;
+    show_anyway(window.clone());
+    Ok(window)
+}
+
+/// Shows a window that is not seen yet.
+fn show(window: &WebviewWindow) {
+    if !window.is_visible().unwrap_or(false)
+        && let Err(error) = window.show()
+    {
+        tracing::warn!(%error, "the window cannot be shown");
+    }
+}
+
+/// A page that does not come must not leave a person without a window.
+fn show_anyway(window: WebviewWindow) {
+    tauri::async_runtime::spawn(async move {
+        tokio::time::sleep(PATIENCE).await;
+        show(&window);
+    });
 }
 
 /// Brings it to the front.
