@@ -19,7 +19,10 @@ const preloadImports: Plugin = {
         const needs = imported?.type === 'chunk' ? imported.imports : [];
         return [name, ...needs]
           .filter((file) => file !== chunk?.fileName && !chunk?.imports.includes(file))
-          .map((file) => ({ tag: 'link', attrs: { rel: 'modulepreload', crossorigin: true, href: `/${file}` } }));
+          .map((file) => ({
+            tag: 'link',
+            attrs: { rel: 'modulepreload', crossorigin: true, href: `/${file}` },
+          }));
       }),
   },
 };
