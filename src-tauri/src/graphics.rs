@@ -1,9 +1,9 @@
 //! How the window is drawn on Linux: by a graphics card, or without one.
 //!
 //! Without a card, Mesa emulates one: some 100 MB of libraries and memory, and a fifth of every start, for a window that
-//! shows text and stands still. There WebKit and GTK draw by themselves instead.
+//! shows text and stands still. There the webview and GTK draw by themselves instead.
 
-/// Chooses how. Called before anything else: GTK and WebKit read these variables when they start, and until then there
+/// Chooses how. Called before anything else: GTK and the webview read these variables when they start, and until then there
 /// is no other thread that could read them.
 pub(crate) fn choose() {
     #[cfg(target_os = "linux")]
