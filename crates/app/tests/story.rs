@@ -219,6 +219,41 @@ async fn a_failed_step_is_mended_and_tried_again_and_the_rest_follows() {
 }
 
 #[tokio::test]
+async fn a_failed_attempts_log_stays_when_a_retry_finds_the_step_done() {
+    let steps = "
+  wants:
+    title: Wants a file
+    check: [test, -e, '${{ inputs.place }}/ok']
+    run: [sh, -c, 'echo trying; test -e \"$0\" || exit 3; touch \"$0/../ok\"', '${{ inputs.place }}/wish']
+    first-value: true
+";
+    let day = Day::new(&["wants"], steps);
+    let app = day.open();
+    let lines = |app: &Firstlight| app.step_log("wants", 0, 100).unwrap().lines;
+    let failed = day.start(&app).await;
+    assert!(matches!(state(&failed, "wants"), StepStateView::Failed { .. }), "{failed:#?}");
+    let log = lines(&app);
+    assert!(log.first().is_some_and(|line| line == "trying"), "{log:?}");
+
+    // Mended by hand: the retry looks, and has nothing to run.
+    std::fs::write(day.place.path().join("ok"), "").unwrap();
+    app.retry_step("wants").await.unwrap();
+    app.wait_for_run().await.unwrap();
+    let mended = app.journey().unwrap();
+    assert!(matches!(state(&mended, "wants"), StepStateView::Satisfied { .. }), "{mended:#?}");
+    assert_eq!(lines(&app), log);
+    drop(app);
+    let again = day.open();
+    assert_eq!(lines(&again), log, "also after reopening");
+
+    // An attempt that runs has a log of its own.
+    std::fs::remove_file(day.place.path().join("ok")).unwrap();
+    std::fs::create_dir(day.place.path().join("wish")).unwrap();
+    day.start(&again).await;
+    assert_eq!(lines(&again), ["trying"]);
+}
+
+#[tokio::test]
 async fn e1_a_pack_that_changed_asks_again() {
     let step = "  one: { title: One, check: [test, -e, '${{ inputs.place }}/1'], run: [touch, '${{ inputs.place }}/1'], first-value: true }";
     let day = Day::new(&["one"], step);
