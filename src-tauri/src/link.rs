@@ -56,11 +56,8 @@ async fn show(shell: &Shell, asked: Answer<PathBuf>) -> Answer<Notice> {
 /// The folder a link names.
 fn pack_of(link: &Url) -> Answer<PathBuf> {
     let refused = |message: &str| ErrorBody {
-        code: Code::Usage,
-        message: format!("The link {link} cannot be opened: {message}."),
         hint: Some("A link looks like firstlight://open?pack=/folder/of/the/pack.".to_owned()),
-        file: None,
-        line: None,
+        ..ErrorBody::new(Code::Usage, format!("The link {link} cannot be opened: {message}."))
     };
     if link.scheme() != "firstlight" || link.host_str() != Some("open") || !matches!(link.path(), "" | "/") {
         return Err(refused("it asks for something Firstlight does not know"));

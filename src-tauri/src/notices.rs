@@ -57,9 +57,7 @@ mod tests {
     use super::*;
 
     fn problem(message: &str) -> Notice {
-        let error =
-            ErrorBody { code: Code::Usage, message: message.into(), hint: None, file: None, line: None };
-        Notice::Problem { error }
+        Notice::Problem { error: ErrorBody::new(Code::Usage, message) }
     }
 
     #[test]

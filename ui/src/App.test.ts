@@ -3,7 +3,7 @@ import { render, screen, waitFor, within } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import { expect, test } from 'vitest';
 import { answers } from '$fixtures/answers';
-import { failed, interrupted, launch, plan, reached, reading, working } from '$fixtures/data';
+import { credentials, failed, interrupted, launch, plan, reached, reading, working } from '$fixtures/data';
 import { FakePlatform, refuse, type Answers } from '$fixtures/platform';
 import { Session } from '$lib/features/app/session.svelte';
 import App from './App.svelte';
@@ -187,4 +187,17 @@ test('a start that fails says what, why and what to do, and can be tried again',
   platform.answers = answers(null);
   await press('Try again');
   await heading('Welcome to Harbour');
+});
+
+test('a kept credential that is refused now says what its test printed', async () => {
+  const before = credentials.map((one) => ({ ...one }));
+  const platform = await open(answers(working));
+  const refusal = { at: '2026-11-23T09:00:00Z', ok: false, reason: 'Its test ended with code 7.' };
+  platform.answers.test_credential = () => ({ ...refusal, last_lines: ['revoked on 2 May'] });
+  platform.answers.credentials = () => before.map((one) => ({ ...one, last_test: refusal }));
+  await visit('Credentials');
+  await press('Test');
+  const printed = await screen.findByRole('region', { name: 'The end of the output' });
+  expect(printed).toHaveTextContent('revoked on 2 May');
+  expect(screen.getAllByText('Its test ended with code 7.')).not.toHaveLength(0);
 });

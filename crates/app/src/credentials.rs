@@ -82,10 +82,15 @@ impl Firstlight {
         let scope = self.credential_scope(&planned);
         let host = Arc::new(AppHost::new(self, None));
         let outcome = self.inner.engine.test_credential(&planned.pack, &step, &scope, host).await;
-        let reason = outcome.err().map(|failure| failure.cause);
-        let ok = reason.is_none();
+        let ok = outcome.is_ok();
+        let (reason, last_lines) = outcome.err().map(|failure| (failure.cause, failure.last_lines)).unzip();
         self.append(&[Event::CredentialTested { name, ok, reason: reason.clone() }])?;
-        Ok(CredentialTest { at: self.now().to_string(), ok, reason })
+        Ok(CredentialTest {
+            at: self.now().to_string(),
+            ok,
+            reason,
+            last_lines: last_lines.unwrap_or_default(),
+        })
     }
 
     /// Removes the value from the keychain. The step that asked for it waits again.
@@ -248,6 +253,7 @@ fn view(pack: Option<&Pack>, name: &CredentialName, known: Option<&Credential>) 
             at: at.to_string(),
             ok,
             reason,
+            last_lines: Vec::new(),
         }),
         used_by: steps()
             .filter(|step| step.secrets.names().any(|n| n == name))

@@ -17,7 +17,7 @@ pub struct AppError(pub ErrorBody);
 impl AppError {
     /// An error without a hint.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self(ErrorBody { code, message: message.into(), hint: None, file: None, line: None })
+        Self(ErrorBody::new(code, message))
     }
 
     /// What to do about it.
@@ -50,13 +50,13 @@ impl AppError {
             .hint("`firstlight status` lists its steps.")
     }
 
-    /// A failure of the engine outside of a step.
+    /// A failure of the engine outside of a step. Its last lines were masked by the engine.
     pub(crate) fn from_failure(code: Code, failure: Failure) -> Self {
-        let error = Self::new(code, sentence(&failure.cause));
-        match failure.hint {
-            Some(hint) => error.hint(sentence(&hint)),
-            None => error,
-        }
+        Self(ErrorBody {
+            hint: failure.hint.as_deref().map(sentence),
+            last_lines: failure.last_lines,
+            ..ErrorBody::new(code, sentence(&failure.cause))
+        })
     }
 }
 

@@ -131,7 +131,7 @@ impl Mask for Masking {
 }
 
 pub(crate) fn failure(error: AppError) -> Failure {
-    Failure { cause: error.0.message, last_lines: Vec::new(), hint: error.0.hint }
+    Failure { cause: error.0.message, last_lines: error.0.last_lines, hint: error.0.hint }
 }
 
 pub(crate) fn vault_failure(error: &VaultError) -> Failure {

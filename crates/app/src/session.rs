@@ -245,11 +245,8 @@ impl Firstlight {
     /// What was wrong with the journal and was mended while it was opened; said once.
     pub fn take_notice(&self) -> Option<ErrorBody> {
         self.history().take_notice().map(|message| ErrorBody {
-            code: Code::JournalDamaged,
-            message,
             hint: Some("Nothing needs to be done. The damaged file was kept.".to_owned()),
-            file: None,
-            line: None,
+            ..ErrorBody::new(Code::JournalDamaged, message)
         })
     }
 

@@ -94,7 +94,7 @@ impl Firstlight {
         scope
     }
 
-    /// A part of a step's log, from its last run.
+    /// A part of a step's log, from the last run in which it did something: one that found it done has none.
     pub fn step_log(&self, step: &str, first: u32, count: u32) -> Result<LogPage> {
         let journey = self.current_journey()?;
         let empty = LogPage { first: 0, lines: Vec::new(), total: 0, dropped: 0 };

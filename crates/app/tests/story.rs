@@ -13,7 +13,7 @@ use firstlight_contract::{
     run::RunEvent,
 };
 use firstlight_testkit::{Clock, PackFolder};
-use firstlight_vault::{Behaviour, MemoryKeychain, VaultError};
+use firstlight_vault::{Behaviour, Keychain as _, MemoryKeychain, VaultError};
 use secrecy::SecretString;
 use tempfile::TempDir;
 
@@ -219,6 +219,41 @@ async fn a_failed_step_is_mended_and_tried_again_and_the_rest_follows() {
 }
 
 #[tokio::test]
+async fn a_failed_attempts_log_stays_when_a_retry_finds_the_step_done() {
+    let steps = "
+  wants:
+    title: Wants a file
+    check: [test, -e, '${{ inputs.place }}/ok']
+    run: [sh, -c, 'echo trying; test -e \"$0\" || exit 3; touch \"$0/../ok\"', '${{ inputs.place }}/wish']
+    first-value: true
+";
+    let day = Day::new(&["wants"], steps);
+    let app = day.open();
+    let lines = |app: &Firstlight| app.step_log("wants", 0, 100).unwrap().lines;
+    let failed = day.start(&app).await;
+    assert!(matches!(state(&failed, "wants"), StepStateView::Failed { .. }), "{failed:#?}");
+    let log = lines(&app);
+    assert!(log.first().is_some_and(|line| line == "trying"), "{log:?}");
+
+    // Mended by hand: the retry looks, and has nothing to run.
+    std::fs::write(day.place.path().join("ok"), "").unwrap();
+    app.retry_step("wants").await.unwrap();
+    app.wait_for_run().await.unwrap();
+    let mended = app.journey().unwrap();
+    assert!(matches!(state(&mended, "wants"), StepStateView::Satisfied { .. }), "{mended:#?}");
+    assert_eq!(lines(&app), log);
+    drop(app);
+    let again = day.open();
+    assert_eq!(lines(&again), log, "also after reopening");
+
+    // An attempt that runs has a log of its own.
+    std::fs::remove_file(day.place.path().join("ok")).unwrap();
+    std::fs::create_dir(day.place.path().join("wish")).unwrap();
+    day.start(&again).await;
+    assert_eq!(lines(&again), ["trying"]);
+}
+
+#[tokio::test]
 async fn e1_a_pack_that_changed_asks_again() {
     let step = "  one: { title: One, check: [test, -e, '${{ inputs.place }}/1'], run: [touch, '${{ inputs.place }}/1'], first-value: true }";
     let day = Day::new(&["one"], step);
@@ -243,6 +278,56 @@ async fn f7_one_changes_a_home_at_a_time_and_others_may_read() {
     assert_eq!(day.try_open(Access::Change).err().unwrap().code(), Code::AlreadyRunning);
     let reader = day.try_open(Access::Read).unwrap();
     assert_eq!(reader.journey().unwrap().steps.len(), 1);
+}
+
+#[tokio::test]
+async fn c5_what_the_test_of_a_refused_value_printed_is_shown_without_the_value() {
+    const BAD: &str = "bad-canary-4711";
+    // `printf %s bad-canary-4711 | base64`
+    const BAD_BASE64: &str = "YmFkLWNhbmFyeS00NzEx";
+    let says = "echo \"checking $got\"; printf %s \"$got\" | base64 >&2; echo \"revoked: $got on 2 May\" >&2; exit 7";
+    for (how, script) in
+        [("stdin: true", format!("read -r got; {says}")), ("env: GOT", format!("got=$GOT; {says}"))]
+    {
+        let command = serde_json::json!(["sh", "-c", script]);
+        let steps = format!(
+            "
+  token:
+    title: Your token
+    uses: credential
+    with: {{ name: acme-token, test: {{ command: {command}, {how} }} }}
+    first-value: true
+"
+        );
+        let day = Day::new(&["token"], &steps);
+        let app = day.open();
+        day.start(&app).await;
+
+        let refused = app.store_credential("acme-token", SecretString::from(BAD)).await.unwrap_err().0;
+        assert_eq!(refused.code, Code::CredentialRefused, "{refused:?}");
+        assert!(refused.message.contains("ended with code 7"), "{refused:?}");
+        assert!(refused.hint.is_some(), "{refused:?}");
+        let seen = |lines: &[String]| {
+            let revoked = lines.iter().any(|l| l.starts_with("revoked: ‹") && l.ends_with(" ***› on 2 May"));
+            revoked && lines.iter().any(|line| line.starts_with("checking ‹")) && lines.len() == 3
+        };
+        assert!(seen(&refused.last_lines), "{refused:?}");
+
+        // One that was good once and is refused now.
+        let name = "acme-token".parse().unwrap();
+        day.keychain.set(&name, &SecretString::from(BAD)).await.unwrap();
+        let tested = app.test_credential("acme-token").await.unwrap();
+        assert!(!tested.ok && seen(&tested.last_lines), "{tested:?}");
+        let kept = app.credentials().unwrap()[0].last_test.clone().unwrap();
+        assert_eq!((kept.reason, kept.last_lines), (tested.reason.clone(), Vec::new()), "output is not kept");
+
+        let told = format!("{refused:?} {tested:?} {:?}", day.notices.lock().unwrap());
+        let on_disk = day.kept();
+        for word in [BAD, BAD_BASE64] {
+            assert!(!told.contains(word), "{how}: {told}");
+            assert!(!on_disk.windows(word.len()).any(|w| w == word.as_bytes()), "{how}: {word} is on disk");
+        }
+    }
 }
 
 #[tokio::test]

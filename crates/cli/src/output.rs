@@ -11,6 +11,9 @@ use serde::Serialize;
 
 use crate::wrap;
 
+/// What stands before each line of another program's output.
+const QUOTE: &str = "      ";
+
 /// The two ways to answer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
@@ -79,6 +82,18 @@ impl Output {
         };
     }
 
+    /// Something that did not work, among what is said to a person who may try again.
+    pub(crate) fn problem(self, problem: &ErrorBody) -> anyhow::Result<()> {
+        self.line(format!("  {}", problem.message))?;
+        self.quote(&problem.last_lines)?;
+        problem.hint.as_deref().map_or(Ok(()), |hint| self.line(format!("  hint: {hint}")))
+    }
+
+    /// How the output of something ended, as it is.
+    pub(crate) fn quote(self, lines: &[String]) -> anyhow::Result<()> {
+        lines.iter().try_for_each(|line| self.verbatim(format!("{QUOTE}{line}")))
+    }
+
     /// Says what went wrong, and that it did.
     pub(crate) fn fail(self, error: &anyhow::Error) -> ExitCode {
         if is_closed_pipe(error) {
@@ -110,6 +125,9 @@ fn for_people(body: &ErrorBody) -> String {
     if let Some(file) = &body.file {
         let line = body.line.map_or_else(String::new, |line| format!(":{line}"));
         text.extend(["\n  at ", file.as_str(), line.as_str()]);
+    }
+    for line in &body.last_lines {
+        text.extend(["\n", QUOTE, line.as_str()]);
     }
     if let Some(hint) = &body.hint {
         text.extend(["\n  hint: ", hint.as_str()]);

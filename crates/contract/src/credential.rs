@@ -47,4 +47,8 @@ pub struct CredentialTest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub reason: Option<String>,
+    /// How the output of the test ended, masked. Only in the answer to the trial itself: it is not kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(optional, as = "Option<Vec<String>>")]
+    pub last_lines: Vec<String>,
 }

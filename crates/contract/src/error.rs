@@ -23,6 +23,17 @@ pub struct ErrorBody {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub line: Option<u32>,
+    /// How the output of what was run ended, masked; nothing where nothing was run, or it printed nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(optional, as = "Option<Vec<String>>")]
+    pub last_lines: Vec<String>,
+}
+
+impl ErrorBody {
+    /// What happened, and nothing more.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), hint: None, file: None, line: None, last_lines: Vec::new() }
+    }
 }
 
 /// `{ "error": … }`: the envelope the CLI prints on stderr with `--json`.

@@ -74,7 +74,7 @@ pub struct StepRecord {
     pub done: Vec<ConsentHash>,
     /// Receipts not yet used by an undo, oldest first.
     pub receipts: Vec<(RunId, Value)>,
-    /// The last run in which it was tried; its log lies there.
+    /// The last run in which it ran; its log lies there. A run that only looked at it wrote none.
     pub last_run: Option<RunId>,
 }
 
@@ -160,7 +160,9 @@ impl Journey {
                     record.done.clear();
                 }
                 record.done.extend(done.clone());
-                record.last_run = run.or(record.last_run);
+                if *state == StepState::Running {
+                    record.last_run = run.or(record.last_run);
+                }
                 record.moments.push((at, state.clone()));
             }
             Event::ReceiptKept { step, run, receipt } => {
@@ -271,6 +273,30 @@ mod tests {
         assert_eq!(journey.reached, Some((at(100), serve)));
         let parts = split(&journey.stretches(at(100)), at(0), at(100)).map(|(_, ms)| ms / 1_000);
         assert_eq!(parts, [20, 30, 0, 30, 20]);
+    }
+
+    #[test]
+    fn a_run_that_only_looks_at_a_step_does_not_take_the_place_of_the_one_it_ran_in() {
+        let clone = StepId::new("clone").unwrap();
+        let [tried, looked] = [1, 2].map(|id| RunId(uuid::Uuid::from_u128(id)));
+        let entered = |run, state| Happened {
+            at: at(1),
+            event: Event::StepChanged { step: clone.clone(), run: Some(run), state, done: None },
+        };
+        let failure = Failure { cause: "no network".into(), last_lines: vec![], hint: None };
+        let mut world = World::from_events(&[
+            started(),
+            entered(tried, StepState::Running),
+            entered(tried, StepState::Failed(failure.clone())),
+        ]);
+        let blocked = StepState::Blocked { by: vec![], reason: "no mount".into() };
+        let satisfied = StepState::Satisfied { outputs: BTreeMap::new() };
+        for state in [blocked, StepState::Failed(failure), satisfied] {
+            world.apply(&entered(looked, state));
+            assert_eq!(world.journey.as_ref().unwrap().steps[&clone].last_run, Some(tried));
+        }
+        world.apply(&entered(looked, StepState::Running));
+        assert_eq!(world.journey.unwrap().steps[&clone].last_run, Some(looked));
     }
 
     #[test]

@@ -38,6 +38,7 @@ pub(super) async fn run(command: Credential, output: Output) -> anyhow::Result<E
                     named.name,
                     if tested.ok { "works" } else { "was refused" }
                 ))?;
+                output.quote(&tested.last_lines)?;
             }
             return Ok(if tested.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }

@@ -220,7 +220,7 @@ async fn answer_credential(app: &Firstlight, step: &StepView, output: Output) ->
     match app.store_credential(&wanted.name, value).await {
         Ok(_) => Ok(true),
         Err(error) => {
-            output.line(format!("  {error}"))?;
+            output.problem(&error.0)?;
             Ok(ask("Try another value?", output).await?
                 && Box::pin(answer_credential(app, step, output)).await?)
         }

@@ -1,6 +1,8 @@
 //! C5: a secret is in the keychain or in memory, nowhere else.
 
 use std::{
+    io::{Read, Write},
+    process::Stdio,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -17,6 +19,83 @@ const CANARY: &str = "zq7-canary-R4f9Lw2x";
 const CANARY_BASE64: &str = "enE3LWNhbmFyeS1SNGY5THcyeA==";
 /// Proves that the search would find it.
 const CONTROL: &str = "control-that-may-be-seen-83125";
+
+/// A credential whose test refuses everything and tells all it knows, on both outputs, as it is and in base64.
+fn telling_pack() -> PackFolder {
+    PackFolder::with_steps(
+        &["token"],
+        "  token:
+    title: Your token
+    uses: credential
+    first-value: true
+    with:
+      name: acme-token
+      title: Access token
+      test:
+        command: [sh, -c, 'read -r got; echo \"checking $got\"; printf %s \"$got\" | base64 >&2; echo \"revoked on 2 May\" >&2; exit 7']
+        stdin: true
+policy:
+  capabilities: { secrets: [acme-token] }",
+    )
+}
+
+/// Whether this names the end of the test's output, and neither form of the secret.
+#[track_caller]
+fn assert_tells_without_the_secret(said: &str) {
+    for wanted in ["ended with code 7", "checking ‹", "revoked on 2 May", "hint"] {
+        assert!(said.contains(wanted), "{wanted} is not in:\n{said}");
+    }
+    assert!(!said.contains(CANARY) && !said.contains(CANARY_BASE64), "{said}");
+}
+
+#[test]
+fn c5_a_refusal_shows_what_the_test_printed_without_the_secret() {
+    let (machine, pack) = (Machine::with_keychain(), telling_pack());
+    let set = ["credential", "set", "acme-token", "--pack", pack.path().to_str().unwrap()];
+    let people = machine.run_with_input(&set, &format!("{CANARY}\n")).expect(1).stderr;
+    assert_tells_without_the_secret(&people);
+    let scripts = machine.run_with_input(&[&set[..], &["--json"]].concat(), &format!("{CANARY}\n"));
+    assert_tells_without_the_secret(&scripts.stderr);
+    let error = scripts.error();
+    assert_eq!(error["code"], "credential_refused");
+    assert_eq!(error["last_lines"].as_array().unwrap().len(), 3, "{error}");
+    for (path, bytes) in machine.kept() {
+        for word in [CANARY, CANARY_BASE64] {
+            let holds = bytes.windows(word.len()).any(|part| part == word.as_bytes());
+            assert!(!holds, "{} holds it", path.display());
+        }
+    }
+}
+
+#[test]
+fn c5_up_shows_a_person_what_the_test_printed_and_asks_again() {
+    let (machine, pack) = (Machine::with_keychain(), telling_pack());
+    let up = machine.command_on(&pack, "up", &["--yes"]);
+    // The terminal never echoes, so that what is typed is nowhere on it; `script` is one for the program.
+    let mut words = vec![up.get_program()];
+    words.extend(up.get_args());
+    let words: Vec<_> = words.iter().map(|word| format!("'{}'", word.to_str().unwrap())).collect();
+    let line = format!("stty -echo; {}", words.join(" "));
+    let mut terminal = machine.command_of("script", &["-qec", &line, "/dev/null"]);
+    let mut child = terminal.stdin(Stdio::piped()).spawn().expect("script, of the package bsdutils");
+    let (mut keys, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let mut shown = Vec::new();
+    for (prompt, typed) in [
+        ("Value (not shown, empty to skip): ", format!("{CANARY}\r")),
+        ("Try another value?", "n\r".to_owned()),
+    ] {
+        let mut byte = [0];
+        while !shown.ends_with(prompt.as_bytes()) {
+            let read = screen.read(&mut byte).unwrap();
+            assert_eq!(read, 1, "it ended before {prompt:?}:\n{}", String::from_utf8_lossy(&shown));
+            shown.push(byte[0]);
+        }
+        keys.write_all(typed.as_bytes()).unwrap();
+    }
+    screen.read_to_end(&mut shown).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    assert_tells_without_the_secret(&String::from_utf8_lossy(&shown));
+}
 
 fn pack() -> PackFolder {
     PackFolder::with_steps(

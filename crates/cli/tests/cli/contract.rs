@@ -273,6 +273,7 @@ policy:
         |command: &'static str, name: &'static str| ["credential", command, name, "--pack", folder, "--json"];
     let refused = machine.run_with_input(&with("set", "acme-token"), "bad-12345\n").error();
     assert_eq!(refused["code"], "credential_refused");
+    assert_eq!(refused.get("last_lines"), None, "a test that prints nothing adds nothing");
     let short = machine.run_with_input(&with("set", "acme-token"), "\n").error();
     assert_eq!(short["code"], "credential_invalid");
     let unknown = machine.run_with_input(&with("set", "other"), "good-12345\n").error();

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    ffi::OsStr,
     fs,
     io::{BufRead, BufReader, Write},
     os::unix::fs::PermissionsExt,
@@ -62,7 +63,12 @@ impl Machine {
 
     /// The program, in this home and in no other environment.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("firstlight"));
+        self.command_of(assert_cmd::cargo::cargo_bin!("firstlight"), args)
+    }
+
+    /// Another program, which starts ours, in the same home and environment.
+    pub(crate) fn command_of(&self, program: impl AsRef<OsStr>, args: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command
             .args(args)
             .current_dir(self.root.path())

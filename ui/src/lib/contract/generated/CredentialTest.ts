@@ -15,4 +15,8 @@ ok: boolean,
 /**
  * Why not, masked.
  */
-reason?: string, };
+reason?: string, 
+/**
+ * How the output of the test ended, masked. Only in the answer to the trial itself: it is not kept.
+ */
+last_lines?: Array<string>, };

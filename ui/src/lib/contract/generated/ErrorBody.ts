@@ -24,4 +24,8 @@ file?: string,
 /**
  * The line in `file`, from 1.
  */
-line?: number, };
+line?: number, 
+/**
+ * How the output of what was run ended, masked; nothing where nothing was run, or it printed nothing.
+ */
+last_lines?: Array<string>, };

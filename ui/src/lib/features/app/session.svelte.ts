@@ -116,15 +116,7 @@ export class Session {
 
   async retry(step: string): Promise<void> {
     this.lastRun = null;
-    const log = this.log(step);
-    log.restart();
-    try {
-      this.#stand(await this.call('retry_step', { step }));
-    } catch (thrown) {
-      // It was refused: what the last attempt printed is still its log.
-      void log.load();
-      throw thrown;
-    }
+    this.#stand(await this.call('retry_step', { step }));
   }
 
   async complete(step: string): Promise<void> {
@@ -239,6 +231,8 @@ export class Session {
   #enter(event: StepEvent): void {
     const { type: _type, step: id, ...entered } = event;
     this.announcement = m.announce_step({ title: event.title, state: stateWord(event) });
+    // Only what runs has a log of its own: a retry that is refused, or finds the step done, leaves the last one.
+    if (event.state === 'running') this.#logs.get(id)?.restart();
     if (!this.journey) return;
     const steps = this.journey.steps.map((step): StepView => {
       if (step.id !== id) return step;

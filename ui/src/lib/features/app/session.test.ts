@@ -91,6 +91,19 @@ test('log lines go to the log of their step', () => {
   expect(session.log('deps').line(1)).toBe('b');
 });
 
+test('the log of a failed attempt stays until the step runs again, even if it then prints nothing', async () => {
+  const step = { type: 'step', step: 'deps', title: 'Install its packages' } as const;
+  platform.notify({ kind: 'run', event: { type: 'log', step: 'deps', first: 0, lines: ['refused'] } });
+  await session.retry('deps');
+  platform.notify({
+    kind: 'run',
+    event: { ...step, state: 'satisfied', since: '2026-11-23T09:00:00Z' },
+  });
+  expect(session.log('deps').line(0)).toBe('refused');
+  platform.notify({ kind: 'run', event: { ...step, state: 'running', since: '2026-11-23T09:01:00Z' } });
+  expect(session.log('deps').end).toBe(0);
+});
+
 test('a run that ends is not running, whatever the last journey said', () => {
   platform.notify({
     kind: 'run',
