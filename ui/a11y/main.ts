@@ -28,6 +28,7 @@ const settings: Launch['settings'] = {
   theme: (query.get('theme') ?? 'light') as Theme,
   language: query.get('language') ?? 'en',
   reduce_motion: true,
+  single_keys: true,
 };
 
 // The fixtures' day is told by a fixed clock that still moves, so that elapsed times look alike in every run.

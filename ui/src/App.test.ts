@@ -98,6 +98,18 @@ test('L opens the log, but not while typing', async () => {
   expect(await screen.findByRole('log', { name: 'Log: Install its packages' })).toBeInTheDocument();
 });
 
+test('a letter by itself does nothing for whoever chose so', async () => {
+  await open({
+    ...answers(working),
+    launch: () => ({ ...launch, journey: working, settings: { ...launch.settings, single_keys: false } }),
+  });
+  await heading('Today');
+  await userEvent.keyboard('l');
+  expect(screen.queryByRole('log')).toBeNull();
+  await press('Show log');
+  expect(await screen.findByRole('log', { name: 'Log: Install its packages' })).toBeInTheDocument();
+});
+
 test('the palette goes anywhere by keyboard alone, and Esc goes back', async () => {
   await open(answers(working));
   await userEvent.keyboard('{Control>}k{/Control}');

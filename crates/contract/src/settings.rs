@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 /// Kept in `settings.json`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(default)]
 #[ts(export)]
 pub struct Settings {
@@ -14,6 +14,14 @@ pub struct Settings {
     pub language: String,
     /// Less motion than the system asks for.
     pub reduce_motion: bool,
+    /// Whether a letter by itself does something (`L` opens the log). People who dictate turn that off (WCAG 2.1.4).
+    pub single_keys: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { theme: Theme::System, language: String::new(), reduce_motion: false, single_keys: true }
+    }
 }
 
 /// Light or dark.
@@ -46,4 +54,19 @@ pub struct Launch {
     pub problem: Option<crate::error::ErrorBody>,
     /// The data folder.
     pub home: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_older_version_did_not_ask_is_as_if_not_chosen() {
+        let older = r#"{ "theme": "dark", "language": "de", "reduce_motion": true }"#;
+        let settings: Settings = serde_json::from_str(older).unwrap();
+        assert_eq!((settings.theme, settings.single_keys), (Theme::Dark, true));
+        let chosen = Settings { single_keys: false, ..settings };
+        let kept = serde_json::to_string(&chosen).unwrap();
+        assert_eq!(serde_json::from_str::<Settings>(&kept).unwrap(), chosen);
+    }
 }

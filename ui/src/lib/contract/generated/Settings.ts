@@ -16,4 +16,8 @@ language: string,
 /**
  * Less motion than the system asks for.
  */
-reduce_motion: boolean, };
+reduce_motion: boolean, 
+/**
+ * Whether a letter by itself does something (`L` opens the log). People who dictate turn that off (WCAG 2.1.4).
+ */
+single_keys: boolean, };

@@ -28,7 +28,12 @@ export class Session {
   status = $state.raw<Status>({ kind: 'loading' });
   pack = $state.raw<PackOverview | null>(null);
   journey = $state.raw<JourneyView | null>(null);
-  settings = $state.raw<Settings>({ theme: 'system', language: '', reduce_motion: false });
+  settings = $state.raw<Settings>({
+    theme: 'system',
+    language: '',
+    reduce_motion: false,
+    single_keys: true,
+  });
   /** What went wrong while nobody waited for an answer, until it is dismissed. */
   problem = $state.raw<ErrorBody | null>(null);
   /** A pack that a link brought while a journey was under way. */
