@@ -104,6 +104,9 @@ fn write(path: &Path, content: &str) {
     fs::write(path, content).unwrap();
 }
 
+/// What a person does to a result.
+type Touch = fn(&Path);
+
 /// A pack with a template of every kind of content.
 fn service(machine: &Machine) -> PathBuf {
     let templates = machine.pack.path().join("templates");
@@ -130,7 +133,7 @@ fn service(machine: &Machine) -> PathBuf {
     service
 }
 
-fn with(values: Value) -> Value {
+fn with(values: &Value) -> Value {
     json!({ "template": "templates/service", "into": "~/src/orders", "values": values, "skip": ["publish"] })
 }
 
@@ -146,7 +149,7 @@ fn template(machine: &Machine, steps: &str) {
     write(&machine.pack.path().join("t/template.yaml"), &text);
 }
 
-fn small(values: Value) -> Value {
+fn small(values: &Value) -> Value {
     json!({ "template": "t", "into": "~/made", "values": values })
 }
 
@@ -170,7 +173,7 @@ async fn a_template_becomes_a_folder_and_goes_again() {
     let machine = Machine::new();
     service(&machine);
     let before = machine.snapshot();
-    let operation = machine.operation("scaffold", with(orders()));
+    let operation = machine.operation("scaffold", with(&orders()));
     let Check::Needed { what, files } = operation.check(&machine.context()).await.unwrap() else { panic!() };
     assert!(what.contains("the template `service` 1.4.0"), "{what}");
     assert!(what.contains("Make the skeleton (fetch:template), then Name the environments"), "{what}");
@@ -238,7 +241,7 @@ async fn what_is_missing_or_does_not_fit_is_said_and_nothing_is_made() {
         (json!({ "name": "orders", "ownr": "a" }), "does not ask for `ownr`"),
         (json!({ "name": "orders", "owner": "a", "repoUrl": "nonsense" }), "host?owner="),
     ] {
-        let operation = machine.operation("scaffold", with(values));
+        let operation = machine.operation("scaffold", with(&values));
         let why = blocked(&*operation, &machine.context()).await;
         assert!(why.contains(said), "{why}");
         assert!(operation.apply(&machine.context()).await.is_err());
@@ -251,7 +254,7 @@ async fn what_is_there_is_never_overwritten() {
     let machine = Machine::new();
     service(&machine);
     let into = machine.home().join("src/orders");
-    let operation = machine.operation("scaffold", with(orders()));
+    let operation = machine.operation("scaffold", with(&orders()));
     write(&into.join("mine"), "x");
     let why = blocked(&*operation, &machine.context()).await;
     assert!(why.contains("with something else in it"), "{why}");
@@ -277,12 +280,12 @@ async fn what_is_there_is_never_overwritten() {
 async fn once_made_it_is_the_persons() {
     let machine = Machine::new();
     let folder = service(&machine);
-    let operation = machine.operation("scaffold", with(orders()));
+    let operation = machine.operation("scaffold", with(&orders()));
     machine.bring_about(&*operation).await;
     let made = machine.home().join("src/orders");
     fs::write(made.join("src/orders.txt"), "mine now").unwrap();
     write(&folder.join("template.yaml"), &SERVICE.replace("1.4.0", "2.0.0"));
-    let newer = machine.operation("scaffold", with(json!({ "name": "other", "owner": "b" })));
+    let newer = machine.operation("scaffold", with(&json!({ "name": "other", "owner": "b" })));
     let outputs = satisfied(&*newer, &machine.context()).await;
     assert_eq!(outputs["version"], "1.4.0", "it says what it was made by");
     newer.apply(&machine.context()).await.unwrap();
@@ -293,9 +296,9 @@ async fn once_made_it_is_the_persons() {
 async fn undo_takes_nothing_that_was_touched() {
     let machine = Machine::new();
     service(&machine);
-    let operation = machine.operation("scaffold", with(orders()));
+    let operation = machine.operation("scaffold", with(&orders()));
     let made = machine.home().join("src/orders");
-    let touches: [(&str, fn(&Path)); 5] = [
+    let touches: [(&str, Touch); 5] = [
         ("`run.sh` was changed", |made| fs::write(made.join("run.sh"), "x").unwrap()),
         ("`notes` was added", |made| fs::write(made.join("notes"), "x").unwrap()),
         ("`target` was added", |made| write(&made.join("target/out"), "x")),
@@ -320,7 +323,7 @@ async fn undo_takes_nothing_that_was_touched() {
 async fn a_publishing_step_pushes_to_a_repository_of_this_machine() {
     let machine = Machine::new();
     service(&machine);
-    let mut with = with(orders());
+    let mut with = with(&orders());
     with["skip"] = json!([]);
     with["publish"] = json!({ "publish": "~/repositories/orders.git" });
     let operation = machine.operation("scaffold", with);
@@ -375,7 +378,7 @@ async fn a_repository_with_something_in_it_is_left_as_it_is() {
     );
     git(work.path(), &["clone", "-q", "--bare", ".", &bare.display().to_string()]);
     let theirs = git(&bare, &["rev-parse", "trunk"]);
-    let mut with = with(orders());
+    let mut with = with(&orders());
     with["skip"] = json!([]);
     with["publish"] = json!({ "publish": bare.display().to_string() });
     let operation = machine.operation("scaffold", with);
@@ -435,7 +438,7 @@ async fn a_step_nobody_can_do_here_is_refused_by_name() {
         ("    - { id: a, action: \"debug:wait\", input: { minutes: 11 } }", "more than 10 minutes"),
     ] {
         template(&machine, steps);
-        let operation = machine.operation("scaffold", small(json!({})));
+        let operation = machine.operation("scaffold", small(&json!({})));
         let why = blocked(&*operation, &machine.context()).await;
         assert!(why.contains(said), "{why}");
     }
@@ -443,7 +446,7 @@ async fn a_step_nobody_can_do_here_is_refused_by_name() {
         &machine,
         "    - { id: a, action: roadiehq:utils:merge }\n    - { id: b, action: debug:log, input: { message: hello } }",
     );
-    let mut with = small(json!({}));
+    let mut with = small(&json!({}));
     with["skip"] = json!(["a"]);
     let operation = machine.operation("scaffold", with.clone());
     let outputs = machine.bring_about(&*operation).await;
@@ -494,7 +497,7 @@ async fn e6_no_template_leads_out_of_its_place() {
     ] {
         template(&machine, &steps);
         let before = machine.snapshot();
-        let operation = machine.operation("scaffold", small(json!({ "x": value })));
+        let operation = machine.operation("scaffold", small(&json!({ "x": value })));
         blocked(&*operation, &machine.context()).await;
         assert!(operation.apply(&machine.context()).await.is_err(), "{steps}");
         assert_eq!(machine.snapshot(), before, "{steps} {value}");
@@ -510,15 +513,15 @@ async fn e6_a_name_made_of_a_value_stays_inside() {
     );
     write(&machine.pack.path().join("t/s/${{ values.x }}"), "x");
     for bad in ["../escaped", "a/../../b", ".git/config", "a\\b", "a\nb"] {
-        let operation = machine.operation("scaffold", small(json!({ "x": bad })));
+        let operation = machine.operation("scaffold", small(&json!({ "x": bad })));
         let why = blocked(&*operation, &machine.context()).await;
         assert!(why.contains("the path"), "{bad}: {why}");
     }
     // A name that begins with nothing leaves its file out, as for Backstage.
-    let operation = machine.operation("scaffold", small(json!({ "x": "/escaped" })));
+    let operation = machine.operation("scaffold", small(&json!({ "x": "/escaped" })));
     let Check::Needed { files, .. } = operation.check(&machine.context()).await.unwrap() else { panic!() };
     assert_eq!(files, []);
-    machine.bring_about(&*machine.operation("scaffold", small(json!({ "x": "fine/deep" })))).await;
+    machine.bring_about(&*machine.operation("scaffold", small(&json!({ "x": "fine/deep" })))).await;
     assert!(machine.home().join("made/fine/deep").is_file());
 }
 
@@ -530,7 +533,7 @@ async fn e6_links_are_not_followed() {
     template(&machine, "    - { id: a, action: \"fetch:plain\", input: { url: ./s } }");
     let skeleton = machine.pack.path().join("t/s");
     write(&skeleton.join("a"), "x");
-    let operation = || machine.operation("scaffold", small(json!({})));
+    let operation = || machine.operation("scaffold", small(&json!({})));
     symlink(machine.home().join("secret"), skeleton.join("link")).unwrap();
     assert!(blocked(&*operation(), &machine.context()).await.contains("not a plain file"));
     fs::remove_file(skeleton.join("link")).unwrap();
@@ -556,7 +559,7 @@ async fn e6_what_a_cut_off_run_left_is_cleared() {
     service(&machine);
     let leftover = machine.home().join("src/.orders.firstlight-scaffold");
     write(&leftover.join("half"), "x");
-    machine.bring_about(&*machine.operation("scaffold", with(orders()))).await;
+    machine.bring_about(&*machine.operation("scaffold", with(&orders()))).await;
     assert!(!leftover.exists());
     assert!(!machine.home().join("src/orders/half").exists());
 }
@@ -570,7 +573,7 @@ async fn e2_a_value_is_never_read_as_a_template() {
     );
     write(&machine.pack.path().join("t/s/f"), "${{ values.x }}");
     let hostile = "{% for a in range(9) %}${{ 7 * 7 }}{% endfor %}";
-    machine.bring_about(&*machine.operation("scaffold", small(json!({ "x": hostile })))).await;
+    machine.bring_about(&*machine.operation("scaffold", small(&json!({ "x": hostile })))).await;
     assert_eq!(read(&machine, "made/f"), hostile);
     assert!(read(&machine, "made/out").contains(hostile));
 }
@@ -583,7 +586,7 @@ async fn c5_a_stored_secret_never_ends_up_in_a_file() {
     machine.host.put_secret(&name, "hunter2hunter2");
     let mut values = orders();
     values["owner"] = json!("hunter2hunter2");
-    let operation = machine.operation("scaffold", with(values));
+    let operation = machine.operation("scaffold", with(&values));
     let failure = operation.apply(&machine.context()).await.unwrap_err();
     assert!(failure.cause.contains("stored credential"), "{failure}");
     assert!(!machine.home().join("src").exists());
@@ -597,7 +600,7 @@ async fn a_long_list_is_bounded_and_its_rest_is_agreed_to_as_well() {
     for index in 0..230 {
         write(&machine.pack.path().join(format!("t/s/{index:03}")), "x\n");
     }
-    let operation = machine.operation("scaffold", small(json!({})));
+    let operation = machine.operation("scaffold", small(&json!({})));
     let files = async || match operation.check(&machine.context()).await.unwrap() {
         Check::Needed { files, .. } => files,
         other => panic!("{other:?}"),

@@ -221,7 +221,7 @@ mod tests {
 
     use super::*;
 
-    fn step(action: &str, input: Value) -> TemplateStep {
+    fn step(action: &str, input: &Value) -> TemplateStep {
         TemplateStep {
             id: "one".into(),
             name: "One".into(),
@@ -234,11 +234,11 @@ mod tests {
 
     #[test]
     fn an_unknown_action_is_named_with_what_is_near() {
-        let trouble = Action::of(&step("fetch:templat", json!({}))).unwrap_err();
+        let trouble = Action::of(&step("fetch:templat", &json!({}))).unwrap_err();
         assert!(trouble.cause.contains("step `one` (`fetch:templat`)"), "{trouble}");
         assert!(trouble.hint.starts_with("did you mean `fetch:template`?"), "{}", trouble.hint);
         assert!(trouble.hint.contains("`fs:rename`"), "all are listed: {}", trouble.hint);
-        let trouble = Action::of(&step("publish:github:pull-request", json!({}))).unwrap_err();
+        let trouble = Action::of(&step("publish:github:pull-request", &json!({}))).unwrap_err();
         assert!(trouble.cause.contains("pull request"), "{trouble}");
         assert!(trouble.hint.contains("skip: [one]"), "{}", trouble.hint);
     }
@@ -247,14 +247,14 @@ mod tests {
     fn c5_tokens_are_never_read() {
         for (action, name) in [(Action::Publish, "publish:github"), (Action::FetchTemplate, "fetch:template")]
         {
-            let step = step(name, json!({ "token": "${{ secrets.TOKEN }}" }));
+            let step = step(name, &json!({ "token": "${{ secrets.TOKEN }}" }));
             assert_eq!(action.used(&step).unwrap(), Map::new());
         }
     }
 
     #[test]
     fn input_nobody_would_read_is_said() {
-        let wrong = step("fetch:plain", json!({ "url": ".", "tagetPath": "x" }));
+        let wrong = step("fetch:plain", &json!({ "url": ".", "tagetPath": "x" }));
         let trouble = Action::FetchPlain.used(&wrong).unwrap_err();
         assert!(trouble.hint.starts_with("did you mean `targetPath`?"), "{}", trouble.hint);
     }

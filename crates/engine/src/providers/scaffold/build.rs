@@ -157,7 +157,7 @@ impl Run<'_> {
             Action::Delete => fetch::delete(input, &mut built.tree).map(|()| Map::new()),
             Action::Rename => fetch::rename(input, &mut built.tree).map(|()| Map::new()),
             Action::ReadDir => fetch::read_dir(input, &built.tree),
-            Action::Log => log(input, built),
+            Action::Log => Ok(log(input, built)),
             Action::Wait => wait(input, built),
             Action::WriteCatalog => write_catalog(input, built),
             Action::RegisterCatalog => {
@@ -266,7 +266,7 @@ fn holds(value: Option<&Value>) -> bool {
     }
 }
 
-fn log(input: &Input<'_>, built: &mut Built) -> Result<Map<String, Value>, Trouble> {
+fn log(input: &Input<'_>, built: &mut Built) -> Map<String, Value> {
     let mut text = match input.fields.get("message") {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.clone(),
@@ -282,7 +282,7 @@ fn log(input: &Input<'_>, built: &mut Built) -> Result<Map<String, Value>, Troub
         });
     }
     built.effects.push(Effect::Say(text.trim_start_matches('\n').to_owned()));
-    Ok(Map::new())
+    Map::new()
 }
 
 fn wait(input: &Input<'_>, built: &mut Built) -> Result<Map<String, Value>, Trouble> {

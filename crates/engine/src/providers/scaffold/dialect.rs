@@ -139,12 +139,11 @@ fn closing(text: &str, delimiter: &str) -> Option<usize> {
                 chars.next();
             }
             (Some(open), _) if open == ch => quote = None,
-            (Some(_), _) => {}
             (None, '\'' | '"') => quote = Some(ch),
             (None, _) if depth == 0 && text[at..].starts_with(delimiter) => return Some(at),
             (None, '{') => depth += 1,
             (None, '}') => depth = depth.saturating_sub(1),
-            (None, _) => {}
+            (Some(_) | None, _) => {}
         }
     }
     None

@@ -82,9 +82,9 @@ fn project_slug(text: &str) -> Result<String, Error> {
 }
 
 /// `[kind:][namespace/]name`, with `{ defaultKind, defaultNamespace }` for what is not said.
-fn parse_entity_ref(text: &str, defaults: Option<Jinja>) -> Result<Jinja, Error> {
+fn parse_entity_ref(text: &str, defaults: Option<&Jinja>) -> Result<Jinja, Error> {
     let default = |name: &str| {
-        let value = defaults.as_ref().and_then(|defaults| defaults.get_attr(name).ok());
+        let value = defaults.and_then(|defaults| defaults.get_attr(name).ok());
         value.and_then(|value| value.as_str().map(str::to_owned))
     };
     let (kind, rest) = match text.split_once(':') {

@@ -303,9 +303,9 @@ impl Scaffolding {
             changes.push(FileChange { path: full, diff, digest: digest(&file.content) });
         }
         if files.len() > MOST_LISTED {
-            let rest = files.iter().skip(MOST_LISTED);
-            let all: String =
-                rest.map(|(path, file)| format!("{path}\n{}\n", digest(&file.content))).collect();
+            let rest: Vec<(&String, String)> =
+                files.iter().skip(MOST_LISTED).map(|(path, file)| (path, digest(&file.content))).collect();
+            let all = json!(rest).to_string();
             changes.push(FileChange {
                 path: format!("{} more files in {}", files.len() - MOST_LISTED, self.into.display()),
                 diff: String::new(),

@@ -27,7 +27,9 @@ pub(super) fn settle(
     when: When,
 ) -> Result<Map<String, Value>, Trouble> {
     let mut known: Vec<(&str, &Value)> = Vec::new();
-    pages.iter().for_each(|page| schema::properties(page, &mut known));
+    for page in pages {
+        schema::properties(page, &mut known);
+    }
     let names = || known.iter().map(|(name, _)| *name).collect::<std::collections::BTreeSet<_>>();
     if let Some(name) = given.keys().find(|name| !known.iter().any(|(known, _)| known == name)) {
         return Err(Trouble::new(
@@ -42,7 +44,9 @@ pub(super) fn settle(
         values.insert(name.clone(), schema::typed(value, schemas));
     }
     secrets(pages, &known, &values)?;
-    pages.iter().for_each(|page| schema::fill(page, &mut values));
+    for page in pages {
+        schema::fill(page, &mut values);
+    }
     let mut wrong = Vec::new();
     for page in pages {
         schema::check(page, &values, when, &mut wrong);
@@ -114,33 +118,33 @@ mod tests {
         ]
     }
 
-    fn settled(given: Value) -> Result<Map<String, Value>, Trouble> {
+    fn settled(given: &Value) -> Result<Map<String, Value>, Trouble> {
         settle(&pages(), given.as_object().unwrap(), When::Used)
     }
 
-    fn wrong(given: Value) -> String {
+    fn wrong(given: &Value) -> String {
         settled(given).unwrap_err().cause
     }
 
     #[test]
     fn defaults_are_filled_in_and_types_given_back() {
         let values =
-            settled(json!({ "name": "orders", "owner": "team", "port": "9000", "public": "true" })).unwrap();
+            settled(&json!({ "name": "orders", "owner": "team", "port": "9000", "public": "true" })).unwrap();
         assert_eq!(
             Value::Object(values),
             json!({ "name": "orders", "owner": "team", "port": 9000, "public": true, "ci": "none" })
         );
         let values =
-            settled(json!({ "name": "orders", "owner": "team", "ci": "tekton", "namespace": "a" })).unwrap();
+            settled(&json!({ "name": "orders", "owner": "team", "ci": "tekton", "namespace": "a" })).unwrap();
         assert_eq!(values["registry"], "quay.io", "a default of the alternative that was chosen");
     }
 
     #[test]
     fn everything_that_is_missing_is_named() {
-        let said = wrong(json!({}));
+        let said = wrong(&json!({}));
         assert!(said.contains("`name` (Name) is missing"), "{said}");
         assert!(said.contains("`owner` (Owner: The team it belongs to) is missing"), "{said}");
-        let said = wrong(json!({ "name": "a", "owner": "b", "ci": "tekton" }));
+        let said = wrong(&json!({ "name": "a", "owner": "b", "ci": "tekton" }));
         assert_eq!(said, "`namespace` (Namespace) is missing");
     }
 
@@ -149,7 +153,7 @@ mod tests {
         let with = |field: &str, value: Value| {
             let mut given = json!({ "name": "orders", "owner": "team" });
             given[field] = value;
-            wrong(given)
+            wrong(&given)
         };
         assert_eq!(
             with("name", json!("Orders!")),
@@ -164,7 +168,7 @@ mod tests {
         assert_eq!(with("tags", json!(["a", "b", "c"])), "`tags` has more than 2 entries");
         assert_eq!(with("tags", json!(["a", "a"])), "`tags` has the same entry twice");
         assert_eq!(with("nmae", json!("x")), "the template does not ask for `nmae`");
-        let hint = settled(json!({ "nmae": "x" })).unwrap_err().hint;
+        let hint = settled(&json!({ "nmae": "x" })).unwrap_err().hint;
         assert!(hint.starts_with("did you mean `name`?"), "{hint}");
     }
 

@@ -240,7 +240,7 @@ fn of_text(schema: &Value, text: &str, say: &mut impl FnMut(String)) {
         match regex::RegexBuilder::new(pattern).size_limit(MAX_PATTERN).build() {
             Ok(regex) if Regex::is_match(&regex, text) => {}
             Ok(_) => {
-                say(format!("is {}, which does not fit the pattern `{pattern}`", shown(&Value::from(text))))
+                say(format!("is {}, which does not fit the pattern `{pattern}`", shown(&Value::from(text))));
             }
             Err(_) => say(format!(
                 "has the pattern `{pattern}`, which cannot be checked here (it looks ahead or behind, or is no pattern)"

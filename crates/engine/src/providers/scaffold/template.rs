@@ -186,6 +186,8 @@ pub(super) fn yaml(text: &[u8]) -> Result<Value, Trouble> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     fn parse(text: &str) -> Result<Template, Trouble> {
@@ -221,7 +223,7 @@ mod tests {
         let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
         for level in 1..9 {
             let again = format!("*a{}, ", level - 1).repeat(10);
-            bomb.push_str(&format!("a{level}: &a{level} [{}]\n", again.trim_end_matches(", ")));
+            let _ = writeln!(bomb, "a{level}: &a{level} [{}]", again.trim_end_matches(", "));
         }
         assert!(parse(&bomb).is_err());
         assert!(parse(&"[".repeat(5_000)).is_err());
