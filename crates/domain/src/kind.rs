@@ -31,6 +31,24 @@ pub struct Kind {
     pub needs: fn(&Value) -> Capabilities,
     /// Whether `with` can be read by the provider: `Err` names the field (dotted path) and what is wrong with it.
     pub accepts: fn(&Value) -> Result<(), WithError>,
+    /// Whether the files of the pack that `with` names are what the provider can use; asked when a pack is linted.
+    /// Expressions are still unresolved.
+    pub inspect: fn(&Value, &dyn PackFiles) -> Result<(), WithError>,
+}
+
+/// The files of a pack, for kinds that read some of them.
+pub trait PackFiles {
+    /// The content of a file, by its path in the pack with `/` between names. None if there is no such file, or none
+    /// that a pack may hold.
+    fn read(&self, path: &str) -> Option<Vec<u8>>;
+
+    /// Whether there is such a folder, with a file somewhere in it.
+    fn has_folder(&self, path: &str) -> bool;
+}
+
+/// For kinds that read no file of a pack.
+pub fn inspects_nothing(_with: &Value, _files: &dyn PackFiles) -> Result<(), WithError> {
+    Ok(())
 }
 
 /// Something wrong in `with`.

@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use firstlight_domain::kind::PackFiles;
 use sha2::{Digest, Sha256};
 
 use crate::PackError;
@@ -16,6 +17,8 @@ pub const MAX_PACK_FILES: usize = 5_000;
 
 /// How deep folders may be nested; a pack is not a disk image.
 const MAX_DEPTH: usize = 32;
+/// At most this many bytes of a file that a kind reads when it is linted.
+const MAX_READ_BYTES: u64 = 1024 * 1024;
 
 /// What is in the folder.
 pub(crate) struct Folder {
@@ -49,6 +52,21 @@ impl Folder {
             whole.update(content);
         }
         Ok(firstlight_domain::plan::hex(&whole.finalize()))
+    }
+}
+
+impl PackFiles for Folder {
+    fn read(&self, path: &str) -> Option<Vec<u8>> {
+        let index = self.files.binary_search_by(|file| file.as_str().cmp(path)).ok()?;
+        let file = fs::File::open(self.root.join(&self.files[index])).ok()?;
+        let mut content = Vec::new();
+        io::Read::read_to_end(&mut io::Read::take(file, MAX_READ_BYTES), &mut content).ok()?;
+        Some(content)
+    }
+
+    fn has_folder(&self, path: &str) -> bool {
+        path.is_empty()
+            || self.files.iter().any(|file| file.strip_prefix(path).is_some_and(|rest| rest.starts_with('/')))
     }
 }
 

@@ -12,4 +12,5 @@ mod damaged;
 mod machine;
 mod packs;
 mod people;
+mod scaffold;
 mod stopping;

@@ -16,7 +16,7 @@ use std::{
 
 use async_trait::async_trait;
 use firstlight_domain::{
-    kind::{Capabilities, Class, Kind, WithError},
+    kind::{Capabilities, Class, Kind, WithError, inspects_nothing},
     pack::Elevation,
     plan::{Purpose, Resolved},
     state::Failure,
@@ -109,6 +109,7 @@ impl Provider for Command {
             // What a program does on its own is not declared by the step; elevation is a field of the step.
             needs: |_| Capabilities::default(),
             accepts: with::accepts::<With>,
+            inspect: inspects_nothing,
         }
     }
 

@@ -5,7 +5,7 @@
 
 use async_trait::async_trait;
 use firstlight_domain::{
-    kind::{Capabilities, Class, Kind, WithError},
+    kind::{Capabilities, Class, Kind, WithError, inspects_nothing},
     plan::Resolved,
     state::{Failure, WaitsOn},
 };
@@ -47,6 +47,7 @@ impl Provider for Confirm {
             outputs: &[],
             needs: |_| Capabilities::default(),
             accepts: with::accepts::<With>,
+            inspect: inspects_nothing,
         }
     }
 

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use firstlight_domain::{
     facts::Facts,
     id::CredentialName,
-    kind::{Capabilities, Class, Kind, WithError},
+    kind::{Capabilities, Class, Kind, WithError, inspects_nothing},
     plan::{Purpose, Resolved},
     span,
     state::{Failure, WaitsOn},
@@ -244,6 +244,7 @@ impl Provider for Credential {
                 }
             },
             accepts: with::accepts::<With>,
+            inspect: inspects_nothing,
         }
     }
 

@@ -17,7 +17,7 @@ use std::{
 use async_trait::async_trait;
 use firstlight_domain::{
     facts::{Facts, Os},
-    kind::{Capabilities, Class, Kind, WithError},
+    kind::{Capabilities, Class, Kind, WithError, inspects_nothing},
     plan::{FileChange, Purpose, Resolved},
     state::Failure,
 };
@@ -95,6 +95,7 @@ impl Provider for Env {
             outputs: &[],
             needs: |_| Capabilities::default(),
             accepts: with::accepts::<With>,
+            inspect: inspects_nothing,
         }
     }
 

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use firstlight_domain::{
-    kind::{Capabilities, Class, Kind, WithError},
+    kind::{Capabilities, Class, Kind, WithError, inspects_nothing},
     plan::{FileChange, Resolved},
     state::Failure,
 };
@@ -90,6 +90,7 @@ impl Provider for File {
                 ..Capabilities::default()
             },
             accepts: with::accepts::<With>,
+            inspect: inspects_nothing,
         }
     }
 

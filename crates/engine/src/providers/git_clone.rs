@@ -16,7 +16,7 @@ use std::{
 use async_trait::async_trait;
 use firstlight_domain::{
     facts::Facts,
-    kind::{Capabilities, Class, Kind, WithError},
+    kind::{Capabilities, Class, Kind, WithError, inspects_nothing},
     plan::{Purpose, Resolved},
     state::Failure,
 };
@@ -76,7 +76,7 @@ impl Parameters for With {
 }
 
 /// What git allows in the name of a branch or tag, without what has a meaning of its own.
-fn check_reference(reference: &str) -> Result<(), WithError> {
+pub(super) fn check_reference(reference: &str) -> Result<(), WithError> {
     plain_word("ref", reference)?;
     let odd = |c: char| c.is_whitespace() || matches!(c, '~' | '^' | ':' | '?' | '*' | '[' | '\\');
     if !is_unresolved(reference)
@@ -108,6 +108,7 @@ impl Provider for GitClone {
                 }
             },
             accepts: with::accepts::<With>,
+            inspect: inspects_nothing,
         }
     }
 
@@ -387,8 +388,12 @@ impl Clone {
 
 /// What is only in this clone; `None` if nothing is.
 async fn would_be_lost(cx: &Context, receipt: &Receipt) -> Result<Option<String>, Failure> {
-    let git = || git_in(&cx.facts, &receipt.path);
-    let asking = git().args(["status", "--porcelain", "--ignored", "--untracked-files=normal"]);
+    let asking = git_in(&cx.facts, &receipt.path).args([
+        "status",
+        "--porcelain",
+        "--ignored",
+        "--untracked-files=normal",
+    ]);
     let status = process::quick(cx, asking).await?.or_fail("git status")?.text();
     if let Some(first) = status.lines().next() {
         let more = status.lines().count() - 1;
@@ -396,6 +401,16 @@ async fn would_be_lost(cx: &Context, receipt: &Receipt) -> Result<Option<String>
         let name = first.trim_start().split_once(' ').map_or(first, |(_, name)| name.trim());
         return Ok(Some(format!("it holds changes or files that are nowhere else ({name}{more})")));
     }
+    not_pushed(cx, &receipt.path, receipt.reference.as_deref()).await
+}
+
+/// What a clone's history holds that its origin does not, its files aside; `None` if nothing.
+pub(super) async fn not_pushed(
+    cx: &Context,
+    clone: &Path,
+    reference: Option<&str>,
+) -> Result<Option<String>, Failure> {
+    let git = || git_in(&cx.facts, clone);
     let stash = git().args(["rev-parse", "--quiet", "--verify", "refs/stash"]);
     if process::quick(cx, stash).await?.ok() {
         return Ok(Some("it holds a stash".to_owned()));
@@ -406,8 +421,8 @@ async fn would_be_lost(cx: &Context, receipt: &Receipt) -> Result<Option<String>
         return Ok(None);
     }
     let mut commits = git().args(["rev-list", "--max-count=1", "HEAD", "--branches", "--not", "--remotes"]);
-    if let Some(reference) = &receipt.reference {
-        for known in [format!("refs/tags/{reference}"), reference.clone()] {
+    if let Some(reference) = reference {
+        for known in [format!("refs/tags/{reference}"), reference.to_owned()] {
             // A branch of this name may have grown since; a tag or a commit id stays what it was.
             let is_fixed = known.starts_with("refs/tags/") || is_commit(&known);
             let exists = git().args(["rev-parse", "--quiet", "--verify", &format!("{known}^{{commit}}")]);

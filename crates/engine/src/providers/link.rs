@@ -5,7 +5,7 @@
 
 use async_trait::async_trait;
 use firstlight_domain::{
-    kind::{Capabilities, Class, Kind, WithError},
+    kind::{Capabilities, Class, Kind, WithError, inspects_nothing},
     plan::Resolved,
     state::{Failure, WaitsOn},
 };
@@ -72,6 +72,7 @@ impl Provider for Link {
             // The person's browser goes there, not Firstlight.
             needs: |_| Capabilities::default(),
             accepts: with::accepts::<With>,
+            inspect: inspects_nothing,
         }
     }
 

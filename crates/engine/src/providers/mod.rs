@@ -29,6 +29,7 @@ mod paths;
 mod person;
 pub mod read;
 pub mod request;
+pub mod scaffold;
 pub mod service;
 pub mod ssh_key;
 pub mod tools;
@@ -50,6 +51,7 @@ pub fn all() -> Vec<Arc<dyn Provider>> {
         Arc::new(package::Package),
         Arc::new(read::Read),
         Arc::new(request::Request),
+        Arc::new(scaffold::Scaffold),
         Arc::new(service::Service),
         Arc::new(ssh_key::SshKey),
         Arc::new(tools::Tools),

@@ -12,7 +12,7 @@
 use async_trait::async_trait;
 use firstlight_domain::{
     facts::PackageManager,
-    kind::{Capabilities, Class, Kind, WithError},
+    kind::{Capabilities, Class, Kind, WithError, inspects_nothing},
     plan::{Purpose, Resolved},
     state::Failure,
 };
@@ -152,6 +152,7 @@ impl Provider for Package {
                 ..Capabilities::default()
             },
             accepts: with::accepts::<With>,
+            inspect: inspects_nothing,
         }
     }
 

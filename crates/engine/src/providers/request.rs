@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use firstlight_domain::{
-    kind::{Capabilities, Class, Kind, WithError},
+    kind::{Capabilities, Class, Kind, WithError, inspects_nothing},
     pack::Probe,
     plan::{Purpose, Resolved},
     state::{Failure, WaitsOn},
@@ -61,6 +61,7 @@ impl Provider for Request {
             outputs: &[],
             needs: |_| Capabilities::default(),
             accepts: with::accepts::<With>,
+            inspect: inspects_nothing,
         }
     }
 

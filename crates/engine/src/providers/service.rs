@@ -15,7 +15,7 @@ use std::{collections::BTreeMap, fs::File, io::Read, path::PathBuf, time::Durati
 
 use async_trait::async_trait;
 use firstlight_domain::{
-    kind::{Capabilities, Class, Kind, WithError},
+    kind::{Capabilities, Class, Kind, WithError, inspects_nothing},
     pack::Probe,
     plan::{Purpose, Resolved},
     span,
@@ -125,6 +125,7 @@ impl Provider for Service {
             // What it asks is its own service, on this machine.
             needs: |_| Capabilities::default(),
             accepts: with::accepts::<With>,
+            inspect: inspects_nothing,
         }
     }
 

@@ -14,7 +14,7 @@ use std::{
 
 use async_trait::async_trait;
 use firstlight_domain::{
-    kind::{Capabilities, Class, Kind, WithError},
+    kind::{Capabilities, Class, Kind, WithError, inspects_nothing},
     plan::{Purpose, Resolved},
     state::Failure,
 };
@@ -94,6 +94,7 @@ impl Provider for SshKey {
                 ..Capabilities::default()
             },
             accepts: with::accepts::<With>,
+            inspect: inspects_nothing,
         }
     }
 

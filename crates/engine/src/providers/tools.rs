@@ -11,7 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 use firstlight_domain::{
-    kind::{Capabilities, Class, Kind, WithError},
+    kind::{Capabilities, Class, Kind, WithError, inspects_nothing},
     plan::{Purpose, Resolved},
     state::Failure,
 };
@@ -72,6 +72,7 @@ impl Provider for Tools {
             // Where a tool comes from is mise's to know.
             needs: |_| Capabilities::default(),
             accepts: with::accepts::<With>,
+            inspect: inspects_nothing,
         }
     }
 

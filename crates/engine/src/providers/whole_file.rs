@@ -293,7 +293,7 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 }
 
 /// The folders that would have to be made, outermost first.
-fn missing_folders(path: &Path) -> Vec<PathBuf> {
+pub(super) fn missing_folders(path: &Path) -> Vec<PathBuf> {
     let mut missing: Vec<PathBuf> = path
         .ancestors()
         .skip(1)

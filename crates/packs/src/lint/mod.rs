@@ -27,7 +27,7 @@ pub(crate) fn check(draft: &Draft<'_, '_>, folder: &Folder, problems: &mut Probl
         expressions::check_step(step, draft, &graph, problems);
         files::check(step, folder, problems);
         if problems.count() == before {
-            accepted(step, problems);
+            accepted(step, folder, problems);
             asked.push(self::asked(step));
         } else {
             // What it would touch is not worth judging before these are put right.
@@ -46,10 +46,11 @@ fn asked(step: &StepDraft<'_, '_>) -> Capabilities {
     }
 }
 
-/// Asks the kind about what its schema cannot say.
-fn accepted(step: &StepDraft<'_, '_>, problems: &mut Problems<'_>) {
+/// Asks the kind about what its schema cannot say, and about the files that it will read.
+fn accepted(step: &StepDraft<'_, '_>, folder: &Folder, problems: &mut Problems<'_>) {
     let Some(kind) = step.kind.filter(|_| step.readable) else { return };
-    if let Err(error) = (kind.accepts)(&step.step.with) {
+    let with = &step.step.with;
+    if let Err(error) = (kind.accepts)(with).and_then(|()| (kind.inspect)(with, folder)) {
         let message = match (error.path.as_str(), error.message.starts_with('`')) {
             (_, true) => error.message,
             ("", false) => format!("`{}` {}", kind.name, error.message),

@@ -1,6 +1,6 @@
 //! The schema for editors and the reference for people.
 
-use firstlight_domain::kind::{Capabilities, Class, Kind};
+use firstlight_domain::kind::{Capabilities, Class, Kind, inspects_nothing};
 use firstlight_packs::{reference, schema};
 use serde_json::{Value, json};
 
@@ -120,6 +120,7 @@ fn any_kinds() -> Vec<Kind> {
         outputs: &[],
         needs: |_| Capabilities::default(),
         accepts: |_| Ok(()),
+        inspect: inspects_nothing,
     })
     .to_vec()
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use firstlight_domain::{
     id::{PersonaId, StepId},
+    kind::WithError,
     pack::{Elevation, InputKind, Pack, Step},
 };
 use firstlight_packs::{Loaded, PackError, ProblemCode, load};
@@ -145,4 +146,34 @@ fn a_pack_has_a_bounded_number_of_files() {
     }
     let error = load(folder.root(), &kinds()).unwrap_err();
     assert_eq!(error.to_string(), "this pack is too large: it has more than 5000 files");
+}
+
+#[test]
+fn a_kind_looks_at_the_files_that_it_will_read() {
+    let folder = Folder::with(changed("uses: ssh/key, with: { ", "uses: ssh/key, with: { path: forms/key, "));
+    let mut kinds = kinds();
+    let kind = kinds.iter_mut().find(|kind| kind.name == "ssh/key").unwrap();
+    kind.inspect = |with, files| {
+        let path = with["path"].as_str().unwrap();
+        let wrong = |message: &str| Err(WithError { path: "path".to_owned(), message: message.to_owned() });
+        match files.read(&format!("{path}/form.yaml")) {
+            None if files.has_folder(path) => wrong("has no form"),
+            None => wrong("is not there"),
+            Some(form) if form == b"fine" => Ok(()),
+            Some(_) => wrong("has a form that cannot be read"),
+        }
+    };
+    let found = |folder: &Folder| -> Vec<(ProblemCode, String)> {
+        let report = firstlight_packs::lint(folder.root(), &kinds).unwrap();
+        report.problems().iter().map(|problem| (problem.code, problem.message.clone())).collect()
+    };
+    let wrong = |message: &str| vec![(ProblemCode::BadWith, format!("`path` {message}"))];
+    assert_eq!(found(&folder), wrong("is not there"));
+    folder.add("forms/key/other", "");
+    assert_eq!(found(&folder), wrong("has no form"));
+    folder.add("forms/key/form.yaml", "odd");
+    assert_eq!(found(&folder), wrong("has a form that cannot be read"));
+    folder.add("forms/key/form.yaml", "fine");
+    assert_eq!(found(&folder), []);
+    assert!(load(folder.root(), &kinds).is_ok());
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use firstlight_domain::kind::{Capabilities, Class, Kind, WithError};
+use firstlight_domain::kind::{Capabilities, Class, Kind, WithError, inspects_nothing};
 use firstlight_packs::Report;
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use serde_json::{Value, json};
@@ -40,6 +40,7 @@ pub(crate) fn kinds() -> Vec<Kind> {
         outputs: &[],
         needs: nothing,
         accepts: |_| Ok(()),
+        inspect: inspects_nothing,
     };
     let mut package = object(
         &[],
