@@ -15,6 +15,17 @@ use crate::{
     programs::{binary, screenshots},
 };
 
+/// Draws frames for a second. Without a graphics card the driver takes its picture with the next frame, and a page that
+/// stands still has none.
+const STIR: &str = "
+    const end = performance.now() + 1000;
+    const stir = (now) => {
+      document.documentElement.style.opacity = now < end && document.documentElement.style.opacity === '' ? '0.999' : '';
+      if (now < end) requestAnimationFrame(stir);
+    };
+    requestAnimationFrame(stir);
+    return null";
+
 /// The window, open.
 #[derive(Debug)]
 pub struct Desktop {
@@ -103,6 +114,7 @@ impl Desktop {
     pub async fn picture(&self, name: &str) -> Result<()> {
         // Motion has ended by then.
         tokio::time::sleep(Duration::from_millis(300)).await;
+        self.run(STIR).await?;
         let folder = screenshots();
         fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
         let file = folder.join(format!("{name}.png"));
