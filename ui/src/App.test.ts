@@ -82,6 +82,22 @@ test('an interrupted run goes on only by the road', async () => {
   expect(platform.argsOf('make_plan')).toEqual([{ persona: 'developer', inputs: {} }]);
 });
 
+test('a run that reaches first value before its start is answered ends at first light', async () => {
+  const over = { ...reached, revision: 2 };
+  const platform = await open({ ...answers(interrupted), report: answers(reached).report });
+  await press('Go on');
+  await heading('The road');
+  platform.answers.start_run = () => {
+    platform.notify({ kind: 'journey', journey: over });
+    platform.notify({ kind: 'run', event: { type: 'first_value', step: 'serve', seconds: 11520 } });
+    return { ...working, revision: 1 };
+  };
+  await screen.findByText('Will change');
+  await press('Go on');
+  await heading('First light');
+  expect(screen.queryByRole('heading', { level: 1, name: 'Today' })).toBeNull();
+});
+
 test('a run can be cancelled', async () => {
   const platform = await open(answers(working));
   await press('Cancel');
