@@ -1,12 +1,16 @@
 // A person's story through the whole window, on a core that answers from fixtures.
 import { render, screen, waitFor, within } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { answers } from '$fixtures/answers';
 import { credentials, failed, interrupted, launch, plan, reached, reading, working } from '$fixtures/data';
 import { FakePlatform, refuse, type Answers } from '$fixtures/platform';
 import { Session } from '$lib/features/app/session.svelte';
 import App from './App.svelte';
+import { later } from './later';
+
+// As `window.ts` does it: after the first screen, and before anybody goes anywhere.
+beforeAll(() => later());
 
 async function open(given: Answers): Promise<FakePlatform> {
   const platform = new FakePlatform(given);
@@ -31,7 +35,8 @@ test('from Welcome by the road to Today, and at first value to First light', asy
   await userEvent.type(screen.getByLabelText('Your work address'), 'ada@harbour.test');
   await press('See the road');
 
-  await waitFor(async () => expect(await heading('The road')).toHaveFocus());
+  await heading('The road');
+  await waitFor(() => expect(screen.getByRole('heading', { level: 1, name: 'The road' })).toHaveFocus());
   expect(await screen.findByText(/7 steps, 5 of them automatic, about 40 min\./)).toBeVisible();
   expect(platform.argsOf('start_run')).toEqual([]);
   await press('Start');
