@@ -15,7 +15,7 @@ use firstlight_domain::{
     graph::Graph,
     id::{PersonaId, StepId},
     pack::Pack,
-    plan::{Outcome, Plan, PlannedStep, Purpose, Resolved},
+    plan::{CommandLine, Outcome, Plan, PlannedStep, Purpose, Resolved},
     state::Failure,
 };
 use tokio::{sync::Semaphore, task::JoinSet};
@@ -215,9 +215,11 @@ fn read(
 }
 
 /// What a step would do, unless a program for it is not there. What comes first may bring it; after that, nothing will.
+/// Administrators and steps with a `PATH` of their own find programs where we do not look.
 fn would(what: String, resolved: &Resolved, is_next: bool) -> Outcome {
-    let runs = resolved.commands.iter().filter(|line| line.purpose == Purpose::Run);
-    match runs.filter(|_| is_next).find_map(Process::missing) {
+    let has_own_path = |line: &&CommandLine| line.env.iter().any(|(name, _)| name == "PATH");
+    let runs = resolved.commands.iter().filter(|line| line.purpose == Purpose::Run && !has_own_path(line));
+    match runs.filter(|_| is_next && !resolved.elevated).find_map(Process::missing) {
         Some(program) => Outcome::Blocked(in_words(not_found(&program))),
         None => Outcome::WillChange(what),
     }

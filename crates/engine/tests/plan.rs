@@ -39,6 +39,12 @@ async fn every_step_is_in_the_group_it_honestly_belongs_to() {
             "command",
             json!({ "check": ["no-such-program"], "run": ["no-such-program"] }),
         ),
+        step(
+            "own-path",
+            &[],
+            "command",
+            json!({ "run": ["no-such-program"], "env": { "PATH": "/opt/tool/bin" } }),
+        ),
         step("ask", &[], "confirm", json!({ "text": "I did" })),
         step("strange", &[], "no/such", json!({})),
         touch("after", &["strange"]),
@@ -58,6 +64,7 @@ async fn every_step_is_in_the_group_it_honestly_belongs_to() {
             "{outcome:?}"
         );
     }
+    assert!(matches!(outcome(&plan, "own-path"), Outcome::WillChange(_)), "it may well be there");
     assert_eq!(outcome(&plan, "brought"), Outcome::WillChange("would run `no-such-program`".into()));
     assert!(matches!(outcome(&plan, "ask"), Outcome::WillChange(_)));
     assert!(matches!(outcome(&plan, "strange"), Outcome::Blocked(why) if why.contains("no/such")));
