@@ -12,6 +12,7 @@ use firstlight_domain::{
     state::{Failure, WaitsOn},
 };
 use secrecy::SecretString;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -143,11 +144,22 @@ pub struct Context {
 
 impl Context {
     /// Writes a receipt to the journal; durable once it returns. Call before the change it describes.
-    pub fn keep_receipt(&self, receipt: Value) -> Result<(), Failure> {
+    pub fn keep_receipt(&self, receipt: impl Serialize) -> Result<(), Failure> {
         let Some(run) = self.run else {
             return Ok(());
         };
+        let receipt = serde_json::to_value(receipt)
+            .map_err(|error| unusable(format!("what is changed cannot be noted: {error}")))?;
         let step = self.step.clone();
         self.host.record(vec![firstlight_domain::event::Event::ReceiptKept { step, run, receipt }])
     }
+}
+
+/// A receipt as it was kept. Error: another kind of step, or another version, wrote it.
+pub(crate) fn read_receipt<R: DeserializeOwned>(receipt: &Value) -> Result<R, Failure> {
+    R::deserialize(receipt).map_err(|error| unusable(format!("what was changed cannot be read: {error}")))
+}
+
+fn unusable(cause: String) -> Failure {
+    Failure { cause, last_lines: Vec::new(), hint: None }
 }

@@ -31,7 +31,7 @@ use super::{
     whole_file,
     with::{self, Parameters, is_unresolved, one_line, variable, wrong},
 };
-use crate::provider::{Check, Context, Operation, Provider, Rendered};
+use crate::provider::{Check, Context, Operation, Provider, Rendered, read_receipt};
 
 /// The kind `env`.
 pub struct Env;
@@ -284,7 +284,7 @@ impl Operation for InProfile {
         }
         let before = look.now.as_deref().and_then(|now| managed_block::line(now, &self.key));
         let receipt = LineReceipt { profile: look.profile.clone(), key: self.key.clone(), before };
-        cx.keep_receipt(serde_json::to_value(receipt).map_err(|error| failure(error.to_string()))?)?;
+        cx.keep_receipt(receipt)?;
         whole_file::write_all(&look.profile, look.found.as_ref(), look.wanted.as_bytes())
     }
 
@@ -293,8 +293,7 @@ impl Operation for InProfile {
     }
 
     async fn undo(&self, _cx: &Context, receipt: &Value) -> Result<(), Failure> {
-        let receipt = LineReceipt::deserialize(receipt)
-            .map_err(|error| failure(format!("what was changed cannot be read: {error}")))?;
+        let receipt: LineReceipt = read_receipt(receipt)?;
         let profile = &receipt.profile;
         let Some(found) = whole_file::find(profile, &self.home)? else {
             return Ok(());
@@ -358,7 +357,7 @@ impl Operation for InUserEnvironment {
             return Ok(());
         }
         let receipt = Before { name: self.name.clone(), value: now, written: wanted.clone() };
-        cx.keep_receipt(serde_json::to_value(receipt).map_err(|error| failure(error.to_string()))?)?;
+        cx.keep_receipt(receipt)?;
         user_environment::write(cx, &self.name, Some(&wanted)).await
     }
 

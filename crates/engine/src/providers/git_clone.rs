@@ -35,7 +35,7 @@ use super::{
 };
 use crate::{
     process::{self, Exit, Process},
-    provider::{Check, Context, Operation, Provider, Rendered},
+    provider::{Check, Context, Operation, Provider, Rendered, read_receipt},
 };
 
 /// The kind `git/clone`.
@@ -205,7 +205,7 @@ impl Operation for Clone {
         }
         let receipt =
             Receipt { path: self.into.clone(), was_empty_folder, reference: self.reference.clone() };
-        cx.keep_receipt(serde_json::to_value(receipt).map_err(|error| failure(error.to_string()))?)?;
+        cx.keep_receipt(receipt)?;
         let beside = self.beside()?;
         // Left by a run that was cut off.
         remove_tree(&beside)?;
@@ -229,8 +229,7 @@ impl Operation for Clone {
     }
 
     async fn undo(&self, cx: &Context, receipt: &Value) -> Result<(), Failure> {
-        let receipt = Receipt::deserialize(receipt)
-            .map_err(|error| failure(format!("what was changed cannot be read: {error}")))?;
+        let receipt: Receipt = read_receipt(receipt)?;
         if receipt.path != self.into {
             return Err(failure_with(
                 format!(

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     process::{self, Process},
-    provider::{Check, Context, Operation, Provider, Rendered},
+    provider::{Check, Context, Operation, Provider, Rendered, read_receipt},
 };
 
 /// The kind `git/config`.
@@ -144,7 +144,7 @@ impl Operation for Setting {
             return Ok(());
         }
         let receipt = Receipt { key: self.key.clone(), before, written: self.value.clone() };
-        cx.keep_receipt(serde_json::to_value(receipt).map_err(|error| failure(error.to_string()))?)?;
+        cx.keep_receipt(receipt)?;
         process::run(cx, replacing(&self.facts, &self.key, &self.value))
             .await?
             .or_fail("git config")
@@ -156,8 +156,7 @@ impl Operation for Setting {
     }
 
     async fn undo(&self, cx: &Context, receipt: &Value) -> Result<(), Failure> {
-        let Receipt { key, before, written } = Receipt::deserialize(receipt)
-            .map_err(|error| failure(format!("what was changed cannot be read: {error}")))?;
+        let Receipt { key, before, written } = read_receipt(receipt)?;
         let now = values(cx, &key).await?;
         if now == before {
             return Ok(());

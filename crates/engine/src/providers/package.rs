@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     process::{self, Exit, Process},
-    provider::{Check, Context, Operation, Provider, Rendered},
+    provider::{Check, Context, Operation, Provider, Rendered, read_receipt},
 };
 
 /// The kind `package`.
@@ -239,7 +239,7 @@ impl Operation for Install {
             return Ok(());
         }
         let receipt = Receipt { manager, installed: missing.clone() };
-        cx.keep_receipt(serde_json::to_value(receipt).map_err(|error| failure(error.to_string()))?)?;
+        cx.keep_receipt(receipt)?;
         let mut refreshed = false;
         if !all_known(cx, manager, &missing).await? {
             refresh(cx, manager).await?;
@@ -264,8 +264,7 @@ impl Operation for Install {
     }
 
     async fn undo(&self, cx: &Context, receipt: &Value) -> Result<(), Failure> {
-        let receipt = Receipt::deserialize(receipt)
-            .map_err(|error| failure(format!("what was changed cannot be read: {error}")))?;
+        let receipt: Receipt = read_receipt(receipt)?;
         let mut there = Vec::new();
         for name in receipt.installed {
             receipt.manager.check_name(&name).map_err(|error| failure(error.message))?;

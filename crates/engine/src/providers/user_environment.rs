@@ -5,10 +5,10 @@ use firstlight_domain::state::Failure;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{failure, failure_with};
+use super::failure_with;
 use crate::{
     process::{self, Process},
-    provider::Context,
+    provider::{Context, read_receipt},
 };
 
 const NAME: &str = "FIRSTLIGHT_ENV_NAME";
@@ -66,8 +66,7 @@ pub(super) async fn write(cx: &Context, name: &str, value: Option<&str>) -> Resu
 
 /// Gives back what a receipt says was there, unless it was changed since.
 pub(super) async fn give_back(cx: &Context, receipt: &Value) -> Result<(), Failure> {
-    let before = Before::deserialize(receipt)
-        .map_err(|error| failure(format!("what was changed cannot be read: {error}")))?;
+    let before: Before = read_receipt(receipt)?;
     let now = read(cx, &before.name).await?;
     if now == before.value {
         return Ok(());

@@ -15,7 +15,7 @@ use super::{
     failure, failure_with,
     paths::{followed_out, is_absent},
 };
-use crate::provider::Context;
+use crate::provider::{Context, read_receipt};
 
 /// Previous content up to this many bytes goes into the receipt; larger stays beside the file.
 const MOST_IN_RECEIPT: usize = 256 * 1024;
@@ -104,7 +104,7 @@ pub(super) fn replace(
         before: keep(cx, path, before)?,
         folders: missing,
     };
-    cx.keep_receipt(serde_json::to_value(&receipt).map_err(|error| failure(error.to_string()))?)?;
+    cx.keep_receipt(&receipt)?;
     make_folder(path)?;
     write(path, content, mode.or_else(|| before.and_then(|found| found.mode)))
 }
@@ -129,8 +129,7 @@ fn make_folder(path: &Path) -> Result<(), Failure> {
 
 /// Gives back what a receipt says was there. A file that was changed since is left alone, and said so.
 pub(super) fn give_back(cx: &Context, receipt: &serde_json::Value) -> Result<(), Failure> {
-    let receipt = Receipt::deserialize(receipt)
-        .map_err(|error| failure(format!("what was changed cannot be read: {error}")))?;
+    let receipt: Receipt = read_receipt(receipt)?;
     let path = &receipt.path;
     let now = find(path, Path::new(&cx.facts.home))?;
     match &receipt.before {

@@ -28,7 +28,7 @@ use super::{
     write,
 };
 use crate::{
-    provider::{Check, Context, Operation},
+    provider::{Check, Context, Operation, read_receipt},
     providers::{
         diff, failure, failure_with, git_clone,
         paths::{self, is_absent},
@@ -164,17 +164,12 @@ impl Operation for Scaffolding {
         let receipt = Receipt {
             path: self.into.clone(),
             was_empty_folder,
-            files: built
-                .tree
-                .files()
-                .iter()
-                .map(|(path, file)| (path.clone(), digest(&file.content)))
-                .collect(),
+            files: built.tree.digests(),
             clones: publications().map(|publication| publication.folder().to_owned()).collect(),
             repositories,
             folders,
         };
-        cx.keep_receipt(serde_json::to_value(&receipt).map_err(|error| failure(error.to_string()))?)?;
+        cx.keep_receipt(&receipt)?;
         let (beside, staging) =
             (write::beside(&self.into, "scaffold")?, write::beside(&self.into, "publish")?);
         let made = self.make(cx, built, &record_file, was_empty_folder, (&beside, &staging)).await;
@@ -192,8 +187,7 @@ impl Operation for Scaffolding {
     }
 
     async fn undo(&self, cx: &Context, receipt: &Value) -> Result<(), Failure> {
-        let receipt = Receipt::deserialize(receipt)
-            .map_err(|error| failure(format!("what was changed cannot be read: {error}")))?;
+        let receipt: Receipt = read_receipt(receipt)?;
         let path = &receipt.path;
         if *path != self.into {
             return Err(failure_with(

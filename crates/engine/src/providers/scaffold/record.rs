@@ -12,7 +12,6 @@ use super::{
     tree::{File, RECORD_FOLDER},
     trouble::Trouble,
 };
-use crate::providers::whole_file::digest;
 
 /// Its place in a result.
 pub(super) const RECORD: &str = ".firstlight/scaffold.json";
@@ -73,12 +72,7 @@ impl Record {
             outputs: built.outputs.clone(),
             links: built.links.clone(),
             follow_ups: built.follow_ups.clone(),
-            files: built
-                .tree
-                .files()
-                .iter()
-                .map(|(path, file)| (path.clone(), digest(&file.content)))
-                .collect(),
+            files: built.tree.digests(),
         }
     }
 

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::trouble::Trouble;
+use crate::providers::whole_file::digest;
 
 /// At most this many files in a result.
 pub(super) const MAX_FILES: usize = 5_000;
@@ -30,6 +31,11 @@ pub(super) struct Tree {
 impl Tree {
     pub(super) fn files(&self) -> &BTreeMap<String, File> {
         &self.files
+    }
+
+    /// The digest of every file, by path.
+    pub(super) fn digests(&self) -> BTreeMap<String, String> {
+        self.files.iter().map(|(path, file)| (path.clone(), digest(&file.content))).collect()
     }
 
     pub(super) fn folders(&self) -> &BTreeSet<String> {
