@@ -3,8 +3,9 @@
 //! Without a card, Mesa emulates one: some 100 MB of libraries and memory, and a fifth of every start, for a window that
 //! shows text and stands still. There the webview and GTK draw by themselves instead.
 
-/// Chooses how. Called before anything else: GTK and the webview read these variables when they start, and until then there
-/// is no other thread that could read them.
+/// Chooses how. Called before anything else: GTK and the webview read these variables when they start, and until then
+/// there is no other thread that could read them. What steps start inherits them, which is meant: the machine is one
+/// without a card for those programs, too.
 pub(crate) fn choose() {
     #[cfg(target_os = "linux")]
     if !has_card() {

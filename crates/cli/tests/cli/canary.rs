@@ -12,7 +12,7 @@ use std::{
 
 use firstlight_testkit::PackFolder;
 
-use crate::machine::{Machine, processes_with};
+use crate::machine::{Machine, processes_with, token_pack};
 
 const CANARY: &str = "zq7-canary-R4f9Lw2x";
 /// The same in base64, as programs like to print it.
@@ -22,20 +22,8 @@ const CONTROL: &str = "control-that-may-be-seen-83125";
 
 /// A credential whose test refuses everything and tells all it knows, on both outputs, as it is and in base64.
 fn telling_pack() -> PackFolder {
-    PackFolder::with_steps(
-        &["token"],
-        "  token:
-    title: Your token
-    uses: credential
-    first-value: true
-    with:
-      name: acme-token
-      title: Access token
-      test:
-        command: [sh, -c, 'read -r got; echo \"checking $got\"; printf %s \"$got\" | base64 >&2; echo \"revoked on 2 May\" >&2; exit 7']
-        stdin: true
-policy:
-  capabilities: { secrets: [acme-token] }",
+    token_pack(
+        r#"read -r got; echo "checking $got"; printf %s "$got" | base64 >&2; echo "revoked on 2 May" >&2; exit 7"#,
     )
 }
 

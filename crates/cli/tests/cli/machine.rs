@@ -127,6 +127,26 @@ impl Machine {
     }
 }
 
+/// A pack that asks for the credential `acme-token` and tries it with this script, which gets it on standard input. The
+/// script may hold no single quote.
+pub(crate) fn token_pack(script: &str) -> PackFolder {
+    PackFolder::with_steps(
+        &["token"],
+        &format!(
+            "  token:
+    title: Your token
+    uses: credential
+    first-value: true
+    with:
+      name: acme-token
+      title: Access token
+      test: {{ command: [sh, -c, '{script}'], stdin: true }}
+policy:
+  capabilities: {{ secrets: [acme-token] }}"
+        ),
+    )
+}
+
 impl Ran {
     pub(crate) fn of(output: Output) -> Self {
         Self {

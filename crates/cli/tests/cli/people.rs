@@ -2,7 +2,7 @@
 
 use firstlight_testkit::PackFolder;
 
-use crate::machine::Machine;
+use crate::machine::{Machine, token_pack};
 
 fn pack() -> PackFolder {
     PackFolder::with_steps(
@@ -134,19 +134,7 @@ policy:
 #[test]
 fn a_refused_credential_says_why_and_how_its_test_ended() {
     let machine = Machine::with_keychain();
-    let pack = PackFolder::with_steps(
-        &["token"],
-        "  token:
-    title: Your token
-    uses: credential
-    first-value: true
-    with:
-      name: acme-token
-      title: Access token
-      test: { command: [sh, -c, 'read -r got; echo looking up $got; echo it was revoked; exit 4'], stdin: true }
-policy:
-  capabilities: { secrets: [acme-token] }",
-    );
+    let pack = token_pack("read -r got; echo looking up $got; echo it was revoked; exit 4");
     let set = ["credential", "set", "acme-token", "--pack", pack.path().to_str().unwrap()];
     let refused = machine.run_with_input(&set, "token-of-last-year\n").expect(1);
     same("credential_refused", &machine.plain(&refused.stderr, &pack));
