@@ -13,7 +13,7 @@ mod programs;
 
 pub use desktop::Desktop;
 pub use machine::Machine;
-pub use programs::{binary, fixture, free_port};
+pub use programs::{binary, fixture, free_port, sample};
 
 use std::time::Duration;
 

@@ -1,9 +1,10 @@
 //! Where the programs are, and a clear sentence when one is not.
 
 use std::{
-    env,
+    env, fs,
     net::TcpListener,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use anyhow::{Context, Result, bail};
@@ -37,6 +38,28 @@ pub(crate) fn tool(name: &str, package: &str) -> Result<PathBuf> {
 pub fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
 }
+
+/// The sample pack, copied into `folder`, its service on a port that is free: on the usual one the service of whoever
+/// tried the sample on this machine may well answer.
+pub fn sample(folder: &Path) -> Result<PathBuf> {
+    let copy = folder.join("sample");
+    let original = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/packs/sample");
+    let copied = Command::new("cp").arg("-r").arg(&original).arg(&copy).status();
+    if !copied.is_ok_and(|status| status.success()) {
+        bail!("{} cannot be copied to {}", original.display(), copy.display());
+    }
+    let file = copy.join("pack.yaml");
+    let pack = fs::read_to_string(&file).context("the sample cannot be read")?;
+    if !pack.contains(SAMPLE_PORT) {
+        bail!("the sample's service has another port than {SAMPLE_PORT}");
+    }
+    fs::write(&file, pack.replace(SAMPLE_PORT, &free_port()?.to_string()))
+        .context("the copy cannot be written")?;
+    Ok(copy)
+}
+
+/// Where the sample's service answers.
+const SAMPLE_PORT: &str = "47613";
 
 /// Where pictures go.
 pub(crate) fn screenshots() -> PathBuf {

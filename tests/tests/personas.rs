@@ -3,14 +3,11 @@
 //! is nothing left to do.
 #![cfg(target_os = "linux")]
 
-use std::{
-    path::Path,
-    process::{Command, Output},
-};
+use std::process::{Command, Output};
 
 use anyhow::{Context, Result, ensure};
 use firstlight_contract::{report::ReportView, run::RunEvent};
-use firstlight_tests::Machine;
+use firstlight_tests::{Machine, sample};
 
 #[test]
 fn a_developers_service_builds_passes_its_tests_and_answers() -> Result<()> {
@@ -34,7 +31,7 @@ fn a_qa_engineers_browser_test_passes() -> Result<()> {
 
 fn walk(persona: &str) -> Result<()> {
     let machine = Machine::start()?;
-    let pack = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/packs/sample");
+    let pack = sample(&machine.home())?;
     let on_sample = |words: &[&str]| -> Result<Output> {
         let mut command = machine.command("firstlight")?;
         command.arg(words[0]).arg("--pack").arg(&pack).args(["--persona", persona]).args(&words[1..]);

@@ -2,10 +2,10 @@
 //! pictures in the README come from here.
 #![cfg(target_os = "linux")]
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Result, bail};
-use firstlight_tests::{Desktop, Machine};
+use firstlight_tests::{Desktop, Machine, sample};
 
 /// Packages are fetched and TypeScript is compiled on the way: this many times the patience of anything else.
 const TIMES: usize = 8;
@@ -13,8 +13,7 @@ const TIMES: usize = 8;
 #[tokio::test]
 async fn a_developer_walks_the_sample_to_first_light() -> Result<()> {
     let machine = Machine::start()?;
-    let app = Desktop::start(&machine, &Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/packs/sample"))
-        .await?;
+    let app = Desktop::start(&machine, &sample(&machine.home())?).await?;
     app.sees("Your first day").await?;
     for persona in ["Developer", "Data scientist", "DevOps engineer", "QA engineer"] {
         app.sees(persona).await?;

@@ -5,6 +5,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { answers } from '$fixtures/answers';
 import { credentials, failed, interrupted, launch, plan, reached, reading, working } from '$fixtures/data';
 import { FakePlatform, refuse, type Answers } from '$fixtures/platform';
+import type { StepView } from '$lib/contract';
 import { Session } from '$lib/features/app/session.svelte';
 import App from './App.svelte';
 import { later } from './later';
@@ -73,6 +74,24 @@ test('a failed step says why and is tried again', async () => {
   expect(platform.argsOf('retry_step')).toEqual([{ step: 'build' }]);
   expect(await screen.findByText('Do this next')).toBeVisible();
 });
+
+test('a step that the machine does not allow says why, and is tried again', async () => {
+  const reason = 'something else answers at 127.0.0.1:8080; stop it';
+  const steps = failed.steps.map((step) =>
+    step.id === 'build' ? { ...bare(step), state: 'blocked' as const, by: [], reason } : step,
+  );
+  const journey = { ...failed, steps };
+  const platform = await open(answers(journey));
+  expect(await screen.findByText(reason)).toBeVisible();
+  platform.answers.retry_step = () => working;
+  await press('Try again');
+  expect(platform.argsOf('retry_step')).toEqual([{ step: 'build' }]);
+});
+
+/** A step without its state. */
+function bare({ id, title, stage, class: kind, uses, first_value }: StepView) {
+  return { id, title, stage, class: kind, uses, first_value };
+}
 
 test('an interrupted run goes on only by the road', async () => {
   const platform = await open(answers(interrupted));

@@ -219,6 +219,32 @@ async fn a_failed_step_is_mended_and_tried_again_and_the_rest_follows() {
 }
 
 #[tokio::test]
+async fn a_step_the_machine_does_not_allow_is_the_next_thing_and_can_be_tried_again() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let steps = format!(
+        "
+  serve:
+    title: Serves
+    uses: service
+    first-value: true
+    with: {{ run: [sleep, '30'], ready: {{ tcp: '{}' }} }}
+",
+        taken.local_addr().unwrap()
+    );
+    let day = Day::new(&["serve"], &steps);
+    let app = day.open();
+    let blocked = |journey: &JourneyView| {
+        let StepStateView::Blocked { by, reason } = state(journey, "serve") else { panic!("{journey:#?}") };
+        assert!(by.is_empty() && reason.as_ref().is_some_and(|why| why.contains("something else answers")));
+        assert_eq!(journey.next.as_ref().map(|next| next.act), Some(NextAct::Retry));
+    };
+    blocked(&day.start(&app).await);
+    app.retry_step("serve").await.unwrap();
+    app.wait_for_run().await.unwrap();
+    blocked(&app.journey().unwrap());
+}
+
+#[tokio::test]
 async fn a_failed_attempts_log_stays_when_a_retry_finds_the_step_done() {
     let steps = "
   wants:

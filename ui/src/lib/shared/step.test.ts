@@ -11,6 +11,16 @@ test.each<[string, Partial<StepView> & { state: string }, string | null]>([
     'retry',
   ],
   [
+    'a step that the machine as it is does not allow is tried again',
+    { class: 'task', uses: 'service', state: 'blocked', by: [], reason: 'The port is taken.' },
+    'retry',
+  ],
+  [
+    'a step that waits for a failed one is not',
+    { class: 'task', uses: 'service', state: 'blocked', by: ['build'], reason: '' },
+    null,
+  ],
+  [
     'a refused credential is entered again',
     { class: 'credential', uses: 'credential', state: 'failed', cause: '', last_lines: [] },
     'enter_credential',

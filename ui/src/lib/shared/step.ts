@@ -61,6 +61,8 @@ export function stateTone(state: StepStateView): Tone {
 /** What a person can do with a step, if anything. */
 export function actFor(step: StepView): NextAct | null {
   if (step.state === 'failed') return step.class === 'credential' ? 'enter_credential' : 'retry';
+  // Nothing but the machine is in its way: once that is mended, somebody has to say so.
+  if (step.state === 'blocked' && step.by.length === 0) return 'retry';
   if (step.class === 'task' || (step.state !== 'waiting' && step.state !== 'ready')) return null;
   if (step.class === 'credential') return 'enter_credential';
   switch (step.uses) {

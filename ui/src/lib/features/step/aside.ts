@@ -1,10 +1,12 @@
 import type { StepView } from '$lib/contract';
+import { actFor } from '$lib/shared/step';
 
 /** The reason a state carries, where no other part of the screen says it. */
 export function aside(step: StepView): string | null {
   switch (step.state) {
     case 'blocked':
-      return step.reason ?? null;
+      // What can be tried again says so beside its button.
+      return actFor(step) === 'retry' ? null : (step.reason ?? null);
     case 'unknown':
     case 'skipped':
       return step.reason;
