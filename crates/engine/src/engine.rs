@@ -245,6 +245,7 @@ impl Engine {
             output: Output::discard(),
             secret_env: Vec::new(),
             secret_stdin: None,
+            own_thread: false,
             interactive: around.interactive,
             listed_hosts: Arc::from(pack.policy.hosts.clone()),
             run: around.run,

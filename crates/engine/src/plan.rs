@@ -7,7 +7,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError, mpsc},
 };
 
 use firstlight_domain::{
@@ -18,14 +18,15 @@ use firstlight_domain::{
     plan::{CommandLine, Outcome, Plan, PlannedStep, Purpose, Resolved},
     state::Failure,
 };
-use tokio::{sync::Semaphore, task::JoinSet};
+use futures::{StreamExt, stream::FuturesUnordered};
+use tokio::{runtime::Handle, sync::oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     engine::{Around, Engine, EngineError, Prepared, Ready, look, steps_in, steps_named},
     host::Host,
     process::{Process, not_found},
-    provider::Check,
+    provider::{Check, Context},
 };
 
 /// What was found out about one step.
@@ -52,7 +53,10 @@ impl Engine {
             return Err(EngineError::NoChecklist(persona.clone()));
         }
         let graph = Graph::of(pack, persona)?;
-        let around = Self::around(Arc::clone(&host), interactive, None, cancel);
+        // A plan that nobody waits for any more looks no further.
+        let cancel = cancel.child_token();
+        let _given_up = cancel.clone().drop_guard();
+        let around = Self::around(Arc::clone(&host), interactive, None, &cancel);
         let mut scope = scope.clone();
         let mut found = self.look_at_all(pack, &graph, &mut scope, &around).await;
         let mut outcomes: BTreeMap<StepId, Outcome> = BTreeMap::new();
@@ -80,9 +84,8 @@ impl Engine {
         let mut waiting: Vec<(StepId, BTreeSet<StepId>)> =
             graph.order().iter().map(|id| (id.clone(), named_by(pack, id))).collect();
         let mut found: BTreeMap<StepId, Found> = BTreeMap::new();
-        let mut looking = JoinSet::new();
-        // One check hands its turn to the next by itself: waiting for this loop to be woken would cost each of them.
-        let free = Arc::new(Semaphore::new(Self::parallelism()));
+        let lanes = Lanes::open(Self::parallelism().min(waiting.len()));
+        let mut looking = FuturesUnordered::new();
         let is_ready = |names: &BTreeSet<StepId>, found: &BTreeMap<StepId, Found>| {
             names.iter().all(|name| found.contains_key(name) || !graph.order().contains(name))
         };
@@ -109,19 +112,13 @@ impl Engine {
                     }
                     Prepared::Ready(ready) => {
                         let cx = Self::context(&ready, pack, scope, around);
-                        let free = Arc::clone(&free);
-                        looking.spawn(async move {
-                            // Never closed.
-                            let _turn = free.acquire_owned().await;
-                            let answer = look(&ready, cx).await;
-                            (id, answer, ready)
-                        });
+                        looking.push(lanes.look(id, ready, cx));
                     }
                 }
             }
             waiting = later;
-            match looking.join_next().await {
-                Some(Ok((id, answer, ready))) => {
+            match looking.next().await {
+                Some(Ok(Looked { id, answer, ready })) => {
                     if let Some(outputs) = outputs(&answer, &id, &ready, around) {
                         scope.add_outputs(&id, outputs);
                     }
@@ -135,6 +132,50 @@ impl Engine {
                 None => {}
             }
         }
+    }
+}
+
+/// A step that was looked at.
+struct Looked {
+    id: StepId,
+    answer: Result<Check, Failure>,
+    ready: Ready,
+}
+
+/// Threads that look at one step after the other, so that a check which is over in a millisecond costs no more than
+/// that: neither the runtime nor the loop above has to be woken for it before the next one begins.
+struct Lanes(mpsc::Sender<(StepId, Ready, Context, oneshot::Sender<Looked>)>);
+
+impl Lanes {
+    /// They close when this is dropped.
+    fn open(count: usize) -> Self {
+        let (sender, queue) = mpsc::channel::<(StepId, Ready, Context, oneshot::Sender<Looked>)>();
+        let queue = Arc::new(Mutex::new(queue));
+        for _ in 0..count {
+            let (queue, runtime) = (Arc::clone(&queue), Handle::current());
+            tokio::task::spawn_blocking(move || {
+                loop {
+                    let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                    let Ok((id, ready, mut cx, reply)) = next else { return };
+                    if cx.cancel.is_cancelled() {
+                        continue;
+                    }
+                    cx.own_thread = true;
+                    let answer = runtime.block_on(look(&ready, cx));
+                    // Nobody waits for a plan that was given up.
+                    let _ = reply.send(Looked { id, answer, ready });
+                }
+            });
+        }
+        Self(sender)
+    }
+
+    /// Looks once a thread is free. Error: the look broke off.
+    fn look(&self, id: StepId, ready: Ready, cx: Context) -> oneshot::Receiver<Looked> {
+        let (reply, answer) = oneshot::channel();
+        // Without threads the reply is dropped with the question, which is the answer.
+        let _ = self.0.send((id, ready, cx, reply));
+        answer
     }
 }
 

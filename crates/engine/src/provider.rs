@@ -134,6 +134,8 @@ pub struct Context {
     pub secret_env: Vec<(String, SecretString)>,
     /// The secret written to standard input of this step's `run`.
     pub secret_stdin: Option<SecretString>,
+    /// Whether this runs on a thread of its own, which may wait without giving way to others.
+    pub own_thread: bool,
     /// Whether a person sits at a terminal (decides between `sudo` and a graphical prompt).
     pub interactive: bool,
     /// The hosts the pack's policy lists: a probe may reach private addresses only among these.

@@ -202,6 +202,7 @@ fn again(cx: &Context, cancel: &CancellationToken) -> Context {
         output: cx.output.clone(),
         secret_env: cx.secret_env.clone(),
         secret_stdin: cx.secret_stdin.clone(),
+        own_thread: cx.own_thread,
         interactive: cx.interactive,
         listed_hosts: Arc::clone(&cx.listed_hosts),
         run: cx.run,

@@ -137,6 +137,7 @@ impl FakeHost {
             output,
             secret_env: Vec::new(),
             secret_stdin: None,
+            own_thread: false,
             interactive: false,
             listed_hosts: Arc::from([]),
             run: Some(firstlight_domain::id::RunId(uuid::Uuid::nil())),

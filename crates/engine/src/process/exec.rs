@@ -5,17 +5,12 @@ use std::{path::Path, process::Stdio, time::Duration};
 use firstlight_domain::{id::CredentialName, state::Failure};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    process::Command,
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
+    process::{ChildStderr, ChildStdin, ChildStdout, Command},
     time::{Instant, sleep_until},
 };
 
-use super::{
-    Exit, Output, Process, Stream, elevate,
-    output::PACE,
-    pipe::{Out, Pipe, Unwatched},
-    system,
-};
+use super::{Exit, Output, Process, Stream, elevate, output::PACE, system};
 use crate::provider::Context;
 
 /// Bytes of standard output kept for reading.
@@ -23,9 +18,7 @@ const MAX_STDOUT: usize = 64 * 1024;
 /// Bytes kept of what a check printed, for its last lines.
 const MAX_SAID: usize = 16 * 1024;
 /// How long pipes are read after the process ended: something in the background may hold them open for ever.
-const DRAIN: Duration = Duration::from_millis(200);
-/// How long a check may take before its pipes are watched: most are over by then, and there is nothing to watch.
-const SHORT: Duration = Duration::from_millis(20);
+pub(super) const DRAIN: Duration = Duration::from_millis(200);
 /// Bytes read at once.
 const CHUNK: usize = 16 * 1024;
 
@@ -52,13 +45,59 @@ pub async fn quick(cx: &Context, process: Process) -> Result<Exit, Failure> {
         }
         said.last_lines()
     };
-    let sink = Sink::Kept { out: Vec::new(), err: Vec::new() };
-    match execute(cx, process, sink, &said).await {
+    match find_out(cx, process, &said).await {
         Ok(exit) if exit.ok() => Ok(Exit { tail: Vec::new(), ..exit }),
         Ok(exit) => Ok(Exit { tail: masked(exit.tail), ..exit }),
         // What was printed until it took too long or was stopped is as raw.
         Err(failure) => Err(Failure { last_lines: masked(failure.last_lines), ..failure }),
     }
+}
+
+/// On Linux by a thread that does nothing else, as far as nothing has to be written to the process.
+async fn find_out(cx: &Context, process: Process, said: &Output) -> Result<Exit, Failure> {
+    #[cfg(target_os = "linux")]
+    if process.secret_stdin.is_none() {
+        return on_a_thread(cx, process).await;
+    }
+    execute(cx, process, Sink::Kept { out: Vec::new(), err: Vec::new() }, said).await
+}
+
+#[cfg(target_os = "linux")]
+async fn on_a_thread(cx: &Context, process: Process) -> Result<Exit, Failure> {
+    use super::watch::{Source, see_through};
+
+    let elevation = elevate::prefix(cx, &process).await?;
+    let command = command(&process, &elevation)?;
+    let timeout = process.timeout.unwrap_or(cx.timeout);
+    let (marker, deadline) = (marker(cx), std::time::Instant::now() + timeout);
+    let cancel = cx.cancel.child_token();
+    // A look that nobody waits for any more takes its process with it.
+    let _given_up = cancel.clone().drop_guard();
+    let see = move || {
+        let (mut stdout, mut out, mut err) = (Vec::new(), Vec::new(), Vec::new());
+        let end = see_through(command, &marker, deadline, &cancel, |from, chunk| match from {
+            Source::Out => {
+                keep_first(&mut stdout, chunk);
+                keep_last(&mut out, chunk);
+            }
+            Source::Err => keep_last(&mut err, chunk),
+        });
+        (end, stdout, in_order(&out, &err))
+    };
+    let seen = if cx.own_thread { Ok(see()) } else { tokio::task::spawn_blocking(see).await };
+    let (end, stdout, said) = match seen {
+        Ok((Ok(end), stdout, said)) => (end, stdout, said),
+        Ok((Err(error), ..)) => {
+            return Err(cannot_start(process.program(), process.cwd.as_deref(), &error));
+        }
+        Err(error) => (End::Lost(error.into()), Vec::new(), Vec::new()),
+    };
+    conclude(end, &process, timeout, said, stdout, &elevation)
+}
+
+/// What was said, errors last.
+fn in_order(out: &[u8], err: &[u8]) -> Vec<String> {
+    [out, err].iter().map(|raw| String::from_utf8_lossy(raw).into_owned()).collect()
 }
 
 /// Where output goes.
@@ -104,7 +143,7 @@ fn keep_last(said: &mut Vec<u8>, chunk: &[u8]) {
 }
 
 /// How waiting ended.
-enum End {
+pub(super) enum End {
     Exited(i32),
     Cancelled,
     TimedOut,
@@ -113,30 +152,15 @@ enum End {
 
 async fn execute(cx: &Context, process: Process, mut sink: Sink, output: &Output) -> Result<Exit, Failure> {
     let elevation = elevate::prefix(cx, &process).await?;
-    let is_check = matches!(sink, Sink::Kept { .. });
-    let Started { mut child, into, mut out, mut err } = start(cx, &process, &elevation, is_check)?;
+    let mut child = system::spawn(piped(&process, &elevation)?, &marker(cx))
+        .map_err(|error| cannot_start(process.program(), process.cwd.as_deref(), &error))?;
+    let (into, out, err) = child.pipes();
     let timeout = process.timeout.unwrap_or(cx.timeout);
     let deadline = Instant::now() + timeout;
     let mut over: Option<(i32, Instant)> = None;
-    let mut stdout = Vec::new();
-    if is_check && into.is_none() {
-        tokio::select! {
-            () = cx.cancel.cancelled() => {}
-            // An error shows again below.
-            status = child.wait() => over = status.ok().map(|s| (system::code(s), Instant::now() + DRAIN)),
-            () = sleep_until(deadline.min(Instant::now() + SHORT)) => {}
-        }
-        if over.is_some() {
-            out.read_what_is_there(|chunk| {
-                keep_first(&mut stdout, chunk);
-                sink.out(chunk);
-            });
-            err.read_what_is_there(|chunk| sink.err(chunk));
-        }
-    }
     let feeding = feed(into, process.secret_stdin.clone());
     tokio::pin!(feeding);
-    let mut reader = Reader { out: out.watched(), err: err.watched(), fed: false, stdout };
+    let mut reader = Reader { out, err, fed: false, stdout: Vec::new() };
     let end = {
         let mut out_chunk = Vec::new();
         let mut err_chunk = Vec::new();
@@ -187,9 +211,7 @@ async fn execute(cx: &Context, process: Process, mut sink: Sink, output: &Output
             err.finish();
             output.last_lines()
         }
-        Sink::Kept { out, err } => {
-            [out, err].iter().map(|raw| String::from_utf8_lossy(raw).into_owned()).collect()
-        }
+        Sink::Kept { out, err } => in_order(&out, &err),
     };
     conclude(end, &process, timeout, said, reader.stdout, &elevation)
 }
@@ -223,14 +245,14 @@ fn conclude(
 }
 
 struct Reader {
-    out: Option<Pipe>,
-    err: Option<Pipe>,
+    out: Option<ChildStdout>,
+    err: Option<ChildStderr>,
     fed: bool,
     stdout: Vec<u8>,
 }
 
 /// The next bytes; 0 at the end, also one caused by an error. Never, where there is no pipe.
-async fn next_chunk(pipe: &mut Option<Pipe>, chunk: &mut [u8]) -> usize {
+async fn next_chunk(pipe: &mut Option<impl AsyncRead + Unpin>, chunk: &mut [u8]) -> usize {
     match pipe {
         Some(pipe) => pipe.read(chunk).await.unwrap_or(0),
         None => std::future::pending().await,
@@ -245,7 +267,7 @@ fn output_pace(sink: &Sink, timeout: Duration) -> Duration {
     }
 }
 
-async fn feed(into: Option<tokio::process::ChildStdin>, secret: Option<SecretString>) {
+async fn feed(into: Option<ChildStdin>, secret: Option<SecretString>) {
     if let (Some(mut into), Some(secret)) = (into, secret) {
         // A process that does not read it has closed its end; its exit code tells the rest.
         let _ = into.write_all(secret.expose_secret().as_bytes()).await;
@@ -253,20 +275,8 @@ async fn feed(into: Option<tokio::process::ChildStdin>, secret: Option<SecretStr
     }
 }
 
-/// A process that was just started, and its pipes.
-struct Started {
-    child: system::Child,
-    into: Option<tokio::process::ChildStdin>,
-    out: Out,
-    err: Out,
-}
-
-fn start(
-    cx: &Context,
-    process: &Process,
-    elevation: &elevate::Prefix,
-    is_check: bool,
-) -> Result<Started, Failure> {
+/// The command, its standard input closed and its streams not yet connected.
+fn command(process: &Process, elevation: &elevate::Prefix) -> Result<std::process::Command, Failure> {
     let words = elevation.before(process.words());
     let Some((program, args)) = words.split_first().filter(|(program, _)| !program.is_empty()) else {
         return Err(Failure {
@@ -275,31 +285,26 @@ fn start(
             hint: Some("the command needs at least one word".to_owned()),
         });
     };
-    let mut command = Command::new(program);
+    let mut command = std::process::Command::new(program);
     command
         .args(args)
         .envs(process.env.iter().map(|(name, value)| (name, value)))
         .envs(process.secret_env.iter().map(|(name, value)| (name, value.expose_secret())))
-        .stdin(if process.secret_stdin.is_some() { Stdio::piped() } else { Stdio::null() });
+        .stdin(Stdio::null());
     if let Some(folder) = &process.cwd {
         command.current_dir(folder);
     }
-    spawn(command, &marker(cx), is_check)
-        .map_err(|error| cannot_start(process.program(), process.cwd.as_deref(), &error))
+    Ok(command)
 }
 
-fn spawn(mut command: Command, marker: &str, is_check: bool) -> std::io::Result<Started> {
-    if let (true, Some((out, err))) = (is_check, Unwatched::both(&mut command)?) {
-        let mut child = system::spawn(command, marker)?;
-        let (into, ..) = child.pipes();
-        return Ok(Started { child, into, out: Out::Unwatched(out), err: Out::Unwatched(err) });
+/// The command with pipes to us.
+fn piped(process: &Process, elevation: &elevate::Prefix) -> Result<Command, Failure> {
+    let mut command = Command::from(command(process, elevation)?);
+    if process.secret_stdin.is_some() {
+        command.stdin(Stdio::piped());
     }
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = system::spawn(command, marker)?;
-    let (into, out, err) = child.pipes();
-    let out = out.map_or(Out::Closed, |pipe| Out::Watched(Box::new(pipe)));
-    let err = err.map_or(Out::Closed, |pipe| Out::Watched(Box::new(pipe)));
-    Ok(Started { child, into, out, err })
+    Ok(command)
 }
 
 /// What processes of this step are known by.

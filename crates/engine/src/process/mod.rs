@@ -12,7 +12,6 @@ mod exec;
 mod guard;
 mod log;
 mod output;
-mod pipe;
 mod sanitise;
 mod sweep;
 #[cfg(unix)]
@@ -21,6 +20,8 @@ mod system;
 #[cfg(windows)]
 #[path = "windows.rs"]
 mod system;
+#[cfg(target_os = "linux")]
+mod watch;
 
 use std::{
     path::{Path, PathBuf},

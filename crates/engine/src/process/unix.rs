@@ -1,6 +1,7 @@
 //! Processes on Linux and macOS: a group each, ended as a whole.
 
 use std::{
+    collections::BTreeSet,
     fs::File,
     io,
     process::{ExitStatus, Stdio},
@@ -24,7 +25,7 @@ const GRACE: Duration = Duration::from_millis(300);
 /// How long we look for survivors after that.
 const SEARCH: Duration = Duration::from_millis(500);
 /// Between two looks.
-const LOOK: Duration = Duration::from_millis(15);
+pub(super) const LOOK: Duration = Duration::from_millis(15);
 
 /// Standard input, output and error.
 pub(super) type Pipes = (Option<ChildStdin>, Option<ChildStdout>, Option<ChildStderr>);
@@ -61,26 +62,50 @@ impl Child {
     /// Ends the process and everything it started: asks, and after 300 ms insists.
     pub(super) async fn stop(&mut self) {
         let Some(leader) = self.leader.take() else { return };
-        let raw = leader.as_raw_nonzero().get();
-        let mut ended = std::collections::BTreeSet::new();
-        let asked = Instant::now();
-        let mut found = sweep::find(&self.marker, raw);
+        let mut stopping = Stopping::new(leader, &self.marker);
+        while stopping.goes_on() {
+            tokio::time::sleep(LOOK).await;
+            let _ = self.process.try_wait();
+        }
+    }
+}
+
+/// The end of a process and everything it started: asked for, and after 300 ms insisted on. Whoever waits sleeps
+/// [`LOOK`] between two looks, in their own way, and buries the leader if it ended.
+pub(super) struct Stopping<'a> {
+    leader: Pid,
+    marker: &'a str,
+    asked: Instant,
+    insisted: Option<Instant>,
+    found: BTreeSet<i32>,
+    ended: BTreeSet<i32>,
+}
+
+impl<'a> Stopping<'a> {
+    /// Asks.
+    pub(super) fn new(leader: Pid, marker: &'a str) -> Self {
+        let found = sweep::find(marker, leader.as_raw_nonzero().get());
         signal(leader, &found, Signal::TERM);
-        while asked.elapsed() < GRACE && !found.is_empty() {
-            ended.extend(found);
-            tokio::time::sleep(LOOK).await;
-            let _ = self.process.try_wait();
-            found = sweep::find(&self.marker, raw);
+        Self { leader, marker, asked: Instant::now(), insisted: None, found, ended: BTreeSet::new() }
+    }
+
+    /// Whether there is still something to wait for.
+    pub(super) fn goes_on(&mut self) -> bool {
+        let raw = self.leader.as_raw_nonzero().get();
+        if !self.ended.is_empty() {
+            self.found = sweep::find(self.marker, raw);
         }
-        let insisted = Instant::now();
-        while insisted.elapsed() < SEARCH && !found.is_empty() {
-            signal(leader, &found, Signal::KILL);
-            ended.extend(found);
-            tokio::time::sleep(LOOK).await;
-            let _ = self.process.try_wait();
-            found = sweep::find(&self.marker, raw);
+        let searched = self.insisted.is_some_and(|since| since.elapsed() >= SEARCH);
+        if self.found.is_empty() || searched {
+            reap(&self.ended, raw);
+            return false;
         }
-        reap(&ended, raw);
+        if self.asked.elapsed() >= GRACE {
+            self.insisted.get_or_insert_with(Instant::now);
+            signal(self.leader, &self.found, Signal::KILL);
+        }
+        self.ended.extend(&self.found);
+        true
     }
 }
 
@@ -96,7 +121,7 @@ impl Drop for Child {
 }
 
 /// To the group at once, and to each that left it.
-fn signal(group: Pid, found: &std::collections::BTreeSet<i32>, signal: Signal) {
+fn signal(group: Pid, found: &BTreeSet<i32>, signal: Signal) {
     // Gone already is what we want; not allowed is what is tried below.
     let refused = kill_process_group(group, signal) == Err(rustix::io::Errno::PERM);
     let mut refused: Vec<String> = refused.then(|| format!("-{group}")).into_iter().collect();
@@ -119,7 +144,7 @@ fn signal(group: Pid, found: &std::collections::BTreeSet<i32>, signal: Signal) {
 }
 
 /// Adopted orphans are ours to bury; the leader is its handle's.
-fn reap(ended: &std::collections::BTreeSet<i32>, leader: i32) {
+fn reap(ended: &BTreeSet<i32>, leader: i32) {
     for pid in ended.iter().filter(|&&pid| pid != leader).filter_map(|&pid| Pid::from_raw(pid)) {
         let _ = waitpid(Some(pid), WaitOptions::NOHANG);
     }
