@@ -8,7 +8,7 @@
 /// without a card for those programs, too.
 pub(crate) fn choose() {
     #[cfg(target_os = "linux")]
-    if !has_card() {
+    if !has_card(std::path::Path::new("/dev/dri")) {
         for (variable, value) in [("WEBKIT_DISABLE_COMPOSITING_MODE", "1"), ("GDK_GL", "disable")] {
             // What the person set is theirs. If it cannot be set, the window is only slower.
             let _ = glib::setenv(variable, value, false);
@@ -18,7 +18,24 @@ pub(crate) fn choose() {
 
 /// Whether there is a card that can draw: the kernel offers each as a render node.
 #[cfg(target_os = "linux")]
-fn has_card() -> bool {
-    let nodes = std::fs::read_dir("/dev/dri").into_iter().flatten().flatten();
-    nodes.into_iter().any(|node| node.file_name().to_string_lossy().starts_with("renderD"))
+fn has_card(devices: &std::path::Path) -> bool {
+    let mut nodes = std::fs::read_dir(devices).into_iter().flatten().flatten();
+    nodes.any(|node| node.file_name().to_string_lossy().starts_with("renderD"))
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_card_is_one_that_can_draw_not_one_that_only_shows() {
+        let devices = std::env::temp_dir().join(format!("firstlight-devices-{}", std::process::id()));
+        assert!(!has_card(&devices), "a machine without devices");
+        std::fs::create_dir_all(&devices).unwrap();
+        std::fs::write(devices.join("card0"), "").unwrap();
+        assert!(!has_card(&devices));
+        std::fs::write(devices.join("renderD128"), "").unwrap();
+        assert!(has_card(&devices));
+        std::fs::remove_dir_all(&devices).unwrap();
+    }
 }
