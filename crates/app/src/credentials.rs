@@ -158,7 +158,7 @@ impl Firstlight {
         let known = self.with_world(|world| world.credentials.get(name).cloned());
         let waits = !self.current_journey().is_ok_and(|j| j.state(&step.id).is_some_and(StepState::is_done));
         if waits && self.current_journey().is_ok() {
-            self.settle(planned, &step.id)?;
+            self.settle(planned, &step.id, None)?;
         }
         self.carry_on().await;
         Ok(view(Some(&planned.pack), name, known.as_ref()))

@@ -44,7 +44,7 @@ impl Firstlight {
             let found = self.inner.engine.check_step(&planned.pack, step, &scope, host).await;
             if let Ok(Check::Satisfied { outputs }) = found {
                 let state = StepState::Satisfied { outputs };
-                let happened = self.append(&self.done_events(&planned, &id, state))?;
+                let happened = self.append(&self.done_events(&planned, &id, state, None))?;
                 self.tell_of_all(&happened);
                 granted = true;
             }

@@ -11,6 +11,7 @@ use firstlight_domain::{
     journey::Journey,
     kind::Class,
     pack::{Pack, Step},
+    plan::ConsentHash,
     state::StepState,
 };
 use firstlight_engine::{process::read_log, provider::Check};
@@ -78,6 +79,7 @@ impl Firstlight {
                     state: view::recorded_state(*at, state, found),
                 })
                 .collect(),
+            cut_off: record.cut_off,
             can_undo: !record.receipts.is_empty() && !matches!(listed.state, StepStateView::Running { .. }),
             step: listed,
         })
@@ -109,12 +111,19 @@ impl Firstlight {
         Ok(LogPage { first: slice.first, lines: slice.lines, total: slice.total, dropped: slice.dropped })
     }
 
-    /// Marks an action as done by the person, and goes on with what waited for it.
+    /// Marks an action as done by the person, or a step that was cut off as having taken effect, and goes on with what
+    /// waited for it.
     pub async fn complete_action(&self, step: &str) -> Result<JourneyView> {
         let planned = self.planned_journey()?;
         let id = known_step(&planned, step)?;
-        let state = self.current_journey()?.state(&id).cloned();
+        let journey = self.current_journey()?;
+        let state = journey.state(&id).cloned();
         let found = planned.pack.steps.get(&id).ok_or_else(|| AppError::unknown_step(step))?;
+        if journey.steps.get(&id).is_some_and(|record| record.cut_off) {
+            self.take_as_done(&planned, &journey, found)?;
+            self.carry_on().await;
+            return self.journey();
+        }
         let open =
             matches!(state, None | Some(StepState::Ready | StepState::Pending | StepState::Waiting { .. }));
         if self.class_of(&found.uses) != Class::Action || !open {
@@ -125,9 +134,24 @@ impl Firstlight {
         if found.probe.is_some() {
             self.ask_probe(&planned, found).await?;
         }
-        self.settle(&planned, &id)?;
+        self.settle(&planned, &id, None)?;
         self.carry_on().await;
         self.journey()
+    }
+
+    /// The person says that a step which was cut off took effect. Later steps cannot use what it did not get to give.
+    fn take_as_done(&self, planned: &Planned, journey: &Journey, step: &Step) -> Result<()> {
+        if !step.outputs.is_empty() {
+            return Err(AppError::new(
+                Code::StepState,
+                format!("Later steps need what “{}” gives, and it did not get to give it.", step.title),
+            )
+            .hint("Run it again."));
+        }
+        let scope = self.journey_scope(&planned.pack, journey);
+        let resolved = self.inner.engine.describe(&planned.pack, step, &scope);
+        let resolved = resolved.map_err(|failure| AppError::from_failure(Code::StepState, failure))?;
+        self.settle(planned, &step.id, Some(resolved.digest()))
     }
 
     /// Whether the world agrees that it is done: where it can be asked, a word is not enough.
@@ -142,10 +166,10 @@ impl Firstlight {
         }
     }
 
-    /// Records that a step is done outside of a run, and tells.
-    pub(crate) fn settle(&self, planned: &Planned, id: &StepId) -> Result<()> {
+    /// Records that a step is done outside of a run, and tells. `done`: the hash of what has no check.
+    pub(crate) fn settle(&self, planned: &Planned, id: &StepId, done: Option<ConsentHash>) -> Result<()> {
         let state = StepState::Satisfied { outputs: std::collections::BTreeMap::new() };
-        let happened = self.append(&self.done_events(planned, id, state))?;
+        let happened = self.append(&self.done_events(planned, id, state, done))?;
         self.tell_of_all(&happened);
         Ok(())
     }
@@ -178,10 +202,9 @@ impl Firstlight {
         let mut steps: Vec<_> = journey
             .steps
             .iter()
-            .filter(|(_, record)| !record.receipts.is_empty())
-            .map(|(id, record)| (record.now().map(|(at, _)| *at), id))
+            .filter_map(|(id, record)| Some((record.receipts.last()?.number, id)))
             .collect();
-        steps.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+        steps.sort_by_key(|(number, _)| std::cmp::Reverse(*number));
         Ok(steps.into_iter().map(|(_, id)| id.to_string()).collect())
     }
 
@@ -204,9 +227,15 @@ impl Firstlight {
             )
             .hint("Only what Firstlight changed itself can be taken back."));
         }
-        let scope = self.journey_scope(&planned.pack, &journey);
+        // What it was made from may have been taken back before it.
+        let mut scope = self.scope(&planned.pack, journey.inputs.clone());
+        for (id, record) in &journey.steps {
+            if let Some(outputs) = record.last_outputs() {
+                scope.add_outputs(id, outputs.clone());
+            }
+        }
         let receipts: Vec<serde_json::Value> =
-            record.receipts.iter().rev().map(|(_, receipt)| receipt.clone()).collect();
+            record.receipts.iter().rev().map(|receipt| receipt.content.clone()).collect();
         let host = std::sync::Arc::new(AppHost::new(self, record.last_run));
         self.inner
             .engine

@@ -309,7 +309,7 @@ fn progress(
 fn next(graph: &Graph, steps: &[StepView], critical: &[StepId], running: bool) -> Option<NextThing> {
     let act = |step: &StepView| -> Option<NextAct> {
         match &step.state {
-            StepStateView::Failed { .. } if !running => Some(NextAct::Retry),
+            StepStateView::Failed { .. } | StepStateView::Unknown { .. } if !running => Some(NextAct::Retry),
             // Nothing but the machine is in its way: once that is mended, somebody has to say so.
             StepStateView::Blocked { by, .. } if by.is_empty() && !running => Some(NextAct::Retry),
             StepStateView::Waiting { waiting_for, .. } if waiting_for == "you" => Some(own_act(&step.uses)),

@@ -40,6 +40,12 @@ pub(crate) enum Command {
         /// Only this step and what it needs; may be repeated
         #[arg(long, value_name = "STEP")]
         only: Vec<String>,
+        /// Runs this step though it was cut off and may have taken effect; may be repeated
+        #[arg(long, value_name = "STEP")]
+        again: Vec<String>,
+        /// Takes this step, which was cut off, as having taken effect; may be repeated
+        #[arg(long, value_name = "STEP")]
+        took_effect: Vec<String>,
         /// Goes on with what does not depend on it when a critical step fails
         #[arg(long)]
         keep_going: bool,

@@ -218,6 +218,8 @@ pub struct StepDetail {
     pub unblocks: Vec<String>,
     /// What happened to it, oldest first.
     pub history: Vec<StepMoment>,
+    /// Whether it was running when Firstlight was killed, and what it did is not known.
+    pub cut_off: bool,
     /// Whether it can be taken back.
     pub can_undo: bool,
 }

@@ -27,6 +27,7 @@ use crate::{
     host::Host,
     process::{Process, not_found},
     provider::{Check, Context},
+    step::{CUT_OFF, may_have_been_done},
 };
 
 /// What was found out about one step.
@@ -240,6 +241,9 @@ fn read(
                 Ok(Check::Needed { what, files }) => {
                     resolved.files = files;
                     after(would(what, &resolved, first.is_none()))
+                }
+                Ok(Check::Once { .. }) if may_have_been_done(&ready.step, host) => {
+                    Outcome::Unknown(CUT_OFF.to_owned())
                 }
                 Ok(Check::Once { what }) => after(would(what, &resolved, first.is_none())),
                 Ok(Check::Person { what, .. }) => after(Outcome::WillChange(what)),

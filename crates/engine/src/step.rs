@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use firstlight_domain::{
     event::Event,
     id::{RunId, StepId},
+    pack::Step,
     state::{Failure, StepState},
 };
 use tokio_util::sync::CancellationToken;
@@ -28,6 +29,8 @@ pub(crate) struct Work {
     /// For checks: its output goes nowhere.
     pub(crate) cx: Context,
     pub(crate) run: RunId,
+    /// Whether the person wants it to run though it was cut off.
+    pub(crate) again: bool,
 }
 
 /// Walks one step to its end. Records that it runs, not how it ended.
@@ -50,6 +53,9 @@ pub(crate) async fn walk(work: Work) -> End {
             if host.was_done(&ready.step.id, &ready.resolved.digest()) {
                 let outputs = host.state(&ready.step.id).and_then(|state| state.outputs().cloned());
                 return End::Done { outputs: outputs.unwrap_or_default(), changed: false, done: None };
+            }
+            if !work.again && may_have_been_done(&ready.step, &**host) {
+                return End::Unknown(CUT_OFF.to_owned());
             }
             true
         }
@@ -147,6 +153,15 @@ async fn apply(work: &Work, cx: &Context, own: &CancellationToken) -> Result<(),
             hint: Some("try again, or give the step a longer `timeout`".to_owned()),
         }),
     }
+}
+
+/// Why a step that has no check does not run a second time by itself.
+pub(crate) const CUT_OFF: &str = "it was cut off while it ran, and has no check that could tell whether it took effect; look, then say whether it did or run it again";
+
+/// Whether a step without a check was cut off, so that running it might do it twice. A pack that asks for retries has
+/// said that it may be repeated.
+pub(crate) fn may_have_been_done(step: &Step, host: &dyn Host) -> bool {
+    step.retries == 0 && host.was_cut_off(&step.id)
 }
 
 /// After it ran: does it hold now? Still not is an error, never a quiet success.

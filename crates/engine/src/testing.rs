@@ -1,7 +1,7 @@
 //! A host for tests: everything in memory, and a context to call operations with.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -39,6 +39,7 @@ struct Seen {
     events: Vec<Happened>,
     live: Vec<Live>,
     secrets: BTreeMap<CredentialName, SecretString>,
+    cut_off: BTreeSet<StepId>,
 }
 
 impl FakeHost {
@@ -80,6 +81,11 @@ impl FakeHost {
     /// Puts a secret into the keychain.
     pub fn put_secret(&self, name: &CredentialName, value: &str) {
         self.seen().secrets.insert(name.clone(), value.into());
+    }
+
+    /// As if the program had been killed while this step ran.
+    pub fn cut_off(&self, step: &StepId) {
+        self.seen().cut_off.insert(step.clone());
     }
 
     /// A secret in the keychain, as text.
@@ -170,6 +176,10 @@ impl Host for FakeHost {
         self.seen().events.iter().any(|happened| {
             matches!(&happened.event, Event::StepChanged { step: of, done: Some(done), .. } if of == step && done == what)
         })
+    }
+
+    fn was_cut_off(&self, step: &StepId) -> bool {
+        self.seen().cut_off.contains(step)
     }
 
     async fn secret(&self, name: &CredentialName) -> Result<Option<SecretString>, Failure> {

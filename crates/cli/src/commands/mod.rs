@@ -103,8 +103,20 @@ async fn until_stopped(command: Command, output: Output) -> anyhow::Result<ExitC
 async fn dispatch(command: Command, output: Output) -> anyhow::Result<ExitCode> {
     match command {
         Command::Plan { who, detailed_exitcode, .. } => plan::run(&who, detailed_exitcode, output).await,
-        Command::Up { who, yes, only, keep_going, start_date, leave, verbose, json: _ } => {
-            up::run(up::Up { who, yes, only, keep_going, start_date, leave, verbose }, output).await
+        Command::Up {
+            who,
+            yes,
+            only,
+            again,
+            took_effect,
+            keep_going,
+            start_date,
+            leave,
+            verbose,
+            json: _,
+        } => {
+            let up = up::Up { who, yes, only, again, took_effect, keep_going, start_date, leave, verbose };
+            up::run(up, output).await
         }
         Command::Status { .. } => status::run(output),
         Command::Report { html, .. } => report::run(html.as_deref(), output),

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use firstlight_app::Access;
-use firstlight_contract::journey::{JourneyView, NextAct, StepStateView};
+use firstlight_contract::journey::{JourneyView, NextAct, StepStateView, StepView};
 
 use super::open;
 use crate::{output::Output, words};
@@ -55,6 +55,9 @@ pub(super) fn next(journey: &JourneyView) -> Option<String> {
     let (id, title) = (&next.step, title(journey, &next.step));
     Some(match next.act {
         NextAct::Start => format!("Next: “{title}”, with `firstlight up`."),
+        NextAct::Retry if is_unknown(journey, id) => {
+            format!("Next: look at “{title}” ({id}), then run `firstlight up --again {id}`.")
+        }
         NextAct::Retry => format!("Next: mend “{title}” ({id}), then run `firstlight up` again."),
         NextAct::Read => format!("Next: read “{title}”; `firstlight up` shows it."),
         NextAct::Open => format!("Next: open “{title}”; `firstlight up` shows where."),
@@ -62,6 +65,11 @@ pub(super) fn next(journey: &JourneyView) -> Option<String> {
         NextAct::EnterCredential => format!("Next: enter “{title}”; `firstlight up` asks for it."),
         NextAct::Request => format!("Next: wait for “{title}”, or remind who answers it."),
     })
+}
+
+fn is_unknown(journey: &JourneyView, id: &str) -> bool {
+    let unknown = |step: &StepView| step.id == id && matches!(step.state, StepStateView::Unknown { .. });
+    journey.steps.iter().any(unknown)
 }
 
 fn more(state: &StepStateView) -> String {

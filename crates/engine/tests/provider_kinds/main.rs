@@ -134,6 +134,14 @@ impl Machine {
         outputs
     }
 
+    /// With every receipt, newest first, as the engine does.
+    async fn undo_all(&self, operation: &dyn Operation) -> Result<(), Failure> {
+        for receipt in self.host.receipts(&self.step) {
+            operation.undo(&self.context(), &receipt).await?;
+        }
+        Ok(())
+    }
+
     async fn undo(&self, operation: &dyn Operation) -> Result<(), Failure> {
         operation.undo(&self.context(), &self.receipt()).await
     }

@@ -21,6 +21,11 @@ test.each<[string, Partial<StepView> & { state: string }, string | null]>([
     null,
   ],
   [
+    'a step of which nobody knows whether it took effect is',
+    { class: 'task', uses: 'command', state: 'unknown', reason: '' },
+    'retry',
+  ],
+  [
     'a refused credential is entered again',
     { class: 'credential', uses: 'credential', state: 'failed', cause: '', last_lines: [] },
     'enter_credential',

@@ -63,6 +63,8 @@ export function actFor(step: StepView): NextAct | null {
   if (step.state === 'failed') return step.class === 'credential' ? 'enter_credential' : 'retry';
   // Nothing but the machine is in its way: once that is mended, somebody has to say so.
   if (step.state === 'blocked' && step.by.length === 0) return 'retry';
+  // Whoever can look says whether it is tried again.
+  if (step.state === 'unknown') return 'retry';
   if (step.class === 'task' || (step.state !== 'waiting' && step.state !== 'ready')) return null;
   if (step.class === 'credential') return 'enter_credential';
   switch (step.uses) {

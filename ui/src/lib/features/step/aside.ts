@@ -5,9 +5,9 @@ import { actFor } from '$lib/shared/step';
 export function aside(step: StepView): string | null {
   switch (step.state) {
     case 'blocked':
+    case 'unknown':
       // What can be tried again says so beside its button.
       return actFor(step) === 'retry' ? null : (step.reason ?? null);
-    case 'unknown':
     case 'skipped':
       return step.reason;
     case 'pending':
