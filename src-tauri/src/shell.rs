@@ -64,7 +64,9 @@ impl Shell {
         }
         let app = self.open().map_err(body)?;
         let watching = app.clone();
+        let looking = watching.clone();
         tauri::async_runtime::spawn(async move { watching.watch_requests().await });
+        tauri::async_runtime::spawn(async move { looking.watch_drift().await });
         *slot = Some(app.clone());
         Ok(app)
     }

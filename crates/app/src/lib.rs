@@ -8,6 +8,7 @@
 
 mod credentials;
 mod doctor;
+mod drift;
 mod error;
 mod history;
 mod home;

@@ -309,6 +309,7 @@ impl Firstlight {
             refresh.abort();
             done.send_replace(Some(summary.clone()));
             app.tell_finished(&summary);
+            app.look_after_run().await;
             // What a person did meanwhile may have opened the way. A run that left the same steps untried would only
             // be repeated.
             let moved = app.untried(&graph) != untried;

@@ -27,6 +27,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use crate::{
+    drift::Drift,
     error::{AppError, Result},
     history::History,
     home::Home,
@@ -105,6 +106,8 @@ pub(crate) struct Inner {
     pack: Mutex<Option<Arc<Pack>>>,
     pub(crate) planned: Mutex<Option<Planned>>,
     pub(crate) active: Mutex<Option<ActiveRun>>,
+    /// What was found when it was last looked whether what is done still holds.
+    pub(crate) drift: Mutex<Drift>,
     /// The number of the last view of the journey.
     pub(crate) revision: Mutex<u32>,
     /// Values read or stored since we opened, for masking. Never leaves memory.
@@ -143,6 +146,7 @@ impl Firstlight {
                 pack: Mutex::new(None),
                 planned: Mutex::new(None),
                 active: Mutex::new(None),
+                drift: Mutex::default(),
                 revision: Mutex::new(0),
                 secrets: Mutex::new(BTreeMap::new()),
             }),

@@ -24,7 +24,7 @@ use crate::{
     planning::{self, Planned},
     running::known_step,
     session::{Firstlight, lock},
-    view,
+    view::{self, Listing},
 };
 
 /// The most lines one page of a log holds.
@@ -39,7 +39,14 @@ impl Firstlight {
         *last = last.wrapping_add(1);
         let journey = self.current_journey()?;
         let graph = planning::graph(&pack, &journey.persona)?;
-        Ok(view::journey(&pack, &graph, &journey, self.is_running(), *last, &|uses| self.class_of(uses)))
+        let drift = lock(&self.inner.drift).clone();
+        let listing = Listing {
+            graph: &graph,
+            journey: &journey,
+            drift: &drift,
+            class_of: &|uses| self.class_of(uses),
+        };
+        Ok(view::journey(&pack, &listing, self.is_running(), *last))
     }
 
     pub(crate) fn class_of(&self, uses: &str) -> Class {
@@ -57,7 +64,14 @@ impl Firstlight {
         let record = journey.steps.get(&found.id).cloned().unwrap_or_default();
         let scope = self.journey_scope(&pack, &journey);
         let resolved = self.inner.engine.describe(&pack, found, &scope);
-        let listed = view::step(&graph, &journey, found, stage, &|uses| self.class_of(uses));
+        let drift = lock(&self.inner.drift).clone();
+        let listing = Listing {
+            graph: &graph,
+            journey: &journey,
+            drift: &drift,
+            class_of: &|uses| self.class_of(uses),
+        };
+        let listed = view::step(&listing, found, stage);
         Ok(StepDetail {
             why: found.why.as_deref().map(markdown::parse).unwrap_or_default(),
             body: body(&pack.root, found),

@@ -18,6 +18,8 @@ use firstlight_domain::{
 };
 use jiff::Timestamp;
 
+use crate::drift::Drift;
+
 /// What a step without an estimate counts for, in progress and on the longest path.
 pub(crate) const NO_ESTIMATE: Duration = Duration::from_secs(30);
 
@@ -217,35 +219,33 @@ pub(crate) fn recorded_state(since: Timestamp, state: &StepState, step: &Step) -
     }
 }
 
+/// What steps are listed from.
+pub(crate) struct Listing<'a> {
+    pub(crate) graph: &'a Graph,
+    pub(crate) journey: &'a Journey,
+    /// Steps that are done and do not hold any more.
+    pub(crate) drift: &'a Drift,
+    pub(crate) class_of: ClassOf<'a>,
+}
+
 /// A step as it is listed.
-pub(crate) fn step(
-    graph: &Graph,
-    journey: &Journey,
-    step: &Step,
-    stage: &StageId,
-    class_of: ClassOf<'_>,
-) -> StepView {
+pub(crate) fn step(listing: &Listing<'_>, step: &Step, stage: &StageId) -> StepView {
     StepView {
         id: step.id.to_string(),
         title: step.title.clone(),
         stage: stage.to_string(),
-        class: class(class_of(&step.uses)),
+        class: class((listing.class_of)(&step.uses)),
         uses: step.uses.clone(),
         estimate_seconds: step.estimate.map(seconds),
         first_value: step.first_value,
-        state: state(graph, journey, step),
+        drifted: listing.drift.get(&step.id).cloned(),
+        state: state(listing.graph, listing.journey, step),
     }
 }
 
 /// Where the person stands.
-pub(crate) fn journey(
-    pack: &Pack,
-    graph: &Graph,
-    journey: &Journey,
-    running: bool,
-    revision: u32,
-    class_of: ClassOf<'_>,
-) -> JourneyView {
+pub(crate) fn journey(pack: &Pack, listing: &Listing<'_>, running: bool, revision: u32) -> JourneyView {
+    let Listing { graph, journey, .. } = listing;
     let empty = firstlight_domain::pack::Checklist { stages: Vec::new() };
     let checklist = pack.checklists.get(&journey.persona).unwrap_or(&empty);
     let done = |id: &StepId| journey.state(id).is_some_and(StepState::is_done);
@@ -263,7 +263,7 @@ pub(crate) fn journey(
         .stages
         .iter()
         .flat_map(|stage| stage.steps.iter().map(move |id| (stage, id)))
-        .filter_map(|(stage, id)| Some(step(graph, journey, pack.steps.get(id)?, &stage.id, class_of)))
+        .filter_map(|(stage, id)| Some(step(listing, pack.steps.get(id)?, &stage.id)))
         .collect();
     let first_value = pack.first_value(&journey.persona).map(|step| step.id.clone());
     let cost = |id: &StepId| pack.steps.get(id).and_then(|step| step.estimate).unwrap_or(NO_ESTIMATE);

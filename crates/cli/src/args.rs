@@ -64,6 +64,12 @@ pub(crate) enum Command {
     },
     /// Shows where you stand, what waits for whom, and the way to first value
     Status {
+        /// Looks which of the steps that are done still hold; changes nothing
+        #[arg(long)]
+        check: bool,
+        /// With --check: exits 2 if a step does not hold any more
+        #[arg(long, requires = "check")]
+        detailed_exitcode: bool,
         /// Prints JSON
         #[arg(long)]
         json: bool,
@@ -234,7 +240,7 @@ impl Cli {
         match &self.command {
             Command::Plan { json, .. }
             | Command::Up { json, .. }
-            | Command::Status { json }
+            | Command::Status { json, .. }
             | Command::Report { json, .. }
             | Command::Undo { json, .. }
             | Command::Doctor { json, .. }

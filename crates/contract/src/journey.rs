@@ -81,6 +81,10 @@ pub struct StepView {
     pub estimate_seconds: Option<u32>,
     /// Whether it stops the clock.
     pub first_value: bool,
+    /// It is done, and did not hold any more when it was last looked: what would be done about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub drifted: Option<String>,
     /// Its state and what goes with it.
     #[serde(flatten)]
     pub state: StepStateView,

@@ -118,7 +118,9 @@ async fn dispatch(command: Command, output: Output) -> anyhow::Result<ExitCode> 
             let up = up::Up { who, yes, only, again, took_effect, keep_going, start_date, leave, verbose };
             up::run(up, output).await
         }
-        Command::Status { .. } => status::run(output),
+        Command::Status { check, detailed_exitcode, json: _ } => {
+            status::run(check, detailed_exitcode, output).await
+        }
         Command::Report { html, .. } => report::run(html.as_deref(), output),
         Command::Undo { step, all, .. } => undo::run(&step, all, output).await,
         Command::Doctor { pack, .. } => doctor::run(pack.as_deref(), output).await,

@@ -8,15 +8,34 @@ use firstlight_contract::journey::{JourneyView, NextAct, StepStateView, StepView
 use super::open;
 use crate::{output::Output, words};
 
-pub(super) fn run(output: Output) -> anyhow::Result<ExitCode> {
+/// The exit code that says a step does not hold any more.
+const DRIFTED: u8 = 2;
+
+pub(super) async fn run(check: bool, detailed_exitcode: bool, output: Output) -> anyhow::Result<ExitCode> {
     let app = open(Access::Read, output)?;
-    let journey = app.journey()?;
+    let journey = if check { app.look_for_drift().await? } else { app.journey()? };
     if output.is_json() {
         output.value(&journey)?;
     } else {
         show(&journey, output)?;
+        if check {
+            show_drift(&journey, output)?;
+        }
     }
-    Ok(ExitCode::SUCCESS)
+    let drifted = journey.steps.iter().any(|step| step.drifted.is_some());
+    Ok(if drifted && detailed_exitcode { ExitCode::from(DRIFTED) } else { ExitCode::SUCCESS })
+}
+
+fn show_drift(journey: &JourneyView, output: Output) -> anyhow::Result<()> {
+    let drifted = || journey.steps.iter().filter_map(|step| Some((step, step.drifted.as_deref()?)));
+    if drifted().next().is_none() {
+        return output.line("\nEverything that was done still holds.");
+    }
+    output.line("\nNo longer as it was:")?;
+    for (step, what) in drifted() {
+        output.line(format!("  ! {} \u{1b}[2m({})\u{1b}[0m: {what}", step.title, step.id))?;
+    }
+    output.line("`firstlight up` mends it, after it has shown its plan.")
 }
 
 fn show(journey: &JourneyView, output: Output) -> anyhow::Result<()> {

@@ -9,6 +9,7 @@ mod bad_input;
 mod canary;
 mod contract;
 mod damaged;
+mod drift;
 mod killed;
 mod machine;
 mod packs;

@@ -1,8 +1,10 @@
 import type { StepView } from '$lib/contract';
 import { actFor } from '$lib/shared/step';
+import * as m from '$messages';
 
 /** The reason a state carries, where no other part of the screen says it. */
 export function aside(step: StepView): string | null {
+  if (step.drifted !== undefined) return m.step_drifted({ what: step.drifted });
   switch (step.state) {
     case 'blocked':
     case 'unknown':
