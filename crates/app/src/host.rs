@@ -72,6 +72,10 @@ impl Host for AppHost {
         })
     }
 
+    fn boot(&self) -> String {
+        (self.app.inner.surroundings.boot)()
+    }
+
     async fn secret(&self, name: &CredentialName) -> Result<Option<SecretString>, Failure> {
         let value = self.app.inner.surroundings.keychain.get(name).await.map_err(|e| vault_failure(&e))?;
         if let Some(value) = &value {

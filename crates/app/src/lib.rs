@@ -6,6 +6,7 @@
 //!
 //! One more use-case: a method on [`Firstlight`] in the module of its kin, and its types in the contract.
 
+pub mod at_login;
 mod credentials;
 mod doctor;
 mod drift;
@@ -20,6 +21,7 @@ mod planning;
 mod privacy;
 mod report;
 mod requests;
+mod restart;
 mod running;
 mod session;
 mod settings;

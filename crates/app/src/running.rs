@@ -308,6 +308,7 @@ impl Firstlight {
             let summary = app.carry_out(run, &planned, &graph, asked, cancel).await;
             refresh.abort();
             done.send_replace(Some(summary.clone()));
+            app.open_again_after_restart();
             app.tell_finished(&summary);
             app.look_after_run().await;
             // What a person did meanwhile may have opened the way. A run that left the same steps untried would only

@@ -27,6 +27,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use crate::{
+    at_login::AtLogin,
     drift::Drift,
     error::{AppError, Result},
     history::History,
@@ -55,6 +56,10 @@ pub struct Surroundings {
     pub keychain: Arc<dyn Keychain>,
     /// What time it is.
     pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    /// The id of the system's last start.
+    pub boot: Arc<dyn Fn() -> String + Send + Sync>,
+    /// What opens Firstlight at the next login, where a program can be opened again like that.
+    pub at_login: Option<Arc<dyn AtLogin>>,
 }
 
 impl Surroundings {
@@ -64,7 +69,12 @@ impl Surroundings {
             let exact = now();
             Timestamp::from_millisecond(exact.as_millisecond()).unwrap_or(exact)
         };
-        Self { keychain: Arc::new(OsKeychain::new()), now: Arc::new(cut) }
+        Self {
+            keychain: Arc::new(OsKeychain::new()),
+            now: Arc::new(cut),
+            boot: Arc::new(crate::restart::boot),
+            at_login: None,
+        }
     }
 }
 
@@ -153,6 +163,7 @@ impl Firstlight {
         };
         if options.access == Access::Change {
             app.close_what_was_cut_off()?;
+            app.opened_again();
         }
         Ok(app)
     }

@@ -40,10 +40,12 @@ impl Firstlight {
         let journey = self.current_journey()?;
         let graph = planning::graph(&pack, &journey.persona)?;
         let drift = lock(&self.inner.drift).clone();
+        let boot = (self.inner.surroundings.boot)();
         let listing = Listing {
             graph: &graph,
             journey: &journey,
             drift: &drift,
+            boot: &boot,
             class_of: &|uses| self.class_of(uses),
         };
         Ok(view::journey(&pack, &listing, self.is_running(), *last))
@@ -65,10 +67,12 @@ impl Firstlight {
         let scope = self.journey_scope(&pack, &journey);
         let resolved = self.inner.engine.describe(&pack, found, &scope);
         let drift = lock(&self.inner.drift).clone();
+        let boot = (self.inner.surroundings.boot)();
         let listing = Listing {
             graph: &graph,
             journey: &journey,
             drift: &drift,
+            boot: &boot,
             class_of: &|uses| self.class_of(uses),
         };
         let listed = view::step(&listing, found, stage);

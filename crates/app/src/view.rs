@@ -106,6 +106,7 @@ fn asks(pack: &Pack, steps: &[PlannedStepView]) -> Asks {
     Asks {
         automatic: count(of(StepClass::Task).count() + credentials().filter(|step| is_made(step)).count()),
         elevations: count(open().filter(|step| step.detail.elevated).count()),
+        restarts: count(open().filter(|step| step.detail.restart).count()),
         credentials: count(credentials().filter(|step| !is_made(step)).count()),
         actions: count(of(StepClass::Action).filter(|step| !is_request(step)).count()),
         requests: count(of(StepClass::Action).filter(|step| is_request(step)).count()),
@@ -155,12 +156,14 @@ pub(crate) fn resolved(resolved: &Resolved) -> ResolvedView {
         hosts: resolved.hosts.clone(),
         secrets: resolved.secrets.clone(),
         elevated: resolved.elevated,
+        restart: resolved.restart,
         text: resolved.text.clone(),
     }
 }
 
 /// The state of a step as it is shown. What nothing has happened to is ready or pending, as its needs are.
-pub(crate) fn state(graph: &Graph, journey: &Journey, step: &Step) -> StepStateView {
+fn state(listing: &Listing<'_>, step: &Step) -> StepStateView {
+    let Listing { graph, journey, .. } = listing;
     match journey.steps.get(&step.id).and_then(|record| record.now()) {
         // What held it up is done meanwhile: nothing is in the way but what always was.
         Some((_, StepState::Blocked { by, .. }))
@@ -171,6 +174,10 @@ pub(crate) fn state(graph: &Graph, journey: &Journey, step: &Step) -> StepStateV
             } else {
                 StepStateView::Pending
             }
+        }
+        // The machine was restarted meanwhile: it can be looked at again.
+        Some((_, StepState::Waiting { on: WaitsOn::Restart(boot) })) if boot != listing.boot => {
+            StepStateView::Ready
         }
         Some((since, state))
             if !matches!(state, StepState::Pending | StepState::Ready | StepState::Undone) =>
@@ -209,6 +216,7 @@ pub(crate) fn recorded_state(since: Timestamp, state: &StepState, step: &Step) -
             waiting_for: match on {
                 WaitsOn::You => "you".to_owned(),
                 WaitsOn::Owner(owner) => owner.clone(),
+                WaitsOn::Restart(_) => RESTART.to_owned(),
             },
             since,
             sla: step.sla.clone(),
@@ -219,12 +227,17 @@ pub(crate) fn recorded_state(since: Timestamp, state: &StepState, step: &Step) -
     }
 }
 
+/// What a step waits for that only a restart of the machine brings about.
+const RESTART: &str = "restart";
+
 /// What steps are listed from.
 pub(crate) struct Listing<'a> {
     pub(crate) graph: &'a Graph,
     pub(crate) journey: &'a Journey,
     /// Steps that are done and do not hold any more.
     pub(crate) drift: &'a Drift,
+    /// The id of the system's last start.
+    pub(crate) boot: &'a str,
     pub(crate) class_of: ClassOf<'a>,
 }
 
@@ -239,7 +252,7 @@ pub(crate) fn step(listing: &Listing<'_>, step: &Step, stage: &StageId) -> StepV
         estimate_seconds: step.estimate.map(seconds),
         first_value: step.first_value,
         drifted: listing.drift.get(&step.id).cloned(),
-        state: state(listing.graph, listing.journey, step),
+        state: state(listing, step),
     }
 }
 
@@ -313,6 +326,7 @@ fn next(graph: &Graph, steps: &[StepView], critical: &[StepId], running: bool) -
             // Nothing but the machine is in its way: once that is mended, somebody has to say so.
             StepStateView::Blocked { by, .. } if by.is_empty() && !running => Some(NextAct::Retry),
             StepStateView::Waiting { waiting_for, .. } if waiting_for == "you" => Some(own_act(&step.uses)),
+            StepStateView::Waiting { waiting_for, .. } if waiting_for == RESTART => Some(NextAct::Restart),
             StepStateView::Waiting { .. } => Some(NextAct::Request),
             StepStateView::Ready | StepStateView::Undone if !running => Some(NextAct::Start),
             _ => None,

@@ -190,6 +190,8 @@ pub enum NextAct {
     EnterCredential,
     /// Ask somebody, or wait for them.
     Request,
+    /// Restart the machine.
+    Restart,
 }
 
 /// Everything about one step, for its own screen.

@@ -260,7 +260,7 @@ fn kind(state: &StepState) -> Option<Kind> {
     match state {
         StepState::Running => Some(Kind::Automatic),
         StepState::Failed(_) => Some(Kind::Failing),
-        StepState::Waiting { on: WaitsOn::You } => Some(Kind::HandsOn),
+        StepState::Waiting { on: WaitsOn::You | WaitsOn::Restart(_) } => Some(Kind::HandsOn),
         StepState::Waiting { on: WaitsOn::Owner(_) } => Some(Kind::Waiting),
         StepState::Pending
         | StepState::Ready

@@ -27,7 +27,7 @@ use crate::{
     host::Host,
     process::{Process, not_found},
     provider::{Check, Context},
-    step::{CUT_OFF, may_have_been_done},
+    step::{CUT_OFF, NOT_BY_RESTART, Restart, may_have_been_done},
 };
 
 /// What was found out about one step.
@@ -230,9 +230,13 @@ fn read(
         Found::Impossible(failure) => (Outcome::Blocked(in_words(failure)), Resolved::default()),
         Found::Looked(answer, ready) => {
             let mut resolved = ready.resolved;
+            let restart = Restart::of(&ready.step.id, host);
             let first = (!unmet.is_empty()).then(|| until(pack, unmet.iter().copied()));
             let outcome = match answer {
                 Ok(Check::Satisfied { .. }) => Outcome::Ok,
+                Ok(Check::Needed { .. } | Check::Once { .. }) if restart != Restart::NotAsked => {
+                    after_restart(&restart, matches!(answer, Ok(Check::Once { .. })))
+                }
                 Ok(Check::Once { .. }) if host.was_done(&ready.step.id, &resolved.digest()) => Outcome::Ok,
                 // It was looked at in a place that what comes first has yet to make.
                 Ok(Check::Needed { .. }) if first.is_some() && lacks_folder(&resolved) => {
@@ -255,6 +259,17 @@ fn read(
                 Err(failure) => after(Outcome::Unknown(first.unwrap_or_else(|| in_words(failure)))),
             };
             (outcome, resolved)
+        }
+    }
+}
+
+/// What is to be said of a step that waited for a restart. `once`: it has no check, so a restart is all it needs.
+fn after_restart(restart: &Restart, once: bool) -> Outcome {
+    match restart {
+        Restart::Over if !once => Outcome::Blocked(NOT_BY_RESTART.to_owned()),
+        Restart::Over | Restart::NotAsked => Outcome::Ok,
+        Restart::Pending { .. } => {
+            Outcome::Unknown("cannot be known until this machine was restarted".to_owned())
         }
     }
 }

@@ -40,6 +40,7 @@ struct Seen {
     live: Vec<Live>,
     secrets: BTreeMap<CredentialName, SecretString>,
     cut_off: BTreeSet<StepId>,
+    restarts: u32,
 }
 
 impl FakeHost {
@@ -81,6 +82,11 @@ impl FakeHost {
     /// Puts a secret into the keychain.
     pub fn put_secret(&self, name: &CredentialName, value: &str) {
         self.seen().secrets.insert(name.clone(), value.into());
+    }
+
+    /// As if the machine had been restarted.
+    pub fn restart(&self) {
+        self.seen().restarts += 1;
     }
 
     /// As if the program had been killed while this step ran.
@@ -180,6 +186,10 @@ impl Host for FakeHost {
 
     fn was_cut_off(&self, step: &StepId) -> bool {
         self.seen().cut_off.contains(step)
+    }
+
+    fn boot(&self) -> String {
+        self.seen().restarts.to_string()
     }
 
     async fn secret(&self, name: &CredentialName) -> Result<Option<SecretString>, Failure> {

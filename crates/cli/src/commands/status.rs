@@ -82,6 +82,9 @@ pub(super) fn next(journey: &JourneyView) -> Option<String> {
         NextAct::Open => format!("Next: open “{title}”; `firstlight up` shows where."),
         NextAct::Confirm => format!("Next: “{title}”; `firstlight up` asks when it is done."),
         NextAct::EnterCredential => format!("Next: enter “{title}”; `firstlight up` asks for it."),
+        NextAct::Restart => {
+            format!("Next: restart this machine for “{title}”, then run `firstlight up` again.")
+        }
         NextAct::Request => format!("Next: wait for “{title}”, or remind who answers it."),
     })
 }

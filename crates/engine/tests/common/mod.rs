@@ -40,6 +40,7 @@ pub(crate) fn step(name: &str, needs: &[&str], uses: &str, with: Value) -> Step 
         critical: false,
         timeout: Duration::from_secs(20),
         retries: 0,
+        restart: false,
         sla: None,
         probe: None,
         first_value: false,

@@ -93,6 +93,7 @@ impl Machine {
             critical: false,
             timeout: Duration::from_secs(60),
             retries: 0,
+            restart: false,
             sla: None,
             probe: self.probe.clone(),
             first_value: false,

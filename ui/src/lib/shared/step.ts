@@ -26,6 +26,7 @@ export function stateWord(state: StepStateView): string {
     case 'blocked':
       return m.state_blocked();
     case 'waiting':
+      if (state.waiting_for === 'restart') return m.state_restart();
       return state.waiting_for === 'you' ? m.state_your_turn() : m.state_waiting();
     case 'unknown':
       return m.state_unknown();
