@@ -27,6 +27,7 @@ mod managed_block;
 pub mod package;
 mod paths;
 mod person;
+pub mod posture;
 pub mod read;
 pub mod request;
 pub mod scaffold;
@@ -49,6 +50,7 @@ pub fn all() -> Vec<Arc<dyn Provider>> {
         Arc::new(git_config::GitConfig),
         Arc::new(link::Link),
         Arc::new(package::Package),
+        Arc::new(posture::Posture),
         Arc::new(read::Read),
         Arc::new(request::Request),
         Arc::new(scaffold::Scaffold),
