@@ -12,5 +12,6 @@ mod damaged;
 mod machine;
 mod packs;
 mod people;
+mod posture;
 mod scaffold;
 mod stopping;

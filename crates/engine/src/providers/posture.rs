@@ -7,7 +7,7 @@
 //!
 //! | | Linux | macOS | Windows |
 //! |---|---|---|---|
-//! | `disk-encryption` | device mapper below `/` and the home folder (LUKS and its kin), eCryptfs, gocryptfs, fscrypt | FileVault (`fdesetup`) | BitLocker, as the Explorer sees it |
+//! | `disk-encryption` | device mapper below `/` and the home folder (LUKS and its kin), eCryptfs, gocryptfs, fscrypt | `FileVault`, by `fdesetup` | `BitLocker`, as the Explorer sees it |
 //! | `screen-lock` | GNOME and its kin, Cinnamon, KDE Plasma | screen saver, display sleep and password delay | inactivity limit and screen saver |
 //! | `firewall` | ufw, firewalld, nftables: the service, and its configuration where it may be read | application firewall | every profile of the firewall |
 //! | `os-updates` | apt, dnf | Software Update | Windows Update |
@@ -98,7 +98,7 @@ impl Provider for Posture {
             class: Class::Task,
             summary: "Whether this machine is kept as the company asks; looks, and never changes anything.",
             schema: schema::<With>(),
-            outputs: &Item::NAMES,
+            outputs: &Item::OUTPUTS,
             needs: |_| Capabilities::default(),
             accepts: with::accepts::<With>,
             inspect: inspects_nothing,
@@ -135,11 +135,11 @@ enum Item {
 }
 
 impl Item {
-    const NAMES: [&'static str; 4] = ["disk-encryption", "screen-lock", "firewall", "os-updates"];
+    /// The outputs; a dash would be a minus in an expression.
+    const OUTPUTS: [&'static str; 4] = ["disk_encryption", "screen_lock", "firewall", "os_updates"];
 
-    /// As `with` and the outputs name it.
-    fn name(self) -> &'static str {
-        let [disk_encryption, screen_lock, firewall, os_updates] = Self::NAMES;
+    fn output(self) -> &'static str {
+        let [disk_encryption, screen_lock, firewall, os_updates] = Self::OUTPUTS;
         match self {
             Self::DiskEncryption => disk_encryption,
             Self::ScreenLock(_) => screen_lock,
@@ -237,15 +237,17 @@ impl Operation for Look {
     async fn check(&self, cx: &Context) -> Result<Check, Failure> {
         // Every kind of step has all of its outputs; what was not asked about is not known.
         let mut outputs: BTreeMap<String, String> =
-            Item::NAMES.iter().map(|name| ((*name).to_owned(), "unknown".to_owned())).collect();
+            Item::OUTPUTS.iter().map(|name| ((*name).to_owned(), "unknown".to_owned())).collect();
         let (mut lacking, mut unreadable) = (Vec::new(), Vec::new());
         for item in &self.wanted {
             match self.find(cx, *item).await {
                 Found::Holds { value } => {
-                    outputs.insert(item.name().to_owned(), value);
+                    outputs.insert(item.output().to_owned(), value);
                 }
                 Found::Lacks { why } => lacking.push(format!("{why}. {}", self.reader.advice(*item))),
-                Found::Unknown { why } => unreadable.push(format!("`{}` is not known: {why}", item.name())),
+                Found::Unknown { why } => {
+                    unreadable.push(format!("`{}` is not known: {why}", item.output().replace('_', "-")));
+                }
             }
         }
         if lacking.is_empty() && unreadable.is_empty() {

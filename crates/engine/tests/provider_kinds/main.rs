@@ -10,6 +10,7 @@ mod git_clone;
 mod git_config;
 mod package;
 mod person;
+mod posture;
 mod scaffold;
 mod ssh_key;
 

@@ -63,6 +63,8 @@ export function actFor(step: StepView): NextAct | null {
   if (step.state === 'failed') return step.class === 'credential' ? 'enter_credential' : 'retry';
   // Nothing but the machine is in its way: once that is mended, somebody has to say so.
   if (step.state === 'blocked' && step.by.length === 0) return 'retry';
+  // What the machine only looks at waits for whoever can change it.
+  if (step.class === 'task' && step.state === 'waiting' && step.waiting_for === 'you') return 'confirm';
   if (step.class === 'task' || (step.state !== 'waiting' && step.state !== 'ready')) return null;
   if (step.class === 'credential') return 'enter_credential';
   switch (step.uses) {

@@ -93,15 +93,14 @@ impl Reader for Linux {
 
     fn asks(&self, item: Item) -> Vec<Process> {
         match (item, &self.desktop, self.packages) {
-            (Item::DiskEncryption, ..) => Vec::new(),
             (Item::ScreenLock(_), Desktop::Schemas(schemas), _) => desktop::keys(schemas).into(),
-            (Item::ScreenLock(_), Desktop::Plasma | Desktop::Other(_) | Desktop::None, _) => Vec::new(),
             (Item::Firewall, ..) => vec![firewall::question()],
             (Item::OsUpdates(_), _, Some(PackageManager::Apt)) => vec![updates::apt_question(self.elevated)],
             (Item::OsUpdates(_), _, Some(PackageManager::Dnf)) => {
                 vec![updates::dnf_waiting(), updates::dnf_installed()]
             }
-            (Item::OsUpdates(_), _, Some(PackageManager::Brew | PackageManager::Winget) | None) => Vec::new(),
+            // Files tell.
+            (Item::DiskEncryption | Item::ScreenLock(_) | Item::OsUpdates(_), ..) => Vec::new(),
         }
     }
 

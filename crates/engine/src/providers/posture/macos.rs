@@ -159,9 +159,8 @@ fn by_times(delay: &str, saver: &str, sleep: &str) -> Read<Lock> {
     let sleep = display_sleeps_after(sleep);
     match (saver_time, sleep) {
         (Some(saver), Some(sleep)) => Ok(Lock::After(saver.min(sleep).saturating_add(delay))),
-        (Some(time), None) => Ok(Lock::After(time.saturating_add(delay))),
         // Where the saver's time was never set, the display's own is the only one that is known.
-        (None, Some(time)) => Ok(Lock::After(time.saturating_add(delay))),
+        (Some(time), None) | (None, Some(time)) => Ok(Lock::After(time.saturating_add(delay))),
         (None, None) if saver.is_some() => {
             Ok(Lock::Never("neither the screen saver nor the display's sleep has a time".to_owned()))
         }
@@ -205,8 +204,8 @@ fn value<'a>(entry: &'a str, key: &str, kind: &str) -> Option<&'a str> {
 mod tests {
     use super::*;
 
-    fn after(seconds: u64) -> Read<Lock> {
-        Ok(Lock::After(Duration::from_secs(seconds)))
+    fn after(seconds: u64) -> Lock {
+        Lock::After(Duration::from_secs(seconds))
     }
 
     #[test]
@@ -235,11 +234,11 @@ mod tests {
 
     #[test]
     fn the_screen_locks_by_what_comes_first_and_the_passwords_delay() {
-        assert_eq!(by_times(IMMEDIATE, "300", CUSTOM), after(300));
-        assert_eq!(by_times(IMMEDIATE, "1200", CUSTOM), after(600));
-        assert_eq!(by_times("x screenLock delay is 300 seconds", "300", CUSTOM), after(600));
-        assert_eq!(by_times(IMMEDIATE, "", CUSTOM), after(600));
-        assert_eq!(by_times(IMMEDIATE, "300", "AC Power:\n displaysleep 0\n"), after(300));
+        assert_eq!(by_times(IMMEDIATE, "300", CUSTOM), Ok(after(300)));
+        assert_eq!(by_times(IMMEDIATE, "1200", CUSTOM), Ok(after(600)));
+        assert_eq!(by_times("x screenLock delay is 300 seconds", "300", CUSTOM), Ok(after(600)));
+        assert_eq!(by_times(IMMEDIATE, "", CUSTOM), Ok(after(600)));
+        assert_eq!(by_times(IMMEDIATE, "300", "AC Power:\n displaysleep 0\n"), Ok(after(300)));
     }
 
     #[test]

@@ -97,8 +97,8 @@ fn daemon_value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
 mod tests {
     use super::*;
 
-    fn after(seconds: u64) -> Read<Lock> {
-        Ok(Lock::After(Duration::from_secs(seconds)))
+    fn after(seconds: u64) -> Lock {
+        Lock::After(Duration::from_secs(seconds))
     }
 
     #[test]
@@ -112,8 +112,8 @@ mod tests {
 
     #[test]
     fn gnome_locks_after_going_blank_and_its_delay() {
-        assert_eq!(by_settings("true", "uint32 0", "uint32 300"), after(300));
-        assert_eq!(by_settings("true", "uint32 30", "uint32 600"), after(630));
+        assert_eq!(by_settings("true", "uint32 0", "uint32 300"), Ok(after(300)));
+        assert_eq!(by_settings("true", "uint32 30", "uint32 600"), Ok(after(630)));
         assert!(matches!(by_settings("true", "uint32 0", "uint32 0"), Ok(Lock::Never(_))));
         assert!(matches!(by_settings("false", "uint32 0", "uint32 300"), Ok(Lock::Never(_))));
         assert!(by_settings("", "", "").is_err());
@@ -123,15 +123,15 @@ mod tests {
     #[test]
     fn plasma_locks_as_its_files_say_the_persons_own_last() {
         let file = |text: &str| text.to_owned();
-        assert_eq!(plasma(&[]), after(305));
-        assert_eq!(plasma(&[file("[Daemon]\nTimeout=10\n")]), after(605));
+        assert_eq!(plasma(&[]), Ok(after(305)));
+        assert_eq!(plasma(&[file("[Daemon]\nTimeout=10\n")]), Ok(after(605)));
         assert_eq!(
             plasma(&[file("[Daemon][$i]\nTimeout[$i]=10\nLockGrace=0\n"), file("[Greeter]\nTimeout=3\n")]),
-            after(600)
+            Ok(after(600))
         );
         assert_eq!(
             plasma(&[file("[Daemon]\nTimeout=10\n"), file("[Daemon]\nTimeout=2\nLockGrace=0\n")]),
-            after(120)
+            Ok(after(120))
         );
         assert!(matches!(plasma(&[file("[Daemon]\nAutolock=false\n")]), Ok(Lock::Never(_))));
         assert!(matches!(plasma(&[file("[Daemon]\nTimeout=0\n")]), Ok(Lock::Never(_))));

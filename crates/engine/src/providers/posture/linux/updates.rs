@@ -131,7 +131,10 @@ Conf unzip (6.0-28+deb12u1 Debian-Security:12/oldstable-security [amd64])
         ]);
         let updates = by_apt(root.path(), Some(SIMULATED));
         let upgraded: DateTime = "2026-02-02T06:11:46".parse().unwrap();
-        assert_eq!(updates.installed, Some(upgraded.to_zoned_datetime(TimeZone::system()).unwrap().timestamp()));
+        assert_eq!(
+            updates.installed,
+            Some(upgraded.to_zoned_datetime(TimeZone::system()).unwrap().timestamp())
+        );
         assert!(updates.looked.is_some());
         assert_eq!(updates.waiting, Some(2));
         assert_eq!(by_apt(machine(&[]).path(), None), Updates::default());
