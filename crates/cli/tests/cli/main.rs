@@ -7,6 +7,7 @@
 
 mod bad_input;
 mod canary;
+mod container;
 mod contract;
 mod damaged;
 mod machine;

@@ -14,6 +14,7 @@ use crate::provider::Provider;
 
 pub mod command;
 pub mod confirm;
+pub mod container;
 pub mod credential;
 mod diff;
 pub mod env;
@@ -24,11 +25,13 @@ pub mod git_config;
 mod git_url;
 pub mod link;
 mod managed_block;
+mod note;
 pub mod package;
 mod paths;
 mod person;
 pub mod posture;
 pub mod read;
+pub mod ready;
 pub mod request;
 pub mod scaffold;
 pub mod service;
@@ -43,6 +46,7 @@ pub fn all() -> Vec<Arc<dyn Provider>> {
     vec![
         Arc::new(command::Command),
         Arc::new(confirm::Confirm),
+        Arc::new(container::Container),
         Arc::new(credential::Credential),
         Arc::new(env::Env),
         Arc::new(file::File),

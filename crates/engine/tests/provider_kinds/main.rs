@@ -3,6 +3,7 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test whose ground is missing cannot go on")]
 
+mod container;
 mod credential;
 mod env;
 mod file;
