@@ -15,8 +15,6 @@
 //! hold the step to a list of them. Who may drive docker may do everything on the machine: what the compose file asks for
 //! is done with those rights. A `name:` in the compose file is not looked at; `project` is what counts.
 
-mod engine;
-
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -34,8 +32,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use self::engine::{Container as Running, Seen, Tool};
 use super::{
+    container_engine::{self, Container as Running, Engine, Seen, Tool, refused},
     failure, failure_with, note, paths,
     ready::Ready,
     schema,
@@ -86,16 +84,6 @@ pub struct With {
     /// What undo does with volumes that this step made; `keep` if not said.
     #[serde(default)]
     pub volumes: Volumes,
-}
-
-/// A container engine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Engine {
-    /// Docker.
-    Docker,
-    /// Podman.
-    Podman,
 }
 
 /// What becomes of volumes.
@@ -314,7 +302,7 @@ impl Operation for Stack {
             note::keep(cx, &Note { what: self.what()? })?;
             let exit = process::run(cx, up).await?;
             if !exit.ok() {
-                return Err(engine::not_started(&self.project, exit));
+                return Err(container_engine::not_started(&self.project, exit));
             }
         }
         self.wait(cx, &tool).await
@@ -349,7 +337,7 @@ impl Operation for Stack {
         let left = self.containers(cx, &tool).await?.map_err(refused)?;
         let left: Vec<String> = left.into_iter().filter(is_ours).map(|container| container.id).collect();
         if !left.is_empty() {
-            let remove = self.handed(tool.process(&["rm", "--force"]).args(left));
+            let remove = self.handed(tool.engine.process(&["rm", "--force"]).args(left));
             process::run(cx, remove).await?.or_fail("removing the containers")?;
         }
         let made: Vec<String> = self
@@ -363,10 +351,10 @@ impl Operation for Stack {
             Volumes::Keep => cx.output.say(&format!(
                 "Kept with what is in them: {}. `{} volume rm` removes them.",
                 made.join(", "),
-                tool.engine_name()
+                tool.engine.program()
             )),
             Volumes::Remove => {
-                let remove = self.handed(tool.process(&["volume", "rm"]).args(made));
+                let remove = self.handed(tool.engine.process(&["volume", "rm"]).args(made));
                 process::run(cx, remove).await?.or_fail("removing the volumes")?;
             }
         }
@@ -411,7 +399,7 @@ impl Stack {
     /// The project's containers. Inner error: the engine cannot be asked.
     async fn containers(&self, cx: &Context, tool: &Tool) -> Result<Result<Vec<Running>, Check>, Failure> {
         let exit = process::quick(cx, self.handed(tool.containers(&self.project))).await?;
-        Ok(match tool.read(exit, cx.facts.os)? {
+        Ok(match tool.engine.read(exit, cx.facts.os)? {
             Seen::Containers(containers) => Ok(containers),
             Seen::Blocked(blocked) => Err(blocked),
         })
@@ -462,7 +450,7 @@ impl Stack {
                 .find(|container| container.ended && stand.missing.contains(&container.service));
             if let Some(container) = ended {
                 // Goes into the step's log, and so into the failure.
-                let logs = self.handed(tool.process(&["logs", "--tail", "20", &container.id]));
+                let logs = self.handed(tool.engine.process(&["logs", "--tail", "20", &container.id]));
                 process::run(cx, logs).await?;
                 return Err(failure(format!("`{}` ended again after it was started", container.service)));
             }
@@ -473,7 +461,7 @@ impl Stack {
                     format!("`{late}` was not ready within {}", process::in_words(self.patience)),
                     format!(
                         "`{} logs` tells what the containers say; if they need longer, give a longer `ready-timeout`",
-                        tool.engine_name()
+                        tool.engine.program()
                     ),
                 ));
             }
@@ -482,13 +470,5 @@ impl Stack {
                 () = tokio::time::sleep(LOOK) => {}
             }
         }
-    }
-}
-
-/// What blocked a check, where there is no check any more.
-fn refused(check: Check) -> Failure {
-    match check {
-        Check::Blocked { why, hint } => Failure { hint, ..failure(why) },
-        _ => failure("the container engine cannot be asked"),
     }
 }

@@ -15,7 +15,9 @@ use crate::provider::Provider;
 pub mod command;
 pub mod confirm;
 pub mod container;
+pub mod container_engine;
 pub mod credential;
+pub mod devcontainer;
 mod diff;
 pub mod env;
 pub mod file;
@@ -48,6 +50,7 @@ pub fn all() -> Vec<Arc<dyn Provider>> {
         Arc::new(confirm::Confirm),
         Arc::new(container::Container),
         Arc::new(credential::Credential),
+        Arc::new(devcontainer::Devcontainer),
         Arc::new(env::Env),
         Arc::new(file::File),
         Arc::new(git_clone::GitClone),

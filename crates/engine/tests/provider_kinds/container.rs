@@ -1,12 +1,15 @@
 //! With a real podman, where containers can be run; each test says so where they cannot.
 
-use std::{collections::BTreeMap, fs, net::TcpListener, path::Path, process::Command};
+use std::{fs, net::TcpListener, path::Path, process::Command};
 
 use firstlight_domain::{plan::Purpose, state::Failure};
 use firstlight_engine::provider::{Check, Operation};
 use serde_json::{Value, json};
 
-use crate::{Machine, blocked};
+use crate::{
+    Machine, blocked,
+    podman::{self, Podman, which},
+};
 
 /// A server that is nothing but itself: it answers on the port of its first argument.
 const SERVER: &str = r#"
@@ -31,118 +34,25 @@ int main(int argc, char **argv) {
 }
 "#;
 
-/// A podman with its own storage and one image, of the server above.
-struct Podman {
-    folder: tempfile::TempDir,
-    env: BTreeMap<String, String>,
+/// A podman with an image of the server above.
+fn podman() -> Option<Podman> {
+    let podman = Podman::new(&["podman-compose", "cc"])?;
+    let folder = podman.folder().join("server");
+    fs::create_dir(&folder).unwrap();
+    let (source, program) = (folder.join("server.c"), folder.join("server"));
+    fs::write(&source, SERVER).unwrap();
+    let made = Command::new("cc").args(["-static", "-o"]).args([&program, &source]).output().unwrap();
+    if !made.status.success() {
+        return podman::not_tested("no program can be linked statically");
+    }
+    podman.image("server", &folder, "COPY server /server\n", "/server")
 }
 
-impl Podman {
-    /// None where no container can be run, which is said.
-    fn new() -> Option<Self> {
-        let not = |why: &str| {
-            println!("not tested with a real engine: {why}");
-            None
-        };
-        for program in ["podman", "podman-compose", "cc"] {
-            if which(program).is_none() {
-                return not(&format!("{program} is not installed"));
-            }
-        }
-        let folder = tempfile::tempdir().unwrap();
-        let at = |name: &str| folder.path().join(name);
-        fs::write(
-            at("storage.conf"),
-            format!(
-                "[storage]\ndriver = \"vfs\"\nrunroot = \"{}\"\ngraphroot = \"{}\"\n",
-                at("run").display(),
-                at("graph").display()
-            ),
-        )
-        .unwrap();
-        // What works without systemd, and where limits may not be raised.
-        let runtime = if which("runc").is_some() { "runtime = \"runc\"\n" } else { "" };
-        fs::write(
-            at("containers.conf"),
-            format!(
-                "[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=1024:1024\"]\n[engine]\n\
-                 cgroup_manager = \"cgroupfs\"\nevents_logger = \"file\"\n{runtime}"
-            ),
-        )
-        .unwrap();
-        let named = |name: &str| at(name).display().to_string();
-        let env = [
-            ("CONTAINERS_STORAGE_CONF".to_owned(), named("storage.conf")),
-            ("CONTAINERS_CONF".to_owned(), named("containers.conf")),
-        ];
-        fs::write(at("server.c"), SERVER).unwrap();
-        fs::write(at("Containerfile"), "FROM scratch\nCOPY server /server\n").unwrap();
-        let podman = Self { env: env.into(), folder };
-        let made = Command::new("cc")
-            .args(["-static", "-o", &named_in(&podman, "server"), &named_in(&podman, "server.c")])
-            .output()
-            .unwrap();
-        if !made.status.success() {
-            return not("no program can be linked statically");
-        }
-        let folder = podman.folder.path().display().to_string();
-        for words in [
-            &["build", "--tag", "server", folder.as_str()][..],
-            &["run", "--rm", "--network=host", "server", "/server"],
-        ] {
-            let output = podman.command(words).output().unwrap();
-            if !output.status.success() {
-                return not(&String::from_utf8_lossy(&output.stderr));
-            }
-        }
-        Some(podman)
-    }
-
-    fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new("podman");
-        command.args(words).envs(&self.env);
-        command
-    }
-
-    fn lines(&self, words: &[&str]) -> Vec<String> {
-        let output = self.command(words).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
-    }
-
-    fn names(&self) -> Vec<String> {
-        let mut names = self.lines(&["ps", "--all", "--format", "{{.Names}}"]);
-        names.sort();
-        names
-    }
-
-    fn volumes(&self) -> Vec<String> {
-        self.lines(&["volume", "ls", "--format", "{{.Name}}"])
-    }
-
-    fn with(&self, more: &Value) -> Value {
-        let mut with =
-            json!({ "engine": "podman", "project": "shop", "env": self.env, "ready-timeout": "20s" });
-        with.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        with
-    }
-}
-
-impl Drop for Podman {
-    fn drop(&mut self) {
-        for words in [&["rm", "--all", "--force", "--time=0"][..], &["pod", "rm", "--all", "--force"]] {
-            let _ = self.command(words).output();
-        }
-    }
-}
-
-fn named_in(podman: &Podman, name: &str) -> String {
-    podman.folder.path().join(name).display().to_string()
-}
-
-fn which(program: &str) -> Option<std::path::PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
+fn with(podman: &Podman, more: &Value) -> Value {
+    let mut with =
+        json!({ "engine": "podman", "project": "shop", "env": podman.env, "ready-timeout": "20s" });
+    with.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    with
 }
 
 fn free_port() -> u16 {
@@ -183,12 +93,12 @@ async fn needed(operation: &dyn Operation, machine: &Machine) -> String {
 
 #[tokio::test]
 async fn a_project_is_started_seen_and_taken_back_with_its_volume_kept() {
-    let Some(podman) = Podman::new() else { return };
+    let Some(podman) = podman() else { return };
     let machine = Machine::new();
     let port = free_port();
     write_compose(&machine.pack.path().join("dev/compose.yaml"), port, "");
-    let with = json!({ "compose": "dev/compose.yaml", "services": ["web"], "ready": { "http": url(port) } });
-    let operation = machine.operation("container", podman.with(&with));
+    let asked = json!({ "compose": "dev/compose.yaml", "services": ["web"], "ready": { "http": url(port) } });
+    let operation = machine.operation("container", with(&podman, &asked));
     let what = needed(&*operation, &machine).await;
     assert_eq!(what, "would start web of `shop` with podman-compose");
     let outputs = machine.bring_about(&*operation).await;
@@ -204,7 +114,7 @@ async fn a_project_is_started_seen_and_taken_back_with_its_volume_kept() {
 
 #[tokio::test]
 async fn e6_undo_leaves_what_others_started_and_removes_a_volume_only_if_it_made_it() {
-    let Some(podman) = Podman::new() else { return };
+    let Some(podman) = podman() else { return };
     let machine = Machine::new();
     let file = machine.home().join("src/Shop.io/compose.yaml");
     write_compose(&file, free_port(), "");
@@ -213,7 +123,7 @@ async fn e6_undo_leaves_what_others_started_and_removes_a_volume_only_if_it_made
     theirs.arg("--file").arg(&file).args(["--project-name", "shopio", "up", "--detach", "other"]);
     assert!(theirs.envs(&podman.env).output().unwrap().status.success());
     assert_eq!(podman.names(), ["shopio_other_1"]);
-    let mut with = podman.with(&json!({ "compose": "~/src/Shop.io/compose.yaml", "volumes": "remove" }));
+    let mut with = with(&podman, &json!({ "compose": "~/src/Shop.io/compose.yaml", "volumes": "remove" }));
     with.as_object_mut().unwrap().remove("project");
     let operation = machine.operation("container", with);
     assert_eq!(needed(&*operation, &machine).await, "would start web of `shopio` with podman-compose");
@@ -227,14 +137,14 @@ async fn e6_undo_leaves_what_others_started_and_removes_a_volume_only_if_it_made
 
 #[tokio::test]
 async fn a_changed_file_starts_anew_what_we_started_and_only_that() {
-    let Some(podman) = Podman::new() else { return };
+    let Some(podman) = podman() else { return };
     let machine = Machine::new();
     let file = machine.pack.path().join("compose.yaml");
     let (first, second) = (free_port(), free_port());
     write_compose(&file, first, "");
     let of = |port: u16| {
-        let with = json!({ "compose": "compose.yaml", "services": ["web"], "ready": { "http": url(port) } });
-        machine.operation("container", podman.with(&with))
+        let asked = json!({ "compose": "compose.yaml", "services": ["web"], "ready": { "http": url(port) } });
+        machine.operation("container", with(&podman, &asked))
     };
     machine.bring_about(&*of(first)).await;
     write_compose(&file, second, "");
@@ -247,18 +157,18 @@ async fn a_changed_file_starts_anew_what_we_started_and_only_that() {
 
 #[tokio::test]
 async fn what_ends_again_or_answers_in_its_place_is_said() {
-    let Some(podman) = Podman::new() else { return };
+    let Some(podman) = podman() else { return };
     let machine = Machine::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     write_compose(&machine.pack.path().join("compose.yaml"), port, "");
     let tcp = json!({ "tcp": format!("127.0.0.1:{port}") });
-    let with = json!({ "compose": "compose.yaml", "services": ["web"], "ready": tcp });
-    let operation = machine.operation("container", podman.with(&with));
+    let asked = json!({ "compose": "compose.yaml", "services": ["web"], "ready": tcp });
+    let operation = machine.operation("container", with(&podman, &asked));
     let why = blocked(&*operation, &machine.context()).await;
     assert_eq!(why, format!("something else answers at tcp://127.0.0.1:{port}"));
-    let with = json!({ "compose": "compose.yaml", "services": ["web"] });
-    let operation = machine.operation("container", podman.with(&with));
+    let asked = json!({ "compose": "compose.yaml", "services": ["web"] });
+    let operation = machine.operation("container", with(&podman, &asked));
     let failure: Failure = operation.apply(&machine.context()).await.unwrap_err();
     assert_eq!(failure.cause, "`web` ended again after it was started");
     machine.undo(&*operation).await.unwrap();
@@ -268,8 +178,8 @@ async fn what_ends_again_or_answers_in_its_place_is_said() {
 #[tokio::test]
 async fn e1_the_plan_says_what_is_run_and_that_hosts_are_not_known() {
     let machine = Machine::new();
-    let with = json!({ "compose": "~/shop/compose.yaml", "engine": "podman" });
-    let operation = machine.operation("container", with);
+    let asked = json!({ "compose": "~/shop/compose.yaml", "engine": "podman" });
+    let operation = machine.operation("container", asked);
     let resolved = operation.resolved();
     assert!(resolved.text.unwrap().contains("cannot be known beforehand"));
     let run: Vec<_> = resolved.commands.iter().filter(|line| line.purpose == Purpose::Run).collect();

@@ -5,12 +5,14 @@
 
 mod container;
 mod credential;
+mod devcontainer;
 mod env;
 mod file;
 mod git_clone;
 mod git_config;
 mod package;
 mod person;
+mod podman;
 mod posture;
 mod scaffold;
 mod ssh_key;

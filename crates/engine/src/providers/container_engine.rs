@@ -1,22 +1,34 @@
 //! Container engines and the compose programs that go with them: which are there, what they are asked, what they answer.
+//! Shared by the kinds of steps that keep containers running.
 
 use std::path::PathBuf;
 
 use firstlight_domain::{facts::Os, state::Failure};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::{Deserializer, Value};
 
-use super::Engine;
+use super::failure;
 use crate::{
     facts::on_path,
     process::{Exit, Process},
     provider::Check,
-    providers::failure,
 };
+
+/// A container engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Engine {
+    /// Docker.
+    Docker,
+    /// Podman.
+    Podman,
+}
 
 /// An engine, and what reads compose files for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Tool {
-    engine: Engine,
+    pub(super) engine: Engine,
     compose: &'static [&'static str],
 }
 
@@ -29,10 +41,11 @@ pub(super) enum Missing {
     Compose(Engine),
 }
 
-/// A container of a project.
+/// A container.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Container {
     pub(super) id: String,
+    /// The service of a compose file it belongs to; empty where it belongs to none.
     pub(super) service: String,
     /// Whether it runs, and is healthy where that is looked at.
     pub(super) runs: bool,
@@ -48,15 +61,39 @@ pub(super) enum Seen {
     Blocked(Check),
 }
 
-const LABEL: &str = "com.docker.compose.project";
+const PROJECT: &str = "com.docker.compose.project";
 const SERVICE: &str = "com.docker.compose.service";
 
 impl Engine {
-    fn program(self) -> &'static str {
+    /// Those that are there, docker before podman: the one asked for, or any.
+    fn there(wanted: Option<Self>) -> impl Iterator<Item = Self> {
+        [Self::Docker, Self::Podman]
+            .into_iter()
+            .filter(move |engine| wanted.is_none_or(|wanted| wanted == *engine) && on_path(engine.program()))
+    }
+
+    /// The first that is there.
+    pub(super) fn find(wanted: Option<Self>) -> Result<Self, Missing> {
+        Self::there(wanted).next().ok_or(Missing::Engine(wanted))
+    }
+
+    pub(super) fn program(self) -> &'static str {
         match self {
             Self::Docker => "docker",
             Self::Podman => "podman",
         }
+    }
+
+    pub(super) fn process(self, words: &[&str]) -> Process {
+        Process::new(self.program()).args(words.iter().copied())
+    }
+
+    /// All containers with these labels, stopped ones too.
+    pub(super) fn containers(self, labels: &[(&str, &str)]) -> Process {
+        let asking = self.process(&["ps", "--all", "--no-trunc", "--format", "{{json .}}"]);
+        labels
+            .iter()
+            .fold(asking, |asking, (name, value)| asking.arg("--filter").arg(format!("label={name}={value}")))
     }
 
     fn compose(self) -> Option<&'static [&'static str]> {
@@ -98,13 +135,9 @@ fn has_plugin() -> bool {
 impl Tool {
     /// The first that is there, docker before podman. No process is started for it.
     pub(super) fn find(wanted: Option<Engine>) -> Result<Self, Missing> {
-        let engines = [Engine::Docker, Engine::Podman].into_iter();
-        let there: Vec<Engine> = engines
-            .filter(|engine| wanted.is_none_or(|wanted| wanted == *engine) && on_path(engine.program()))
-            .collect();
-        let found =
-            there.iter().find_map(|engine| Some(Self { engine: *engine, compose: engine.compose()? }));
-        found.ok_or_else(|| there.first().map_or(Missing::Engine(wanted), |engine| Missing::Compose(*engine)))
+        let mut there = Engine::there(wanted).peekable();
+        let missing = there.peek().map_or(Missing::Engine(wanted), |engine| Missing::Compose(*engine));
+        there.find_map(|engine| Some(Self { engine, compose: engine.compose()? })).ok_or(missing)
     }
 
     /// What most machines have.
@@ -120,54 +153,45 @@ impl Tool {
         self.compose.join(" ")
     }
 
-    pub(super) fn engine_name(&self) -> &'static str {
-        self.engine.program()
-    }
-
-    pub(super) fn process(&self, words: &[&str]) -> Process {
-        Process::new(self.engine.program()).args(words.iter().copied())
-    }
-
     pub(super) fn compose(&self, words: &[&str]) -> Process {
         let program = self.compose.iter().chain(words).map(|word| (*word).to_owned());
         Process::of(&program.collect::<Vec<_>>())
     }
 
-    /// All containers of a project, stopped ones too.
+    /// All containers of a project.
     pub(super) fn containers(&self, project: &str) -> Process {
-        let filter = format!("label={LABEL}={project}");
-        self.process(&["ps", "--all", "--no-trunc", "--filter", &filter, "--format", "{{json .}}"])
+        self.engine.containers(&[(PROJECT, project)])
     }
 
     /// The names of a project's volumes.
     pub(super) fn volumes(&self, project: &str) -> Process {
-        let filter = format!("label={LABEL}={project}");
-        self.process(&["volume", "ls", "--filter", &filter, "--format", "{{.Name}}"])
+        let filter = format!("label={PROJECT}={project}");
+        self.engine.process(&["volume", "ls", "--filter", &filter, "--format", "{{.Name}}"])
     }
+}
 
-    /// The answer to [`Tool::containers`].
-    pub(super) fn read(&self, exit: Exit, os: Os) -> Result<Seen, Failure> {
+impl Engine {
+    /// The answer to [`Engine::containers`].
+    pub(super) fn read(self, exit: Exit, os: Os) -> Result<Seen, Failure> {
         if exit.ok() {
             return containers(&exit.text()).map(Seen::Containers);
         }
         match self.trouble(&exit.tail.join("\n").to_lowercase(), os) {
             Some(blocked) => Ok(Seen::Blocked(blocked)),
-            None => {
-                Err(exit.or_fail(self.engine.program()).err().unwrap_or_else(|| failure("it did not answer")))
-            }
+            None => Err(exit.or_fail(self.program()).err().unwrap_or_else(|| failure("it did not answer"))),
         }
     }
 
     /// Why the engine did not answer, as far as it is known here.
-    fn trouble(&self, said: &str, os: Os) -> Option<Check> {
+    fn trouble(self, said: &str, os: Os) -> Option<Check> {
         let says = |words: &[&str]| words.iter().any(|word| said.contains(word));
-        let program = self.engine.program();
+        let program = self.program();
         let may_not = says(&["permission denied", "access is denied"]) && says(&["sock", "connect", "pipe"]);
         if may_not {
             return Some(Check::Blocked {
                 why: format!("you may not talk to {program} on this machine"),
-                hint: Some(match (os, self.engine) {
-                    (Os::Linux, Engine::Docker) => {
+                hint: Some(match (os, self) {
+                    (Os::Linux, Self::Docker) => {
                         "`sudo usermod -aG docker $USER`, then sign in anew; whoever is in that \
                          group may do everything on this machine"
                             .to_owned()
@@ -186,15 +210,13 @@ impl Tool {
         ]);
         is_off.then(|| Check::Blocked {
             why: format!("{program} is installed, but does not run"),
-            hint: Some(match (os, self.engine) {
-                (Os::Linux, Engine::Docker) => "`sudo systemctl start docker`, then try again".to_owned(),
-                (Os::Linux, Engine::Podman) => {
+            hint: Some(match (os, self) {
+                (Os::Linux, Self::Docker) => "`sudo systemctl start docker`, then try again".to_owned(),
+                (Os::Linux, Self::Podman) => {
                     "`systemctl --user start podman.socket`, then try again".to_owned()
                 }
-                (Os::Macos | Os::Windows, Engine::Docker) => {
-                    "start Docker Desktop, then try again".to_owned()
-                }
-                (Os::Macos | Os::Windows, Engine::Podman) => {
+                (Os::Macos | Os::Windows, Self::Docker) => "start Docker Desktop, then try again".to_owned(),
+                (Os::Macos | Os::Windows, Self::Podman) => {
                     "`podman machine start`, then try again".to_owned()
                 }
             }),
@@ -232,6 +254,14 @@ impl Missing {
     }
 }
 
+/// What blocked a check, where there is no check any more.
+pub(super) fn refused(check: Check) -> Failure {
+    match check {
+        Check::Blocked { why, hint } => Failure { hint, ..failure(why) },
+        _ => failure("the container engine cannot be asked"),
+    }
+}
+
 /// docker prints one object a line, podman a list.
 fn containers(text: &str) -> Result<Vec<Container>, Failure> {
     let mut found = Vec::new();
@@ -253,7 +283,7 @@ fn container(value: &Value) -> Option<Container> {
     let unwell = ["(unhealthy)", "(health: starting)", "(starting)"].iter().any(|sign| status.contains(sign));
     Some(Container {
         id: text("ID").or_else(|| text("Id"))?.to_owned(),
-        service: service(value.get("Labels")?)?,
+        service: value.get("Labels").and_then(service).unwrap_or_default(),
         runs: state == "running" && !unwell,
         ended: matches!(state, "exited" | "dead"),
     })
@@ -324,7 +354,7 @@ mod tests {
 
     fn trouble(engine: Engine, said: &str) -> Option<String> {
         let exit = Exit { code: 1, tail: vec![said.to_owned()], stdout: Vec::new() };
-        match Tool::usual(Some(engine)).read(exit, Os::Linux) {
+        match engine.read(exit, Os::Linux) {
             Ok(Seen::Blocked(Check::Blocked { why, hint: Some(_) })) => Some(why),
             _ => None,
         }
