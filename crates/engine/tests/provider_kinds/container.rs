@@ -50,7 +50,7 @@ fn podman() -> Option<Podman> {
 
 fn with(podman: &Podman, more: &Value) -> Value {
     let mut with =
-        json!({ "engine": "podman", "project": "shop", "env": podman.env, "ready-timeout": "20s" });
+        json!({ "engine": "podman", "project": "shop", "env": podman.env, "ready-timeout": "60s" });
     with.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     with
 }
