@@ -46,6 +46,7 @@ fn yes_beforehand_does_not_lock_a_screen() {
     };
     let plan = ran("plan", &[]).expect(0).stdout;
     assert!(plan.contains("The screen does not lock by itself"), "{plan}");
+    assert!(!plan.contains("You will be asked for nothing"), "{plan}");
     let up = ran("up", &["--yes"]).expect(1).stdout;
     assert!(up.contains("waiting for you: Lock your screen (kept)"), "{up}");
     assert!(!machine.place().exists());

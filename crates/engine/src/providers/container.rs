@@ -15,8 +15,9 @@
 //! hold the step to a list of them. Who may drive docker may do everything on the machine: what the compose file asks for
 //! is done with those rights. A `name:` in the compose file is not looked at; `project` is what counts.
 
+mod parameters;
+
 use std::{
-    collections::BTreeMap,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -28,17 +29,18 @@ use firstlight_domain::{
     span,
     state::Failure,
 };
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+pub use self::parameters::{Volumes, With};
+use self::parameters::{is_on_machine, project_of};
 use super::{
-    container_engine::{self, Container as Running, Engine, Seen, Tool, refused},
+    container_engine::{self, Container as Running, Seen, Tool, refused},
     failure, failure_with, note, paths,
     ready::Ready,
     schema,
     whole_file::digest,
-    with::{self, Parameters, is_unresolved, one_line, plain_word, variable, wrong},
+    with::{self, is_unresolved, wrong},
 };
 use crate::{
     process::{self, Process},
@@ -55,92 +57,6 @@ const HOSTS: &str = "Images that are not on this machine yet are fetched from wh
 
 /// The kind `container`.
 pub struct Container;
-
-/// Parameters of `container`.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-#[schemars(rename = "Container")]
-pub struct With {
-    /// The compose file: `~/…` or a whole path on this machine, or else a file of the pack.
-    pub compose: String,
-    /// The project's name; the name of the file's folder if not said, for a file of the pack the step's id.
-    #[serde(default)]
-    pub project: Option<String>,
-    /// The services to run; all of them if not said. Name those that keep running.
-    #[serde(default)]
-    pub services: Vec<String>,
-    /// What tells that it is ready; that its services run if not said.
-    #[serde(default)]
-    pub ready: Option<Ready>,
-    /// How long that may take once images are there: `2m`.
-    #[serde(default)]
-    pub ready_timeout: Option<String>,
-    /// The engine; whichever is there if not said, docker first.
-    #[serde(default)]
-    pub engine: Option<Engine>,
-    /// Environment variables for the compose file. Never secrets: those go into the step's `secrets`.
-    #[serde(default)]
-    pub env: BTreeMap<String, String>,
-    /// What undo does with volumes that this step made; `keep` if not said.
-    #[serde(default)]
-    pub volumes: Volumes,
-}
-
-/// What becomes of volumes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Volumes {
-    /// They stay.
-    #[default]
-    Keep,
-    /// They go, and what is in them.
-    Remove,
-}
-
-impl Parameters for With {
-    fn consistent(&self) -> Result<(), WithError> {
-        if is_on_machine(&self.compose) {
-            paths::check_machine("compose", &self.compose)?;
-        } else {
-            paths::check_in_pack("compose", &self.compose)?;
-        }
-        if let Some(project) = &self.project
-            && !is_unresolved(project)
-            && project_of(project) != *project
-        {
-            let message = format!(
-                "`{project}` should be lower-case letters, digits, `-` and `_`, a letter or digit first"
-            );
-            return Err(wrong("project", message));
-        }
-        for service in &self.services {
-            plain_word("services", service)?;
-        }
-        for (name, value) in &self.env {
-            variable("env", name)?;
-            one_line(&format!("env.{name}"), value)?;
-        }
-        if let Some(ready) = &self.ready {
-            ready.consistent()?;
-        }
-        if let Some(patience) = self.ready_timeout.as_ref().filter(|text| !is_unresolved(text)) {
-            span::parse(patience).map_err(|error| wrong("ready-timeout", error.to_string()))?;
-        }
-        Ok(())
-    }
-}
-
-/// A name as compose makes it: nothing but lower-case letters, digits, `-` and `_`.
-fn project_of(name: &str) -> String {
-    let fine = |c: &char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
-    let name: String = name.to_lowercase().chars().filter(fine).collect();
-    name.trim_start_matches(['-', '_']).to_owned()
-}
-
-fn is_on_machine(compose: &str) -> bool {
-    // An expression at its start may be either: it is looked at again once it is resolved.
-    compose.starts_with(['~', '/', '\\']) || compose.as_bytes().get(1) == Some(&b':')
-}
 
 impl Provider for Container {
     fn kind(&self) -> Kind {
