@@ -1,9 +1,12 @@
 //! One step and the whole journey, as they stand; what a person does with a step.
 
+use std::collections::BTreeMap;
+
 use firstlight_contract::{
     error::Code,
     journey::{CredentialAsk, JourneyView, LogPage, StepDetail, StepMoment, StepStateView},
     markdown::Block,
+    plan::StepClass,
 };
 use firstlight_domain::{
     expr::Scope,
@@ -78,7 +81,13 @@ impl Firstlight {
         let listed = view::step(&listing, found, stage);
         Ok(StepDetail {
             why: found.why.as_deref().map(markdown::parse).unwrap_or_default(),
-            body: body(&pack.root, found),
+            body: match (&listed.state, &resolved) {
+                // What the machine can only look at is told in its own words.
+                (StepStateView::Waiting { .. }, Ok(resolved)) if listed.class == StepClass::Task => {
+                    resolved.text.as_deref().map(markdown::parse).unwrap_or_default()
+                }
+                _ => body(&pack.root, found),
+            },
             owner: found.owner.clone().or_else(|| pack.owner.clone()),
             detail: resolved.as_ref().map(view::resolved).unwrap_or_default(),
             credential: credential_ask(found),
@@ -144,15 +153,20 @@ impl Firstlight {
         }
         let open =
             matches!(state, None | Some(StepState::Ready | StepState::Pending | StepState::Waiting { .. }));
-        if self.class_of(&found.uses) != Class::Action || !open {
-            return Err(AppError::new(Code::StepState, format!("`{step}` is not waiting for you."))
-                .hint("`firstlight status` says what is."));
+        // What the machine finds out by itself is the person's turn only once it was looked at.
+        let looked_at = match self.class_of(&found.uses) {
+            Class::Action => found.probe.is_some(),
+            Class::Task if matches!(state, Some(StepState::Waiting { .. })) => true,
+            Class::Task | Class::Credential => {
+                return Err(not_waiting(step));
+            }
+        };
+        if !open {
+            return Err(not_waiting(step));
         }
         self.refuse_before_needs(&planned, &id)?;
-        if found.probe.is_some() {
-            self.ask_probe(&planned, found).await?;
-        }
-        self.settle(&planned, &id, None)?;
+        let outputs = if looked_at { self.look(&planned, found).await? } else { BTreeMap::new() };
+        self.settle(&planned, &id, outputs, None)?;
         self.carry_on().await;
         self.journey()
     }
@@ -169,15 +183,20 @@ impl Firstlight {
         let scope = self.journey_scope(&planned.pack, journey);
         let resolved = self.inner.engine.describe(&planned.pack, step, &scope);
         let resolved = resolved.map_err(|failure| AppError::from_failure(Code::StepState, failure))?;
-        self.settle(planned, &step.id, Some(resolved.digest()))
+        self.settle(planned, &step.id, BTreeMap::new(), Some(resolved.digest()))
     }
 
-    /// Whether the world agrees that it is done: where it can be asked, a word is not enough.
-    async fn ask_probe(&self, planned: &Planned, step: &Step) -> Result<()> {
+    /// What the world says of it, where it can be asked: a word is not enough then.
+    async fn look(&self, planned: &Planned, step: &Step) -> Result<BTreeMap<String, String>> {
         let host = std::sync::Arc::new(AppHost::new(self, None));
         let scope = self.journey_scope(&planned.pack, &self.current_journey()?);
         match self.inner.engine.check_step(&planned.pack, step, &scope, host).await {
-            Ok(Check::Satisfied { .. }) => Ok(()),
+            Ok(Check::Satisfied { outputs }) => Ok(outputs),
+            Ok(found) if self.class_of(&step.uses) == Class::Task => Err(AppError::new(
+                Code::StepState,
+                format!("“{}” does not hold yet: {}", step.title, found_instead(found)),
+            )
+            .hint("Change that, and say again that it is done.")),
             Ok(_) => Err(AppError::new(Code::StepState, format!("“{}” cannot be seen yet.", step.title))
                 .hint("It is looked for now and then, and goes on by itself once it is there.")),
             Err(failure) => Err(AppError::from_failure(Code::StepState, failure)),
@@ -185,8 +204,14 @@ impl Firstlight {
     }
 
     /// Records that a step is done outside of a run, and tells. `done`: the hash of what has no check.
-    pub(crate) fn settle(&self, planned: &Planned, id: &StepId, done: Option<ConsentHash>) -> Result<()> {
-        let state = StepState::Satisfied { outputs: std::collections::BTreeMap::new() };
+    pub(crate) fn settle(
+        &self,
+        planned: &Planned,
+        id: &StepId,
+        outputs: BTreeMap<String, String>,
+        done: Option<ConsentHash>,
+    ) -> Result<()> {
+        let state = StepState::Satisfied { outputs };
         let happened = self.append(&self.done_events(planned, id, state, done))?;
         self.tell_of_all(&happened);
         Ok(())
@@ -283,6 +308,22 @@ impl Firstlight {
         let happened = self.append(&[event])?;
         self.tell_of_all(&happened);
         self.journey()
+    }
+}
+
+fn not_waiting(step: &str) -> AppError {
+    AppError::new(Code::StepState, format!("`{step}` is not waiting for you."))
+        .hint("`firstlight status` says what is.")
+}
+
+/// What was found where something was to hold.
+fn found_instead(found: Check) -> String {
+    match found {
+        Check::Person { what, .. } | Check::Needed { what, .. } | Check::Once { what } => {
+            what.strip_prefix("would wait for you: ").map_or_else(|| what.clone(), str::to_owned)
+        }
+        Check::Unknown { why } | Check::Blocked { why, .. } => why,
+        Check::Satisfied { .. } => String::new(),
     }
 }
 

@@ -14,6 +14,7 @@ use firstlight_domain::{
     expr::Scope,
     graph::Graph,
     id::{PersonaId, StepId},
+    kind::Class,
     pack::Pack,
     plan::{CommandLine, Outcome, Plan, PlannedStep, Purpose, Resolved},
     state::Failure,
@@ -66,10 +67,17 @@ impl Engine {
             let Some(step) = pack.steps.get(id) else { continue };
             let found =
                 found.remove(id).unwrap_or_else(|| Found::WaitsFor(BTreeSet::new(), Resolved::default()));
+            // What only a person can bring about is theirs, whatever kind of step finds it out.
+            let class = match &found {
+                Found::Looked(Ok(Check::Person { .. }), _) if self.class(step) == Class::Task => {
+                    Class::Action
+                }
+                _ => self.class(step),
+            };
             let unmet: Vec<&StepId> = graph.needs(id).filter(|need| !is_fine(outcomes.get(*need))).collect();
             let (outcome, resolved) = read(found, pack, &unmet, &outcomes, &*host);
             outcomes.insert(id.clone(), outcome.clone());
-            steps.push(PlannedStep { id: id.clone(), class: self.class(step), outcome, resolved });
+            steps.push(PlannedStep { id: id.clone(), class, outcome, resolved });
         }
         Ok(Plan { pack: pack.reference(), persona: persona.clone(), steps })
     }

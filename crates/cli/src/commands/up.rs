@@ -7,7 +7,7 @@ use firstlight_contract::{
     commands::{Choice, Consent},
     error::Code,
     journey::{JourneyView, NextAct, StepStateView, StepView},
-    plan::{Outcome, PlanView},
+    plan::{Outcome, PlanView, StepClass},
     run::RunEvent,
 };
 
@@ -212,6 +212,11 @@ async fn answer(app: &Firstlight, up: &Up, end: &RunEvent, output: Output) -> an
 }
 
 async fn answer_action(app: &Firstlight, step: &StepView, yes: bool, output: Output) -> anyhow::Result<bool> {
+    let is_looked_at = step.class == StepClass::Task;
+    // It was looked at just now: saying yes beforehand changes nothing about the machine.
+    if yes && is_looked_at {
+        return Ok(false);
+    }
     if !yes {
         if !output.is_interactive() {
             return Ok(false);
@@ -231,8 +236,14 @@ async fn answer_action(app: &Firstlight, step: &StepView, yes: bool, output: Out
             return Ok(false);
         }
     }
-    app.complete_action(&step.id).await?;
-    Ok(true)
+    match app.complete_action(&step.id).await {
+        Ok(_) => Ok(true),
+        Err(error) if is_looked_at => {
+            output.problem(&error.0)?;
+            Ok(false)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn answer_credential(app: &Firstlight, step: &StepView, output: Output) -> anyhow::Result<bool> {

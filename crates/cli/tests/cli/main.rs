@@ -7,6 +7,7 @@
 
 mod bad_input;
 mod canary;
+mod container;
 mod contract;
 mod damaged;
 mod drift;
@@ -14,5 +15,6 @@ mod killed;
 mod machine;
 mod packs;
 mod people;
+mod posture;
 mod scaffold;
 mod stopping;

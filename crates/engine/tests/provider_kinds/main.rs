@@ -3,13 +3,17 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test whose ground is missing cannot go on")]
 
+mod container;
 mod credential;
+mod devcontainer;
 mod env;
 mod file;
 mod git_clone;
 mod git_config;
 mod package;
 mod person;
+mod podman;
+mod posture;
 mod scaffold;
 mod ssh_key;
 

@@ -66,6 +66,8 @@ export function actFor(step: StepView): NextAct | null {
   if (step.state === 'blocked' && step.by.length === 0) return 'retry';
   // Whoever can look says whether it is tried again.
   if (step.state === 'unknown') return 'retry';
+  // What the machine only looks at waits for whoever can change it.
+  if (step.class === 'task' && step.state === 'waiting' && step.waiting_for === 'you') return 'confirm';
   if (step.class === 'task' || (step.state !== 'waiting' && step.state !== 'ready')) return null;
   if (step.class === 'credential') return 'enter_credential';
   switch (step.uses) {
