@@ -34,6 +34,8 @@ pub(super) type Pipes = (Option<ChildStdin>, Option<ChildStdout>, Option<ChildSt
 pub(super) struct Child {
     process: tokio::process::Child,
     leader: Option<Pid>,
+    /// Its group, also once it has ended itself.
+    group: Option<Pid>,
     marker: String,
 }
 
@@ -43,7 +45,7 @@ pub(super) fn spawn(mut command: Command, marker: &str) -> io::Result<Child> {
     command.process_group(0).env(MARKER, marker).kill_on_drop(true);
     let child = command.spawn()?;
     let leader = child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
-    Ok(Child { process: child, leader, marker: marker.to_owned() })
+    Ok(Child { process: child, leader, group: leader, marker: marker.to_owned() })
 }
 
 impl Child {
@@ -61,7 +63,21 @@ impl Child {
 
     /// Ends the process and everything it started: asks, and after 300 ms insists.
     pub(super) async fn stop(&mut self) {
-        let Some(leader) = self.leader.take() else { return };
+        if let Some(leader) = self.leader.take() {
+            self.end(leader).await;
+        }
+    }
+
+    /// Ends what the process left behind when it ended itself.
+    pub(super) async fn clear(&mut self) {
+        if let Some(group) = self.group.take()
+            && !sweep::find(&self.marker, group.as_raw_nonzero().get()).is_empty()
+        {
+            self.end(group).await;
+        }
+    }
+
+    async fn end(&mut self, leader: Pid) {
         let mut stopping = Stopping::new(leader, &self.marker);
         while stopping.goes_on() {
             tokio::time::sleep(LOOK).await;

@@ -17,13 +17,16 @@ pub mod confirm;
 pub mod credential;
 mod diff;
 pub mod env;
+pub mod external;
 pub mod file;
 mod git;
 pub mod git_clone;
 pub mod git_config;
 mod git_url;
+mod json_schema;
 pub mod link;
 mod managed_block;
+mod naming;
 pub mod package;
 mod paths;
 mod person;
@@ -44,6 +47,7 @@ pub fn all() -> Vec<Arc<dyn Provider>> {
         Arc::new(confirm::Confirm),
         Arc::new(credential::Credential),
         Arc::new(env::Env),
+        Arc::new(external::External::default()),
         Arc::new(file::File),
         Arc::new(git_clone::GitClone),
         Arc::new(git_config::GitConfig),

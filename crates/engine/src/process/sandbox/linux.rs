@@ -1,0 +1,131 @@
+//! Linux: Landlock keeps a process to folders, TCP and its own processes; a seccomp filter closes what Landlock leaves
+//! open. Both hold for the thread that asks and for all it starts, and are never lifted again. So a thread that does
+//! nothing else confines itself and starts the process, without code between fork and exec.
+//!
+//! Either everything in [`REQUIRED`] can be enforced, or the system counts as not confining. What newer kernels add (no
+//! control of devices, no signals to others) is asked for and taken where it is there.
+
+use std::{collections::BTreeMap, io, path::Path, sync::OnceLock, thread};
+
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, Ruleset,
+    RulesetAttr, RulesetCreatedAttr, RulesetError, Scope, path_beneath_rules,
+};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+};
+use tokio::{process::Command, runtime::Handle};
+
+use super::Sandbox;
+use crate::process::system;
+
+/// Files cannot be emptied behind our back from here on (Linux 6.2).
+const REQUIRED: ABI = ABI::V3;
+
+/// Programs, libraries and settings of the system: read and run.
+const SYSTEM: &[&str] = &[
+    "/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin", "/etc", "/opt", "/nix", "/snap",
+    "/home/linuxbrew/.linuxbrew", "/proc", "/sys", "/run/systemd/resolve", "/run/current-system",
+    "/var/lib/ca-certificates",
+];
+/// Devices every program takes for granted.
+const DEVICES: &[&str] = &["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"];
+
+/// Whether this system can confine a process. Found out once, by a thread that confines itself and ends.
+pub(crate) fn is_confining() -> bool {
+    static FOUND: OnceLock<bool> = OnceLock::new();
+    *FOUND.get_or_init(|| {
+        let tried = thread::scope(|scope| {
+            let tried = thread::Builder::new().spawn_scoped(scope, || restrict(&Sandbox::default()));
+            tried.map(thread::ScopedJoinHandle::join)
+        });
+        match tried {
+            Ok(Ok(Ok(()))) => true,
+            Ok(Ok(Err(error))) => {
+                tracing::info!(%error, "programs from outside cannot be confined on this system");
+                false
+            }
+            Ok(Err(_)) | Err(_) => false,
+        }
+    })
+}
+
+/// Starts a command within a sandbox, where the system can confine it. Error: it cannot be started.
+pub(in crate::process) fn spawn(sandbox: &Sandbox, command: Command, marker: &str) -> io::Result<system::Child> {
+    if !is_confining() {
+        return system::spawn(command, marker);
+    }
+    let runtime = Handle::current();
+    thread::scope(|scope| {
+        let starting = thread::Builder::new().name("sandbox".to_owned()).spawn_scoped(scope, || {
+            let _runtime = runtime.enter();
+            restrict(sandbox)?;
+            system::spawn(command, marker)
+        })?;
+        starting.join().unwrap_or_else(|_| Err(io::Error::other("the thread that starts it broke off")))
+    })
+}
+
+/// Confines the calling thread for the rest of its life.
+fn restrict(sandbox: &Sandbox) -> io::Result<()> {
+    let filter = filter(sandbox.network)?;
+    files_and_tcp(sandbox).map_err(io::Error::other)?;
+    seccompiler::apply_filter(&filter).map_err(io::Error::other)
+}
+
+fn files_and_tcp(sandbox: &Sandbox) -> Result<(), RulesetError> {
+    let read = AccessFs::from_read(REQUIRED);
+    let change = AccessFs::from_all(ABI::V5);
+    let device = AccessFs::from_file(ABI::V5) & !BitFlags::from(AccessFs::Execute);
+    // What is handled and not allowed is denied. Nobody is let in, ever; it may go out where it may use the network.
+    let tcp = if sandbox.network { AccessNet::BindTcp.into() } else { AccessNet::from_all(ABI::V4) };
+    let rules = Ruleset::default()
+        .set_compatibility(CompatLevel::HardRequirement)
+        .handle_access(AccessFs::from_all(REQUIRED))?
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(AccessFs::IoctlDev)?
+        .handle_access(tcp)?
+        .scope(Scope::from_all(ABI::V6))?
+        .create()?;
+    let system = SYSTEM.iter().map(Path::new).filter(|folder| !sandbox.home.starts_with(folder));
+    rules
+        .add_rules(path_beneath_rules(system, read))?
+        .add_rules(path_beneath_rules(DEVICES, device))?
+        .add_rules(path_beneath_rules(&sandbox.reads, read))?
+        .add_rules(path_beneath_rules(&sandbox.writes, change))?
+        .restrict_self()
+        .map(drop)
+}
+
+/// Denies the ways around Landlock.
+///
+/// Sockets: without the network none at all, since Landlock knows TCP only; with it, those of the internet, and netlink,
+/// which looking up names uses. Never local ones: behind them sit services that would do outside what is denied inside
+/// (the session bus starts any program). `socketpair` stays. `io_uring` makes sockets past any filter. A session of its
+/// own would hide a process from its end. The kernel's keyrings hold secrets.
+fn filter(network: bool) -> io::Result<BpfProgram> {
+    let denied = [
+        libc::SYS_io_uring_setup,
+        libc::SYS_setsid,
+        libc::SYS_keyctl,
+        libc::SYS_add_key,
+        libc::SYS_request_key,
+    ];
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = denied.into_iter().map(|call| (call, Vec::new())).collect();
+    let sockets = if network { vec![other_than(&[libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK])?] } else { Vec::new() };
+    rules.insert(libc::SYS_socket, sockets);
+    let architecture = std::env::consts::ARCH.try_into().map_err(io::Error::other)?;
+    let errno = SeccompAction::Errno(libc::EPERM.unsigned_abs());
+    SeccompFilter::new(rules, SeccompAction::Allow, errno, architecture)
+        .and_then(TryInto::try_into)
+        .map_err(io::Error::other)
+}
+
+/// Fits sockets of all families but these.
+fn other_than(families: &[i32]) -> io::Result<SeccompRule> {
+    let differs = |family: &i32| {
+        SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, u64::from(family.unsigned_abs()))
+    };
+    let conditions: Result<Vec<_>, _> = families.iter().map(differs).collect();
+    conditions.and_then(SeccompRule::new).map_err(io::Error::other)
+}
