@@ -45,7 +45,7 @@ pub use output::{Output, Stream};
 pub(crate) use sandbox::{Sandbox, is_confining};
 pub(crate) use sweep::{become_subreaper, born};
 pub(crate) use system::{spawn_detached, stop_detached};
-pub(crate) use talk::{Heard, talk};
+pub(crate) use talk::{Heard, Printed, talk};
 
 use crate::provider::Context;
 

@@ -21,7 +21,15 @@ use crate::provider::Context;
 /// Bytes read at once.
 const CHUNK: usize = 16 * 1024;
 
-/// What to do after a line was heard.
+/// What a process printed to standard output.
+pub(crate) enum Printed<'a> {
+    /// A line, without its end; never a blank one.
+    Line(&'a [u8]),
+    /// More bytes than it may; there will be no more of it.
+    TooMuch,
+}
+
+/// What to do after something was heard.
 pub(crate) enum Heard {
     /// Say this, and hear on.
     Reply(Vec<u8>),
@@ -30,16 +38,16 @@ pub(crate) enum Heard {
 }
 
 /// Runs a process within its sandbox: `first` goes to its standard input, which stays open until its last line. `hear`
-/// gets each line it prints; what it prints to standard error goes to the step's [`Output`](super::Output). Nothing that
+/// gets what it prints, up to `most` bytes; what it prints to standard error goes to the step's [`Output`](super::Output). Nothing that
 /// it started is left once it ended.
 ///
-/// Errors: those of [`run`](super::run), that of `hear`, and more than `most` bytes printed.
+/// Errors: those of [`run`](super::run), and that of `hear`, which ends the process.
 pub(crate) async fn talk(
     cx: &Context,
     process: Process,
     first: Vec<u8>,
     most: usize,
-    mut hear: impl FnMut(&[u8]) -> Result<Heard, Failure>,
+    mut hear: impl FnMut(Printed<'_>) -> Result<Heard, Failure>,
 ) -> Result<Exit, Failure> {
     let name = process.program().to_owned();
     let mut command = Command::from(command(&process, &elevate::Prefix::default())?);
@@ -54,7 +62,7 @@ pub(crate) async fn talk(
     let deadline = Instant::now() + timeout;
     let mut over: Option<(i32, Instant)> = None;
     let (say, to_say) = mpsc::unbounded_channel();
-    let mut talking = Talking { lines: Lines { name: &name, line: Vec::new(), left: most }, say: Some(say) };
+    let mut talking = Talking { line: Vec::new(), left: most, say: Some(say) };
     talking.say(first);
     let saying = speak(into, to_say);
     tokio::pin!(saying);
@@ -117,13 +125,16 @@ async fn speak(into: Option<ChildStdin>, mut to_say: mpsc::UnboundedReceiver<Vec
     }
 }
 
-struct Talking<'a> {
-    lines: Lines<'a>,
+struct Talking {
+    /// What came of a line so far.
+    line: Vec<u8>,
+    /// How many bytes may still come.
+    left: usize,
     /// Until the last line was heard.
     say: Option<mpsc::UnboundedSender<Vec<u8>>>,
 }
 
-impl Talking<'_> {
+impl Talking {
     fn say(&mut self, bytes: Vec<u8>) {
         if let Some(say) = &self.say {
             // Error: it ended, which is noticed elsewhere.
@@ -131,39 +142,14 @@ impl Talking<'_> {
         }
     }
 
-    /// Hears every line that a chunk completes; an empty chunk is the end.
+    /// Hears every line that a chunk completes; an empty chunk is the end, and completes the last.
     fn take(
         &mut self,
         chunk: &[u8],
-        hear: &mut impl FnMut(&[u8]) -> Result<Heard, Failure>,
+        hear: &mut impl FnMut(Printed<'_>) -> Result<Heard, Failure>,
     ) -> Result<(), Failure> {
-        for line in self.lines.take(chunk)? {
-            match hear(&line)? {
-                Heard::Reply(bytes) => self.say(bytes),
-                Heard::Last => self.say = None,
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Cuts what is printed into lines.
-struct Lines<'a> {
-    name: &'a str,
-    line: Vec<u8>,
-    /// How many bytes may still come.
-    left: usize,
-}
-
-impl Lines<'_> {
-    /// The lines that a chunk completes, without their ends and without blank ones; an empty chunk completes the last.
-    fn take(&mut self, chunk: &[u8]) -> Result<Vec<Vec<u8>>, Failure> {
         let Some(left) = self.left.checked_sub(chunk.len()) else {
-            return Err(Failure {
-                cause: format!("`{}` printed too much", self.name),
-                last_lines: Vec::new(),
-                hint: Some("it should print its answer only; what is for people goes to standard error".to_owned()),
-            });
+            return hear(Printed::TooMuch).map(drop);
         };
         self.left = left;
         self.line.extend_from_slice(chunk);
@@ -173,7 +159,12 @@ impl Lines<'_> {
             None => 0,
         };
         let lines: Vec<u8> = self.line.drain(..whole).collect();
-        let lines = lines.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
-        Ok(lines.filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect())
+        for line in lines.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty()) {
+            match hear(Printed::Line(line))? {
+                Heard::Reply(bytes) => self.say(bytes),
+                Heard::Last => self.say = None,
+            }
+        }
+        Ok(())
     }
 }

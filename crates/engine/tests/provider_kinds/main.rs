@@ -5,6 +5,7 @@
 
 mod credential;
 mod env;
+mod external;
 mod file;
 mod git_clone;
 mod git_config;

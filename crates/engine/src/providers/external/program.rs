@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 
 use super::protocol::{self, Action, Description, KEPT, Line, Request, VERSION};
 use crate::{
-    process::{Heard, Output, Process, Sandbox, in_words, not_found, talk},
+    process::{Heard, Output, Printed, Process, Sandbox, in_words, not_found, talk},
     provider::Context,
     providers::{failure, failure_with, paths},
 };
@@ -156,7 +156,10 @@ impl Program {
         let wrong = |what: String| self.wrong(cx, &what);
         let mut answer = None;
         let begun = Instant::now();
-        let ended = talk(cx, process, request, MOST, |line| {
+        let ended = talk(cx, process, request, MOST, |printed| {
+            let Printed::Line(line) = printed else {
+                return Err(wrong(format!("answered with more than {} MB", MOST / 1024 / 1024)));
+            };
             if answer.is_some() {
                 return Err(wrong("went on after its answer".to_owned()));
             }
