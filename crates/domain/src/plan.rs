@@ -76,6 +76,8 @@ pub struct Resolved {
 pub struct Reach {
     /// SHA-256 of the program, hex; empty as long as it is not there.
     pub program: String,
+    /// What it is given, as JSON; empty if nothing.
+    pub values: String,
     /// Files and folders it may read.
     pub reads: Vec<String>,
     /// Files and folders it may change while the step is done or taken back.

@@ -9,6 +9,7 @@ mod bad_input;
 mod canary;
 mod contract;
 mod damaged;
+mod external;
 mod machine;
 mod packs;
 mod people;

@@ -276,7 +276,10 @@ async fn feed(into: Option<ChildStdin>, secret: Option<SecretString>) {
 }
 
 /// The command, its standard input closed and its streams not yet connected.
-pub(super) fn command(process: &Process, elevation: &elevate::Prefix) -> Result<std::process::Command, Failure> {
+pub(super) fn command(
+    process: &Process,
+    elevation: &elevate::Prefix,
+) -> Result<std::process::Command, Failure> {
     let words = elevation.before(process.words());
     let Some((program, args)) = words.split_first().filter(|(program, _)| !program.is_empty()) else {
         return Err(Failure {

@@ -159,7 +159,8 @@ impl Talking {
             None => 0,
         };
         let lines: Vec<u8> = self.line.drain(..whole).collect();
-        for line in lines.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty()) {
+        for line in lines.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty())
+        {
             match hear(Printed::Line(line))? {
                 Heard::Reply(bytes) => self.say(bytes),
                 Heard::Last => self.say = None,

@@ -140,7 +140,9 @@ async fn values_are_held_against_what_the_program_takes() {
         (json!({ "size": "many" }), "`size` should be a whole number, not a text"),
         (json!({ "siez": 3 }), "`providers/odd` takes no value `siez`"),
     ] {
-        let Ok(Check::Blocked { why, hint }) = check(&machine, json!({ "values": values })).await else { panic!() };
+        let Ok(Check::Blocked { why, hint }) = check(&machine, json!({ "values": values })).await else {
+            panic!()
+        };
         assert!(why.contains(said), "{why}");
         assert!(hint.is_some());
     }
@@ -178,10 +180,15 @@ async fn a_program_may_wait_for_a_person_or_say_no() {
     let who = WaitsOn::Owner("IT helpdesk".into());
     assert_eq!(person, Check::Person { on: who, what: "odd 2.1: approve it".into() });
     let blocked = on(r#"echo '{"state":"blocked","why":"no licence","hint":"ask for one"}'"#).await;
-    assert_eq!(blocked, Check::Blocked { why: "odd 2.1: no licence".into(), hint: Some("ask for one".into()) });
+    assert_eq!(
+        blocked,
+        Check::Blocked { why: "odd 2.1: no licence".into(), hint: Some("ask for one".into()) }
+    );
     let unknown = on(r#"echo '{"state":"unknown","why":"the server is down"}'"#).await;
     assert_eq!(unknown, Check::Unknown { why: "odd 2.1: the server is down".into() });
-    let machine = machine(&script(r#"echo ignore >&2; echo '{"error":{"cause":"no route","hint":"join the VPN"}}'; exit 3"#));
+    let machine = machine(&script(
+        r#"echo ignore >&2; echo '{"error":{"cause":"no route","hint":"join the VPN"}}'; exit 3"#,
+    ));
     let failure = check(&machine, json!({})).await.unwrap_err();
     assert_eq!(failure.cause, "`providers/odd`: no route");
     assert_eq!(failure.hint.as_deref(), Some("join the VPN"));
@@ -199,10 +206,19 @@ async fn e2_answers_that_are_none_are_errors_with_the_programs_name() {
         (r#"echo '{"state":"satisfied"}{"state":"satisfied"}'"#, "printed what is not one JSON object"),
         (r#"echo '{"state":"satisfied"}'; echo '{"state":"satisfied"}'"#, "went on after its answer"),
         (r#"echo '{"state":"satisfied","more":1}'"#, "`more` is not known here"),
-        (r#"echo '{"state":"satisfied","outputs":{"other":"x"}}'"#, "gave an output `other`, which it does not describe"),
-        (r#"printf '{"state":"satisfied","outputs":{"path":"a\\nb"}}\n'"#, "line breaks or control characters"),
+        (
+            r#"echo '{"state":"satisfied","outputs":{"other":"x"}}'"#,
+            "gave an output `other`, which it does not describe",
+        ),
+        (
+            r#"printf '{"state":"satisfied","outputs":{"path":"a\\nb"}}\n'"#,
+            "line breaks or control characters",
+        ),
         (r#"echo '{"receipt":1}'; read -r kept; needed check"#, "has something kept"),
-        (r#"if [ $1 = plan ]; then echo '{"files":[{"path":"~/.ssh/config","content":"x"}]}'; exit; fi; needed $1"#, "does not declare in `writes`"),
+        (
+            r#"if [ $1 = plan ]; then echo '{"files":[{"path":"~/.ssh/config","content":"x"}]}'; exit; fi; needed $1"#,
+            "does not declare in `writes`",
+        ),
     ] {
         let cause = wrong(body).await;
         assert!(cause.contains(said), "{body}: {cause}");
@@ -211,9 +227,13 @@ async fn e2_answers_that_are_none_are_errors_with_the_programs_name() {
 
 #[tokio::test]
 async fn e2_another_version_of_the_protocol_is_refused() {
-    let machine = machine("#!/bin/sh\necho '{\"protocol\":2,\"name\":\"odd\",\"version\":\"1\",\"summary\":\"x\"}'\n");
+    let machine =
+        machine("#!/bin/sh\necho '{\"protocol\":2,\"name\":\"odd\",\"version\":\"1\",\"summary\":\"x\"}'\n");
     let failure = check(&machine, json!({})).await.unwrap_err();
-    assert!(failure.cause.contains("speaks version 2 of the protocol, and this Firstlight speaks 1"), "{failure}");
+    assert!(
+        failure.cause.contains("speaks version 2 of the protocol, and this Firstlight speaks 1"),
+        "{failure}"
+    );
 }
 
 #[tokio::test]
@@ -250,10 +270,9 @@ async fn c5_a_stored_secret_is_neither_shown_nor_kept() {
         echo '{"state":"satisfied","outputs":{"path":"correct-horse-battery"}}'"#;
     let machine = machine(&script(body));
     machine.host.put_secret(&CredentialName::new("token").unwrap(), "correct-horse-battery");
-    for failure in [
-        check(&machine, json!({})).await.unwrap_err(),
-        apply(&machine, json!({})).await.unwrap_err(),
-    ] {
+    for failure in
+        [check(&machine, json!({})).await.unwrap_err(), apply(&machine, json!({})).await.unwrap_err()]
+    {
         assert!(failure.cause.contains("answered with a stored credential"), "{failure}");
         assert!(!format!("{failure:?}").contains("horse"));
     }
@@ -264,11 +283,16 @@ async fn c5_a_stored_secret_is_neither_shown_nor_kept() {
 async fn e5_administrator_rights_are_never_given_to_it() {
     let machine = machine(&script("needed $1"));
     let with = with(json!({}));
-    let provider = firstlight_engine::providers::all().into_iter().find(|p| p.kind().name == "external").unwrap();
+    let provider =
+        firstlight_engine::providers::all().into_iter().find(|p| p.kind().name == "external").unwrap();
     let mut step = machine.step("external", with.clone());
     step.elevation = firstlight_domain::pack::Elevation::Elevated;
-    let rendered =
-        firstlight_engine::provider::Rendered { step: &step, with, pack_root: machine.pack.path(), facts: &machine.facts };
+    let rendered = firstlight_engine::provider::Rendered {
+        step: &step,
+        with,
+        pack_root: machine.pack.path(),
+        facts: &machine.facts,
+    };
     let failure = provider.prepare(&rendered).err().unwrap();
     assert!(failure.cause.contains("never given administrator rights"), "{failure}");
 }
@@ -280,7 +304,12 @@ mod confined {
     /// Runs `attempt` in `apply` and asserts that it was denied: `~/proof` says so from inside, nothing from outside.
     async fn denied(machine: &Machine, more: Value, attempt: &str) {
         assert!(confines());
-        put(machine, &script(&format!("needed $1\nif {attempt}; then echo done > ~/out/proof; else echo denied > ~/out/proof; fi 2>/dev/null\ndone_")));
+        put(
+            machine,
+            &script(&format!(
+                "needed $1\nif {attempt}; then echo done > ~/out/proof; else echo denied > ~/out/proof; fi 2>/dev/null\ndone_"
+            )),
+        );
         let mut with = more;
         with["writes"] = json!(["~/out"]);
         apply(machine, with).await.unwrap();
@@ -325,7 +354,11 @@ mod confined {
         }
         put(&machine, &script("needed $1; cp ~/.ssh/id_ed25519 ~/out/proof; done_"));
         apply(&machine, json!({ "reads": ["~/.ssh"], "writes": ["~/out"] })).await.unwrap();
-        assert_eq!(fs::read_to_string(machine.home().join("out/proof")).unwrap(), "key", "declared is allowed");
+        assert_eq!(
+            fs::read_to_string(machine.home().join("out/proof")).unwrap(),
+            "key",
+            "declared is allowed"
+        );
     }
 
     #[tokio::test]
@@ -350,7 +383,8 @@ mod confined {
         let udp = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         let local = machine.home().join("socket");
         let _service = std::os::unix::net::UnixListener::bind(&local).unwrap();
-        let tcp = connect("socket.AF_INET", &format!("(\"127.0.0.1\", {})", listener.local_addr().unwrap().port()));
+        let tcp =
+            connect("socket.AF_INET", &format!("(\"127.0.0.1\", {})", listener.local_addr().unwrap().port()));
         let datagram = connect(
             "socket.AF_INET, socket.SOCK_DGRAM",
             &format!("(\"127.0.0.1\", {})", udp.local_addr().unwrap().port()),
@@ -361,7 +395,8 @@ mod confined {
         }
         let with_hosts = json!({ "hosts": ["localhost"], "reads": ["~"] });
         denied(&machine, with_hosts.clone(), &service).await;
-        let listen = "python3 -c 'import socket; s = socket.socket(); s.bind((\"127.0.0.1\", 0)); s.listen()'";
+        let listen =
+            "python3 -c 'import socket; s = socket.socket(); s.bind((\"127.0.0.1\", 0)); s.listen()'";
         denied(&machine, with_hosts.clone(), listen).await;
         put(&machine, &script(&format!("needed $1; {tcp} && done_")));
         apply(&machine, with_hosts).await.unwrap();

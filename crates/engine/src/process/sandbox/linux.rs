@@ -8,8 +8,8 @@
 use std::{collections::BTreeMap, io, path::Path, sync::OnceLock, thread};
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, Ruleset,
-    RulesetAttr, RulesetCreatedAttr, RulesetError, Scope, path_beneath_rules,
+    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, Ruleset, RulesetAttr,
+    RulesetCreatedAttr, RulesetError, Scope, path_beneath_rules,
 };
 use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
 use seccompiler::{
@@ -25,8 +25,22 @@ const REQUIRED: ABI = ABI::V3;
 
 /// Programs, libraries and settings of the system: read and run.
 const SYSTEM: &[&str] = &[
-    "/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin", "/etc", "/opt", "/nix", "/snap",
-    "/home/linuxbrew/.linuxbrew", "/proc", "/sys", "/run/systemd/resolve", "/run/current-system",
+    "/usr",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/bin",
+    "/sbin",
+    "/etc",
+    "/opt",
+    "/nix",
+    "/snap",
+    "/home/linuxbrew/.linuxbrew",
+    "/proc",
+    "/sys",
+    "/run/systemd/resolve",
+    "/run/current-system",
     "/var/lib/ca-certificates",
 ];
 /// Devices every program takes for granted.
@@ -52,7 +66,11 @@ pub(crate) fn is_confining() -> bool {
 }
 
 /// Starts a command within a sandbox, where the system can confine it. Error: it cannot be started.
-pub(in crate::process) fn spawn(sandbox: &Sandbox, command: Command, marker: &str) -> io::Result<system::Child> {
+pub(in crate::process) fn spawn(
+    sandbox: &Sandbox,
+    command: Command,
+    marker: &str,
+) -> io::Result<system::Child> {
     if !is_confining() {
         return system::spawn(command, marker);
     }
@@ -115,8 +133,13 @@ fn filter(network: bool) -> io::Result<BpfProgram> {
         libc::SYS_add_key,
         libc::SYS_request_key,
     ];
-    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = denied.into_iter().map(|call| (call, Vec::new())).collect();
-    let sockets = if network { vec![other_than(&[libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK])?] } else { Vec::new() };
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
+        denied.into_iter().map(|call| (call, Vec::new())).collect();
+    let sockets = if network {
+        vec![other_than(&[libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK])?]
+    } else {
+        Vec::new()
+    };
     rules.insert(libc::SYS_socket, sockets);
     let architecture = std::env::consts::ARCH.try_into().map_err(io::Error::other)?;
     let errno = SeccompAction::Errno(libc::EPERM.unsigned_abs());

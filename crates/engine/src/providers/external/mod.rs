@@ -85,7 +85,10 @@ pub enum Confined {
 impl Parameters for With {
     fn consistent(&self) -> Result<(), WithError> {
         if is_unresolved(&self.program) {
-            return Err(wrong("program", "may not hold `${{ }}`: which program is run is said by the pack alone"));
+            return Err(wrong(
+                "program",
+                "may not hold `${{ }}`: which program is run is said by the pack alone",
+            ));
         }
         plain_word("program", &self.program)?;
         if let Place::InPack(file) = Place::of(&self.program) {
@@ -128,7 +131,10 @@ impl Provider for External {
         let Rendered { step, pack_root, facts, .. } = *step;
         if step.elevation == Elevation::Elevated {
             return Err(failure_with(
-                format!("`{}` is a program from outside, which is never given administrator rights", with.program),
+                format!(
+                    "`{}` is a program from outside, which is never given administrator rights",
+                    with.program
+                ),
                 "the part that needs them belongs into a step of its own, such as `package` or `command`",
             ));
         }
@@ -194,7 +200,8 @@ mod tests {
 
     #[test]
     fn what_it_declares_is_what_it_needs() {
-        let needs = needs(&json!({ "hosts": ["vpn.acme.test"], "writes": ["~/.config/vpn"], "reads": ["~/x"] }));
+        let needs =
+            needs(&json!({ "hosts": ["vpn.acme.test"], "writes": ["~/.config/vpn"], "reads": ["~/x"] }));
         assert_eq!(needs.hosts, ["vpn.acme.test"]);
         assert_eq!(needs.paths, ["~/.config/vpn"]);
     }

@@ -55,6 +55,7 @@ impl Operation for Asked {
     fn resolved(&self) -> Resolved {
         let found = self.program.find().ok();
         let line = |purpose, action| self.program.line(found.as_ref(), purpose, action);
+        let values = &self.with.values;
         let shown = |paths: &[PathBuf]| paths.iter().map(|path| path.display().to_string()).collect();
         Resolved {
             commands: vec![
@@ -63,10 +64,13 @@ impl Operation for Asked {
                 line(Purpose::Undo, Action::Undo),
             ],
             hosts: self.with.hosts.clone(),
-            // Its parameters are part of what is agreed to.
-            text: (!self.with.values.is_empty()).then(|| Value::Object(self.with.values.clone()).to_string()),
             reach: Some(Reach {
                 program: found.map(|found| found.digest).unwrap_or_default(),
+                values: if values.is_empty() {
+                    String::new()
+                } else {
+                    Value::Object(values.clone()).to_string()
+                },
                 reads: shown(&self.program.reads),
                 writes: shown(&self.program.writes),
                 enforced: is_confining(),
@@ -81,7 +85,8 @@ impl Operation for Asked {
             Err(Failure { cause, hint, .. }) => return Ok(Check::Blocked { why: cause, hint }),
         };
         let Ready { found, description, values } = &ready;
-        let state: State = self.program.ask(cx, found, Question { action: Action::Check, values, receipt: None }).await?;
+        let state: State =
+            self.program.ask(cx, found, Question { action: Action::Check, values, receipt: None }).await?;
         Ok(match state {
             State::Satisfied { outputs } => {
                 let outputs = self.good_outputs(cx, description, outputs)?;
@@ -90,7 +95,10 @@ impl Operation for Asked {
             State::Needed { what } => self.needed(cx, &ready, what).await?,
             State::Person { what, who } => {
                 let who = who.map(|who| words(cx, &who)).or_else(|| self.owner.clone());
-                Check::Person { on: who.map_or(WaitsOn::You, WaitsOn::Owner), what: says(cx, description, &what) }
+                Check::Person {
+                    on: who.map_or(WaitsOn::You, WaitsOn::Owner),
+                    what: says(cx, description, &what),
+                }
             }
             State::Unknown { why } => Check::Unknown { why: says(cx, description, &why) },
             State::Blocked { why, hint } => {
@@ -232,7 +240,8 @@ impl Asked {
     /// A file it would write, compared with what is there.
     fn file(&self, cx: &Context, text: &str, content: Option<&str>) -> Result<FileChange, Failure> {
         let wrong = |what: String| self.program.wrong(cx, &what);
-        paths::check_machine("path", text).map_err(|error| wrong(format!("plans to write a path that {}", error.message)))?;
+        paths::check_machine("path", text)
+            .map_err(|error| wrong(format!("plans to write a path that {}", error.message)))?;
         let target = path(text, &cx.facts);
         if !self.program.writes.iter().any(|writes| target.starts_with(writes)) {
             return Err(wrong(format!("plans to write {text}, which the step does not declare in `writes`")));
@@ -242,7 +251,8 @@ impl Asked {
             return Ok(FileChange { path: shown, diff: String::new(), digest: String::new() });
         };
         let found = whole_file::find(&target, Path::new(&cx.facts.home))?;
-        let diff = diff::unified(&shown, found.as_ref().map(|found| found.content.as_slice()), content.as_bytes());
+        let diff =
+            diff::unified(&shown, found.as_ref().map(|found| found.content.as_slice()), content.as_bytes());
         Ok(FileChange { path: shown, diff: clean(&diff), digest: whole_file::digest(content.as_bytes()) })
     }
 

@@ -120,8 +120,10 @@ impl Program {
         found: &Found,
         question: Question<'_>,
     ) -> Result<T, Failure> {
-        self.ask_keeping(cx, found, question, |_| Err("has something kept, which it may while it applies only".to_owned()))
-            .await
+        self.ask_keeping(cx, found, question, |_| {
+            Err("has something kept, which it may while it applies only".to_owned())
+        })
+        .await
     }
 
     /// Asks; `keep` puts a receipt into the journal, or says what is wrong with it.
@@ -212,8 +214,7 @@ impl Program {
         } else {
             reads.extend(self.writes.iter().cloned());
         }
-        let sandbox =
-            Sandbox { home: PathBuf::from(&cx.facts.home), reads, writes, network: self.network };
+        let sandbox = Sandbox { home: PathBuf::from(&cx.facts.home), reads, writes, network: self.network };
         let mut process = Process::new(found.path.display().to_string())
             .arg(action.name())
             .cwd(temporary)

@@ -174,7 +174,9 @@ pub(super) fn line(line: &[u8]) -> Result<Line, String> {
     };
     match fields.get("protocol") {
         Some(version) if *version != VERSION => {
-            return Err(format!("speaks version {version} of the protocol, and this Firstlight speaks {VERSION}"));
+            return Err(format!(
+                "speaks version {version} of the protocol, and this Firstlight speaks {VERSION}"
+            ));
         }
         Some(_) | None => {}
     }
@@ -208,7 +210,9 @@ mod tests {
 
     #[test]
     fn lines_are_told_apart() {
-        assert!(matches!(line(br#"{"receipt":{"a":1}}"#), Ok(Line::Receipt(receipt)) if receipt == json!({ "a": 1 })));
+        assert!(
+            matches!(line(br#"{"receipt":{"a":1}}"#), Ok(Line::Receipt(receipt)) if receipt == json!({ "a": 1 }))
+        );
         assert!(matches!(line(br#"{"error":{"cause":"no"}}"#), Ok(Line::Error(Error { hint: None, .. }))));
         assert!(matches!(line(br#"{"done":true}"#), Ok(Line::Answer(_))));
         assert!(wrong("hello\u{1b}[2J").starts_with("printed what is not one JSON object"));
@@ -220,8 +224,14 @@ mod tests {
     #[test]
     fn answers_are_read_strictly() {
         let state = |value: Value| answer::<State>("check", value).map_err(|error| error.to_string());
-        assert!(matches!(state(json!({ "state": "satisfied" })), Ok(State::Satisfied { outputs }) if outputs.is_empty()));
-        assert!(state(json!({ "state": "satisfied", "output": {} })).unwrap_err().contains("`output` is not known"));
+        assert!(
+            matches!(state(json!({ "state": "satisfied" })), Ok(State::Satisfied { outputs }) if outputs.is_empty())
+        );
+        assert!(
+            state(json!({ "state": "satisfied", "output": {} }))
+                .unwrap_err()
+                .contains("`output` is not known")
+        );
         assert!(state(json!({ "state": "needed" })).unwrap_err().contains("`what` is missing"));
         assert!(state(json!({ "state": "fine" })).unwrap_err().contains("fine"));
         assert!(state(json!({ "state": "satisfied", "outputs": { "a": 1 } })).is_err(), "outputs are texts");

@@ -18,8 +18,7 @@ use serde_json::{Value, json};
 use super::{
     With,
     build::{self, Built, Effect, Given},
-    inspect,
-    parameters,
+    inspect, parameters,
     publish::{self, Address},
     record::Record,
     sources::{OnDisk, Sources},
