@@ -68,7 +68,7 @@ pub struct Resolved {
     pub text: Option<String>,
     /// What a program from outside may reach. Absent for every other kind, so that what they did keeps its hash.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reach: Option<Reach>,
+    pub reach: Option<Box<Reach>>,
 }
 
 /// What a program from outside is, and what it may reach beside the system's own programs and settings.

@@ -11,7 +11,10 @@ use landlock::{
     ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, Ruleset, RulesetAttr,
     RulesetCreatedAttr, RulesetError, Scope, path_beneath_rules,
 };
-use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
+use rustix::{
+    process::Pid,
+    thread::{CapabilitySet, CapabilitySets, set_capabilities},
+};
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
 };
@@ -51,7 +54,7 @@ pub(crate) fn is_confining() -> bool {
     static FOUND: OnceLock<bool> = OnceLock::new();
     *FOUND.get_or_init(|| {
         let tried = thread::scope(|scope| {
-            let tried = thread::Builder::new().spawn_scoped(scope, || restrict(&Sandbox::default()));
+            let tried = thread::Builder::new().spawn_scoped(scope, || restrict(&Sandbox::default(), None));
             tried.map(thread::ScopedJoinHandle::join)
         });
         match tried {
@@ -74,20 +77,22 @@ pub(in crate::process) fn spawn(
     if !is_confining() {
         return system::spawn(command, marker);
     }
+    // Started before, because it is not confined: its pipe tells it when to end.
+    let anchor = system::Anchor::start(marker)?;
     let runtime = Handle::current();
     thread::scope(|scope| {
         let starting = thread::Builder::new().name("sandbox".to_owned()).spawn_scoped(scope, || {
             let _runtime = runtime.enter();
-            restrict(sandbox)?;
-            system::spawn(command, marker)
+            restrict(sandbox, Some(anchor.group()))?;
+            system::spawn_beside(command, marker, anchor)
         })?;
         starting.join().unwrap_or_else(|_| Err(io::Error::other("the thread that starts it broke off")))
     })
 }
 
-/// Confines the calling thread for the rest of its life.
-fn restrict(sandbox: &Sandbox) -> io::Result<()> {
-    let filter = filter(sandbox.network)?;
+/// Confines the calling thread for the rest of its life; what it starts can be in this process group and in no other.
+fn restrict(sandbox: &Sandbox, group: Option<Pid>) -> io::Result<()> {
+    let filter = filter(sandbox.network, group)?;
     files_and_tcp(sandbox).map_err(io::Error::other)?;
     // For people who work as root: its powers reach around Landlock, into the memory of other processes for one.
     let none = CapabilitySet::empty();
@@ -123,9 +128,9 @@ fn files_and_tcp(sandbox: &Sandbox) -> Result<(), RulesetError> {
 ///
 /// Sockets: without the network none at all, since Landlock knows TCP only; with it, those of the internet, and netlink,
 /// which looking up names uses. Never local ones: behind them sit services that would do outside what is denied inside
-/// (the session bus starts any program). `socketpair` stays. `io_uring` makes sockets past any filter. A session of its
-/// own would hide a process from its end. The kernel's keyrings hold secrets.
-fn filter(network: bool) -> io::Result<BpfProgram> {
+/// (the session bus starts any program). `socketpair` stays. `io_uring` makes sockets past any filter. A session or
+/// a group of its own would hide a process from its end. The kernel's keyrings hold secrets.
+fn filter(network: bool, group: Option<Pid>) -> io::Result<BpfProgram> {
     let denied = [
         libc::SYS_io_uring_setup,
         libc::SYS_setsid,
@@ -136,11 +141,13 @@ fn filter(network: bool) -> io::Result<BpfProgram> {
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
         denied.into_iter().map(|call| (call, Vec::new())).collect();
     let sockets = if network {
-        vec![other_than(&[libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK])?]
+        vec![other_than(0, &[libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK])?]
     } else {
         Vec::new()
     };
     rules.insert(libc::SYS_socket, sockets);
+    let groups = group.map(|group| other_than(1, &[group.as_raw_nonzero().get()])).transpose()?;
+    rules.insert(libc::SYS_setpgid, groups.into_iter().collect());
     let architecture = std::env::consts::ARCH.try_into().map_err(io::Error::other)?;
     let errno = SeccompAction::Errno(libc::EPERM.unsigned_abs());
     SeccompFilter::new(rules, SeccompAction::Allow, errno, architecture)
@@ -148,11 +155,16 @@ fn filter(network: bool) -> io::Result<BpfProgram> {
         .map_err(io::Error::other)
 }
 
-/// Fits sockets of all families but these.
-fn other_than(families: &[i32]) -> io::Result<SeccompRule> {
-    let differs = |family: &i32| {
-        SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, u64::from(family.unsigned_abs()))
+/// Fits calls whose argument at this place is none of these.
+fn other_than(place: u8, values: &[i32]) -> io::Result<SeccompRule> {
+    let differs = |value: &i32| {
+        SeccompCondition::new(
+            place,
+            SeccompCmpArgLen::Dword,
+            SeccompCmpOp::Ne,
+            u64::from(value.unsigned_abs()),
+        )
     };
-    let conditions: Result<Vec<_>, _> = families.iter().map(differs).collect();
+    let conditions: Result<Vec<_>, _> = values.iter().map(differs).collect();
     conditions.and_then(SeccompRule::new).map_err(io::Error::other)
 }

@@ -64,7 +64,7 @@ impl Operation for Asked {
                 line(Purpose::Undo, Action::Undo),
             ],
             hosts: self.with.hosts.clone(),
-            reach: Some(Reach {
+            reach: Some(Box::new(Reach {
                 program: found.map(|found| found.digest).unwrap_or_default(),
                 values: if values.is_empty() {
                     String::new()
@@ -74,7 +74,7 @@ impl Operation for Asked {
                 reads: shown(&self.program.reads),
                 writes: shown(&self.program.writes),
                 enforced: is_confining(),
-            }),
+            })),
             ..Resolved::default()
         }
     }

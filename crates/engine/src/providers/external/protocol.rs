@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn answers_are_read_strictly() {
-        let state = |value: Value| answer::<State>("check", value).map_err(|error| error.to_string());
+        let state = |value: Value| answer::<State>("check", value);
         assert!(
             matches!(state(json!({ "state": "satisfied" })), Ok(State::Satisfied { outputs }) if outputs.is_empty())
         );
