@@ -23,7 +23,7 @@ const STEPS: &str = "
     run: ['false']
     first-value: true
 policy:
-  capabilities: { paths: ['${{ inputs.place }}'] }";
+  capabilities: { paths: ['${{ inputs.place }}'], reads: [] }";
 
 fn pack(steps: &str) -> PackFolder {
     let pack = PackFolder::with_steps(&["line", "look"], steps);
@@ -113,6 +113,11 @@ fn the_policy_governs_what_it_declares() {
             "contacts `vpn.acme.test`, which the policy does not list",
             "outputs: [file]\n    with:",
             "outputs: [file]\n    with:\n      hosts: [vpn.acme.test]",
+        ),
+        (
+            "reads `~/.ssh`, which the policy does not list",
+            "outputs: [file]\n    with:",
+            "outputs: [file]\n    with:\n      reads: [~/.ssh]",
         ),
         ("the pack has no file `providers/acme-lien`", "providers/acme-line", "providers/acme-lien"),
         ("should be a path inside the pack", "providers/acme-line", "../acme-line"),

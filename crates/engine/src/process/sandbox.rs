@@ -15,6 +15,10 @@ pub(super) use confine::spawn;
 
 /// What a process may reach beside the system's own programs and settings.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(
+    not(target_os = "linux"),
+    expect(dead_code, reason = "nothing on this system enforces what it says")
+)]
 pub(crate) struct Sandbox {
     /// The person's home folder, closed but for what is named below.
     pub(crate) home: PathBuf,

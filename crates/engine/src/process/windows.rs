@@ -47,7 +47,7 @@ impl Child {
     }
 
     /// Waiting was for the whole job: nothing is left behind.
-    #[expect(clippy::unused_async, reason = "the other systems have something to wait for")]
+    #[expect(clippy::unused_async, clippy::unused_self, reason = "the other systems have something to end")]
     pub(super) async fn clear(&mut self) {}
 }
 

@@ -163,7 +163,12 @@ fn needs(with: &Value) -> Capabilities {
         let list = with.get(name).and_then(Value::as_array).into_iter().flatten();
         list.filter_map(Value::as_str).map(str::to_owned).collect()
     };
-    Capabilities { hosts: texts("hosts"), paths: texts("writes"), ..Capabilities::default() }
+    Capabilities {
+        hosts: texts("hosts"),
+        paths: texts("writes"),
+        reads: texts("reads"),
+        ..Capabilities::default()
+    }
 }
 
 /// The program is there, if it is the pack's.
@@ -204,5 +209,6 @@ mod tests {
             needs(&json!({ "hosts": ["vpn.acme.test"], "writes": ["~/.config/vpn"], "reads": ["~/x"] }));
         assert_eq!(needs.hosts, ["vpn.acme.test"]);
         assert_eq!(needs.paths, ["~/.config/vpn"]);
+        assert_eq!(needs.reads, ["~/x"]);
     }
 }
