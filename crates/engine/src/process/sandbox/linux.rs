@@ -23,8 +23,10 @@ use tokio::{process::Command, runtime::Handle};
 use super::Sandbox;
 use crate::process::system;
 
-/// Files cannot be emptied behind our back from here on (Linux 6.2).
-const REQUIRED: ABI = ABI::V3;
+/// Linux 5.13. What it cannot do yet the filter does: no file is emptied by its name, nobody listens.
+const REQUIRED: ABI = ABI::V1;
+/// Linux 6.10, the newest whose rights over files are asked for.
+const WANTED: ABI = ABI::V5;
 
 /// Programs, libraries and settings of the system: read and run.
 const SYSTEM: &[&str] = &[
@@ -102,15 +104,15 @@ fn restrict(sandbox: &Sandbox, group: Option<Pid>) -> io::Result<()> {
 
 fn files_and_tcp(sandbox: &Sandbox) -> Result<(), RulesetError> {
     let read = AccessFs::from_read(REQUIRED);
-    let change = AccessFs::from_all(ABI::V5);
-    let device = AccessFs::from_file(ABI::V5) & !BitFlags::from(AccessFs::Execute);
+    let change = AccessFs::from_all(WANTED);
+    let device = AccessFs::from_file(WANTED) & !BitFlags::from(AccessFs::Execute);
     // What is handled and not allowed is denied. Nobody is let in, ever; it may go out where it may use the network.
     let tcp = if sandbox.network { AccessNet::BindTcp.into() } else { AccessNet::from_all(ABI::V4) };
     let rules = Ruleset::default()
         .set_compatibility(CompatLevel::HardRequirement)
         .handle_access(AccessFs::from_all(REQUIRED))?
         .set_compatibility(CompatLevel::BestEffort)
-        .handle_access(AccessFs::IoctlDev)?
+        .handle_access(AccessFs::from_all(WANTED) & !AccessFs::from_all(REQUIRED))?
         .handle_access(tcp)?
         .scope(Scope::from_all(ABI::V6))?
         .create()?;
@@ -132,6 +134,8 @@ fn files_and_tcp(sandbox: &Sandbox) -> Result<(), RulesetError> {
 /// a group of its own would hide a process from its end. The kernel's keyrings hold secrets.
 fn filter(network: bool, group: Option<Pid>) -> io::Result<BpfProgram> {
     let denied = [
+        libc::SYS_truncate,
+        libc::SYS_listen,
         libc::SYS_io_uring_setup,
         libc::SYS_setsid,
         libc::SYS_keyctl,

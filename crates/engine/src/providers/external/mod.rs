@@ -5,12 +5,13 @@
 //!   shown as its words.
 //! - Changes: whatever the program does, within what the step declares: `writes`, `reads`, `hosts`. Consent covers all
 //!   of that, and the program's content: one that was replaced since it was shown is not run.
-//! - Confined on Linux 6.2 and later by Landlock and seccomp: it reads the system's programs and settings, the pack (if it
+//! - Confined on Linux 5.13 and later by Landlock and seccomp: it reads the system's programs and settings, the pack (if it
 //!   is part of it) and what is declared, nothing else of the home folder; it writes nothing but a folder for temporary
 //!   files while it is asked, and what is declared while it does or takes back; it has no network unless `hosts` names
 //!   some, may not listen, reaches no local service (session bus, Docker, SSH agent), and leaves no process behind.
 //! - Limits: nothing in the system knows hosts by name, so that a program with `hosts` can reach any host. Before Linux
-//!   6.12 it can send signals to the person's other processes. Elsewhere (older Linux, macOS, Windows) nothing holds it to
+//!   6.2 it can empty files that it may read and the person may change, before 6.12 it can send signals to the person's
+//!   other processes. Elsewhere (older Linux, macOS, Windows) nothing holds it to
 //!   what it declares, and the plan says so; `confined: required` blocks the step there.
 //! - Administrator rights are never given to it: across `sudo` nothing of this would hold.
 //! - Undo: the program, by the receipts it had kept; folders that were made for it go if they are empty.

@@ -163,7 +163,7 @@ impl Asked {
         if self.with.confined == Confined::Required && !is_confining() {
             return Ok(Err(failure_with(
                 format!("this system cannot confine `{}`, and the pack requires it", self.with.program),
-                "it can be done on Linux 6.2 or later with Landlock enabled",
+                "it can be done on Linux 5.13 or later with Landlock enabled",
             )));
         }
         for writes in &self.program.writes {
