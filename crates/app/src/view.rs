@@ -5,7 +5,10 @@ use std::{collections::BTreeSet, time::Duration};
 
 use firstlight_contract::{
     journey::{JourneyView, NextAct, NextThing, StageView, StepStateView, StepView},
-    plan::{Asks, CommandView, FileView, PlanSummary, PlanView, PlannedStepView, ResolvedView, StepClass},
+    plan::{
+        Asks, CommandView, FileView, PlanSummary, PlanView, PlannedStepView, ReachView, ResolvedView,
+        StepClass,
+    },
 };
 use firstlight_domain::{
     graph::Graph,
@@ -158,6 +161,13 @@ pub(crate) fn resolved(resolved: &Resolved) -> ResolvedView {
         elevated: resolved.elevated,
         restart: resolved.restart,
         text: resolved.text.clone(),
+        reach: resolved.reach.as_ref().map(|reach| ReachView {
+            program: reach.program.clone(),
+            values: reach.values.clone(),
+            reads: reach.reads.clone(),
+            writes: reach.writes.clone(),
+            enforced: reach.enforced,
+        }),
     }
 }
 

@@ -139,6 +139,26 @@ pub struct ResolvedView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub text: Option<String>,
+    /// What a program from outside may reach; absent for every other kind of step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub reach: Option<ReachView>,
+}
+
+/// What a program from outside may reach beside the system's own programs and settings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ReachView {
+    /// SHA-256 of the program, hex; empty as long as it is not there.
+    pub program: String,
+    /// What it is given, as JSON; empty if nothing.
+    pub values: String,
+    /// Files and folders it may read.
+    pub reads: Vec<String>,
+    /// Files and folders it may change.
+    pub writes: Vec<String>,
+    /// Whether the system holds it to that. If not, it can do whatever the person can.
+    pub enforced: bool,
 }
 
 /// One command.

@@ -68,6 +68,8 @@ pub struct Capabilities {
     pub hosts: Vec<String>,
     /// Paths it writes by its own declaration.
     pub paths: Vec<String>,
+    /// Paths it reads by its own declaration, beside the system's own and the pack's.
+    pub reads: Vec<String>,
     /// Whether it needs administrator rights.
     pub elevation: bool,
     /// Credentials it uses.

@@ -207,6 +207,9 @@ pub struct Policy {
     pub hosts: Vec<String>,
     /// Folders that may be written, expressions unresolved; `None` if the pack does not say, and any may be.
     pub paths: Option<Vec<String>>,
+    /// Folders that programs from outside may read, expressions unresolved; `None` if the pack does not say, and any may
+    /// be.
+    pub reads: Option<Vec<String>>,
     /// Whether steps may ask for administrator rights.
     pub elevation: bool,
     /// Credentials that may be used.

@@ -69,6 +69,24 @@ pub struct Resolved {
     pub restart: bool,
     /// What a person would be asked or shown.
     pub text: Option<String>,
+    /// What a program from outside may reach. Absent for every other kind, so that what they did keeps its hash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reach: Option<Box<Reach>>,
+}
+
+/// What a program from outside is, and what it may reach beside the system's own programs and settings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reach {
+    /// SHA-256 of the program, hex; empty as long as it is not there.
+    pub program: String,
+    /// What it is given, as JSON; empty if nothing.
+    pub values: String,
+    /// Files and folders it may read.
+    pub reads: Vec<String>,
+    /// Files and folders it may change while the step is done or taken back.
+    pub writes: Vec<String>,
+    /// Whether the system holds it to that. If not, it can do whatever the person can.
+    pub enforced: bool,
 }
 
 /// One command.

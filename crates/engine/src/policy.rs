@@ -27,23 +27,29 @@ pub(crate) fn allowed(pack: &Pack, step: &Step, wants: &Capabilities, scope: &Sc
     if let Some(host) = wants.hosts.iter().filter(unresolved).find(|host| !is_listed(host, &policy.hosts)) {
         return refuse(format!("contact {host}"), format!("`{host}`, below `hosts`,"));
     }
-    let folders: Vec<_> = policy
-        .paths
-        .iter()
-        .flatten()
-        .filter_map(|path| match scope.render(path) {
-            Ok(firstlight_domain::expr::Rendered::Known(path)) => Some(providers::path(&path, scope.facts())),
-            Ok(firstlight_domain::expr::Rendered::Unknown { .. }) | Err(_) => None,
-        })
-        .collect();
-    let outside = |path: &&String| {
-        let path = providers::path(path, scope.facts());
-        !folders.iter().any(|folder| path.starts_with(folder))
-    };
-    if policy.paths.is_some()
-        && let Some(path) = wants.paths.iter().filter(unresolved).find(outside)
+    for (wanted, listed, does, field) in
+        [(&wants.paths, &policy.paths, "write", "paths"), (&wants.reads, &policy.reads, "read", "reads")]
     {
-        return refuse(format!("write {path}"), format!("`{path}` or a folder above it, below `paths`,"));
+        let Some(listed) = listed else { continue };
+        let folders: Vec<_> = listed
+            .iter()
+            .filter_map(|path| match scope.render(path) {
+                Ok(firstlight_domain::expr::Rendered::Known(path)) => {
+                    Some(providers::path(&path, scope.facts()))
+                }
+                Ok(firstlight_domain::expr::Rendered::Unknown { .. }) | Err(_) => None,
+            })
+            .collect();
+        let outside = |path: &&String| {
+            let path = providers::path(path, scope.facts());
+            !folders.iter().any(|folder| path.starts_with(folder))
+        };
+        if let Some(path) = wanted.iter().filter(unresolved).find(outside) {
+            return refuse(
+                format!("{does} {path}"),
+                format!("`{path}` or a folder above it, below `{field}`,"),
+            );
+        }
     }
     let used =
         wants.secrets.iter().map(String::as_str).chain(step.secrets.names().map(CredentialName::as_str));

@@ -48,6 +48,7 @@ pub(crate) const STAGE: Described = &[
 pub(crate) const CAPABILITIES: Described = &[
     ("hosts", "Hosts that may be contacted: `example.com`, or `*.example.com` for every name below it."),
     ("paths", "Folders that may be written. Any, if this is left out."),
+    ("reads", "Folders that programs from outside may read. Any, if this is left out."),
     ("elevation", "Whether steps may ask for administrator rights."),
     ("secrets", "Credentials that steps may be handed."),
 ];

@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use firstlight_app::Access;
-use firstlight_contract::plan::{Asks, Outcome, PlanSummary, PlanView, PlannedStepView, StepClass};
+use firstlight_contract::plan::{
+    Asks, Outcome, PlanSummary, PlanView, PlannedStepView, ReachView, StepClass,
+};
 
 use super::{choose, open};
 use crate::{args::Who, output::Output, words};
@@ -138,6 +140,9 @@ fn show_step(step: &PlannedStepView, home: &str, output: Output) -> anyhow::Resu
             output.verbatim(format!("        {line}"))?;
         }
     }
+    if let Some(reach) = &step.detail.reach {
+        show_reach(reach, &step.detail.hosts, home, output)?;
+    }
     if step.detail.elevated {
         output.line("      with administrator rights")?;
     }
@@ -148,6 +153,31 @@ fn show_step(step: &PlannedStepView, home: &str, output: Output) -> anyhow::Resu
         output.line(format!("      is handed: {}", step.detail.secrets.join(", ")))?;
     }
     Ok(())
+}
+
+/// What a program from outside may reach, and whether anything holds it to that.
+fn show_reach(reach: &ReachView, hosts: &[String], home: &str, output: Output) -> anyhow::Result<()> {
+    let paths = |paths: &[String]| {
+        paths.iter().map(|path| words::below_home(path, home)).collect::<Vec<_>>().join(", ")
+    };
+    if !reach.values.is_empty() {
+        output.verbatim(format!("      is given {}", reach.values))?;
+    }
+    if !reach.reads.is_empty() {
+        output.line(format!("      may read {}", paths(&reach.reads)))?;
+    }
+    if !reach.writes.is_empty() {
+        output.line(format!("      may change {}", paths(&reach.writes)))?;
+    }
+    if !hosts.is_empty() {
+        output.line(format!("      may use the network, for {}", hosts.join(", ")))?;
+    }
+    output.line(match (reach.enforced, hosts.is_empty()) {
+        (true, true) => "      can do nothing else: this system confines it",
+        // Nothing in the system knows hosts by name.
+        (true, false) => "      can do nothing else, but reach other hosts too: this system confines it",
+        (false, _) => "      \u{1b}[33mnot confined on this system: it can do whatever you can\u{1b}[0m",
+    })
 }
 
 /// Words as a shell would need them written, so that what is shown is exact.

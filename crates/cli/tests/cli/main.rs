@@ -11,6 +11,7 @@ mod container;
 mod contract;
 mod damaged;
 mod drift;
+mod external;
 mod killed;
 mod machine;
 mod packs;

@@ -216,7 +216,7 @@ async fn execute(cx: &Context, process: Process, mut sink: Sink, output: &Output
     conclude(end, &process, timeout, said, reader.stdout, &elevation)
 }
 
-fn conclude(
+pub(super) fn conclude(
     end: End,
     process: &Process,
     timeout: Duration,
@@ -252,7 +252,7 @@ struct Reader {
 }
 
 /// The next bytes; 0 at the end, also one caused by an error. Never, where there is no pipe.
-async fn next_chunk(pipe: &mut Option<impl AsyncRead + Unpin>, chunk: &mut [u8]) -> usize {
+pub(super) async fn next_chunk(pipe: &mut Option<impl AsyncRead + Unpin>, chunk: &mut [u8]) -> usize {
     match pipe {
         Some(pipe) => pipe.read(chunk).await.unwrap_or(0),
         None => std::future::pending().await,
@@ -276,7 +276,10 @@ async fn feed(into: Option<ChildStdin>, secret: Option<SecretString>) {
 }
 
 /// The command, its standard input closed and its streams not yet connected.
-fn command(process: &Process, elevation: &elevate::Prefix) -> Result<std::process::Command, Failure> {
+pub(super) fn command(
+    process: &Process,
+    elevation: &elevate::Prefix,
+) -> Result<std::process::Command, Failure> {
     let words = elevation.before(process.words());
     let Some((program, args)) = words.split_first().filter(|(program, _)| !program.is_empty()) else {
         return Err(Failure {
@@ -286,6 +289,9 @@ fn command(process: &Process, elevation: &elevate::Prefix) -> Result<std::proces
         });
     };
     let mut command = std::process::Command::new(program);
+    if let Some(sandbox) = &process.sandbox {
+        command.env_clear().envs(sandbox.environment());
+    }
     command
         .args(args)
         .envs(process.env.iter().map(|(name, value)| (name, value)))
@@ -308,7 +314,7 @@ fn piped(process: &Process, elevation: &elevate::Prefix) -> Result<Command, Fail
 }
 
 /// What processes of this step are known by.
-fn marker(cx: &Context) -> String {
+pub(super) fn marker(cx: &Context) -> String {
     match cx.run {
         Some(run) => format!("{run}/{}", cx.step),
         // Outside of a run nothing outlives us that would have to be told apart later.
@@ -342,7 +348,7 @@ pub(crate) fn cannot_start(program: &str, cwd: Option<&Path>, error: &std::io::E
 }
 
 /// The secrets a process is handed, for masking.
-fn secrets_of(process: &Process) -> Vec<(CredentialName, SecretString)> {
+pub(super) fn secrets_of(process: &Process) -> Vec<(CredentialName, SecretString)> {
     let handed = process.secret_env.iter().map(|(name, value)| (name.as_str(), value));
     handed
         .chain(process.secret_stdin.iter().map(|value| ("stdin", value)))

@@ -1,7 +1,7 @@
 //! Processes: started in a group of their own, read to the end within bounds, and never left behind.
 //!
 //! [`run`] is for what changes the machine: its output goes to the step's [`Output`]. [`quick`] is for checks: nothing
-//! is logged, what it printed comes back. Both end by themselves on the step's timeout and on cancel, and take every
+//! is logged, what it printed comes back. [`talk`] is for programs that are asked and answer. All end by themselves on the step's timeout and on cancel, and take every
 //! process they caused with them, daemons that left the group included.
 //!
 //! It refuses to know what the processes are for.
@@ -12,6 +12,7 @@ mod exec;
 mod guard;
 mod log;
 mod output;
+mod sandbox;
 mod sanitise;
 mod sweep;
 #[cfg(unix)]
@@ -20,6 +21,7 @@ mod system;
 #[cfg(windows)]
 #[path = "windows.rs"]
 mod system;
+mod talk;
 #[cfg(target_os = "linux")]
 mod watch;
 
@@ -40,8 +42,10 @@ pub use exec::{quick, run};
 pub(crate) use guard::Guard;
 pub use log::{LogSlice, read_log};
 pub use output::{Output, Stream};
+pub(crate) use sandbox::{Sandbox, is_confining};
 pub(crate) use sweep::{become_subreaper, born};
 pub(crate) use system::{spawn_detached, stop_detached};
+pub(crate) use talk::{Heard, Printed, talk};
 
 use crate::provider::Context;
 
@@ -59,6 +63,7 @@ pub struct Process {
     secret_stdin: Option<SecretString>,
     elevated: bool,
     timeout: Option<Duration>,
+    sandbox: Option<Sandbox>,
 }
 
 impl Process {
@@ -73,6 +78,7 @@ impl Process {
             secret_stdin: None,
             elevated: false,
             timeout: None,
+            sandbox: None,
         }
     }
 
@@ -152,6 +158,14 @@ impl Process {
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// Kept to what the sandbox allows, as far as the system can ([`is_confining`]), and without our environment but for
+    /// a few variables that any program needs. Only [`talk`] heeds it.
+    #[must_use]
+    pub(crate) fn sandboxed(mut self, sandbox: Sandbox) -> Self {
+        self.sandbox = Some(sandbox);
         self
     }
 

@@ -33,8 +33,13 @@ pub(super) type Pipes = (Option<ChildStdin>, Option<ChildStdout>, Option<ChildSt
 /// A running process and everything it starts. Dropped before it ended, it is killed.
 pub(super) struct Child {
     process: tokio::process::Child,
-    leader: Option<Pid>,
+    ended: bool,
+    /// Its group, until that was ended.
+    group: Option<Pid>,
     marker: String,
+    /// The first of the group, where it is not the process itself.
+    #[cfg(target_os = "linux")]
+    anchor: Option<Anchor>,
 }
 
 /// Starts a command in a group of its own. Nothing here needs code between fork and exec, so that the standard library
@@ -42,8 +47,59 @@ pub(super) struct Child {
 pub(super) fn spawn(mut command: Command, marker: &str) -> io::Result<Child> {
     command.process_group(0).env(MARKER, marker).kill_on_drop(true);
     let child = command.spawn()?;
-    let leader = child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
-    Ok(Child { process: child, leader, marker: marker.to_owned() })
+    let group = child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
+    Ok(Child {
+        process: child,
+        ended: false,
+        group,
+        marker: marker.to_owned(),
+        #[cfg(target_os = "linux")]
+        anchor: None,
+    })
+}
+
+/// A process that does nothing but be the first of a group, so that others can be started in it and kept there.
+#[cfg(target_os = "linux")]
+pub(super) struct Anchor(std::process::Child);
+
+#[cfg(target_os = "linux")]
+impl Anchor {
+    /// Starts one; it ends when this is dropped, and when we end.
+    pub(super) fn start(marker: &str) -> io::Result<Self> {
+        use std::os::unix::process::CommandExt;
+        let anchor = std::process::Command::new("cat")
+            .process_group(0)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env(MARKER, marker)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        Ok(Self(anchor))
+    }
+
+    /// Its group.
+    pub(super) fn group(&self) -> Pid {
+        Pid::from_child(&self.0)
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for Anchor {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
+    }
+}
+
+/// Starts a command in the group of an anchor.
+#[cfg(target_os = "linux")]
+pub(super) fn spawn_beside(mut command: Command, marker: &str, anchor: Anchor) -> io::Result<Child> {
+    let group = anchor.group();
+    command.process_group(group.as_raw_nonzero().get()).env(MARKER, marker).kill_on_drop(true);
+    let process = command.spawn()?;
+    Ok(Child { process, ended: false, group: Some(group), marker: marker.to_owned(), anchor: Some(anchor) })
 }
 
 impl Child {
@@ -55,14 +111,32 @@ impl Child {
     /// Waits for the process itself, not for what it started.
     pub(super) async fn wait(&mut self) -> io::Result<ExitStatus> {
         let status = self.process.wait().await;
-        self.leader = None;
+        self.ended = true;
         status
     }
 
     /// Ends the process and everything it started: asks, and after 300 ms insists.
     pub(super) async fn stop(&mut self) {
-        let Some(leader) = self.leader.take() else { return };
-        let mut stopping = Stopping::new(leader, &self.marker);
+        if !self.ended
+            && let Some(group) = self.group.take()
+        {
+            self.end(group).await;
+        }
+    }
+
+    /// Ends what the process left behind when it ended itself.
+    pub(super) async fn clear(&mut self) {
+        #[cfg(target_os = "linux")]
+        drop(self.anchor.take());
+        if let Some(group) = self.group.take()
+            && !sweep::find(&self.marker, group.as_raw_nonzero().get()).is_empty()
+        {
+            self.end(group).await;
+        }
+    }
+
+    async fn end(&mut self, group: Pid) {
+        let mut stopping = Stopping::new(group, &self.marker);
         while stopping.goes_on() {
             tokio::time::sleep(LOOK).await;
             let _ = self.process.try_wait();
@@ -111,10 +185,10 @@ impl<'a> Stopping<'a> {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        if let Some(leader) = self.leader.take() {
-            let raw = leader.as_raw_nonzero().get();
+        if let Some(group) = self.group.take().filter(|_| !self.ended) {
+            let raw = group.as_raw_nonzero().get();
             let found = sweep::find(&self.marker, raw);
-            signal(leader, &found, Signal::KILL);
+            signal(group, &found, Signal::KILL);
             reap(&found, raw);
         }
     }

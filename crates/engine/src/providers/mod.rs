@@ -20,13 +20,16 @@ pub mod credential;
 pub mod devcontainer;
 mod diff;
 pub mod env;
+pub mod external;
 pub mod file;
 mod git;
 pub mod git_clone;
 pub mod git_config;
 mod git_url;
+mod json_schema;
 pub mod link;
 mod managed_block;
+mod naming;
 mod note;
 pub mod package;
 mod paths;
@@ -52,6 +55,7 @@ pub fn all() -> Vec<Arc<dyn Provider>> {
         Arc::new(credential::Credential),
         Arc::new(devcontainer::Devcontainer),
         Arc::new(env::Env),
+        Arc::new(external::External::default()),
         Arc::new(file::File),
         Arc::new(git_clone::GitClone),
         Arc::new(git_config::GitConfig),

@@ -84,7 +84,7 @@ pub(crate) fn variable(field: &str, name: &str) -> Result<(), WithError> {
 }
 
 /// serde's words for programmers, turned into words for authors of packs.
-pub(super) fn friendly(message: &str) -> String {
+pub(crate) fn friendly(message: &str) -> String {
     if let Some(field) = between(message, "missing field `", "`") {
         return format!("`{field}` is missing");
     }

@@ -7,6 +7,7 @@ mod container;
 mod credential;
 mod devcontainer;
 mod env;
+mod external;
 mod file;
 mod git_clone;
 mod git_config;

@@ -67,18 +67,23 @@ fn hosts(step: &StepDraft<'_, '_>, asked: &Capabilities, draft: &Draft<'_, '_>, 
 }
 
 fn paths(step: &StepDraft<'_, '_>, asked: &Capabilities, draft: &Draft<'_, '_>, problems: &mut Problems<'_>) {
-    let Some(allowed) = &draft.policy.paths else { return };
-    for path in &asked.paths {
-        if starts_unknown(path) || allowed.iter().any(|folder| contains(folder, path)) {
-            continue;
+    let policy = &draft.policy;
+    for (asked, allowed, does, field) in
+        [(&asked.paths, &policy.paths, "writes", "paths"), (&asked.reads, &policy.reads, "reads", "reads")]
+    {
+        let Some(allowed) = allowed else { continue };
+        for path in asked {
+            if starts_unknown(path) || allowed.iter().any(|folder| contains(folder, path)) {
+                continue;
+            }
+            problems
+                .error(
+                    ProblemCode::CapabilityNotDeclared,
+                    place(step, path),
+                    format!("`{}` {does} `{path}`, which the policy does not list", step.step.id),
+                )
+                .help(format!("add its folder to `policy.capabilities.{field}`"));
         }
-        problems
-            .error(
-                ProblemCode::CapabilityNotDeclared,
-                place(step, path),
-                format!("`{}` writes `{path}`, which the policy does not list", step.step.id),
-            )
-            .help("add its folder to `policy.capabilities.paths`");
     }
 }
 

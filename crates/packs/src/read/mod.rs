@@ -36,7 +36,7 @@ pub(crate) const MATCH_FIELDS: &[&str] = &["groups"];
 pub(crate) const CHECKLIST_FIELDS: &[&str] = &["stages"];
 pub(crate) const STAGE_FIELDS: &[&str] = &["id", "title", "steps"];
 pub(crate) const POLICY_FIELDS: &[&str] = &["capabilities"];
-pub(crate) const CAPABILITY_FIELDS: &[&str] = &["hosts", "paths", "elevation", "secrets"];
+pub(crate) const CAPABILITY_FIELDS: &[&str] = &["hosts", "paths", "reads", "elevation", "secrets"];
 
 /// A pack as far as it could be read, with the places of what the rules look at.
 pub(crate) struct Draft<'n, 'k> {
@@ -378,6 +378,7 @@ fn policy(top: &Fields<'_>, problems: &mut Problems<'_>) -> Policy {
     Policy {
         hosts: plain(fields.texts("hosts", problems)),
         paths: fields.get("paths").is_some().then(|| plain(fields.texts("paths", problems))),
+        reads: fields.get("reads").is_some().then(|| plain(fields.texts("reads", problems))),
         elevation: fields.flag("elevation", problems).unwrap_or_default(),
         secrets: fields
             .texts("secrets", problems)

@@ -2,10 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::{
-    template::TemplateStep,
-    trouble::{Trouble, did_you_mean, list},
-};
+use super::{template::TemplateStep, trouble::Trouble};
+use crate::providers::naming::{did_you_mean, list};
 
 /// An action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

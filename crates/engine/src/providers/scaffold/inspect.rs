@@ -12,8 +12,9 @@ use super::{
     language::Language,
     sources::in_pack,
     template::{Template, TemplateStep},
-    trouble::{Trouble, did_you_mean, list},
+    trouble::Trouble,
 };
+use crate::providers::naming::{did_you_mean, list};
 
 /// What a pack says about the steps of a template.
 pub(super) struct Said<'a> {

@@ -27,7 +27,6 @@ mod operation;
 mod parameters;
 mod publish;
 mod record;
-mod schema;
 mod sources;
 mod template;
 mod tree;
@@ -44,8 +43,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use self::{inspect::Said, operation::Scaffolding, parameters::When, publish::Address, template::Template};
+use self::{inspect::Said, operation::Scaffolding, publish::Address, template::Template};
 use super::{
+    json_schema::When,
     path, paths, schema,
     with::{self, Parameters, is_unresolved, wrong},
 };

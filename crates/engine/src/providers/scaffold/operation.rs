@@ -18,8 +18,7 @@ use serde_json::{Value, json};
 use super::{
     With,
     build::{self, Built, Effect, Given},
-    inspect,
-    parameters::{self, When},
+    inspect, parameters,
     publish::{self, Address},
     record::Record,
     sources::{OnDisk, Sources},
@@ -31,6 +30,7 @@ use crate::{
     provider::{Check, Context, Operation, read_receipt},
     providers::{
         diff, failure, failure_with, git_clone,
+        json_schema::When,
         paths::{self, is_absent},
         whole_file::{digest, missing_folders},
     },

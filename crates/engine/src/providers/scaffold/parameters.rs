@@ -6,19 +6,11 @@
 
 use serde_json::{Map, Value};
 
-use super::{
-    schema,
-    trouble::{Trouble, did_you_mean, list},
+use super::trouble::Trouble;
+use crate::providers::{
+    json_schema::{self as schema, When},
+    naming::{did_you_mean, list},
 };
-
-/// Whether values are looked at as written, expressions unresolved, or as they are used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum When {
-    /// A pack is linted: what an expression gives is not judged.
-    Written,
-    /// A step is planned or done.
-    Used,
-}
 
 /// The values a template works with, or everything that is wrong with those it was given.
 pub(super) fn settle(

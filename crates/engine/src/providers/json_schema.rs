@@ -1,15 +1,23 @@
-//! JSON Schema as the forms of templates use it: reading what a page asks for, filling in defaults, and saying what does
-//! not fit in words.
+//! JSON Schema as forms use it: reading what a page asks for, filling in defaults, and saying what does not fit in words.
 
 use regex::Regex;
 use serde_json::{Map, Value};
 
-use super::{parameters::When, trouble::list};
+use super::naming::list;
 
 /// How deep schemas are followed.
 const DEPTH: usize = 16;
 /// The size of a pattern, compiled.
 const MAX_PATTERN: usize = 256 * 1024;
+
+/// Whether values are looked at as written, expressions unresolved, or as they are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum When {
+    /// A pack is linted: what an expression gives is not judged.
+    Written,
+    /// A step is planned or done.
+    Used,
+}
 
 /// Every field a page may ask for, those of its alternatives too, with its schema.
 pub(super) fn properties<'s>(schema: &'s Value, found: &mut Vec<(&'s str, &'s Value)>) {
@@ -348,7 +356,7 @@ fn shown(value: &Value) -> String {
 }
 
 fn is_unresolved(value: &Value) -> bool {
-    value.as_str().is_some_and(crate::providers::with::is_unresolved)
+    value.as_str().is_some_and(super::with::is_unresolved)
 }
 
 fn join(path: &str, name: &str) -> String {
