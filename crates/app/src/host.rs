@@ -24,13 +24,20 @@ use crate::{
 pub(crate) struct AppHost {
     app: Firstlight,
     run: Option<RunId>,
+    /// Whether what is done belongs to no journey; a journey's steps are then not known either.
+    outside: bool,
     /// Why an accepted secret could not be kept: a trouble of the keychain, not of the value.
     not_kept: Mutex<Option<AppError>>,
 }
 
 impl AppHost {
     pub(crate) fn new(app: &Firstlight, run: Option<RunId>) -> Self {
-        Self { app: app.clone(), run, not_kept: Mutex::default() }
+        Self { app: app.clone(), run, outside: false, not_kept: Mutex::default() }
+    }
+
+    /// For what belongs to no journey.
+    pub(crate) fn outside(app: &Firstlight, run: Option<RunId>) -> Self {
+        Self { outside: true, ..Self::new(app, run) }
     }
 }
 
@@ -48,18 +55,25 @@ impl Host for AppHost {
     }
 
     fn record(&self, events: Vec<Event>) -> Result<(), Failure> {
+        let events =
+            if self.outside { events.into_iter().filter_map(outside_of_a_journey).collect() } else { events };
         let happened = self.app.append(&events).map_err(failure)?;
         self.app.tell_of_all(&happened);
         Ok(())
     }
 
     fn state(&self, step: &StepId) -> Option<StepState> {
-        self.app.with_world(|world| world.journey.as_ref()?.state(step).cloned())
+        self.app.with_world(|world| {
+            let journey = world.journey.as_ref().filter(|_| !self.outside)?;
+            journey.state(step).cloned()
+        })
     }
 
     fn was_done(&self, step: &StepId, what: &ConsentHash) -> bool {
-        self.app
-            .with_world(|world| world.journey.as_ref().is_some_and(|journey| journey.was_done(step, what)))
+        self.app.with_world(|world| {
+            let journey = world.journey.as_ref().filter(|_| !self.outside);
+            journey.is_some_and(|journey| journey.was_done(step, what))
+        })
     }
 
     async fn secret(&self, name: &CredentialName) -> Result<Option<SecretString>, Failure> {
@@ -115,6 +129,27 @@ impl Host for AppHost {
 
     fn services_folder(&self) -> PathBuf {
         self.app.home().services()
+    }
+}
+
+/// What the engine records of a step, as it is kept of one that belongs to no journey.
+fn outside_of_a_journey(event: Event) -> Option<Event> {
+    match event {
+        Event::ReceiptKept { step, run: _, receipt } => Some(Event::FixReceiptKept { fix: step, receipt }),
+        Event::StepChanged { step, state, run: _, done: _ } => {
+            let failed = |cause: String| Some(Failure { cause, last_lines: Vec::new(), hint: None });
+            let failure = match state {
+                StepState::Pending | StepState::Ready | StepState::Running => return None,
+                StepState::Satisfied { .. } | StepState::Changed { .. } | StepState::Undone => None,
+                StepState::Failed(failure) => Some(failure),
+                StepState::Blocked { reason, by: _ } => failed(reason),
+                StepState::Unknown { why } | StepState::Skipped { why } => failed(why),
+                StepState::Waiting { on: _ } => failed("it waits for a person".to_owned()),
+            };
+            Some(Event::FixEnded { fix: step, failure })
+        }
+        // The engine records nothing else.
+        other => Some(other),
     }
 }
 

@@ -26,6 +26,7 @@ mod steps;
 mod telling;
 mod view;
 
+pub use doctor::FixRequest;
 pub use error::{AppError, Result};
 pub use firstlight_engine::RunSummary;
 pub use home::Home;

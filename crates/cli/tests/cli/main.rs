@@ -10,6 +10,7 @@ mod canary;
 mod contract;
 mod damaged;
 mod machine;
+mod network;
 mod packs;
 mod people;
 mod scaffold;

@@ -24,6 +24,7 @@ pub mod git_config;
 mod git_url;
 pub mod link;
 mod managed_block;
+pub mod network;
 pub mod package;
 mod paths;
 mod person;
@@ -48,6 +49,7 @@ pub fn all() -> Vec<Arc<dyn Provider>> {
         Arc::new(git_clone::GitClone),
         Arc::new(git_config::GitConfig),
         Arc::new(link::Link),
+        Arc::new(network::Network),
         Arc::new(package::Package),
         Arc::new(read::Read),
         Arc::new(request::Request),
