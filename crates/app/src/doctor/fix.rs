@@ -98,19 +98,26 @@ impl Firstlight {
                 AppError::new(Code::JournalTooNew, format!("What `{id}` set is not known to this version."))
                     .hint("Use the version of Firstlight that set it.")
             })?;
-            let newest_first: Vec<Value> = record.receipts.iter().rev().cloned().collect();
-            let host = Arc::new(AppHost::outside(self, None));
-            let scope = self.fix_scope(&fix.pack);
-            let interactive = self.inner.interactive;
-            let cancel = CancellationToken::new();
-            self.inner
-                .engine
-                .undo(&fix.pack, step, &scope, &newest_first, host, interactive, &cancel)
-                .await
-                .map_err(|error| AppError::from_failure(Code::StepState, error.into()))?;
-            self.append(&[Event::FixUndone { fix: id.clone() }])?;
+            let mut kept = Vec::new();
+            // One file that was changed since keeps none of the others.
+            for receipt in record.receipts.iter().rev() {
+                kept.extend(self.undo_one(&fix.pack, step, receipt).await.err());
+            }
+            match kept.into_iter().next() {
+                None => self.append(&[Event::FixUndone { fix: id.clone() }])?,
+                Some(error) => return Err(error),
+            };
         }
         Ok(!fixes.is_empty())
+    }
+
+    async fn undo_one(&self, pack: &Pack, step: &Step, receipt: &Value) -> Result<()> {
+        let host = Arc::new(AppHost::outside(self, None));
+        let scope = self.fix_scope(pack);
+        let (receipt, cancel) = (std::slice::from_ref(receipt), CancellationToken::new());
+        let undone =
+            self.inner.engine.undo(pack, step, &scope, receipt, host, self.inner.interactive, &cancel).await;
+        undone.map_err(|error| AppError::from_failure(Code::StepState, error.into()))
     }
 
     /// What this machine and its tools go by.
@@ -192,7 +199,7 @@ impl Fix {
             with,
             elevation: Elevation::Current,
             critical: false,
-            timeout: Duration::from_mins(1),
+            timeout: Duration::from_secs(60),
             retries: 0,
             sla: None,
             probe: None,

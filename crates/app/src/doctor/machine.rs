@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use firstlight_contract::doctor::{Finding, FindingLevel};
-use firstlight_domain::facts::{Facts, Os};
+use firstlight_domain::facts::{Facts, Os, Virtualisation};
+use firstlight_engine::facts::Admin;
 use sysinfo::Disks;
 
 use super::{finding, ok};
@@ -46,23 +47,44 @@ fn gigabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e9
 }
 
-pub(super) fn admin(facts: &Facts) -> Finding {
+/// Three cases: it is you, it is somebody else, or nobody can.
+pub(super) async fn admin(facts: &Facts) -> Finding {
     let (id, title) = ("admin", "Administrator rights");
-    if facts.elevated {
-        return ok(id, title, "You are the administrator already.");
+    match firstlight_engine::facts::admin(facts).await {
+        Admin::Given => ok(id, title, "You are the administrator already."),
+        Admin::Yourself(asks) => {
+            ok(id, title, &format!("You may give them yourself: {asks} will ask for your password."))
+        }
+        Admin::SomebodyElse(asks) => {
+            let found = format!("They belong to another account than yours, which {asks} will ask for.");
+            let hint = "Have somebody with that account beside you when a step needs them, or ask IT.";
+            finding(id, title, FindingLevel::Warn, found, Some(hint.to_owned()))
+        }
+        Admin::Nobody => {
+            let found =
+                "Nothing here can ask for them: neither sudo nor pkexec is installed for you.".to_owned();
+            let hint = "Ask IT to install what the plan marks as needing administrator rights.";
+            finding(id, title, FindingLevel::Warn, found, Some(hint.to_owned()))
+        }
     }
-    let asks = match facts.os {
-        Os::Linux => ["sudo", "pkexec"].into_iter().find(|name| which::which(name).is_ok()),
-        Os::Macos => Some("sudo"),
-        Os::Windows => Some("User Account Control"),
-    };
-    match asks {
-        Some(asks) => ok(id, title, &format!("{asks} will ask when a step needs them.")),
-        None => {
-            let found = "Neither sudo nor pkexec is installed.".to_owned();
+}
+
+/// What is different where this is no computer of its own.
+pub(super) fn virtualisation(facts: &Facts) -> Finding {
+    let (id, title) = ("virtualisation", "Kind of machine");
+    match facts.virtualisation {
+        Virtualisation::None => ok(id, title, "A computer of its own."),
+        Virtualisation::Vm => ok(id, title, "A virtual machine."),
+        Virtualisation::Wsl => {
+            let found = "Linux inside of Windows (WSL).".to_owned();
             let hint =
-                Some("Ask IT to install what the plan marks as needing administrator rights.".to_owned());
-            finding(id, title, FindingLevel::Warn, found, hint)
+                "It has a keychain, a proxy and certificates of its own: those of Windows do not count here.";
+            finding(id, title, FindingLevel::Warn, found, Some(hint.to_owned()))
+        }
+        Virtualisation::Container => {
+            let found = "A container: what is installed in it goes with it.".to_owned();
+            let hint = "Set up the machine you work on, or keep the container.";
+            finding(id, title, FindingLevel::Warn, found, Some(hint.to_owned()))
         }
     }
 }

@@ -16,11 +16,11 @@ impl Firstlight {
     /// Looks at the machine.
     pub async fn doctor(&self) -> DoctorView {
         let hosts = self.pack_at_hand().map(|pack| pack.policy.hosts.clone()).unwrap_or_default();
-        let (network, clock, survey, keychain) = futures::join!(
-            reach::network(&hosts),
-            reach::clock(&hosts, self.now()),
+        let ([network, clock], survey, keychain, admin) = futures::join!(
+            reach::findings(&hosts, self.now()),
             self.network_survey(),
-            self.keychain()
+            self.keychain(),
+            machine::admin(self.facts())
         );
         let mut findings = vec![network];
         match survey {
@@ -37,7 +37,8 @@ impl Firstlight {
             clock,
             machine::disk(self.home().root()),
             keychain,
-            machine::admin(self.facts()),
+            admin,
+            machine::virtualisation(self.facts()),
             machine::packages(self.facts()),
         ]);
         DoctorView { ok: findings.iter().all(|finding| finding.level != FindingLevel::Bad), findings }

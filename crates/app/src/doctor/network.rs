@@ -101,7 +101,7 @@ fn tool(tool: Tool, standing: &Result<Standing, Failure>, survey: &Survey) -> Fi
         found.push_str(" It does not know this machine's proxy.");
     }
     if standing.needs_ca != Need::Nothing {
-        found.push_str(&format!(" It does not trust {}.", survey.wanted_names()));
+        found.extend([" It does not trust ", &survey.wanted_names(), "."]);
     }
     if standing.lacks_something() {
         let hint = "`firstlight doctor --fix` shows what it would set, and asks.".to_owned();

@@ -13,26 +13,72 @@ const CLOCK_TOLERANCE: i64 = 300;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The hosts the pack names, other than this machine; a pattern stands for no host we could ask.
-pub(super) fn outside(hosts: &[String]) -> Vec<&String> {
+fn outside(hosts: &[String]) -> Vec<&String> {
     let local = |host: &String| host.starts_with("127.") || host == "localhost" || host == "::1";
     hosts.iter().filter(|host| !host.contains('*') && !local(host)).collect()
 }
 
-pub(super) async fn network(hosts: &[String]) -> Finding {
+/// How a host of the pack answered.
+enum Answer {
+    /// It did; what it says the time is.
+    Yes(Option<Timestamp>),
+    /// Its certificate, or that of whoever opens the connection, is not trusted here.
+    Untrusted,
+    /// Not at all.
+    Silent,
+}
+
+/// Asks the hosts of the pack: what of them is reached, and how far our clock is off.
+pub(super) async fn findings(hosts: &[String], now: Timestamp) -> [Finding; 2] {
+    let client = reqwest::Client::builder().timeout(PATIENCE).build();
+    let answers =
+        outside(hosts).into_iter().map(async |host| (host.as_str(), ask(client.as_ref().ok(), host).await));
+    let answers = futures::future::join_all(answers).await;
+    [network(&answers), clock(&answers, now)]
+}
+
+/// The way the tools go: with the proxy, and with the certificates of this machine.
+async fn ask(client: Option<&reqwest::Client>, host: &str) -> Answer {
+    if let Some(client) = client {
+        match client.head(format!("https://{host}/")).send().await {
+            Ok(answer) => {
+                let date = answer.headers().get(reqwest::header::DATE).and_then(|date| date.to_str().ok());
+                let told = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
+                return Answer::Yes(told.map(|told| told.timestamp()));
+            }
+            Err(error) if is_about_trust(&error) => return Answer::Untrusted,
+            // It may speak something else: git over SSH, a database.
+            Err(_) => {}
+        }
+    }
+    let address = if host.contains(':') { host.to_owned() } else { format!("{host}:443") };
+    match tokio::time::timeout(PATIENCE, tokio::net::TcpStream::connect(&address)).await {
+        Ok(Ok(_)) => Answer::Yes(None),
+        Ok(Err(_)) | Err(_) => Answer::Silent,
+    }
+}
+
+/// The library says it in words only, in one of the causes.
+fn is_about_trust(error: &reqwest::Error) -> bool {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = cause {
+        if error.to_string().contains("invalid peer certificate") {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+fn network(answers: &[(&str, Answer)]) -> Finding {
     let (id, title) = ("network", "Network");
-    let hosts = outside(hosts);
-    if hosts.is_empty() {
+    if answers.is_empty() {
         return match has_route() {
             Some(true) => ok(id, title, "This machine is connected. The pack names no host to try."),
             Some(false) => {
+                let found = "This machine has no way out to a network.".to_owned();
                 let hint = Some("Connect to a network, then look again.".to_owned());
-                finding(
-                    id,
-                    title,
-                    FindingLevel::Bad,
-                    "This machine has no way out to a network.".to_owned(),
-                    hint,
-                )
+                finding(id, title, FindingLevel::Bad, found, hint)
             }
             None => {
                 let found = "The pack names no host to try.".to_owned();
@@ -40,18 +86,23 @@ pub(super) async fn network(hosts: &[String]) -> Finding {
             }
         };
     }
-    let mut silent = Vec::new();
-    for host in &hosts {
-        let address = if host.contains(':') { (*host).clone() } else { format!("{host}:443") };
-        let answer = tokio::time::timeout(PATIENCE, tokio::net::TcpStream::connect(&address)).await;
-        if !matches!(answer, Ok(Ok(_))) {
-            silent.push(host.as_str());
-        }
+    let all = |wanted: fn(&Answer) -> bool| {
+        let found: Vec<&str> =
+            answers.iter().filter(|(_, answer)| wanted(answer)).map(|(host, _)| *host).collect();
+        found.join(", ")
+    };
+    let untrusted = all(|answer| matches!(answer, Answer::Untrusted));
+    if !untrusted.is_empty() {
+        let found = format!("The certificate that comes with {untrusted} is not trusted here.");
+        let hint =
+            "Your company may open connections with its own: ask IT to add its certificate to this system.";
+        return finding(id, title, FindingLevel::Bad, found, Some(hint.to_owned()));
     }
+    let silent = all(|answer| matches!(answer, Answer::Silent));
     if silent.is_empty() {
-        return ok(id, title, &format!("{} of {} hosts of the pack answer.", hosts.len(), hosts.len()));
+        return ok(id, title, &format!("{} of {} hosts of the pack answer.", answers.len(), answers.len()));
     }
-    let found = format!("No answer from {}.", silent.join(", "));
+    let found = format!("No answer from {silent}.");
     let hint = "Connect to the network or the VPN, or set the proxy, then look again.".to_owned();
     finding(id, title, FindingLevel::Bad, found, Some(hint))
 }
@@ -65,10 +116,13 @@ fn has_route() -> Option<bool> {
     Some(table.lines().skip(1).any(default) || six.lines().any(default_six))
 }
 
-pub(super) async fn clock(hosts: &[String], now: Timestamp) -> Finding {
+fn clock(answers: &[(&str, Answer)], now: Timestamp) -> Finding {
     let (id, title) = ("clock", "Clock");
-    for host in outside(hosts) {
-        let Some(told) = date_of(host).await else { continue };
+    let told = answers.iter().find_map(|(host, answer)| match answer {
+        Answer::Yes(Some(told)) => Some((host, told)),
+        Answer::Yes(None) | Answer::Untrusted | Answer::Silent => None,
+    });
+    if let Some((host, told)) = told {
         let off = now.as_second() - told.as_second();
         if off.abs() <= CLOCK_TOLERANCE {
             return ok(id, title, &format!("It agrees with {host}."));
@@ -84,14 +138,6 @@ pub(super) async fn clock(hosts: &[String], now: Timestamp) -> Finding {
     let here = now.to_zoned_datetime(TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string();
     let found = format!("It says {here}; no host of the pack could be asked to compare.");
     finding(id, title, FindingLevel::Unknown, found, None)
-}
-
-/// The `Date` a host sends with any answer.
-async fn date_of(host: &str) -> Option<Timestamp> {
-    let client = reqwest::Client::builder().timeout(PATIENCE).build().ok()?;
-    let answer = client.head(format!("https://{host}/")).send().await.ok()?;
-    let date = answer.headers().get(reqwest::header::DATE)?.to_str().ok()?;
-    jiff::fmt::rfc2822::parse(date).ok().map(|zoned| zoned.timestamp())
 }
 
 #[cfg(test)]

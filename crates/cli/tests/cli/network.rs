@@ -8,7 +8,7 @@ use std::{
     process::Command,
 };
 
-use firstlight_testkit::{AUTHORITY, CompanyNetwork, Page};
+use firstlight_testkit::{AUTHORITY, CompanyNetwork, PackFolder, Page};
 use serde_json::{Value, json};
 
 use crate::machine::{Machine, Ran};
@@ -252,4 +252,34 @@ fn e10_the_doctor_says_which_tool_lacks_what() {
         assert!(finding["found"].as_str().unwrap().contains("http://127.0.0.1:9"), "{finding}");
         assert!(finding["hint"].as_str().unwrap().contains("doctor --fix"), "{finding}");
     }
+}
+
+#[test]
+fn e10_the_doctor_goes_through_the_proxy_and_names_what_is_not_trusted() {
+    let office = Office::new();
+    let pack = PackFolder::with_steps(&["look"], "  look: { title: Look, run: [id], first-value: true }");
+    let yaml = fs::read_to_string(pack.join("pack.yaml")).unwrap();
+    let policy = "policy: { capabilities: { hosts: [code.acme.test] } }\n";
+    fs::write(pack.join("pack.yaml"), format!("{yaml}{policy}")).unwrap();
+    let pack = pack.path().display().to_string();
+    let look = |trusted: bool| {
+        let mut command = office.machine.command(&["doctor", "--json", "--pack", &pack]);
+        command.env("HTTPS_PROXY", office.network.proxy());
+        if trusted {
+            command.env("SSL_CERT_FILE", office.ca());
+        }
+        let ran = Ran::of(command.output().unwrap());
+        let found: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{}", says(&ran)));
+        ["network", "clock"].map(|id| {
+            let all = found["findings"].as_array().unwrap();
+            let finding = all.iter().find(|finding| finding["id"] == id).unwrap();
+            (finding["level"].as_str().unwrap().to_owned(), finding["found"].as_str().unwrap().to_owned())
+        })
+    };
+    let [network, clock] = look(false);
+    assert_eq!(network.0, "bad");
+    assert!(network.1.contains("code.acme.test") && network.1.contains("not trusted"), "{}", network.1);
+    assert_eq!(clock.0, "unknown");
+    let [network, clock] = look(true);
+    assert_eq!((network.0.as_str(), clock.0.as_str()), ("ok", "ok"), "{} {}", network.1, clock.1);
 }

@@ -16,7 +16,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Added {
     path: PathBuf,
-    added: String,
+    text: String,
     /// Where, in bytes.
     at: usize,
     /// Whether there was no file.
@@ -60,8 +60,8 @@ pub(super) fn add(cx: &Context, path: &Path, wanted: &str) -> Result<(), Failure
     };
     cx.keep_receipt(Added {
         path: path.to_owned(),
-        added: added.to_owned(),
-        at,
+        text: added.to_owned(),
+        at: at,
         made: found.is_none(),
         folders: whole_file::missing_folders(path),
     })?;
@@ -72,12 +72,12 @@ pub(super) fn add(cx: &Context, path: &Path, wanted: &str) -> Result<(), Failure
 pub(super) fn take_away(receipt: &Added, home: &Path) -> Result<(), Failure> {
     let path = &receipt.path;
     let Some(found) = whole_file::find(path, home)? else { return Ok(()) };
-    let (now, added) = (&found.content, receipt.added.as_bytes());
+    let (now, added) = (&found.content, receipt.text.as_bytes());
     let here = now.get(receipt.at..).is_some_and(|rest| rest.starts_with(added)).then_some(receipt.at);
     let anywhere = || now.windows(added.len().max(1)).position(|window| window == added);
     let Some(at) = here.or_else(anywhere) else {
         let text = String::from_utf8_lossy(now);
-        let ours = |line: &str| receipt.added.lines().any(|one| !one.trim().is_empty() && one == line);
+        let ours = |line: &str| receipt.text.lines().any(|one| !one.trim().is_empty() && one == line);
         // Not one of the lines is there: it was never written, or the person took them away.
         if !text.lines().any(ours) {
             return Ok(());

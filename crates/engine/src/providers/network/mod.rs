@@ -245,7 +245,7 @@ impl Operation for Wanted {
     }
 
     async fn undo(&self, cx: &Context, receipt: &Value) -> Result<(), Failure> {
-        if receipt.get("added").is_none() {
+        if receipt.get("made").is_none() {
             return whole_file::give_back(cx, receipt);
         }
         insert::take_away(&read_receipt::<Added>(receipt)?, Path::new(&cx.facts.home))

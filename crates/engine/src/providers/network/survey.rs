@@ -172,7 +172,6 @@ fn standing(
     let needs_ca = match &now.ca {
         _ if wanted.is_empty() => Need::Nothing,
         None if now.trusts == Trusts::System && system_has_them() => Need::Nothing,
-        None => Need::Setting,
         Some(setting) if trust::holds(Path::new(&setting.value), wanted) => Need::Nothing,
         Some(setting) if Path::new(&setting.value) == own_bundle => Need::Content,
         Some(setting) if is_kept(&setting.by) => {
@@ -185,7 +184,7 @@ fn standing(
             ));
             Need::Nothing
         }
-        Some(_) => Need::Setting,
+        None | Some(_) => Need::Setting,
     };
     Standing { uses: uses(now), needs_proxy, needs_ca, contradicts }
 }
@@ -267,7 +266,7 @@ impl Survey {
                 self.standings().filter(|(_, one)| wanted(one)).map(|(tool, _)| tool.name()).collect();
             (!all.is_empty()).then(|| all.join(", "))
         };
-        let proxy = self.proxy.as_ref().map(|proxy| proxy.shown()).unwrap_or_default();
+        let proxy = self.proxy.as_ref().map(Proxy::shown).unwrap_or_default();
         let parts = [
             of(|one| one.needs_proxy).map(|tools| format!("would let {tools} go by the proxy {proxy}")),
             of(|one| one.needs_ca != Need::Nothing)
@@ -323,7 +322,7 @@ pub(super) fn changes(survey: &Survey, facts: &Facts) -> Result<Vec<Change>, Fai
         );
         all.push(Change::Bundle { path: path.clone(), content: content.clone(), about });
     }
-    let proxy = survey.proxy.as_ref().map(|proxy| proxy.shown());
+    let proxy = survey.proxy.as_ref().map(Proxy::shown);
     let ca = survey.bundle.as_ref().map(|bundle| bundle.path().display().to_string());
     for (tool, standing) in survey.standings() {
         let path = tool.file(facts);
