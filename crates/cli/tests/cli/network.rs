@@ -33,6 +33,11 @@ fn hosts() -> BTreeMap<String, Page> {
         ("code.acme.test/app.git/HEAD", text("ref: refs/heads/main\n")),
         ("npm.acme.test/thing", Page::of("application/json", package.to_string())),
         ("pypi.acme.test/simple/thing/", Page::of("text/html", html)),
+        ("vpn.example.com/ping", Page::status(204)),
+        (
+            "vpn.example.com/inside",
+            Page { headers: vec![("Location", "https://wiki.corp/".into())], ..Page::status(302) },
+        ),
         ("crates.acme.test/index/config.json", text(r#"{"dl":"https://crates.acme.test/dl"}"#)),
         ("crates.acme.test/index/th/in/thing", text(&format!("{crate_line}\n"))),
     ]
@@ -258,9 +263,7 @@ fn e10_the_doctor_says_which_tool_lacks_what() {
 fn e10_the_doctor_goes_through_the_proxy_and_names_what_is_not_trusted() {
     let office = Office::new();
     let pack = PackFolder::with_steps(&["look"], "  look: { title: Look, run: [id], first-value: true }");
-    let yaml = fs::read_to_string(pack.join("pack.yaml")).unwrap();
-    let policy = "policy: { capabilities: { hosts: [code.acme.test] } }\n";
-    fs::write(pack.join("pack.yaml"), format!("{yaml}{policy}")).unwrap();
+    allow(&pack, "code.acme.test");
     let pack = pack.path().display().to_string();
     let look = |trusted: bool| {
         let mut command = office.machine.command(&["doctor", "--json", "--pack", &pack]);
@@ -282,4 +285,39 @@ fn e10_the_doctor_goes_through_the_proxy_and_names_what_is_not_trusted() {
     assert_eq!(clock.0, "unknown");
     let [network, clock] = look(true);
     assert_eq!((network.0.as_str(), clock.0.as_str()), ("ok", "ok"), "{} {}", network.1, clock.1);
+}
+
+#[test]
+fn e8_a_probe_behind_the_proxy_notices_and_is_not_led_inside() {
+    let office = Office::new();
+    let ask = |path: &str| {
+        let pack = PackFolder::with_steps(
+            &["vpn"],
+            &format!(
+                "  vpn: {{ title: Ask for access, uses: request, owner: it, first-value: true, \
+                 probe: {{ http: \"https://vpn.example.com/{path}\" }} }}"
+            ),
+        );
+        allow(&pack, "vpn.example.com");
+        let mut command = office.machine.command_on(&pack, "plan", &["--json"]);
+        command.env("HTTPS_PROXY", office.network.proxy().replace("127.0.0.1", "localhost"));
+        command.env("SSL_CERT_FILE", office.ca());
+        let ran = Ran::of(command.output().unwrap());
+        let plan: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{}", says(&ran)));
+        plan["steps"][0].clone()
+    };
+    let found = ask("ping");
+    assert_eq!(found["outcome"], "ok", "{found}");
+    let found = ask("inside");
+    assert_ne!(found["outcome"], "ok");
+    assert!(found["reason"].as_str().unwrap().contains("policy does not list it"), "{found}");
+    let asked = office.network.asked();
+    assert!(!asked.iter().any(|asked| asked.contains("wiki")), "{asked:?}");
+}
+
+/// Lets a pack ask this host.
+fn allow(pack: &PackFolder, host: &str) {
+    let yaml = fs::read_to_string(pack.join("pack.yaml")).unwrap();
+    let policy = format!("policy: {{ capabilities: {{ hosts: [{host}] }} }}\n");
+    fs::write(pack.join("pack.yaml"), format!("{yaml}{policy}")).unwrap();
 }

@@ -61,7 +61,7 @@ pub(super) fn add(cx: &Context, path: &Path, wanted: &str) -> Result<(), Failure
     cx.keep_receipt(Added {
         path: path.to_owned(),
         text: added.to_owned(),
-        at: at,
+        at,
         made: found.is_none(),
         folders: whole_file::missing_folders(path),
     })?;
