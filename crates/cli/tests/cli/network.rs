@@ -288,6 +288,49 @@ fn e10_the_doctor_goes_through_the_proxy_and_names_what_is_not_trusted() {
 }
 
 #[test]
+fn e10_a_pack_sets_proxy_and_certificates_by_a_step() {
+    let office = Office::new();
+    let (proxy, home) = (office.network.proxy(), office.machine.home());
+    let pack = PackFolder::with_steps(
+        &["network"],
+        &format!(
+            "  network: {{ title: Through the network, uses: network, first-value: true, \
+             with: {{ tools: [git, cargo], proxy: \"{proxy}\", ca: certs/acme.pem }} }}"
+        ),
+    );
+    let lint = office.machine.run(&["pack", "lint", &pack.path().display().to_string()]);
+    assert!(lint.code != 0 && says(&lint).contains("certs/acme.pem"), "{}", says(&lint));
+    fs::create_dir(pack.join("certs")).unwrap();
+    fs::copy(office.ca(), pack.join("certs/acme.pem")).unwrap();
+    let before = office.settings();
+    let ran = office.machine.on(&pack, "up", &["--yes"]);
+    assert_eq!(ran.code, 0, "{}", says(&ran));
+    for tool in ["git", "cargo"] {
+        let ran = office.answers(tool);
+        assert_eq!(ran.code, 0, "{tool}: {}", says(&ran));
+    }
+    assert!(!home.join(".npmrc").exists(), "what was not named is not touched");
+    let ran = office.machine.run(&["undo", "--all"]);
+    assert_eq!(ran.code, 0, "{}", says(&ran));
+    let mut after = office.settings();
+    after.retain(|path, text| text.is_some() || before.contains_key(path));
+    assert_eq!(after, before);
+}
+
+#[test]
+fn e6_settings_kept_elsewhere_are_not_written_through_a_link() {
+    let office = Office::new();
+    let elsewhere = office.machine.root.path().join("dotfiles");
+    write(&elsewhere, "[user]\n\tname = Ada\n");
+    std::os::unix::fs::symlink(&elsewhere, office.machine.home().join(".gitconfig")).unwrap();
+    let ran = office.fix(&[]);
+    assert_ne!(ran.code, 0);
+    assert!(ran.stdout.contains(".gitconfig is a symbolic link"), "{}", says(&ran));
+    assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "[user]\n\tname = Ada\n");
+    assert_eq!(office.answers("npm").code, 0, "the others are set");
+}
+
+#[test]
 fn e8_a_probe_behind_the_proxy_notices_and_is_not_led_inside() {
     let office = Office::new();
     let ask = |path: &str| {
