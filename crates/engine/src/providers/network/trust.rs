@@ -86,9 +86,8 @@ pub struct Store {
 pub(super) async fn store(cx: &Context) -> Store {
     match cx.facts.os {
         Os::Linux => {
-            // OpenSSL's variable takes the place of the store for most of what runs here.
-            let named = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from).filter(|path| path.is_file());
-            let file = named.or_else(|| BUNDLES.iter().map(PathBuf::from).find(|path| path.is_file()));
+            // Not what `SSL_CERT_FILE` names: that is the list of one tool set, and says nothing of the others.
+            let file = BUNDLES.iter().map(PathBuf::from).find(|path| path.is_file());
             let all = file.as_deref().map(certificates).unwrap_or_default();
             let known = all.iter().cloned().chain(handed_out()).collect::<Vec<_>>();
             let private = added(&known, &PUBLIC.map(Path::new));
@@ -97,13 +96,15 @@ pub(super) async fn store(cx: &Context) -> Store {
         Os::Macos => {
             let store = "/Library/Keychains/System.keychain";
             let kept = printed(cx, &["security", "find-certificate", "-a", "-p", store]).await;
-            let trusted = printed(cx, &["security", "dump-trust-settings", "-d"]).await;
-            Store { file: None, all: native(), private: Some(named_in(parse(&kept), &trusted)) }
+            // Fails where nobody changed any trust.
+            let trusted = printed(cx, &["security", "dump-trust-settings", "-d"]).await.unwrap_or_default();
+            let private = kept.map(|kept| named_in(parse(&kept), &trusted));
+            Store { file: None, all: native(), private }
         }
         Os::Windows => {
             let found =
                 printed(cx, &["powershell", "-NoProfile", "-NonInteractive", "-Command", MANAGED]).await;
-            Store { file: None, all: native(), private: Some(parse(&found)) }
+            Store { file: None, all: native(), private: found.as_deref().map(parse) }
         }
     }
 }
@@ -124,13 +125,11 @@ Get-ChildItem Cert:\LocalMachine\Root | Where-Object { $managed.PSChildName -con
   '-----END CERTIFICATE-----'
 }";
 
-async fn printed(cx: &Context, argv: &[&str]) -> Vec<u8> {
+/// What a program prints; none if it fails.
+async fn printed(cx: &Context, argv: &[&str]) -> Option<Vec<u8>> {
     let argv: Vec<String> = argv.iter().map(|&word| word.to_owned()).collect();
-    match process::quick(cx, Process::of(&argv)).await {
-        Ok(exit) if exit.ok() => exit.stdout,
-        // macOS ends with 1 when nobody changed any trust.
-        Ok(_) | Err(_) => Vec::new(),
-    }
+    let exit = process::quick(cx, Process::of(&argv)).await.ok()?;
+    exit.ok().then_some(exit.stdout)
 }
 
 /// The certificates whose names `security dump-trust-settings` lists, as `Cert 0: NAME`.
