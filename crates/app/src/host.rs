@@ -7,6 +7,7 @@ use firstlight_contract::{commands::Notice, run::RunEvent};
 use firstlight_domain::{
     event::Event,
     id::{CredentialName, RunId, StepId},
+    journey::Journey,
     plan::ConsentHash,
     state::{Failure, StepState},
 };
@@ -42,6 +43,11 @@ impl AppHost {
 }
 
 impl AppHost {
+    /// Something of the journey that what is done belongs to.
+    fn of_journey<T>(&self, read: impl FnOnce(&Journey) -> Option<T>) -> Option<T> {
+        self.app.with_world(|world| world.journey.as_ref().filter(|_| !self.outside).and_then(read))
+    }
+
     /// Why an accepted secret could not be kept, if that is what went wrong.
     pub(crate) fn take_not_kept(&self) -> Option<AppError> {
         lock(&self.not_kept).take()
@@ -63,17 +69,19 @@ impl Host for AppHost {
     }
 
     fn state(&self, step: &StepId) -> Option<StepState> {
-        self.app.with_world(|world| {
-            let journey = world.journey.as_ref().filter(|_| !self.outside)?;
-            journey.state(step).cloned()
-        })
+        self.of_journey(|journey| journey.state(step).cloned())
     }
 
     fn was_done(&self, step: &StepId, what: &ConsentHash) -> bool {
-        self.app.with_world(|world| {
-            let journey = world.journey.as_ref().filter(|_| !self.outside);
-            journey.is_some_and(|journey| journey.was_done(step, what))
-        })
+        self.of_journey(|journey| journey.was_done(step, what).then_some(())).is_some()
+    }
+
+    fn was_cut_off(&self, step: &StepId) -> bool {
+        self.of_journey(|journey| journey.steps.get(step).filter(|step| step.cut_off).map(drop)).is_some()
+    }
+
+    fn boot(&self) -> String {
+        (self.app.inner.surroundings.boot)()
     }
 
     async fn secret(&self, name: &CredentialName) -> Result<Option<SecretString>, Failure> {

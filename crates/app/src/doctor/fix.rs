@@ -2,7 +2,7 @@
 //! taken back like them, but outside of any journey.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -72,6 +72,7 @@ impl Firstlight {
             run,
             only: None,
             keep_going: false,
+            again: BTreeSet::new(),
             interactive: self.inner.interactive,
             parallel: None,
         };
@@ -206,6 +207,7 @@ impl Fix {
             first_value: false,
             outputs: Vec::new(),
             secrets: Secrets::default(),
+            restart: false,
         };
         let steps: IndexMap<StepId, Step> = any.then(|| (step.id.clone(), step)).into_iter().collect();
         let stage = Stage {

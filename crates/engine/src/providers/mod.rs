@@ -14,7 +14,10 @@ use crate::provider::Provider;
 
 pub mod command;
 pub mod confirm;
+pub mod container;
+pub mod container_engine;
 pub mod credential;
+pub mod devcontainer;
 mod diff;
 pub mod env;
 pub mod file;
@@ -25,10 +28,13 @@ mod git_url;
 pub mod link;
 mod managed_block;
 pub mod network;
+mod note;
 pub mod package;
 mod paths;
 mod person;
+pub mod posture;
 pub mod read;
+pub mod ready;
 pub mod request;
 pub mod scaffold;
 pub mod service;
@@ -43,7 +49,9 @@ pub fn all() -> Vec<Arc<dyn Provider>> {
     vec![
         Arc::new(command::Command),
         Arc::new(confirm::Confirm),
+        Arc::new(container::Container),
         Arc::new(credential::Credential),
+        Arc::new(devcontainer::Devcontainer),
         Arc::new(env::Env),
         Arc::new(file::File),
         Arc::new(git_clone::GitClone),
@@ -51,6 +59,7 @@ pub fn all() -> Vec<Arc<dyn Provider>> {
         Arc::new(link::Link),
         Arc::new(network::Network),
         Arc::new(package::Package),
+        Arc::new(posture::Posture),
         Arc::new(read::Read),
         Arc::new(request::Request),
         Arc::new(scaffold::Scaffold),

@@ -158,13 +158,24 @@ pub(super) fn give_back(cx: &Context, receipt: &serde_json::Value) -> Result<(),
             }
         }
     }
-    for folder in receipt.folders.iter().rev() {
-        // Only an empty one goes: what others put there stays.
+    remove_made(&receipt.folders);
+    Ok(())
+}
+
+/// Removes folders that were made for something that is gone, given outermost first. Only empty ones go: what others
+/// put there stays.
+pub(super) fn remove_made(folders: &[PathBuf]) {
+    for folder in folders.iter().rev() {
         if fs::remove_dir(folder).is_err() {
             break;
         }
     }
-    Ok(())
+}
+
+/// A text as it can be kept in a receipt: not if it is too large or holds a stored credential.
+pub(super) fn for_receipt(cx: &Context, content: &[u8]) -> Option<String> {
+    let fits = content.len() <= MOST_IN_RECEIPT && !holds_secret(cx, content);
+    fits.then(|| std::str::from_utf8(content).ok().map(str::to_owned)).flatten()
 }
 
 impl Receipt {

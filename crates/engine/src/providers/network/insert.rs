@@ -92,12 +92,7 @@ pub(super) fn take_away(receipt: &Added, home: &Path) -> Result<(), Failure> {
         return whole_file::write_all(path, Some(&found), &rest);
     }
     whole_file::remove(path)?;
-    for folder in receipt.folders.iter().rev() {
-        // Only an empty one goes: what others put there stays.
-        if std::fs::remove_dir(folder).is_err() {
-            break;
-        }
-    }
+    whole_file::remove_made(&receipt.folders);
     Ok(())
 }
 
