@@ -141,7 +141,7 @@ impl From<VaultError> for AppError {
 }
 
 /// A library's words as a sentence.
-fn sentence(text: &str) -> String {
+pub(crate) fn sentence(text: &str) -> String {
     format!("{}.", capital(text.trim_end_matches('.')))
 }
 

@@ -7,6 +7,7 @@ use firstlight_contract::{commands::Notice, run::RunEvent};
 use firstlight_domain::{
     event::Event,
     id::{CredentialName, RunId, StepId},
+    journey::Journey,
     plan::ConsentHash,
     state::{Failure, StepState},
 };
@@ -24,17 +25,29 @@ use crate::{
 pub(crate) struct AppHost {
     app: Firstlight,
     run: Option<RunId>,
+    /// Whether what is done belongs to no journey; a journey's steps are then not known either.
+    outside: bool,
     /// Why an accepted secret could not be kept: a trouble of the keychain, not of the value.
     not_kept: Mutex<Option<AppError>>,
 }
 
 impl AppHost {
     pub(crate) fn new(app: &Firstlight, run: Option<RunId>) -> Self {
-        Self { app: app.clone(), run, not_kept: Mutex::default() }
+        Self { app: app.clone(), run, outside: false, not_kept: Mutex::default() }
+    }
+
+    /// For what belongs to no journey.
+    pub(crate) fn outside(app: &Firstlight, run: Option<RunId>) -> Self {
+        Self { outside: true, ..Self::new(app, run) }
     }
 }
 
 impl AppHost {
+    /// Something of the journey that what is done belongs to.
+    fn of_journey<T>(&self, read: impl FnOnce(&Journey) -> Option<T>) -> Option<T> {
+        self.app.with_world(|world| world.journey.as_ref().filter(|_| !self.outside).and_then(read))
+    }
+
     /// Why an accepted secret could not be kept, if that is what went wrong.
     pub(crate) fn take_not_kept(&self) -> Option<AppError> {
         lock(&self.not_kept).take()
@@ -48,28 +61,23 @@ impl Host for AppHost {
     }
 
     fn record(&self, events: Vec<Event>) -> Result<(), Failure> {
+        let events =
+            if self.outside { events.into_iter().filter_map(outside_of_a_journey).collect() } else { events };
         let happened = self.app.append(&events).map_err(failure)?;
         self.app.tell_of_all(&happened);
         Ok(())
     }
 
     fn state(&self, step: &StepId) -> Option<StepState> {
-        self.app.with_world(|world| world.journey.as_ref()?.state(step).cloned())
+        self.of_journey(|journey| journey.state(step).cloned())
     }
 
     fn was_done(&self, step: &StepId, what: &ConsentHash) -> bool {
-        self.app
-            .with_world(|world| world.journey.as_ref().is_some_and(|journey| journey.was_done(step, what)))
+        self.of_journey(|journey| journey.was_done(step, what).then_some(())).is_some()
     }
 
     fn was_cut_off(&self, step: &StepId) -> bool {
-        self.app.with_world(|world| {
-            world
-                .journey
-                .as_ref()
-                .and_then(|journey| journey.steps.get(step))
-                .is_some_and(|step| step.cut_off)
-        })
+        self.of_journey(|journey| journey.steps.get(step).filter(|step| step.cut_off).map(drop)).is_some()
     }
 
     fn boot(&self) -> String {
@@ -129,6 +137,27 @@ impl Host for AppHost {
 
     fn services_folder(&self) -> PathBuf {
         self.app.home().services()
+    }
+}
+
+/// What the engine records of a step, as it is kept of one that belongs to no journey.
+fn outside_of_a_journey(event: Event) -> Option<Event> {
+    match event {
+        Event::ReceiptKept { step, run: _, receipt } => Some(Event::FixReceiptKept { fix: step, receipt }),
+        Event::StepChanged { step, state, run: _, done: _ } => {
+            let failed = |cause: String| Some(Failure { cause, last_lines: Vec::new(), hint: None });
+            let failure = match state {
+                StepState::Pending | StepState::Ready | StepState::Running => return None,
+                StepState::Satisfied { .. } | StepState::Changed { .. } | StepState::Undone => None,
+                StepState::Failed(failure) => Some(failure),
+                StepState::Blocked { reason, by: _ } => failed(reason),
+                StepState::Unknown { why } | StepState::Skipped { why } => failed(why),
+                StepState::Waiting { on: _ } => failed("it waits for a person".to_owned()),
+            };
+            Some(Event::FixEnded { fix: step, failure })
+        }
+        // The engine records nothing else.
+        other => Some(other),
     }
 }
 

@@ -29,6 +29,7 @@ mod steps;
 mod telling;
 mod view;
 
+pub use doctor::FixRequest;
 pub use error::{AppError, Result};
 pub use firstlight_engine::RunSummary;
 pub use home::Home;

@@ -95,11 +95,26 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Looks at network, proxy, certificates, clock, disk, keychain and administrator rights
+    /// Looks at network, proxy, certificates, tools, clock, disk, keychain and administrator rights
     Doctor {
         /// The pack whose hosts are tried
         #[arg(long, value_name = "DIR")]
         pack: Option<PathBuf>,
+        /// Sets proxy and certificates for git, npm, pip and cargo, where they lack them: shows what, and asks
+        #[arg(long, conflicts_with_all = ["pack", "undo"])]
+        fix: bool,
+        /// Answers yes to that question
+        #[arg(long, short, requires = "fix")]
+        yes: bool,
+        /// The proxy to set, instead of this machine's own
+        #[arg(long, value_name = "URL", requires = "fix")]
+        proxy: Option<String>,
+        /// A file with your company's certificates, instead of those the system was given
+        #[arg(long, value_name = "FILE", requires = "fix")]
+        ca: Option<PathBuf>,
+        /// Takes back everything that `--fix` has set
+        #[arg(long, conflicts_with = "pack")]
+        undo: bool,
         /// Prints JSON
         #[arg(long)]
         json: bool,

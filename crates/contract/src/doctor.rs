@@ -1,7 +1,9 @@
-//! What `firstlight doctor` finds.
+//! What `firstlight doctor` finds and sets.
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
+
+use crate::plan::PlanView;
 
 /// Facts about this machine that decide whether a first day goes well.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -13,11 +15,21 @@ pub struct DoctorView {
     pub findings: Vec<Finding>,
 }
 
+/// What the doctor would set, or has set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct FixView {
+    /// The plan; without steps if there is nothing to set.
+    pub plan: PlanView,
+    /// What is left as the person set it though it is not what this machine needs: sentences.
+    pub kept: Vec<String>,
+}
+
 /// One thing looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct Finding {
-    /// For example `disk`, `keychain`, `network`, `proxy`, `ca`, `clock`, `admin`.
+    /// For example `disk`, `keychain`, `network`, `proxy`, `ca`, `clock`, `admin`, `tool-npm`.
     pub id: String,
     /// What was looked at, in words.
     pub title: String,

@@ -11,7 +11,7 @@ use crate::{
     id::{CredentialName, JourneyId, PersonaId, RunId, StepId},
     pack::PackRef,
     plan::ConsentHash,
-    state::StepState,
+    state::{Failure, StepState},
 };
 
 /// An event and when it happened by this machine's clock. Order is by place in the journal, never by `at`.
@@ -116,6 +116,31 @@ pub enum Event {
     CredentialRemoved {
         /// Which.
         name: CredentialName,
+    },
+    /// Outside of any journey, what the doctor would set was shown and agreed to.
+    FixAgreed {
+        /// What was agreed to.
+        consent: ConsentHash,
+    },
+    /// The doctor changed something: what was there before, as in [`Event::ReceiptKept`]. Written before the change is
+    /// made.
+    FixReceiptKept {
+        /// What set it: a step of no pack.
+        fix: StepId,
+        /// What is needed to undo it. Never a secret.
+        receipt: Value,
+    },
+    /// What the doctor set holds now, or why it does not.
+    FixEnded {
+        /// Which.
+        fix: StepId,
+        /// What went wrong, if anything.
+        failure: Option<Failure>,
+    },
+    /// What the doctor had set was taken back.
+    FixUndone {
+        /// Which.
+        fix: StepId,
     },
     /// The person decided about sharing events.
     SharingChanged {

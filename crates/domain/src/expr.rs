@@ -226,7 +226,7 @@ pub fn condition_names(condition: &str) -> Result<BTreeSet<Name>, ExprError> {
 
 /// The names of the facts, for the linter's suggestions.
 pub const FACTS: &[&str] =
-    &["os", "arch", "distribution", "home", "user", "shell", "package_manager", "elevated"];
+    &["os", "arch", "distribution", "home", "user", "shell", "package_manager", "elevated", "virtualisation"];
 
 fn strip(condition: &str) -> &str {
     let text = condition.trim();
@@ -352,6 +352,7 @@ mod tests {
             shell: "bash".into(),
             package_manager: Some(PackageManager::Apt),
             elevated: false,
+            virtualisation: crate::facts::Virtualisation::None,
         };
         let inputs = BTreeMap::from([
             ("workspace".into(), Value::from("~/src")),

@@ -21,6 +21,22 @@ pub struct Facts {
     pub package_manager: Option<PackageManager>,
     /// Whether we run with administrator rights already.
     pub elevated: bool,
+    /// Whether this is a computer of its own.
+    pub virtualisation: Virtualisation,
+}
+
+/// What kind of machine it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Virtualisation {
+    /// A computer of its own.
+    None,
+    /// A virtual machine.
+    Vm,
+    /// A container.
+    Container,
+    /// Linux inside of Windows.
+    Wsl,
 }
 
 /// Operating systems Firstlight works on.

@@ -11,7 +11,7 @@ use crate::{
     id::{CredentialName, JourneyId, PersonaId, RunId, StepId},
     pack::PackRef,
     plan::ConsentHash,
-    state::{StepState, WaitsOn},
+    state::{Failure, StepState, WaitsOn},
     waterfall::{Kind, Stretch},
 };
 
@@ -23,8 +23,19 @@ pub struct World {
     pub journey: Option<Journey>,
     /// Credentials known, by name.
     pub credentials: BTreeMap<CredentialName, Credential>,
+    /// What the doctor set outside of any journey and has not taken back.
+    pub fixes: BTreeMap<StepId, FixRecord>,
     /// Whether events may be sent; off until the person says so.
     pub sharing: bool,
+}
+
+/// What is known of something the doctor set.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FixRecord {
+    /// Receipts not yet used by an undo, oldest first.
+    pub receipts: Vec<Value>,
+    /// Why it does not hold, if it was tried and failed.
+    pub failure: Option<Failure>,
 }
 
 /// What is known of a credential outside the keychain.
@@ -162,6 +173,16 @@ impl World {
             Event::CredentialRemoved { name } => {
                 self.credentials.remove(name);
             }
+            Event::FixReceiptKept { fix, receipt } => {
+                self.fixes.entry(fix.clone()).or_default().receipts.push(receipt.clone());
+            }
+            Event::FixEnded { fix, failure } => {
+                self.fixes.entry(fix.clone()).or_default().failure.clone_from(failure);
+            }
+            Event::FixUndone { fix } => {
+                self.fixes.remove(fix);
+            }
+            Event::FixAgreed { .. } => {}
             Event::SharingChanged { on } => self.sharing = *on,
             Event::RunStarted { .. }
             | Event::StepChanged { .. }
@@ -226,6 +247,10 @@ impl Journey {
             | Event::CredentialStored { .. }
             | Event::CredentialTested { .. }
             | Event::CredentialRemoved { .. }
+            | Event::FixAgreed { .. }
+            | Event::FixReceiptKept { .. }
+            | Event::FixEnded { .. }
+            | Event::FixUndone { .. }
             | Event::SharingChanged { .. } => {}
         }
     }
@@ -276,7 +301,7 @@ fn kind(state: &StepState) -> Option<Kind> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{id::PackName, state::Failure, waterfall::split};
+    use crate::{id::PackName, waterfall::split};
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
@@ -346,6 +371,19 @@ mod tests {
         }
         world.apply(&entered(looked, StepState::Running));
         assert_eq!(world.journey.unwrap().steps[&clone].last_run, Some(looked));
+    }
+
+    #[test]
+    fn what_the_doctor_set_is_known_without_a_journey_until_it_is_taken_back() {
+        let fix = StepId::new("network").unwrap();
+        let kept = |n: i64| Event::FixReceiptKept { fix: fix.clone(), receipt: n.into() };
+        let mut events: Vec<Happened> =
+            [kept(1), kept(2)].map(|event| Happened { at: at(1), event }).to_vec();
+        let world = World::from_events(&events);
+        assert_eq!(world.fixes[&fix].receipts, [Value::from(1), Value::from(2)]);
+        assert_eq!(world.journey, None);
+        events.push(Happened { at: at(2), event: Event::FixUndone { fix } });
+        assert!(World::from_events(&events).fixes.is_empty());
     }
 
     #[test]

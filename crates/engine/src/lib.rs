@@ -17,6 +17,7 @@ pub mod probe;
 pub mod process;
 pub mod provider;
 pub mod providers;
+mod retry;
 mod run;
 mod schedule;
 mod single;

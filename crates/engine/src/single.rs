@@ -1,4 +1,5 @@
-//! One step at a time, outside of a plan or a run: what it would do, and trying the secret it asks for.
+//! One step at a time, outside of a plan or a run: what it would do, trying the secret it asks for, and what the machine
+//! and its tools go by.
 
 use std::sync::Arc;
 
@@ -10,13 +11,14 @@ use firstlight_domain::{
     state::Failure,
 };
 use secrecy::SecretString;
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     engine::{Engine, Prepared},
     host::Host,
     provider::Context,
-    providers::{credential, failure},
+    providers::{credential, failure, network},
 };
 
 impl Engine {
@@ -60,6 +62,18 @@ impl Engine {
         credential::try_stored(&with, &cx).await
     }
 
+    /// Which proxy and certificates this machine and its tools go by, and what they lack, as a `network` step sees it.
+    pub async fn network(
+        &self,
+        pack: &Pack,
+        step: &Step,
+        scope: &Scope,
+        host: Arc<dyn Host>,
+    ) -> Result<network::Survey, Failure> {
+        let (with, cx) = self.in_context(pack, step, scope, host)?;
+        network::Wanted::read(&with, &pack.root, scope.facts())?.survey(&cx).await
+    }
+
     fn credential(
         &self,
         pack: &Pack,
@@ -67,6 +81,19 @@ impl Engine {
         scope: &Scope,
         host: Arc<dyn Host>,
     ) -> Result<(credential::With, Context), Failure> {
+        let (with, cx) = self.in_context(pack, step, scope, host)?;
+        let with = credential::parameters(&with).map_err(|error| failure(error.message))?;
+        Ok((with, cx))
+    }
+
+    /// A step's parameters, resolved, and what it works with.
+    fn in_context(
+        &self,
+        pack: &Pack,
+        step: &Step,
+        scope: &Scope,
+        host: Arc<dyn Host>,
+    ) -> Result<(Value, Context), Failure> {
         let around = Self::around(host, false, None, &CancellationToken::new());
         let ready = match self.prepare(pack, step, scope) {
             Prepared::Ready(ready) if ready.waits_for.is_empty() => ready,
@@ -77,7 +104,6 @@ impl Engine {
             }
         };
         let with = scope.render_value(&step.with).map_err(|error| failure(error.to_string()))?.0;
-        let with = credential::parameters(&with).map_err(|error| failure(error.message))?;
         Ok((with, Self::context(&ready, pack, scope, &around)))
     }
 }

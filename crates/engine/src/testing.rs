@@ -10,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 use firstlight_domain::{
     event::{Event, Happened},
-    facts::{Facts, Os},
+    facts::{Facts, Os, Virtualisation},
     id::{CredentialName, StepId},
     plan::ConsentHash,
     state::{Failure, StepState},
@@ -126,6 +126,7 @@ impl FakeHost {
             shell: "bash".to_owned(),
             package_manager: None,
             elevated: false,
+            virtualisation: Virtualisation::None,
         }
     }
 

@@ -1,7 +1,9 @@
-//! What the tests of several crates share: packs on disk and a clock that moves when told.
+//! What the tests of several crates share: packs on disk, a clock that moves when told, and a company's network.
 //!
 //! It refuses to know any crate of ours but the domain, so that any of them can use it in tests. One more fake belongs
 //! here only when a second crate needs it.
+
+mod company;
 
 use std::{
     fs,
@@ -14,6 +16,8 @@ use std::{
 
 use jiff::Timestamp;
 use tempfile::TempDir;
+
+pub use company::{AUTHORITY, CompanyNetwork, Page};
 
 /// A pack in a folder of its own, gone when dropped.
 #[derive(Debug)]

@@ -23,7 +23,7 @@ use std::{
 };
 
 use clap::CommandFactory;
-use firstlight_app::{Access, AppError, Firstlight, Home, Listener, Options, Surroundings};
+use firstlight_app::{Access, AppError, Firstlight, FixRequest, Home, Listener, Options, Surroundings};
 use firstlight_contract::{commands::Choice, error::Code, pack::PackOverview};
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -123,6 +123,10 @@ async fn dispatch(command: Command, output: Output) -> anyhow::Result<ExitCode> 
         }
         Command::Report { html, .. } => report::run(html.as_deref(), output),
         Command::Undo { step, all, .. } => undo::run(&step, all, output).await,
+        Command::Doctor { undo: true, .. } => doctor::undo(output).await,
+        Command::Doctor { fix: true, yes, proxy, ca, .. } => {
+            doctor::fix(&FixRequest { proxy, ca }, yes, output).await
+        }
         Command::Doctor { pack, .. } => doctor::run(pack.as_deref(), output).await,
         Command::Credential { command } => credential::run(command, output).await,
         Command::Journal { command } => journal::run(command, output).await,

@@ -114,7 +114,8 @@ fn asks(asks: &Asks) -> String {
     format!("You will be asked for: {}.", asked.join(", "))
 }
 
-fn show_step(step: &PlannedStepView, home: &str, output: Output) -> anyhow::Result<()> {
+/// One step: what it would do, exactly.
+pub(super) fn show_step(step: &PlannedStepView, home: &str, output: Output) -> anyhow::Result<()> {
     let runs = step.detail.commands.iter().any(|command| command.purpose == "run");
     // The command or the file itself stands below, exactly.
     let said_below = |reason: &&str| {

@@ -14,6 +14,7 @@ mod drift;
 mod external;
 mod killed;
 mod machine;
+mod network;
 mod packs;
 mod people;
 mod posture;

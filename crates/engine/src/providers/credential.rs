@@ -36,6 +36,7 @@ use crate::{
     host::AcceptedSecret,
     process::{self, Process},
     provider::{Check, Context, Operation, Provider, Rendered},
+    retry,
 };
 
 /// The fewest bytes of a value: a shorter one could not be masked in what its test prints.
@@ -384,8 +385,8 @@ async fn by_http(
         .redirect(reqwest::redirect::Policy::none())
         .build()
         .map_err(|error| cannot(error.to_string()))?;
-    let asking =
-        client.get(address).header(test.header_name(), header).timeout(HTTP_PATIENCE.min(cx.timeout)).send();
+    let asking = client.get(address).header(test.header_name(), header);
+    let asking = retry::send(asking, HTTP_PATIENCE.min(cx.timeout), cx.host.now(), |_| false);
     let answer = tokio::select! {
         () = cx.cancel.cancelled() => return Err(failure("stopped")),
         answer = asking => answer.map_err(|error| cannot(in_full(&error)))?,

@@ -30,6 +30,7 @@ mod json_schema;
 pub mod link;
 mod managed_block;
 mod naming;
+pub mod network;
 mod note;
 pub mod package;
 mod paths;
@@ -60,6 +61,7 @@ pub fn all() -> Vec<Arc<dyn Provider>> {
         Arc::new(git_clone::GitClone),
         Arc::new(git_config::GitConfig),
         Arc::new(link::Link),
+        Arc::new(network::Network),
         Arc::new(package::Package),
         Arc::new(posture::Posture),
         Arc::new(read::Read),

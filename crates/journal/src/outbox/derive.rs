@@ -60,7 +60,11 @@ impl Context {
             | Event::FirstValueReached { .. }
             | Event::CredentialStored { .. }
             | Event::CredentialTested { .. }
-            | Event::CredentialRemoved { .. } => {}
+            | Event::CredentialRemoved { .. }
+            | Event::FixAgreed { .. }
+            | Event::FixReceiptKept { .. }
+            | Event::FixEnded { .. }
+            | Event::FixUndone { .. } => {}
         }
     }
 }
@@ -140,7 +144,11 @@ pub(crate) fn derive(context: &Context, at: Timestamp, event: &Event) -> Option<
         Event::SharingChanged { on } => {
             outgoing("dev.firstlight.sharing.changed", vec![(Property::Sharing, json!(on))])
         }
-        Event::ReceiptKept { step: _, run: _, receipt: _ } => None,
+        Event::ReceiptKept { step: _, run: _, receipt: _ }
+        | Event::FixAgreed { consent: _ }
+        | Event::FixReceiptKept { fix: _, receipt: _ }
+        | Event::FixEnded { fix: _, failure: _ }
+        | Event::FixUndone { fix: _ } => None,
     }
 }
 

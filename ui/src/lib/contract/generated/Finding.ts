@@ -6,7 +6,7 @@ import type { FindingLevel } from "./FindingLevel";
  */
 export type Finding = { 
 /**
- * For example `disk`, `keychain`, `network`, `proxy`, `ca`, `clock`, `admin`.
+ * For example `disk`, `keychain`, `network`, `proxy`, `ca`, `clock`, `admin`, `tool-npm`.
  */
 id: string, 
 /**

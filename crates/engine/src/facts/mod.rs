@@ -1,8 +1,13 @@
 //! Finding out the facts about this machine. No process is started where a file or the environment tells.
 
+mod admin;
+mod virtualisation;
+
 use std::path::PathBuf;
 
 use firstlight_domain::facts::{Facts, Os, PackageManager};
+
+pub use self::admin::{Admin, admin};
 
 /// The facts about this machine, as they are now. What cannot be found out is empty.
 pub fn find() -> Facts {
@@ -19,6 +24,7 @@ pub fn find() -> Facts {
         shell: shell(os),
         package_manager: package_manager(os),
         elevated: elevated(),
+        virtualisation: virtualisation::find(),
     }
 }
 
