@@ -4,7 +4,7 @@
 //! - Changes the setting in the person's own git configuration.
 //! - Undo puts back the value or values that were there, or removes the setting; one that was changed since is left.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap, path::Path};
 
 use async_trait::async_trait;
 use firstlight_domain::{
@@ -20,7 +20,7 @@ use serde_json::Value;
 use super::{
     failure, failure_with,
     git::{git, without_git},
-    schema,
+    schema, whole_file,
     with::{self, Parameters, is_unresolved, one_line, plain_word, wrong},
 };
 use crate::{
@@ -178,6 +178,11 @@ impl Operation for Setting {
             process::run(cx, adding).await?.or_fail("git config")?;
         }
         Ok(())
+    }
+
+    /// git locks the file, and fails rather than waits.
+    fn exclusive(&self) -> Option<Cow<'static, str>> {
+        Some(whole_file::resource(&Path::new(&self.facts.home).join(".gitconfig")))
     }
 }
 
