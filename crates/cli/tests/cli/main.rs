@@ -9,6 +9,7 @@ mod bad_input;
 mod canary;
 mod contract;
 mod damaged;
+mod files;
 mod machine;
 mod packs;
 mod people;

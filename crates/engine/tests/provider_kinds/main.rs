@@ -6,6 +6,8 @@
 mod credential;
 mod env;
 mod file;
+mod file_killed;
+mod file_parts;
 mod git_clone;
 mod git_config;
 mod package;

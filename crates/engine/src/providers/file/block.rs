@@ -81,13 +81,8 @@ impl Block {
         let Parts { before, block, after } = self.split(now);
         let lines = self.lines(line_end);
         match block {
-            // The last line of a file may have lost its end, and is the same all the same.
-            Some(block)
-                if block.strip_suffix(line_end).unwrap_or(block)
-                    == lines.strip_suffix(line_end).unwrap_or(&lines) =>
-            {
-                now.to_owned()
-            }
+            // Whatever their line ends: somebody's editor may have changed those.
+            Some(block) if block.lines().eq(lines.lines()) => now.to_owned(),
             Some(_) => format!("{before}{lines}{after}"),
             None if before.is_empty() || before.ends_with('\n') => format!("{before}{lines}"),
             None => format!("{before}{line_end}{lines}"),

@@ -32,7 +32,8 @@ pub(super) struct With {
     /// A file of the pack that it shall be a copy of, by its path inside the pack.
     #[serde(default)]
     pub(super) source: Option<String>,
-    /// A file of the pack that is rendered with `values`, by its path inside the pack.
+    /// A file of the pack that is rendered with `values`, by its path inside the pack: `${{ name }}` prints, `{% %}`
+    /// controls, `{# #}` is a comment.
     #[serde(default)]
     pub(super) template: Option<String>,
     /// The names a `template` may use.
@@ -47,7 +48,8 @@ pub(super) struct With {
     /// The name of the `block` in the file; the step's id if not said.
     #[serde(default)]
     pub(super) name: Option<String>,
-    /// Fields that it shall have; everything else in it stays.
+    /// Fields that it shall have, however deep; lists and single values are replaced. Everything else in it stays,
+    /// comments and order too. What comes from an expression is text.
     #[serde(default)]
     pub(super) merge: Option<Map<String, Value>>,
     /// How the file of a `merge` is written; if not said, its name tells.

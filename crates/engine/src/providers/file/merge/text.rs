@@ -2,19 +2,18 @@
 
 use std::{fmt::Write as _, ops::Range};
 
-/// The text with something else in a place. Line ends of what is put in become those of the text.
+/// The text with something else in a place. Line ends of what is put in become those around it.
 pub(super) fn splice(text: &str, place: Range<usize>, with: &str) -> String {
-    let with = with.replace("\r\n", "\n").replace('\n', line_break(text));
+    let with = with.replace("\r\n", "\n").replace('\n', line_break(text, place.end));
     let (before, after) = (text.get(..place.start), text.get(place.end..));
     format!("{}{with}{}", before.unwrap_or(text), after.unwrap_or_default())
 }
 
-/// The line end that a text uses.
-pub(super) fn line_break(text: &str) -> &'static str {
-    match text.split_once('\n') {
-        Some((line, _)) if line.ends_with('\r') => "\r\n",
-        Some(_) | None => "\n",
-    }
+/// The line end that a text uses at a place: the next one, else the one before.
+fn line_break(text: &str, at: usize) -> &'static str {
+    let next = text.get(at..).and_then(|rest| rest.find('\n')).map(|found| at + found);
+    let end = next.or_else(|| text.rfind('\n')).unwrap_or_default();
+    if text.get(..end).is_some_and(|line| line.ends_with('\r')) { "\r\n" } else { "\n" }
 }
 
 /// The text with the line ends of another, where that has one kind only.
