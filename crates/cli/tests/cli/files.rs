@@ -108,8 +108,9 @@ fn lint_says_what_is_wrong_with_a_template_and_with_fields() {
         let yaml = fs::read_to_string(pack.join("pack.yaml")).unwrap();
         assert!(yaml.contains(from), "{from}");
         fs::write(pack.join("pack.yaml"), yaml.replacen(from, to, 1)).unwrap();
-        let json = machine.run(&["pack", "lint", pack.path().to_str().unwrap(), "--json"]).expect(1).json();
-        json["problems"][0]["message"].as_str().unwrap().to_owned()
+        let ran = machine.run(&["pack", "lint", pack.path().to_str().unwrap(), "--json"]);
+        assert_eq!(ran.code, 1, "{to} was fine");
+        ran.json()["problems"][0]["message"].as_str().unwrap().to_owned()
     };
     for (said, from, to) in [
         ("`ports` is not among `values`", "ports: [8080, 8081]", "port: 8080"),
@@ -121,9 +122,9 @@ fn lint_says_what_is_wrong_with_a_template_and_with_fields() {
         ("more than one of", "merge: { lint", "content: x, merge: { lint"),
         ("does not tell how it is written", "settings.json', merge: { lint", "settings', merge: { lint"),
         (
-            "TOML does not have",
+            "too deep: INI has sections",
             "settings.json', merge: { lint: { strict: true",
-            "a.toml', merge: { lint: { strict: null",
+            "a.ini', merge: { lint: { strict: { a: 1 }",
         ),
     ] {
         let message = says(from, to);

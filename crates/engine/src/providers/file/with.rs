@@ -113,7 +113,8 @@ impl Parameters for With {
             Said::Merge(fields) => {
                 let Some(format) = self.format.or_else(|| Format::of(&self.path)) else {
                     // A name that is not known yet may tell.
-                    return if is_unresolved(&self.path) { Ok(()) } else { Err(self.no_format()) };
+                    let name = self.path.rsplit(['/', '\\']).next().unwrap_or_default();
+                    return if name.contains("}}") { Ok(()) } else { Err(self.no_format()) };
                 };
                 Merge::new(format, fields.clone()).map(drop).map_err(|what| wrong("merge", what))
             }

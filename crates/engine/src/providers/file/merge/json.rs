@@ -5,7 +5,7 @@ use std::ops::Range;
 use indexmap::IndexMap;
 use jsonc_parser::{
     CollectOptions, CommentCollectionStrategy, ParseOptions,
-    ast::{Object, ObjectProp, Value},
+    ast::{Object, Value},
     common::Ranged,
     parse_to_ast,
     tokens::{Token, TokenAndRange},
@@ -223,22 +223,27 @@ fn remove(text: &str, parsed: &Parsed<'_>, object: &Object<'_>, index: usize) ->
     if let Some(comma) = &comma {
         end = comma.end;
     }
+    let before = index.checked_sub(1).and_then(|index| object.properties.get(index));
+    // Of the one before it, which may be the last now.
+    let comma_before = before.and_then(|before| parsed.comma(before.range.end..start));
+    let comma_before = comma_before.filter(|_| comma.is_none() && index + 1 == object.properties.len());
     let past = parsed.past_comments(text, end, whole.end);
     let rest = text.get(past..line_end(text, past)).unwrap_or_default();
     let cut = if starts_line(text, start) && rest.trim().is_empty() && past < whole.end {
         line_start(text, start)..next_line(text, past)
+    } else if let (Some(before), Some(comma)) = (before, &comma_before)
+        && parsed.comments(comma.end..start).next().is_none()
+    {
+        return splice(text, before.range.end..end, "");
     } else {
         let spaces = text.get(end..).unwrap_or_default();
         let spaces = spaces.len() - spaces.trim_start_matches([' ', '\t']).len();
         start..end + if comma.is_some() { spaces } else { 0 }
     };
-    let text_after = splice(text, cut, "");
-    // The one before it is the last now.
-    let before = index.checked_sub(1).and_then(|index| object.properties.get(index));
-    let comma_before = before.and_then(|before: &ObjectProp<'_>| parsed.comma(before.range.end..start));
-    match comma_before.filter(|_| comma.is_none() && index + 1 == object.properties.len()) {
-        Some(comma) => splice(&text_after, comma, ""),
-        None => text_after,
+    let text = splice(text, cut, "");
+    match comma_before {
+        Some(comma) => splice(&text, comma, ""),
+        None => text,
     }
 }
 
