@@ -1,24 +1,23 @@
-//! What holds for every file, tried on generated ones: with comments, in each format's ways to write a thing.
+//! Generated files and what is merged into them, in each format's ways to write a thing, with numbered comments.
 
 use std::fmt::Write as _;
 
-use indexmap::IndexMap;
 use proptest::{collection::vec, prelude::*};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::{Format, Merge, read, text::quoted, tree::Tree};
+use crate::providers::file::merge::{Format, text::quoted};
 
 /// A file with fields: how it is written is drawn along with it.
 #[derive(Debug, Clone)]
-struct File {
-    fields: Vec<Field>,
+pub(super) struct File {
+    pub(super) fields: Vec<Field>,
     windows: bool,
     no_last_line_end: bool,
     step: usize,
 }
 
 #[derive(Debug, Clone)]
-struct Field {
+pub(super) struct Field {
     name: &'static str,
     value: Content,
     comment_above: bool,
@@ -29,7 +28,7 @@ struct Field {
 }
 
 #[derive(Debug, Clone)]
-enum Content {
+pub(super) enum Content {
     Single(Value),
     List(Vec<Value>),
     Fields(Vec<Field>),
@@ -83,7 +82,7 @@ fn field(depth: u32) -> BoxedStrategy<Field> {
         .boxed()
 }
 
-fn file(depth: u32) -> impl Strategy<Value = File> {
+pub(super) fn file(depth: u32) -> impl Strategy<Value = File> {
     (vec(field(depth), 0..5), any::<(bool, bool)>(), 1..5_usize).prop_map(
         |(fields, (windows, no_last_line_end), step)| File {
             fields: unique(fields),
@@ -111,7 +110,7 @@ fn unique(fields: Vec<Field>) -> Vec<Field> {
 }
 
 /// Fields to set: values of the same names, as deep.
-fn patch(depth: u32) -> impl Strategy<Value = Map<String, Value>> {
+pub(super) fn patch(depth: u32) -> impl Strategy<Value = Map<String, Value>> {
     vec(field(depth), 1..4).prop_map(|fields| values(&unique(fields)))
 }
 
@@ -129,7 +128,7 @@ fn value(content: &Content) -> Value {
 
 /// Without what would put a single value in the place of fields, or fields in that of a value: the comments in there go
 /// with it.
-fn compatible(patch: &Map<String, Value>, file: &[Field]) -> Map<String, Value> {
+pub(super) fn compatible(patch: &Map<String, Value>, file: &[Field]) -> Map<String, Value> {
     let mut kept = Map::new();
     for (name, value) in patch {
         match (value, file.iter().find(|field| field.name == name).map(|field| &field.value)) {
@@ -330,7 +329,7 @@ fn ini(value: &Value) -> String {
 }
 
 /// What INI can say of it.
-fn flat(fields: &Map<String, Value>, deep: bool) -> Map<String, Value> {
+pub(super) fn flat(fields: &Map<String, Value>, deep: bool) -> Map<String, Value> {
     let kept = fields.iter().filter_map(|(name, value)| match value {
         Value::Object(inner) if deep => Some((name.clone(), flat(inner, false).into())),
         Value::Object(_) | Value::Array(_) | Value::Null => None,
@@ -340,7 +339,7 @@ fn flat(fields: &Map<String, Value>, deep: bool) -> Map<String, Value> {
     kept.collect()
 }
 
-fn written(file: &File, format: Format) -> (String, usize) {
+pub(super) fn written(file: &File, format: Format) -> (String, usize) {
     let mut writer = Writer { out: String::new(), comments: 0, step: file.step };
     match format {
         Format::Json => {
@@ -359,112 +358,4 @@ fn written(file: &File, format: Format) -> (String, usize) {
         text = text.replace('\n', "\r\n");
     }
     (text, writer.comments)
-}
-
-fn comments(text: &str) -> Vec<String> {
-    let mut found: Vec<String> = text
-        .lines()
-        .filter_map(|line| Some(line.get(line.find("comment ")?..)?.trim_end().to_owned()))
-        .collect();
-    found.sort();
-    found
-}
-
-fn says(format: Format, text: &str) -> Tree {
-    read(format.language(), text).unwrap()
-}
-
-fn set(tree: &mut Tree, wanted: &Tree) {
-    for (path, value) in tree.missing(wanted) {
-        tree.set(&path, value);
-    }
-}
-
-/// Everything that should hold of one merge into one text.
-fn holds(format: Format, text: &str, fields: Map<String, Value>) -> Result<(), TestCaseError> {
-    let merge = Merge::new(format, fields).unwrap();
-    let before = says(format, text);
-    let merged = merge.within(Some(text));
-    let merged = merged.map_err(|why| TestCaseError::fail(format!("{why}\n{text}")))?;
-    let mut wanted = before.clone();
-    set(&mut wanted, &format.language().sayable(Tree::from(&merge.fields)).unwrap());
-    prop_assert_eq!(says(format, &merged), wanted.clone(), "{}\n→\n{}", text, merged);
-    prop_assert_eq!(comments(text), comments(&merged), "{}\n→\n{}", text, merged);
-    prop_assert_eq!(merge.within(Some(&merged)).unwrap(), merged.clone(), "twice is once");
-    if text.contains("\r\n") && text.matches('\n').count() == text.matches("\r\n").count() {
-        prop_assert!(!merged.replace("\r\n", "").contains('\n'), "line ends stay: {merged:?}");
-    }
-    let (undone, left) = merge.take_out(Some(text), &merged).unwrap();
-    let undone = undone.unwrap();
-    prop_assert!(left.is_empty());
-    prop_assert_eq!(says(format, &undone), before.clone(), "{}\n→\n{}\n→\n{}", text, merged, undone);
-    prop_assert_eq!(comments(text), comments(&undone));
-    // Somebody adds a field of their own meanwhile.
-    let theirs = Merge::new(format, json!({ "theirs": "x" }).as_object().unwrap().clone()).unwrap();
-    let shared = theirs.within(Some(&merged)).unwrap();
-    let (undone, left) = merge.take_out(Some(text), &shared).unwrap();
-    prop_assert!(left.is_empty());
-    let mut expected = before;
-    expected.set(&["theirs".to_owned()], Tree::Text("x".to_owned()));
-    prop_assert_eq!(says(format, &undone.unwrap()), expected, "{}\n→\n{}", text, shared);
-    Ok(())
-}
-
-fn tried(format: Format, file: &File, fields: &Map<String, Value>) -> Result<(), TestCaseError> {
-    let (text, count) = written(file, format);
-    let fields = compatible(fields, &file.fields);
-    let fields = if format == Format::Ini { flat(&fields, true) } else { fields };
-    prop_assume!(!fields.is_empty());
-    prop_assert_eq!(comments(&text).len(), count);
-    holds(format, &text, fields)
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn e6_merging_json_keeps_everything_else(file in file(2), fields in patch(2)) {
-        tried(Format::Json, &file, &fields)?;
-    }
-
-    #[test]
-    fn e6_merging_yaml_keeps_everything_else(file in file(2), fields in patch(2)) {
-        tried(Format::Yaml, &file, &fields)?;
-    }
-
-    #[test]
-    fn e6_merging_toml_keeps_everything_else(file in file(2), fields in patch(2)) {
-        tried(Format::Toml, &file, &fields)?;
-    }
-
-    #[test]
-    fn e6_merging_ini_keeps_everything_else(file in file(1), fields in patch(1)) {
-        tried(Format::Ini, &file, &fields)?;
-    }
-
-    #[test]
-    fn e6_any_text_is_merged_into_or_left(text in "([a-c]|: |=|\\{|\\}|\\[|\\]|- |\n|  |\"|'|#|,|1|\\||>|&a |\\*a|\t|\\?|\r\n){0,30}") {
-        for format in [Format::Json, Format::Yaml, Format::Toml, Format::Ini] {
-            let merge = Merge::new(format, json!({ "a": "x" }).as_object().unwrap().clone()).unwrap();
-            if let Ok(merged) = merge.within(Some(&text)) {
-                prop_assert_eq!(merge.within(Some(&merged)).unwrap(), merged.clone());
-                if let Ok((Some(undone), _)) = merge.take_out(Some(&text), &merged) {
-                    prop_assert_eq!(says(format, &undone), says(format, &text), "{:?} {}", format, text);
-                }
-            }
-        }
-    }
-}
-
-#[test]
-fn nothing_is_left_of_a_file_made_for_it() {
-    for format in [Format::Json, Format::Yaml, Format::Toml, Format::Ini] {
-        let fields = json!({ "a": { "b": 1, "c": "x" }, "d": true });
-        let merge = Merge::new(format, fields.as_object().unwrap().clone()).unwrap();
-        let made = merge.within(None).unwrap();
-        assert_eq!(merge.take_out(None, &made), Ok((None, Vec::new())), "{format:?}: {made}");
-        let empty = merge.within(Some("")).unwrap();
-        let (rest, _) = merge.take_out(Some(""), &empty).unwrap();
-        assert_eq!(says(format, &rest.unwrap()), Tree::Fields(IndexMap::new()));
-    }
 }
