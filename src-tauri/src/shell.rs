@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use firstlight_app::{Access, AppError, Firstlight, Home, Options, Surroundings};
+use firstlight_app::{Access, AppError, Firstlight, Home, Options, Surroundings, at_login};
 use firstlight_contract::{error::ErrorBody, settings::Launch};
 use jiff::Timestamp;
 use tauri::{AppHandle, Manager};
@@ -64,7 +64,9 @@ impl Shell {
         }
         let app = self.open().map_err(body)?;
         let watching = app.clone();
+        let looking = watching.clone();
         tauri::async_runtime::spawn(async move { watching.watch_requests().await });
+        tauri::async_runtime::spawn(async move { looking.watch_drift().await });
         *slot = Some(app.clone());
         Ok(app)
     }
@@ -95,9 +97,17 @@ impl Shell {
             listener: Arc::new(move |notice| notices.tell(notice)),
             interactive: false,
             carry_on: true,
-            surroundings: Surroundings::of_this_machine(Arc::new(Timestamp::now)),
+            surroundings: Surroundings {
+                at_login: program().and_then(at_login::of_this_machine).map(Arc::from),
+                ..Surroundings::of_this_machine(Arc::new(Timestamp::now))
+            },
         })
     }
+}
+
+/// What starts this app: the image it was unpacked from where it was, else the program itself.
+fn program() -> Option<PathBuf> {
+    std::env::var_os("APPIMAGE").map(PathBuf::from).or_else(|| std::env::current_exe().ok())
 }
 
 /// The sample pack: among the app's resources, which a build of a contributor has beside the program.

@@ -1,7 +1,7 @@
 //! Credentials: what is known of them, and putting a value into the keychain after it was tried. A value goes in here
 //! and never comes out, except to the tasks that were declared to need it.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use firstlight_contract::{
     commands::Choice,
@@ -158,7 +158,7 @@ impl Firstlight {
         let known = self.with_world(|world| world.credentials.get(name).cloned());
         let waits = !self.current_journey().is_ok_and(|j| j.state(&step.id).is_some_and(StepState::is_done));
         if waits && self.current_journey().is_ok() {
-            self.settle(planned, &step.id)?;
+            self.settle(planned, &step.id, BTreeMap::new(), None)?;
         }
         self.carry_on().await;
         Ok(view(Some(&planned.pack), name, known.as_ref()))

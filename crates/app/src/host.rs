@@ -62,6 +62,20 @@ impl Host for AppHost {
             .with_world(|world| world.journey.as_ref().is_some_and(|journey| journey.was_done(step, what)))
     }
 
+    fn was_cut_off(&self, step: &StepId) -> bool {
+        self.app.with_world(|world| {
+            world
+                .journey
+                .as_ref()
+                .and_then(|journey| journey.steps.get(step))
+                .is_some_and(|step| step.cut_off)
+        })
+    }
+
+    fn boot(&self) -> String {
+        (self.app.inner.surroundings.boot)()
+    }
+
     async fn secret(&self, name: &CredentialName) -> Result<Option<SecretString>, Failure> {
         let value = self.app.inner.surroundings.keychain.get(name).await.map_err(|e| vault_failure(&e))?;
         if let Some(value) = &value {

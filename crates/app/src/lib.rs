@@ -6,8 +6,10 @@
 //!
 //! One more use-case: a method on [`Firstlight`] in the module of its kin, and its types in the contract.
 
+pub mod at_login;
 mod credentials;
 mod doctor;
+mod drift;
 mod error;
 mod history;
 mod home;
@@ -19,6 +21,7 @@ mod planning;
 mod privacy;
 mod report;
 mod requests;
+mod restart;
 mod running;
 mod session;
 mod settings;

@@ -48,6 +48,17 @@ pub struct RunOptions {
     pub only: Vec<String>,
     /// Whether a critical failure lets the rest go on.
     pub keep_going: bool,
+    /// Steps to run though they were cut off and nobody knows what they did.
+    pub again: Vec<String>,
+}
+
+/// The same with steps that are known to be there.
+#[derive(Default)]
+struct Asked {
+    /// None for all.
+    only: Option<BTreeSet<StepId>>,
+    again: BTreeSet<StepId>,
+    keep_going: bool,
 }
 
 impl Firstlight {
@@ -56,21 +67,20 @@ impl Firstlight {
         self.refuse_while_running()?;
         let planned = self.agreed_plan(agreed).await?;
         self.begin_journey(&planned, &agreed.choice)?;
-        let only = Self::only(&planned, &options.only)?;
-        self.run(&planned, only, options.keep_going)?;
+        self.run_asked(&planned, options)?;
         self.journey()
     }
 
-    /// Tries a failed step again, and what waited for it.
+    /// Tries a step again that did not come to hold or was cut off, and what waited for it.
     pub async fn retry_step(&self, step: &str) -> Result<JourneyView> {
         self.refuse_while_running()?;
         let planned = self.planned_journey()?;
         let id = known_step(&planned, step)?;
         let graph = planning::graph(&planned.pack, &planned.persona)?;
         let mut only = graph.descendants(&id);
-        only.insert(id);
+        only.insert(id.clone());
         self.load_secrets(&planned.pack).await;
-        self.run(&planned, Some(only), false)?;
+        self.run(&planned, Asked { only: Some(only), again: BTreeSet::from([id]), keep_going: false })?;
         self.journey()
     }
 
@@ -78,8 +88,13 @@ impl Firstlight {
     pub async fn go_on(&self, options: &RunOptions) -> Result<()> {
         let planned = self.planned_journey()?;
         self.load_secrets(&planned.pack).await;
-        let only = Self::only(&planned, &options.only)?;
-        self.run(&planned, only, options.keep_going)
+        self.run_asked(&planned, options)
+    }
+
+    fn run_asked(&self, planned: &Planned, options: &RunOptions) -> Result<()> {
+        let only = Self::only(planned, &options.only)?;
+        let again = options.again.iter().map(|step| known_step(planned, step)).collect::<Result<_>>()?;
+        self.run(planned, Asked { only, again, keep_going: options.keep_going })
     }
 
     /// Stops the run. Returns once nothing of it is left.
@@ -139,14 +154,21 @@ impl Firstlight {
             .filter(|id| !graph.ancestors(id).iter().any(has_failed));
         let only: BTreeSet<StepId> = untried.iter().cloned().chain(follows).collect();
         self.load_secrets(&planned.pack).await;
-        if let Err(error) = self.run(&planned, Some(only), false) {
+        let asked = Asked { only: Some(only), ..Asked::default() };
+        if let Err(error) = self.run(&planned, asked) {
             self.tell(Notice::Problem { error: error.0 });
         }
     }
 
     /// The events of a step done outside of a run, the clock's stop included.
-    pub(crate) fn done_events(&self, planned: &Planned, step: &StepId, state: StepState) -> Vec<Event> {
-        let mut events = vec![Event::StepChanged { step: step.clone(), run: None, state, done: None }];
+    pub(crate) fn done_events(
+        &self,
+        planned: &Planned,
+        step: &StepId,
+        state: StepState,
+        done: Option<ConsentHash>,
+    ) -> Vec<Event> {
+        let mut events = vec![Event::StepChanged { step: step.clone(), run: None, state, done }];
         let reached = self.with_world(|world| world.journey.as_ref().is_some_and(|j| j.reached.is_some()));
         if !reached && planned.pack.steps.get(step).is_some_and(|step| step.first_value) {
             events.push(Event::FirstValueReached { step: step.clone() });
@@ -261,7 +283,7 @@ impl Firstlight {
     }
 
     /// Records the run's beginning and starts it in the background.
-    fn run(&self, planned: &Planned, only: Option<BTreeSet<StepId>>, keep_going: bool) -> Result<()> {
+    fn run(&self, planned: &Planned, asked: Asked) -> Result<()> {
         let run = RunId(Uuid::now_v7());
         let (done, finished) = watch::channel(None);
         let cancel = CancellationToken::new();
@@ -275,7 +297,7 @@ impl Firstlight {
             self.append(&[run_started(run, planned)])?;
             *active = Some(ActiveRun { cancel: cancel.clone(), finished, dirty: Arc::clone(&dirty) });
         }
-        let steps = only.as_ref().map_or(graph.order().len(), BTreeSet::len);
+        let steps = asked.only.as_ref().map_or(graph.order().len(), BTreeSet::len);
         self.tell(Notice::Run {
             event: RunEvent::Started { run: run.to_string(), steps: view::count(steps) },
         });
@@ -283,10 +305,12 @@ impl Firstlight {
         let untried = self.untried(&graph);
         tokio::spawn(async move {
             let refresh = tokio::spawn(refresh(app.clone(), Arc::clone(&dirty)));
-            let summary = app.carry_out(run, &planned, &graph, only, keep_going, cancel).await;
+            let summary = app.carry_out(run, &planned, &graph, asked, cancel).await;
             refresh.abort();
             done.send_replace(Some(summary.clone()));
+            app.open_again_after_restart();
             app.tell_finished(&summary);
+            app.look_after_run().await;
             // What a person did meanwhile may have opened the way. A run that left the same steps untried would only
             // be repeated.
             let moved = app.untried(&graph) != untried;
@@ -302,8 +326,7 @@ impl Firstlight {
         run: RunId,
         planned: &Planned,
         graph: &Graph,
-        only: Option<BTreeSet<StepId>>,
-        keep_going: bool,
+        asked: Asked,
         cancel: CancellationToken,
     ) -> RunSummary {
         let request = RunRequest {
@@ -312,8 +335,9 @@ impl Firstlight {
             graph,
             scope: self.scope_of(planned),
             run,
-            only,
-            keep_going,
+            only: asked.only,
+            again: asked.again,
+            keep_going: asked.keep_going,
             interactive: self.inner.interactive,
             parallel: None,
         };

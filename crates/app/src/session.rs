@@ -27,6 +27,8 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use crate::{
+    at_login::AtLogin,
+    drift::Drift,
     error::{AppError, Result},
     history::History,
     home::Home,
@@ -54,6 +56,10 @@ pub struct Surroundings {
     pub keychain: Arc<dyn Keychain>,
     /// What time it is.
     pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    /// The id of the system's last start.
+    pub boot: Arc<dyn Fn() -> String + Send + Sync>,
+    /// What opens Firstlight at the next login, where a program can be opened again like that.
+    pub at_login: Option<Arc<dyn AtLogin>>,
 }
 
 impl Surroundings {
@@ -63,7 +69,12 @@ impl Surroundings {
             let exact = now();
             Timestamp::from_millisecond(exact.as_millisecond()).unwrap_or(exact)
         };
-        Self { keychain: Arc::new(OsKeychain::new()), now: Arc::new(cut) }
+        Self {
+            keychain: Arc::new(OsKeychain::new()),
+            now: Arc::new(cut),
+            boot: Arc::new(crate::restart::boot),
+            at_login: None,
+        }
     }
 }
 
@@ -105,6 +116,8 @@ pub(crate) struct Inner {
     pack: Mutex<Option<Arc<Pack>>>,
     pub(crate) planned: Mutex<Option<Planned>>,
     pub(crate) active: Mutex<Option<ActiveRun>>,
+    /// What was found when it was last looked whether what is done still holds.
+    pub(crate) drift: Mutex<Drift>,
     /// The number of the last view of the journey.
     pub(crate) revision: Mutex<u32>,
     /// Values read or stored since we opened, for masking. Never leaves memory.
@@ -143,12 +156,14 @@ impl Firstlight {
                 pack: Mutex::new(None),
                 planned: Mutex::new(None),
                 active: Mutex::new(None),
+                drift: Mutex::default(),
                 revision: Mutex::new(0),
                 secrets: Mutex::new(BTreeMap::new()),
             }),
         };
         if options.access == Access::Change {
             app.close_what_was_cut_off()?;
+            app.opened_again();
         }
         Ok(app)
     }

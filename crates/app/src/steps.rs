@@ -1,9 +1,12 @@
 //! One step and the whole journey, as they stand; what a person does with a step.
 
+use std::collections::BTreeMap;
+
 use firstlight_contract::{
     error::Code,
     journey::{CredentialAsk, JourneyView, LogPage, StepDetail, StepMoment, StepStateView},
     markdown::Block,
+    plan::StepClass,
 };
 use firstlight_domain::{
     expr::Scope,
@@ -11,6 +14,7 @@ use firstlight_domain::{
     journey::Journey,
     kind::Class,
     pack::{Pack, Step},
+    plan::ConsentHash,
     state::StepState,
 };
 use firstlight_engine::{process::read_log, provider::Check};
@@ -23,7 +27,7 @@ use crate::{
     planning::{self, Planned},
     running::known_step,
     session::{Firstlight, lock},
-    view,
+    view::{self, Listing},
 };
 
 /// The most lines one page of a log holds.
@@ -38,7 +42,16 @@ impl Firstlight {
         *last = last.wrapping_add(1);
         let journey = self.current_journey()?;
         let graph = planning::graph(&pack, &journey.persona)?;
-        Ok(view::journey(&pack, &graph, &journey, self.is_running(), *last, &|uses| self.class_of(uses)))
+        let drift = lock(&self.inner.drift).clone();
+        let boot = (self.inner.surroundings.boot)();
+        let listing = Listing {
+            graph: &graph,
+            journey: &journey,
+            drift: &drift,
+            boot: &boot,
+            class_of: &|uses| self.class_of(uses),
+        };
+        Ok(view::journey(&pack, &listing, self.is_running(), *last))
     }
 
     pub(crate) fn class_of(&self, uses: &str) -> Class {
@@ -56,10 +69,25 @@ impl Firstlight {
         let record = journey.steps.get(&found.id).cloned().unwrap_or_default();
         let scope = self.journey_scope(&pack, &journey);
         let resolved = self.inner.engine.describe(&pack, found, &scope);
-        let listed = view::step(&graph, &journey, found, stage, &|uses| self.class_of(uses));
+        let drift = lock(&self.inner.drift).clone();
+        let boot = (self.inner.surroundings.boot)();
+        let listing = Listing {
+            graph: &graph,
+            journey: &journey,
+            drift: &drift,
+            boot: &boot,
+            class_of: &|uses| self.class_of(uses),
+        };
+        let listed = view::step(&listing, found, stage);
         Ok(StepDetail {
             why: found.why.as_deref().map(markdown::parse).unwrap_or_default(),
-            body: body(&pack.root, found),
+            body: match (&listed.state, &resolved) {
+                // What the machine can only look at is told in its own words.
+                (StepStateView::Waiting { .. }, Ok(resolved)) if listed.class == StepClass::Task => {
+                    resolved.text.as_deref().map(markdown::parse).unwrap_or_default()
+                }
+                _ => body(&pack.root, found),
+            },
             owner: found.owner.clone().or_else(|| pack.owner.clone()),
             detail: resolved.as_ref().map(view::resolved).unwrap_or_default(),
             credential: credential_ask(found),
@@ -78,6 +106,7 @@ impl Firstlight {
                     state: view::recorded_state(*at, state, found),
                 })
                 .collect(),
+            cut_off: record.cut_off,
             can_undo: !record.receipts.is_empty() && !matches!(listed.state, StepStateView::Running { .. }),
             step: listed,
         })
@@ -109,43 +138,81 @@ impl Firstlight {
         Ok(LogPage { first: slice.first, lines: slice.lines, total: slice.total, dropped: slice.dropped })
     }
 
-    /// Marks an action as done by the person, and goes on with what waited for it.
+    /// Marks an action as done by the person, or a step that was cut off as having taken effect, and goes on with what
+    /// waited for it.
     pub async fn complete_action(&self, step: &str) -> Result<JourneyView> {
         let planned = self.planned_journey()?;
         let id = known_step(&planned, step)?;
-        let state = self.current_journey()?.state(&id).cloned();
+        let journey = self.current_journey()?;
+        let state = journey.state(&id).cloned();
         let found = planned.pack.steps.get(&id).ok_or_else(|| AppError::unknown_step(step))?;
+        if journey.steps.get(&id).is_some_and(|record| record.cut_off) {
+            self.take_as_done(&planned, &journey, found)?;
+            self.carry_on().await;
+            return self.journey();
+        }
         let open =
             matches!(state, None | Some(StepState::Ready | StepState::Pending | StepState::Waiting { .. }));
-        if self.class_of(&found.uses) != Class::Action || !open {
-            return Err(AppError::new(Code::StepState, format!("`{step}` is not waiting for you."))
-                .hint("`firstlight status` says what is."));
+        // What the machine finds out by itself is the person's turn only once it was looked at.
+        let looked_at = match self.class_of(&found.uses) {
+            Class::Action => found.probe.is_some(),
+            Class::Task if matches!(state, Some(StepState::Waiting { .. })) => true,
+            Class::Task | Class::Credential => {
+                return Err(not_waiting(step));
+            }
+        };
+        if !open {
+            return Err(not_waiting(step));
         }
         self.refuse_before_needs(&planned, &id)?;
-        if found.probe.is_some() {
-            self.ask_probe(&planned, found).await?;
-        }
-        self.settle(&planned, &id)?;
+        let outputs = if looked_at { self.look(&planned, found).await? } else { BTreeMap::new() };
+        self.settle(&planned, &id, outputs, None)?;
         self.carry_on().await;
         self.journey()
     }
 
-    /// Whether the world agrees that it is done: where it can be asked, a word is not enough.
-    async fn ask_probe(&self, planned: &Planned, step: &Step) -> Result<()> {
+    /// The person says that a step which was cut off took effect. Later steps cannot use what it did not get to give.
+    fn take_as_done(&self, planned: &Planned, journey: &Journey, step: &Step) -> Result<()> {
+        if !step.outputs.is_empty() {
+            return Err(AppError::new(
+                Code::StepState,
+                format!("Later steps need what “{}” gives, and it did not get to give it.", step.title),
+            )
+            .hint("Run it again."));
+        }
+        let scope = self.journey_scope(&planned.pack, journey);
+        let resolved = self.inner.engine.describe(&planned.pack, step, &scope);
+        let resolved = resolved.map_err(|failure| AppError::from_failure(Code::StepState, failure))?;
+        self.settle(planned, &step.id, BTreeMap::new(), Some(resolved.digest()))
+    }
+
+    /// What the world says of it, where it can be asked: a word is not enough then.
+    async fn look(&self, planned: &Planned, step: &Step) -> Result<BTreeMap<String, String>> {
         let host = std::sync::Arc::new(AppHost::new(self, None));
         let scope = self.journey_scope(&planned.pack, &self.current_journey()?);
         match self.inner.engine.check_step(&planned.pack, step, &scope, host).await {
-            Ok(Check::Satisfied { .. }) => Ok(()),
+            Ok(Check::Satisfied { outputs }) => Ok(outputs),
+            Ok(found) if self.class_of(&step.uses) == Class::Task => Err(AppError::new(
+                Code::StepState,
+                format!("“{}” does not hold yet: {}", step.title, found_instead(found)),
+            )
+            .hint("Change that, and say again that it is done.")),
             Ok(_) => Err(AppError::new(Code::StepState, format!("“{}” cannot be seen yet.", step.title))
                 .hint("It is looked for now and then, and goes on by itself once it is there.")),
             Err(failure) => Err(AppError::from_failure(Code::StepState, failure)),
         }
     }
 
-    /// Records that a step is done outside of a run, and tells.
-    pub(crate) fn settle(&self, planned: &Planned, id: &StepId) -> Result<()> {
-        let state = StepState::Satisfied { outputs: std::collections::BTreeMap::new() };
-        let happened = self.append(&self.done_events(planned, id, state))?;
+    /// Records that a step is done outside of a run, and tells. `done`: the hash of what has no check.
+    pub(crate) fn settle(
+        &self,
+        planned: &Planned,
+        id: &StepId,
+        outputs: BTreeMap<String, String>,
+        done: Option<ConsentHash>,
+    ) -> Result<()> {
+        let state = StepState::Satisfied { outputs };
+        let happened = self.append(&self.done_events(planned, id, state, done))?;
         self.tell_of_all(&happened);
         Ok(())
     }
@@ -178,10 +245,9 @@ impl Firstlight {
         let mut steps: Vec<_> = journey
             .steps
             .iter()
-            .filter(|(_, record)| !record.receipts.is_empty())
-            .map(|(id, record)| (record.now().map(|(at, _)| *at), id))
+            .filter_map(|(id, record)| Some((record.receipts.last()?.number, id)))
             .collect();
-        steps.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+        steps.sort_by_key(|(number, _)| std::cmp::Reverse(*number));
         Ok(steps.into_iter().map(|(_, id)| id.to_string()).collect())
     }
 
@@ -204,9 +270,15 @@ impl Firstlight {
             )
             .hint("Only what Firstlight changed itself can be taken back."));
         }
-        let scope = self.journey_scope(&planned.pack, &journey);
+        // What it was made from may have been taken back before it.
+        let mut scope = self.scope(&planned.pack, journey.inputs.clone());
+        for (id, record) in &journey.steps {
+            if let Some(outputs) = record.last_outputs() {
+                scope.add_outputs(id, outputs.clone());
+            }
+        }
         let receipts: Vec<serde_json::Value> =
-            record.receipts.iter().rev().map(|(_, receipt)| receipt.clone()).collect();
+            record.receipts.iter().rev().map(|receipt| receipt.content.clone()).collect();
         let host = std::sync::Arc::new(AppHost::new(self, record.last_run));
         self.inner
             .engine
@@ -236,6 +308,22 @@ impl Firstlight {
         let happened = self.append(&[event])?;
         self.tell_of_all(&happened);
         self.journey()
+    }
+}
+
+fn not_waiting(step: &str) -> AppError {
+    AppError::new(Code::StepState, format!("`{step}` is not waiting for you."))
+        .hint("`firstlight status` says what is.")
+}
+
+/// What was found where something was to hold.
+fn found_instead(found: Check) -> String {
+    match found {
+        Check::Person { what, .. } | Check::Needed { what, .. } | Check::Once { what } => {
+            what.strip_prefix("would wait for you: ").map_or_else(|| what.clone(), str::to_owned)
+        }
+        Check::Unknown { why } | Check::Blocked { why, .. } => why,
+        Check::Satisfied { .. } => String::new(),
     }
 }
 

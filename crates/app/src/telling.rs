@@ -50,6 +50,9 @@ impl Firstlight {
     }
 
     fn tell_of(&self, happened: &Happened) {
+        if let Event::StepChanged { step, .. } = &happened.event {
+            self.forget_drift(step);
+        }
         let pack = self.pack_at_hand();
         let step_of = |id: &StepId| pack.as_ref().and_then(|pack| pack.steps.get(id)).cloned();
         let event = match &happened.event {

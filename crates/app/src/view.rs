@@ -18,6 +18,8 @@ use firstlight_domain::{
 };
 use jiff::Timestamp;
 
+use crate::drift::Drift;
+
 /// What a step without an estimate counts for, in progress and on the longest path.
 pub(crate) const NO_ESTIMATE: Duration = Duration::from_secs(30);
 
@@ -104,6 +106,7 @@ fn asks(pack: &Pack, steps: &[PlannedStepView]) -> Asks {
     Asks {
         automatic: count(of(StepClass::Task).count() + credentials().filter(|step| is_made(step)).count()),
         elevations: count(open().filter(|step| step.detail.elevated).count()),
+        restarts: count(open().filter(|step| step.detail.restart).count()),
         credentials: count(credentials().filter(|step| !is_made(step)).count()),
         actions: count(of(StepClass::Action).filter(|step| !is_request(step)).count()),
         requests: count(of(StepClass::Action).filter(|step| is_request(step)).count()),
@@ -153,12 +156,14 @@ pub(crate) fn resolved(resolved: &Resolved) -> ResolvedView {
         hosts: resolved.hosts.clone(),
         secrets: resolved.secrets.clone(),
         elevated: resolved.elevated,
+        restart: resolved.restart,
         text: resolved.text.clone(),
     }
 }
 
 /// The state of a step as it is shown. What nothing has happened to is ready or pending, as its needs are.
-pub(crate) fn state(graph: &Graph, journey: &Journey, step: &Step) -> StepStateView {
+fn state(listing: &Listing<'_>, step: &Step) -> StepStateView {
+    let Listing { graph, journey, .. } = listing;
     match journey.steps.get(&step.id).and_then(|record| record.now()) {
         // What held it up is done meanwhile: nothing is in the way but what always was.
         Some((_, StepState::Blocked { by, .. }))
@@ -169,6 +174,10 @@ pub(crate) fn state(graph: &Graph, journey: &Journey, step: &Step) -> StepStateV
             } else {
                 StepStateView::Pending
             }
+        }
+        // The machine was restarted meanwhile: it can be looked at again.
+        Some((_, StepState::Waiting { on: WaitsOn::Restart(boot) })) if boot != listing.boot => {
+            StepStateView::Ready
         }
         Some((since, state))
             if !matches!(state, StepState::Pending | StepState::Ready | StepState::Undone) =>
@@ -207,6 +216,7 @@ pub(crate) fn recorded_state(since: Timestamp, state: &StepState, step: &Step) -
             waiting_for: match on {
                 WaitsOn::You => "you".to_owned(),
                 WaitsOn::Owner(owner) => owner.clone(),
+                WaitsOn::Restart(_) => RESTART.to_owned(),
             },
             since,
             sla: step.sla.clone(),
@@ -217,35 +227,38 @@ pub(crate) fn recorded_state(since: Timestamp, state: &StepState, step: &Step) -
     }
 }
 
+/// What a step waits for that only a restart of the machine brings about.
+const RESTART: &str = "restart";
+
+/// What steps are listed from.
+pub(crate) struct Listing<'a> {
+    pub(crate) graph: &'a Graph,
+    pub(crate) journey: &'a Journey,
+    /// Steps that are done and do not hold any more.
+    pub(crate) drift: &'a Drift,
+    /// The id of the system's last start.
+    pub(crate) boot: &'a str,
+    pub(crate) class_of: ClassOf<'a>,
+}
+
 /// A step as it is listed.
-pub(crate) fn step(
-    graph: &Graph,
-    journey: &Journey,
-    step: &Step,
-    stage: &StageId,
-    class_of: ClassOf<'_>,
-) -> StepView {
+pub(crate) fn step(listing: &Listing<'_>, step: &Step, stage: &StageId) -> StepView {
     StepView {
         id: step.id.to_string(),
         title: step.title.clone(),
         stage: stage.to_string(),
-        class: class(class_of(&step.uses)),
+        class: class((listing.class_of)(&step.uses)),
         uses: step.uses.clone(),
         estimate_seconds: step.estimate.map(seconds),
         first_value: step.first_value,
-        state: state(graph, journey, step),
+        drifted: listing.drift.get(&step.id).cloned(),
+        state: state(listing, step),
     }
 }
 
 /// Where the person stands.
-pub(crate) fn journey(
-    pack: &Pack,
-    graph: &Graph,
-    journey: &Journey,
-    running: bool,
-    revision: u32,
-    class_of: ClassOf<'_>,
-) -> JourneyView {
+pub(crate) fn journey(pack: &Pack, listing: &Listing<'_>, running: bool, revision: u32) -> JourneyView {
+    let Listing { graph, journey, .. } = listing;
     let empty = firstlight_domain::pack::Checklist { stages: Vec::new() };
     let checklist = pack.checklists.get(&journey.persona).unwrap_or(&empty);
     let done = |id: &StepId| journey.state(id).is_some_and(StepState::is_done);
@@ -263,7 +276,7 @@ pub(crate) fn journey(
         .stages
         .iter()
         .flat_map(|stage| stage.steps.iter().map(move |id| (stage, id)))
-        .filter_map(|(stage, id)| Some(step(graph, journey, pack.steps.get(id)?, &stage.id, class_of)))
+        .filter_map(|(stage, id)| Some(step(listing, pack.steps.get(id)?, &stage.id)))
         .collect();
     let first_value = pack.first_value(&journey.persona).map(|step| step.id.clone());
     let cost = |id: &StepId| pack.steps.get(id).and_then(|step| step.estimate).unwrap_or(NO_ESTIMATE);
@@ -309,10 +322,11 @@ fn progress(
 fn next(graph: &Graph, steps: &[StepView], critical: &[StepId], running: bool) -> Option<NextThing> {
     let act = |step: &StepView| -> Option<NextAct> {
         match &step.state {
-            StepStateView::Failed { .. } if !running => Some(NextAct::Retry),
+            StepStateView::Failed { .. } | StepStateView::Unknown { .. } if !running => Some(NextAct::Retry),
             // Nothing but the machine is in its way: once that is mended, somebody has to say so.
             StepStateView::Blocked { by, .. } if by.is_empty() && !running => Some(NextAct::Retry),
             StepStateView::Waiting { waiting_for, .. } if waiting_for == "you" => Some(own_act(&step.uses)),
+            StepStateView::Waiting { waiting_for, .. } if waiting_for == RESTART => Some(NextAct::Restart),
             StepStateView::Waiting { .. } => Some(NextAct::Request),
             StepStateView::Ready | StepStateView::Undone if !running => Some(NextAct::Start),
             _ => None,

@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test says what it expects by unwrapping it")]
 
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, AtomicU32, Ordering},
+};
 
-use firstlight_app::{Access, Firstlight, Home, Options, RunOptions, Surroundings};
+use firstlight_app::{Access, Firstlight, Home, Options, RunOptions, Surroundings, at_login::AtLogin};
 use firstlight_contract::{
     commands::{Choice, Consent, Notice},
     error::Code,
@@ -47,6 +50,24 @@ struct Day {
     clock: Clock,
     keychain: Arc<MemoryKeychain>,
     notices: Arc<Mutex<Vec<Notice>>>,
+    restarts: Arc<AtomicU32>,
+    at_login: Arc<NextLogin>,
+}
+
+/// Whether Firstlight is opened at the next login.
+#[derive(Default)]
+struct NextLogin(AtomicBool);
+
+impl AtLogin for NextLogin {
+    fn set(&self) -> std::io::Result<()> {
+        self.0.store(true, Ordering::SeqCst);
+        Ok(())
+    }
+
+    fn unset(&self) -> std::io::Result<()> {
+        self.0.store(false, Ordering::SeqCst);
+        Ok(())
+    }
 }
 
 impl Day {
@@ -60,6 +81,8 @@ impl Day {
             clock: Clock::new(),
             keychain: Arc::new(MemoryKeychain::new()),
             notices: Arc::default(),
+            restarts: Arc::default(),
+            at_login: Arc::default(),
         }
     }
 
@@ -75,6 +98,7 @@ impl Day {
 
     fn open_as(&self, access: Access, carry_on: bool) -> firstlight_app::Result<Firstlight> {
         let (clock, notices) = (self.clock.clone(), Arc::clone(&self.notices));
+        let boot = Arc::clone(&self.restarts);
         Firstlight::open(Options {
             home: Home::find(Some(self.home.path().join("home")))?,
             access,
@@ -84,6 +108,8 @@ impl Day {
             surroundings: Surroundings {
                 keychain: self.keychain.clone(),
                 now: Arc::new(move || clock.now()),
+                boot: Arc::new(move || boot.load(Ordering::SeqCst).to_string()),
+                at_login: Some(self.at_login.clone()),
             },
         })
     }
@@ -435,4 +461,70 @@ async fn a_request_is_done_when_the_world_says_so_or_where_nobody_can_ask_when_t
     std::fs::write(&granted, "").unwrap();
     let journey = app.complete_action("seen").await.unwrap();
     assert!(matches!(state(&journey, "seen"), StepStateView::Satisfied { .. }), "{journey:#?}");
+}
+
+#[tokio::test]
+async fn e9_a_restart_is_asked_for_once_and_gone_on_from_with_fresh_consent() {
+    let day = Day::new(
+        &["driver", "once", "use"],
+        "
+  driver:
+    title: Install the driver
+    restart: true
+    check: [test, -e, '${{ inputs.place }}/loaded']
+    run: [sh, -c, 'echo . >> \"$0\"', '${{ inputs.place }}/installed']
+  once: { title: Join the group, restart: true, run: [sh, -c, 'echo . >> \"$0\"', '${{ inputs.place }}/joined'] }
+  use: { title: Use both, needs: [driver, once], check: [test, -e, '${{ inputs.place }}/loaded'], run: ['true'],
+         first-value: true }",
+    );
+    let times = |name: &str| {
+        std::fs::read_to_string(day.place.path().join(name)).map_or(0, |text| text.lines().count())
+    };
+    let waiting = |journey: &JourneyView, step: &str| matches!(state(journey, step), StepStateView::Waiting { waiting_for, .. } if waiting_for == "restart");
+
+    // The plan says so before anything is done, and it is part of what is agreed to.
+    let app = day.open();
+    let plan = app.make_plan(&day.choice()).await.unwrap();
+    assert_eq!(plan.asks.restarts, 2);
+    let journey = day.start(&app).await;
+    assert!(waiting(&journey, "driver") && waiting(&journey, "once"), "{:?}", journey.steps);
+    assert_eq!(journey.next.as_ref().map(|next| next.act), Some(NextAct::Restart));
+    assert!(day.at_login.0.load(Ordering::SeqCst), "the next login opens Firstlight");
+
+    // As long as the machine was not restarted nothing is applied a second time.
+    let plan = app.make_plan(&day.choice()).await.unwrap();
+    assert_eq!(plan.steps[0].outcome, Outcome::Unknown);
+    day.start(&app).await;
+    assert_eq!((times("installed"), times("joined")), (1, 1));
+    drop(app);
+
+    // Restarted, but the driver does not load: that is said, and no second restart is asked for by itself.
+    day.restarts.fetch_add(1, Ordering::SeqCst);
+    let app = day.open_as(Access::Change, true).unwrap();
+    assert!(!day.at_login.0.load(Ordering::SeqCst), "opened: once is enough");
+    let journey = app.journey().unwrap();
+    assert_eq!(*state(&journey, "driver"), StepStateView::Ready);
+    assert!(!app.is_running(), "nothing goes on before the person agreed");
+    app.open_pack(day.pack.path()).unwrap();
+    assert_eq!(app.make_plan(&day.choice()).await.unwrap().steps[0].outcome, Outcome::Blocked);
+    let journey = day.start(&app).await;
+    assert!(
+        matches!(state(&journey, "driver"), StepStateView::Failed { cause, .. } if cause.contains("restarted"))
+    );
+    assert!(matches!(state(&journey, "once"), StepStateView::Changed { .. }));
+    assert_eq!((times("installed"), times("joined")), (1, 1));
+
+    // The person may have it applied again; then another restart is asked for.
+    app.retry_step("driver").await.unwrap();
+    app.wait_for_run().await.unwrap();
+    assert!(waiting(&app.journey().unwrap(), "driver"));
+    assert_eq!(times("installed"), 2);
+    drop(app);
+    day.restarts.fetch_add(1, Ordering::SeqCst);
+    std::fs::write(day.place.path().join("loaded"), "").unwrap();
+    let app = day.open();
+    let journey = day.start(&app).await;
+    assert!(journey.reached_at.is_some());
+    assert_eq!((times("installed"), times("joined")), (2, 1));
+    assert!(!day.at_login.0.load(Ordering::SeqCst));
 }

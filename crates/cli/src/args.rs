@@ -40,6 +40,12 @@ pub(crate) enum Command {
         /// Only this step and what it needs; may be repeated
         #[arg(long, value_name = "STEP")]
         only: Vec<String>,
+        /// Runs this step though it was cut off and may have taken effect; may be repeated
+        #[arg(long, value_name = "STEP")]
+        again: Vec<String>,
+        /// Takes this step, which was cut off, as having taken effect; may be repeated
+        #[arg(long, value_name = "STEP")]
+        took_effect: Vec<String>,
         /// Goes on with what does not depend on it when a critical step fails
         #[arg(long)]
         keep_going: bool,
@@ -58,6 +64,12 @@ pub(crate) enum Command {
     },
     /// Shows where you stand, what waits for whom, and the way to first value
     Status {
+        /// Looks which of the steps that are done still hold; changes nothing
+        #[arg(long)]
+        check: bool,
+        /// With --check: exits 2 if a step does not hold any more
+        #[arg(long, requires = "check")]
+        detailed_exitcode: bool,
         /// Prints JSON
         #[arg(long)]
         json: bool,
@@ -228,7 +240,7 @@ impl Cli {
         match &self.command {
             Command::Plan { json, .. }
             | Command::Up { json, .. }
-            | Command::Status { json }
+            | Command::Status { json, .. }
             | Command::Report { json, .. }
             | Command::Undo { json, .. }
             | Command::Doctor { json, .. }

@@ -81,6 +81,10 @@ pub struct StepView {
     pub estimate_seconds: Option<u32>,
     /// Whether it stops the clock.
     pub first_value: bool,
+    /// It is done, and did not hold any more when it was last looked: what would be done about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub drifted: Option<String>,
     /// Its state and what goes with it.
     #[serde(flatten)]
     pub state: StepStateView,
@@ -186,6 +190,8 @@ pub enum NextAct {
     EnterCredential,
     /// Ask somebody, or wait for them.
     Request,
+    /// Restart the machine.
+    Restart,
 }
 
 /// Everything about one step, for its own screen.
@@ -218,6 +224,8 @@ pub struct StepDetail {
     pub unblocks: Vec<String>,
     /// What happened to it, oldest first.
     pub history: Vec<StepMoment>,
+    /// Whether it was running when Firstlight was killed, and what it did is not known.
+    pub cut_off: bool,
     /// Whether it can be taken back.
     pub can_undo: bool,
 }

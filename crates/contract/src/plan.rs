@@ -51,6 +51,8 @@ pub struct Asks {
     pub automatic: u32,
     /// Steps that need administrator rights: at most this many system prompts.
     pub elevations: u32,
+    /// Steps that may need a restart of the machine.
+    pub restarts: u32,
     /// Secrets to enter.
     pub credentials: u32,
     /// Things to read, open or confirm.
@@ -131,6 +133,8 @@ pub struct ResolvedView {
     pub secrets: Vec<String>,
     /// Whether administrator rights are needed.
     pub elevated: bool,
+    /// Whether the machine may have to be restarted afterwards.
+    pub restart: bool,
     /// What a person would be asked or told, in plain text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]

@@ -1,13 +1,13 @@
 //! A journey, derived from its events: what state each step is in, whether a run goes on, when the clock stopped, and
 //! where the time went.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
-    event::{Clock, Event, Happened},
+    event::{Clock, Event, Happened, RunEnd},
     id::{CredentialName, JourneyId, PersonaId, RunId, StepId},
     pack::PackRef,
     plan::ConsentHash,
@@ -63,6 +63,7 @@ pub struct Journey {
     pub consent: Option<ConsentHash>,
     /// Steps that something has happened to.
     pub steps: BTreeMap<StepId, StepRecord>,
+    receipts_kept: u32,
 }
 
 /// What has happened to one step.
@@ -73,15 +74,47 @@ pub struct StepRecord {
     /// Hashes of what was done with success: a step without a check is not done twice.
     pub done: Vec<ConsentHash>,
     /// Receipts not yet used by an undo, oldest first.
-    pub receipts: Vec<(RunId, Value)>,
+    pub receipts: Vec<Receipt>,
     /// The last run in which it ran; its log lies there. A run that only looked at it wrote none.
     pub last_run: Option<RunId>,
+    /// Whether it ran when the program was killed, and has not run to an end since: what it did is not known.
+    pub cut_off: bool,
+}
+
+/// What a step kept before it changed something.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Receipt {
+    /// Its number in the journey: what was changed last is taken back first.
+    pub number: u32,
+    /// In its provider's words.
+    pub content: Value,
 }
 
 impl StepRecord {
+    /// What it last gave to later steps, though it may have been taken back since.
+    pub fn last_outputs(&self) -> Option<&BTreeMap<String, String>> {
+        self.moments.iter().rev().find_map(|(_, state)| state.outputs())
+    }
+
     /// The state it is in and since when.
     pub fn now(&self) -> Option<&(Timestamp, StepState)> {
         self.moments.last()
+    }
+
+    /// Whether it was running in this run and is to be looked at again, as after a kill.
+    fn ran_to_no_end(&self, run: RunId) -> bool {
+        let last = self.moments.iter().rev().map(|(_, state)| state);
+        self.last_run == Some(run) && last.take(2).eq([&StepState::Ready, &StepState::Running])
+    }
+
+    /// How long it took when it last ran to its end.
+    pub fn took(&self) -> Option<Duration> {
+        let ran = |pair: &&[(Timestamp, StepState)]| {
+            matches!(pair, [(_, StepState::Running), (_, StepState::Changed { .. })])
+        };
+        let pair = self.moments.windows(2).rfind(ran)?;
+        let [(from, _), (to, _)] = pair else { return None };
+        Duration::try_from(to.duration_since(*from)).ok()
     }
 }
 
@@ -111,6 +144,7 @@ impl World {
                     run: None,
                     consent: None,
                     steps: BTreeMap::new(),
+                    receipts_kept: 0,
                 });
             }
             Event::JourneyLeft { journey } => {
@@ -152,7 +186,12 @@ impl Journey {
                 self.pack_path.clone_from(pack_path);
                 self.inputs.clone_from(inputs);
             }
-            Event::RunFinished { .. } => self.run = None,
+            Event::RunFinished { run, end } => {
+                self.run = None;
+                if *end == RunEnd::Interrupted {
+                    self.steps.values_mut().for_each(|record| record.cut_off |= record.ran_to_no_end(*run));
+                }
+            }
             Event::StepChanged { step, run, state, done } => {
                 let record = self.steps.entry(step.clone()).or_default();
                 if *state == StepState::Undone {
@@ -163,10 +202,20 @@ impl Journey {
                 if *state == StepState::Running {
                     record.last_run = run.or(record.last_run);
                 }
+                // To be looked at again, or not to be found out: neither says what it did.
+                record.cut_off &= matches!(
+                    state,
+                    StepState::Pending
+                        | StepState::Ready
+                        | StepState::Blocked { .. }
+                        | StepState::Unknown { .. }
+                );
                 record.moments.push((at, state.clone()));
             }
-            Event::ReceiptKept { step, run, receipt } => {
-                self.steps.entry(step.clone()).or_default().receipts.push((*run, receipt.clone()));
+            Event::ReceiptKept { step, run: _, receipt } => {
+                self.receipts_kept += 1;
+                let receipt = Receipt { number: self.receipts_kept, content: receipt.clone() };
+                self.steps.entry(step.clone()).or_default().receipts.push(receipt);
             }
             Event::FirstValueReached { step } => {
                 // The clock stops once: a later verification is upkeep.
@@ -211,7 +260,7 @@ fn kind(state: &StepState) -> Option<Kind> {
     match state {
         StepState::Running => Some(Kind::Automatic),
         StepState::Failed(_) => Some(Kind::Failing),
-        StepState::Waiting { on: WaitsOn::You } => Some(Kind::HandsOn),
+        StepState::Waiting { on: WaitsOn::You | WaitsOn::Restart(_) } => Some(Kind::HandsOn),
         StepState::Waiting { on: WaitsOn::Owner(_) } => Some(Kind::Waiting),
         StepState::Pending
         | StepState::Ready
@@ -297,6 +346,54 @@ mod tests {
         }
         world.apply(&entered(looked, StepState::Running));
         assert_eq!(world.journey.unwrap().steps[&clone].last_run, Some(looked));
+    }
+
+    #[test]
+    fn f2_a_step_that_was_running_when_the_program_was_killed_is_cut_off_until_it_runs_to_an_end() {
+        let mail = StepId::new("mail").unwrap();
+        let run = RunId(uuid::Uuid::from_u128(1));
+        let entered = |second, state| Happened {
+            at: at(second),
+            event: Event::StepChanged { step: mail.clone(), run: Some(run), state, done: None },
+        };
+        let ended = |end| Happened { at: at(3), event: Event::RunFinished { run, end } };
+        let cut_off = |events: &[Happened]| {
+            let world = World::from_events(std::iter::once(&started()).chain(events));
+            world.journey.unwrap().steps[&mail].cut_off
+        };
+        let begun = [entered(1, StepState::Running), entered(2, StepState::Ready)];
+        assert!(!cut_off(&[&begun[..], &[ended(RunEnd::Cancelled)]].concat()), "the person stopped it");
+        let killed = [&begun[..], &[ended(RunEnd::Interrupted)]].concat();
+        assert!(cut_off(&killed));
+        let then = |state| cut_off(&[&killed[..], &[entered(4, state)]].concat());
+        assert!(then(StepState::Unknown { why: String::new() }), "a run that did not dare says nothing new");
+        assert!(!then(StepState::Running));
+        assert!(!then(StepState::Satisfied { outputs: BTreeMap::new() }));
+        assert!(!then(StepState::Undone));
+        // Later interruptions are of other steps.
+        let again =
+            [entered(4, StepState::Running), entered(5, StepState::Changed { outputs: BTreeMap::new() })];
+        assert!(!cut_off(&[&killed[..], &again[..], &[ended(RunEnd::Interrupted)]].concat()));
+    }
+
+    #[test]
+    fn a_step_is_known_to_take_as_long_as_it_last_took() {
+        let changed = || StepState::Changed { outputs: BTreeMap::new() };
+        let failure = Failure { cause: "no".into(), last_lines: vec![], hint: None };
+        let events = [
+            started(),
+            step(10, "build", StepState::Running),
+            step(50, "build", changed()),
+            step(60, "build", StepState::Running),
+            step(90, "build", changed()),
+            step(100, "build", StepState::Running),
+            step(101, "build", StepState::Failed(failure)),
+            step(110, "read", changed()),
+        ];
+        let journey = World::from_events(&events).journey.unwrap();
+        let took = |id: &str| journey.steps[&StepId::new(id).unwrap()].took();
+        assert_eq!(took("build"), Some(Duration::from_secs(30)));
+        assert_eq!(took("read"), None);
     }
 
     #[test]

@@ -138,6 +138,8 @@ pub struct Step {
     pub timeout: Duration,
     /// How often it is tried again by itself.
     pub retries: u8,
+    /// Whether it may take effect only after the machine was restarted.
+    pub restart: bool,
     /// What the owner promises, as written.
     pub sla: Option<String>,
     /// What can tell that it is done without asking.

@@ -64,6 +64,9 @@ pub struct Resolved {
     pub secrets: Vec<String>,
     /// Whether administrator rights are needed.
     pub elevated: bool,
+    /// Whether the machine may have to be restarted afterwards.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub restart: bool,
     /// What a person would be asked or shown.
     pub text: Option<String>,
 }

@@ -79,6 +79,8 @@ pub enum WaitsOn {
     You,
     /// Somebody else, by the name the pack gives.
     Owner(String),
+    /// A restart of the machine: it was applied while the system ran that was started with this id.
+    Restart(String),
 }
 
 impl StepState {

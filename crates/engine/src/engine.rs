@@ -216,6 +216,7 @@ impl Engine {
             Ok(operation) => {
                 let mut resolved = operation.resolved();
                 resolved.elevated |= step.elevation == Elevation::Elevated;
+                resolved.restart = step.restart;
                 for name in step.secrets.names() {
                     if !resolved.secrets.iter().any(|known| known == name.as_str()) {
                         resolved.secrets.push(name.to_string());

@@ -25,6 +25,12 @@ pub trait Host: Send + Sync {
     /// Whether exactly this was done with success before (for steps without a check).
     fn was_done(&self, step: &StepId, what: &ConsentHash) -> bool;
 
+    /// Whether the step was running when the program was killed, and has not run to an end since.
+    fn was_cut_off(&self, step: &StepId) -> bool;
+
+    /// The id of the system's last start: another after each restart of the machine.
+    fn boot(&self) -> String;
+
     /// A secret from the keychain; `None` if there is none of that name.
     async fn secret(&self, name: &CredentialName) -> Result<Option<SecretString>, Failure>;
 

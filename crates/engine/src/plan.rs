@@ -14,6 +14,7 @@ use firstlight_domain::{
     expr::Scope,
     graph::Graph,
     id::{PersonaId, StepId},
+    kind::Class,
     pack::Pack,
     plan::{CommandLine, Outcome, Plan, PlannedStep, Purpose, Resolved},
     state::Failure,
@@ -27,6 +28,7 @@ use crate::{
     host::Host,
     process::{Process, not_found},
     provider::{Check, Context},
+    step::{CUT_OFF, NOT_BY_RESTART, Restart, may_have_been_done},
 };
 
 /// What was found out about one step.
@@ -65,10 +67,17 @@ impl Engine {
             let Some(step) = pack.steps.get(id) else { continue };
             let found =
                 found.remove(id).unwrap_or_else(|| Found::WaitsFor(BTreeSet::new(), Resolved::default()));
+            // What only a person can bring about is theirs, whatever kind of step finds it out.
+            let class = match &found {
+                Found::Looked(Ok(Check::Person { .. }), _) if self.class(step) == Class::Task => {
+                    Class::Action
+                }
+                _ => self.class(step),
+            };
             let unmet: Vec<&StepId> = graph.needs(id).filter(|need| !is_fine(outcomes.get(*need))).collect();
             let (outcome, resolved) = read(found, pack, &unmet, &outcomes, &*host);
             outcomes.insert(id.clone(), outcome.clone());
-            steps.push(PlannedStep { id: id.clone(), class: self.class(step), outcome, resolved });
+            steps.push(PlannedStep { id: id.clone(), class, outcome, resolved });
         }
         Ok(Plan { pack: pack.reference(), persona: persona.clone(), steps })
     }
@@ -229,9 +238,13 @@ fn read(
         Found::Impossible(failure) => (Outcome::Blocked(in_words(failure)), Resolved::default()),
         Found::Looked(answer, ready) => {
             let mut resolved = ready.resolved;
+            let restart = Restart::of(&ready.step.id, host);
             let first = (!unmet.is_empty()).then(|| until(pack, unmet.iter().copied()));
             let outcome = match answer {
                 Ok(Check::Satisfied { .. }) => Outcome::Ok,
+                Ok(Check::Needed { .. } | Check::Once { .. }) if restart != Restart::NotAsked => {
+                    after_restart(&restart, matches!(answer, Ok(Check::Once { .. })))
+                }
                 Ok(Check::Once { .. }) if host.was_done(&ready.step.id, &resolved.digest()) => Outcome::Ok,
                 // It was looked at in a place that what comes first has yet to make.
                 Ok(Check::Needed { .. }) if first.is_some() && lacks_folder(&resolved) => {
@@ -240,6 +253,9 @@ fn read(
                 Ok(Check::Needed { what, files }) => {
                     resolved.files = files;
                     after(would(what, &resolved, first.is_none()))
+                }
+                Ok(Check::Once { .. }) if may_have_been_done(&ready.step, host) => {
+                    Outcome::Unknown(CUT_OFF.to_owned())
                 }
                 Ok(Check::Once { what }) => after(would(what, &resolved, first.is_none())),
                 Ok(Check::Person { what, .. }) => after(Outcome::WillChange(what)),
@@ -251,6 +267,17 @@ fn read(
                 Err(failure) => after(Outcome::Unknown(first.unwrap_or_else(|| in_words(failure)))),
             };
             (outcome, resolved)
+        }
+    }
+}
+
+/// What is to be said of a step that waited for a restart. `once`: it has no check, so a restart is all it needs.
+fn after_restart(restart: &Restart, once: bool) -> Outcome {
+    match restart {
+        Restart::Over if !once => Outcome::Blocked(NOT_BY_RESTART.to_owned()),
+        Restart::Over | Restart::NotAsked => Outcome::Ok,
+        Restart::Pending { .. } => {
+            Outcome::Unknown("cannot be known until this machine was restarted".to_owned())
         }
     }
 }

@@ -42,6 +42,8 @@ pub struct RunRequest<'a> {
     pub run: RunId,
     /// Only these steps and what they need; none for all.
     pub only: Option<BTreeSet<StepId>>,
+    /// Steps the person wants to run though they were cut off and nobody knows what they did.
+    pub again: BTreeSet<StepId>,
     /// Whether the failure of a critical step lets the rest go on.
     pub keep_going: bool,
     /// Whether a person sits at a terminal.
@@ -199,7 +201,8 @@ impl Run<'_> {
                     return Ok(());
                 }
                 let cx = Engine::context(&ready, self.request.pack, &self.request.scope, &self.around);
-                let work = Work { ready, cx, run: self.request.run };
+                let again = self.request.again.contains(id);
+                let work = Work { ready, cx, run: self.request.run, again };
                 names.insert(going.spawn(step::walk(work)).id(), id.clone());
                 return Ok(());
             }

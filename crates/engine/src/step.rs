@@ -1,11 +1,12 @@
 //! One step in a run: check → apply → check again, with its timeout and its retries.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use firstlight_domain::{
     event::Event,
     id::{RunId, StepId},
-    state::{Failure, StepState},
+    pack::Step,
+    state::{Failure, StepState, WaitsOn},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -28,12 +29,18 @@ pub(crate) struct Work {
     /// For checks: its output goes nowhere.
     pub(crate) cx: Context,
     pub(crate) run: RunId,
+    /// Whether the person wants it to run though it was cut off.
+    pub(crate) again: bool,
 }
 
 /// Walks one step to its end. Records that it runs, not how it ended.
 pub(crate) async fn walk(work: Work) -> End {
     let ready = &work.ready;
     let cancel = work.cx.cancel.clone();
+    let restart = if work.again { Restart::NotAsked } else { Restart::of(&ready.step.id, &*work.cx.host) };
+    if let Restart::Pending { boot } = restart {
+        return End::Waiting(WaitsOn::Restart(boot));
+    }
     let first = look(ready, again(&work.cx, &cancel)).await;
     if cancel.is_cancelled() {
         return End::Cancelled { begun: false };
@@ -45,11 +52,23 @@ pub(crate) async fn walk(work: Work) -> End {
         Ok(Check::Blocked { why, hint: Some(hint) }) => return End::Blocked(format!("{why}; {hint}")),
         Ok(Check::Blocked { why, hint: None }) => return End::Blocked(why),
         Err(failure) => return End::Failed(failure),
+        Ok(Check::Once { .. }) if restart == Restart::Over => {
+            let done = Some(ready.resolved.digest());
+            return End::Done { outputs: BTreeMap::new(), changed: true, done };
+        }
+        // Asking for another restart by itself would never end.
+        Ok(Check::Needed { .. }) if restart == Restart::Over => {
+            let hint = "see its log, and what its check looks at; trying it again applies it once more";
+            return End::Failed(Failure { hint: Some(hint.to_owned()), ..failure(NOT_BY_RESTART) });
+        }
         Ok(Check::Once { .. }) => {
             let host = &work.cx.host;
             if host.was_done(&ready.step.id, &ready.resolved.digest()) {
                 let outputs = host.state(&ready.step.id).and_then(|state| state.outputs().cloned());
                 return End::Done { outputs: outputs.unwrap_or_default(), changed: false, done: None };
+            }
+            if !work.again && may_have_been_done(&ready.step, &**host) {
+                return End::Unknown(CUT_OFF.to_owned());
             }
             true
         }
@@ -149,14 +168,50 @@ async fn apply(work: &Work, cx: &Context, own: &CancellationToken) -> Result<(),
     }
 }
 
+/// What is said of a step that was to hold after a restart and does not.
+pub(crate) const NOT_BY_RESTART: &str = "it still does not hold, though the machine was restarted";
+
+/// What a step's last state says about a restart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Restart {
+    /// It did not ask for one.
+    NotAsked,
+    /// It was applied, and the machine has not been restarted since this start.
+    Pending { boot: String },
+    /// It was applied, and the machine was restarted since.
+    Over,
+}
+
+impl Restart {
+    pub(crate) fn of(step: &StepId, host: &dyn Host) -> Self {
+        match host.state(step) {
+            Some(StepState::Waiting { on: WaitsOn::Restart(boot) }) if boot == host.boot() => {
+                Self::Pending { boot }
+            }
+            Some(StepState::Waiting { on: WaitsOn::Restart(_) }) => Self::Over,
+            Some(_) | None => Self::NotAsked,
+        }
+    }
+}
+
+/// Why a step that has no check does not run a second time by itself.
+pub(crate) const CUT_OFF: &str = "it was cut off while it ran, and has no check that could tell whether it took effect; look, then say whether it did or run it again";
+
+/// Whether a step without a check was cut off, so that running it might do it twice. A pack that asks for retries has
+/// said that it may be repeated.
+pub(crate) fn may_have_been_done(step: &Step, host: &dyn Host) -> bool {
+    step.retries == 0 && host.was_cut_off(&step.id)
+}
+
 /// After it ran: does it hold now? Still not is an error, never a quiet success.
 async fn verify(work: &Work, once: bool) -> Result<End, Failure> {
     let done = once.then(|| work.ready.resolved.digest());
     match look(&work.ready, again(&work.cx, &work.cx.cancel)).await? {
+        // Without a check nothing can tell that it took effect before.
+        Check::Satisfied { .. } if once && work.ready.step.restart => Ok(restart(work)),
         Check::Satisfied { outputs } => Ok(End::Done { outputs, changed: true, done }),
-        Check::Once { .. } => {
-            Ok(End::Done { outputs: std::collections::BTreeMap::new(), changed: true, done })
-        }
+        Check::Once { .. } | Check::Needed { .. } if work.ready.step.restart => Ok(restart(work)),
+        Check::Once { .. } => Ok(End::Done { outputs: BTreeMap::new(), changed: true, done }),
         Check::Person { on, .. } => Ok(End::Waiting(on)),
         Check::Needed { .. } => Err(Failure {
             cause: format!("`{}` still does not hold after it ran", work.ready.step.title),
@@ -169,6 +224,10 @@ async fn verify(work: &Work, once: bool) -> Result<End, Failure> {
         Check::Unknown { why } | Check::Blocked { why, hint: None } => Err(failure(after(&why))),
         Check::Blocked { why, hint } => Err(Failure { hint, ..failure(after(&why)) }),
     }
+}
+
+fn restart(work: &Work) -> End {
+    End::Waiting(WaitsOn::Restart(work.cx.host.boot()))
 }
 
 fn after(why: &str) -> String {

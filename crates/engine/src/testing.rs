@@ -1,7 +1,7 @@
 //! A host for tests: everything in memory, and a context to call operations with.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -39,6 +39,8 @@ struct Seen {
     events: Vec<Happened>,
     live: Vec<Live>,
     secrets: BTreeMap<CredentialName, SecretString>,
+    cut_off: BTreeSet<StepId>,
+    restarts: u32,
 }
 
 impl FakeHost {
@@ -80,6 +82,16 @@ impl FakeHost {
     /// Puts a secret into the keychain.
     pub fn put_secret(&self, name: &CredentialName, value: &str) {
         self.seen().secrets.insert(name.clone(), value.into());
+    }
+
+    /// As if the machine had been restarted.
+    pub fn restart(&self) {
+        self.seen().restarts += 1;
+    }
+
+    /// As if the program had been killed while this step ran.
+    pub fn cut_off(&self, step: &StepId) {
+        self.seen().cut_off.insert(step.clone());
     }
 
     /// A secret in the keychain, as text.
@@ -170,6 +182,14 @@ impl Host for FakeHost {
         self.seen().events.iter().any(|happened| {
             matches!(&happened.event, Event::StepChanged { step: of, done: Some(done), .. } if of == step && done == what)
         })
+    }
+
+    fn was_cut_off(&self, step: &StepId) -> bool {
+        self.seen().cut_off.contains(step)
+    }
+
+    fn boot(&self) -> String {
+        self.seen().restarts.to_string()
     }
 
     async fn secret(&self, name: &CredentialName) -> Result<Option<SecretString>, Failure> {

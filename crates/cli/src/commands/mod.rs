@@ -103,10 +103,24 @@ async fn until_stopped(command: Command, output: Output) -> anyhow::Result<ExitC
 async fn dispatch(command: Command, output: Output) -> anyhow::Result<ExitCode> {
     match command {
         Command::Plan { who, detailed_exitcode, .. } => plan::run(&who, detailed_exitcode, output).await,
-        Command::Up { who, yes, only, keep_going, start_date, leave, verbose, json: _ } => {
-            up::run(up::Up { who, yes, only, keep_going, start_date, leave, verbose }, output).await
+        Command::Up {
+            who,
+            yes,
+            only,
+            again,
+            took_effect,
+            keep_going,
+            start_date,
+            leave,
+            verbose,
+            json: _,
+        } => {
+            let up = up::Up { who, yes, only, again, took_effect, keep_going, start_date, leave, verbose };
+            up::run(up, output).await
         }
-        Command::Status { .. } => status::run(output),
+        Command::Status { check, detailed_exitcode, json: _ } => {
+            status::run(check, detailed_exitcode, output).await
+        }
         Command::Report { html, .. } => report::run(html.as_deref(), output),
         Command::Undo { step, all, .. } => undo::run(&step, all, output).await,
         Command::Doctor { pack, .. } => doctor::run(pack.as_deref(), output).await,

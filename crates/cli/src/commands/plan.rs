@@ -96,6 +96,7 @@ pub(super) fn road(plan: &PlanView) -> String {
 fn asks(asks: &Asks) -> String {
     let all = [
         (asks.elevations, "step with administrator rights", "steps with administrator rights"),
+        (asks.restarts, "restart of this machine", "restarts of this machine"),
         (asks.credentials, "credential", "credentials"),
         (asks.actions, "thing to read or confirm", "things to read or confirm"),
         (asks.requests, "request to others", "requests to others"),
@@ -139,6 +140,9 @@ fn show_step(step: &PlannedStepView, home: &str, output: Output) -> anyhow::Resu
     }
     if step.detail.elevated {
         output.line("      with administrator rights")?;
+    }
+    if step.detail.restart {
+        output.line("      may need a restart of this machine, which you are asked for")?;
     }
     if step.class != StepClass::Credential && !step.detail.secrets.is_empty() {
         output.line(format!("      is handed: {}", step.detail.secrets.join(", ")))?;

@@ -3,20 +3,39 @@
 use std::process::ExitCode;
 
 use firstlight_app::Access;
-use firstlight_contract::journey::{JourneyView, NextAct, StepStateView};
+use firstlight_contract::journey::{JourneyView, NextAct, StepStateView, StepView};
 
 use super::open;
 use crate::{output::Output, words};
 
-pub(super) fn run(output: Output) -> anyhow::Result<ExitCode> {
+/// The exit code that says a step does not hold any more.
+const DRIFTED: u8 = 2;
+
+pub(super) async fn run(check: bool, detailed_exitcode: bool, output: Output) -> anyhow::Result<ExitCode> {
     let app = open(Access::Read, output)?;
-    let journey = app.journey()?;
+    let journey = if check { app.look_for_drift().await? } else { app.journey()? };
     if output.is_json() {
         output.value(&journey)?;
     } else {
         show(&journey, output)?;
+        if check {
+            show_drift(&journey, output)?;
+        }
     }
-    Ok(ExitCode::SUCCESS)
+    let drifted = journey.steps.iter().any(|step| step.drifted.is_some());
+    Ok(if drifted && detailed_exitcode { ExitCode::from(DRIFTED) } else { ExitCode::SUCCESS })
+}
+
+fn show_drift(journey: &JourneyView, output: Output) -> anyhow::Result<()> {
+    let drifted = || journey.steps.iter().filter_map(|step| Some((step, step.drifted.as_deref()?)));
+    if drifted().next().is_none() {
+        return output.line("\nEverything that was done still holds.");
+    }
+    output.line("\nNo longer as it was:")?;
+    for (step, what) in drifted() {
+        output.line(format!("  ! {} \u{1b}[2m({})\u{1b}[0m: {what}", step.title, step.id))?;
+    }
+    output.line("`firstlight up` mends it, after it has shown its plan.")
 }
 
 fn show(journey: &JourneyView, output: Output) -> anyhow::Result<()> {
@@ -55,13 +74,24 @@ pub(super) fn next(journey: &JourneyView) -> Option<String> {
     let (id, title) = (&next.step, title(journey, &next.step));
     Some(match next.act {
         NextAct::Start => format!("Next: “{title}”, with `firstlight up`."),
+        NextAct::Retry if is_unknown(journey, id) => {
+            format!("Next: look at “{title}” ({id}), then run `firstlight up --again {id}`.")
+        }
         NextAct::Retry => format!("Next: mend “{title}” ({id}), then run `firstlight up` again."),
         NextAct::Read => format!("Next: read “{title}”; `firstlight up` shows it."),
         NextAct::Open => format!("Next: open “{title}”; `firstlight up` shows where."),
         NextAct::Confirm => format!("Next: “{title}”; `firstlight up` asks when it is done."),
         NextAct::EnterCredential => format!("Next: enter “{title}”; `firstlight up` asks for it."),
+        NextAct::Restart => {
+            format!("Next: restart this machine for “{title}”, then run `firstlight up` again.")
+        }
         NextAct::Request => format!("Next: wait for “{title}”, or remind who answers it."),
     })
+}
+
+fn is_unknown(journey: &JourneyView, id: &str) -> bool {
+    let unknown = |step: &StepView| step.id == id && matches!(step.state, StepStateView::Unknown { .. });
+    journey.steps.iter().any(unknown)
 }
 
 fn more(state: &StepStateView) -> String {

@@ -7,7 +7,7 @@ use firstlight_contract::{
     commands::{Choice, Consent},
     error::Code,
     journey::{JourneyView, NextAct, StepStateView, StepView},
-    plan::PlanView,
+    plan::{Outcome, PlanView, StepClass},
     run::RunEvent,
 };
 
@@ -26,6 +26,8 @@ pub(super) struct Up {
     pub(super) who: Who,
     pub(super) yes: bool,
     pub(super) only: Vec<String>,
+    pub(super) again: Vec<String>,
+    pub(super) took_effect: Vec<String>,
     pub(super) keep_going: bool,
     pub(super) start_date: Option<String>,
     pub(super) leave: bool,
@@ -68,6 +70,9 @@ async fn run_in(style: Style, up: &Up, output: Output) -> anyhow::Result<ExitCod
 /// The plan, the question, and runs until nothing more can be done here. Nothing if the plan was not agreed to.
 async fn walk(app: &Firstlight, up: &Up, live: &Live, output: Output) -> anyhow::Result<Option<RunEvent>> {
     let choice = Choice { start_date: up.start_date.clone(), ..choose(app, &up.who, output).await? };
+    for step in &up.took_effect {
+        app.complete_action(step).await?;
+    }
     let view = app.make_plan(&choice).await?;
     if !output.is_json() {
         if plan::nothing_to_do(&view) {
@@ -80,10 +85,11 @@ async fn walk(app: &Firstlight, up: &Up, live: &Live, output: Output) -> anyhow:
     if !up.yes && !agrees(&view, output).await? {
         return Ok(None);
     }
+    let again = ask_of_cut_off(app, up, &view, output).await?;
     if up.leave {
         leave_other(app, &choice)?;
     }
-    let options = RunOptions { only: up.only.clone(), keep_going: up.keep_going };
+    let options = RunOptions { only: up.only.clone(), keep_going: up.keep_going, again };
     app.start_run(&Consent { choice, consent: view.consent }, &options).await?;
     loop {
         app.wait_for_run().await;
@@ -139,6 +145,34 @@ async fn agrees(view: &PlanView, output: Output) -> anyhow::Result<bool> {
     ask("Go ahead?", output).await
 }
 
+/// The steps to run again though they were cut off; whoever sits at the terminal is asked for each. A yes to every
+/// question is no answer to this one: it is about what happened, and only a person can have looked.
+async fn ask_of_cut_off(
+    app: &Firstlight,
+    up: &Up,
+    view: &PlanView,
+    output: Output,
+) -> anyhow::Result<Vec<String>> {
+    let mut again = up.again.clone();
+    if up.yes || !output.is_interactive() {
+        return Ok(again);
+    }
+    let unknown = view.steps.iter().filter(|step| step.outcome == Outcome::Unknown);
+    for step in unknown.filter(|step| !up.again.contains(&step.id)) {
+        // Before the journey has begun no step was cut off.
+        if !app.step(&step.id).is_ok_and(|detail| detail.cut_off) {
+            continue;
+        }
+        output.line(format!("\n“{}” was cut off while it ran. Look whether it took effect.", step.title))?;
+        if ask("Did it?", output).await? {
+            app.complete_action(&step.id).await?;
+        } else if ask("Run it again?", output).await? {
+            again.push(step.id.clone());
+        }
+    }
+    Ok(again)
+}
+
 fn leave_other(app: &Firstlight, choice: &Choice) -> anyhow::Result<()> {
     match app.journey() {
         Ok(journey) if journey.persona != choice.persona => app.leave_journey()?,
@@ -178,6 +212,11 @@ async fn answer(app: &Firstlight, up: &Up, end: &RunEvent, output: Output) -> an
 }
 
 async fn answer_action(app: &Firstlight, step: &StepView, yes: bool, output: Output) -> anyhow::Result<bool> {
+    let is_looked_at = step.class == StepClass::Task;
+    // It was looked at just now: saying yes beforehand changes nothing about the machine.
+    if yes && is_looked_at {
+        return Ok(false);
+    }
     if !yes {
         if !output.is_interactive() {
             return Ok(false);
@@ -197,8 +236,14 @@ async fn answer_action(app: &Firstlight, step: &StepView, yes: bool, output: Out
             return Ok(false);
         }
     }
-    app.complete_action(&step.id).await?;
-    Ok(true)
+    match app.complete_action(&step.id).await {
+        Ok(_) => Ok(true),
+        Err(error) if is_looked_at => {
+            output.problem(&error.0)?;
+            Ok(false)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn answer_credential(app: &Firstlight, step: &StepView, output: Output) -> anyhow::Result<bool> {

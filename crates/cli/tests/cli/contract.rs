@@ -317,6 +317,32 @@ fn undo_takes_everything_back() {
 }
 
 #[test]
+fn undo_knows_what_a_step_was_made_from_after_that_was_taken_back() {
+    let machine = Machine::new();
+    let pack = PackFolder::with_steps(
+        &["first", "second"],
+        "  first:
+    title: First
+    shell: true
+    outputs: [path]
+    env: { P: '${{ inputs.place }}' }
+    run: ['mkdir -p $P/made && echo path=$P/made > $FIRSTLIGHT_OUTPUT']
+    undo: ['true']
+  second:
+    title: Second
+    needs: [first]
+    check: [test, -e, '${{ steps.first.outputs.path }}/b']
+    run: [touch, '${{ steps.first.outputs.path }}/b']
+    undo: [rm, '${{ steps.first.outputs.path }}/b']
+    first-value: true",
+    );
+    machine.on(&pack, "up", &["--yes"]).expect(0);
+    machine.run(&["undo", "--step", "first"]).expect(0);
+    machine.run(&["undo", "--step", "second"]).expect(0);
+    assert!(!machine.place().join("made/b").exists());
+}
+
+#[test]
 fn errors_are_one_envelope_on_standard_error() {
     let machine = Machine::new();
     let code = |args: &[&str]| {

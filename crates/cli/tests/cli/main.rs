@@ -7,11 +7,15 @@
 
 mod bad_input;
 mod canary;
+mod container;
 mod contract;
 mod damaged;
+mod drift;
 mod files;
+mod killed;
 mod machine;
 mod packs;
 mod people;
+mod posture;
 mod scaffold;
 mod stopping;

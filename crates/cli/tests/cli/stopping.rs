@@ -28,7 +28,8 @@ fn pack(seconds: &str) -> PackFolder {
     needs: [once]
     shell: true
     env: {{ PLACE: '${{{{ inputs.place }}}}' }}
-    run: ['test -e $PLACE-go && exit 0; (setsid sleep {seconds} &); (trap \"\" TERM; sleep {seconds}) & touch $PLACE-begun; sleep {seconds}']
+    check: ['test -e $PLACE-long']
+    run: ['test -e $PLACE-go && touch $PLACE-long && exit 0; (setsid sleep {seconds} &); (trap \"\" TERM; sleep {seconds}) & touch $PLACE-begun; sleep {seconds}']
     first-value: true"
         ),
     )

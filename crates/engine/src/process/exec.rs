@@ -359,6 +359,10 @@ fn secrets_of(process: &Process) -> Vec<(CredentialName, SecretString)> {
 pub(crate) fn in_words(time: Duration) -> String {
     match time.as_secs() {
         0 => format!("{} ms", time.as_millis()),
+        seconds if seconds >= 172_800 && seconds.is_multiple_of(86_400) => {
+            format!("{} days", seconds / 86_400)
+        }
+        seconds if seconds >= 7_200 && seconds.is_multiple_of(3_600) => format!("{} hours", seconds / 3_600),
         seconds if seconds >= 120 && seconds.is_multiple_of(60) => format!("{} minutes", seconds / 60),
         seconds => format!("{seconds} seconds"),
     }

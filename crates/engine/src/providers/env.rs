@@ -7,7 +7,7 @@
 //!   `~/.config/fish/conf.d/firstlight.fish` (fish). Values are quoted, never interpreted. Everything outside of the
 //!   block stays as it is.
 //! - Undo takes the line out, or puts back the one that was there; with the last line goes the block, byte for byte, and
-//!   a file that we made.
+//!   a file that we made, with the folders made for it.
 
 use std::{
     borrow::Cow,
@@ -225,6 +225,9 @@ struct LineReceipt {
     profile: PathBuf,
     key: String,
     before: Option<String>,
+    /// Folders that were made for the profile, outermost first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    folders: Vec<PathBuf>,
 }
 
 impl InProfile {
@@ -285,7 +288,12 @@ impl Operation for InProfile {
             return Ok(());
         }
         let before = look.now.as_deref().and_then(|now| managed_block::line(now, &self.key));
-        let receipt = LineReceipt { profile: look.profile.clone(), key: self.key.clone(), before };
+        let receipt = LineReceipt {
+            folders: whole_file::missing_folders(&look.profile),
+            profile: look.profile.clone(),
+            key: self.key.clone(),
+            before,
+        };
         cx.keep_receipt(receipt)?;
         whole_file::write_all(&look.profile, look.found.as_ref(), look.wanted.as_bytes())
     }
@@ -299,6 +307,7 @@ impl Operation for InProfile {
         let profile = &receipt.profile;
         whole_file::remove_unfinished(profile)?;
         let Some(found) = whole_file::find(profile, &self.home)? else {
+            whole_file::remove_made(&receipt.folders);
             return Ok(());
         };
         let now = text_of(profile, Some(&found.content))?.unwrap_or_default();
@@ -309,7 +318,11 @@ impl Operation for InProfile {
         match wanted {
             Some(wanted) if wanted == now => Ok(()),
             Some(wanted) => whole_file::write_all(profile, Some(&found), wanted.as_bytes()),
-            None => whole_file::remove(profile),
+            None => {
+                whole_file::remove(profile)?;
+                whole_file::remove_made(&receipt.folders);
+                Ok(())
+            }
         }
     }
 

@@ -5,7 +5,7 @@
 //! - Changes: clones beside the folder and renames, so that a clone which was cut off leaves nothing half. No
 //!   submodules, no hooks, no questions; addresses as listed in `git_url`.
 //! - Undo removes the clone only if nothing in it would be lost: no changes, no files git does not keep (ignored ones
-//!   included), no stash, no commit that only exists here.
+//!   included), no stash, no commit that only exists here. Empty folders made around it go with it.
 
 use std::{
     collections::BTreeMap,
@@ -30,7 +30,7 @@ use super::{
     git_url::Source,
     path,
     paths::{self, is_absent},
-    schema,
+    schema, whole_file,
     with::{self, Parameters, is_unresolved, plain_word, wrong},
 };
 use crate::{
@@ -138,6 +138,9 @@ struct Receipt {
     path: PathBuf,
     /// Whether there was an empty folder.
     was_empty_folder: bool,
+    /// Folders that were made around it, outermost first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    folders: Vec<PathBuf>,
     /// Where its commits are known to exist elsewhere, beyond its origin's branches.
     reference: Option<String>,
 }
@@ -203,10 +206,14 @@ impl Operation for Clone {
         if let Source::Bundle(file) = &self.source {
             paths::file_in_pack(&self.pack_root, file)?;
         }
-        let receipt =
-            Receipt { path: self.into.clone(), was_empty_folder, reference: self.reference.clone() };
-        cx.keep_receipt(receipt)?;
         let beside = self.beside()?;
+        let receipt = Receipt {
+            path: self.into.clone(),
+            was_empty_folder,
+            folders: whole_file::missing_folders(&self.into),
+            reference: self.reference.clone(),
+        };
+        cx.keep_receipt(receipt)?;
         // Left by a run that was cut off.
         remove_tree(&beside)?;
         if let Some(folder) = beside.parent() {
@@ -240,8 +247,14 @@ impl Operation for Clone {
                 "remove the old folder yourself if you do not need it",
             ));
         }
+        // Left by a run that was cut off.
+        remove_tree(&self.beside()?)?;
         match self.there(cx).await? {
-            There::Nothing | There::EmptyFolder => return Ok(()),
+            There::Nothing => {
+                whole_file::remove_made(&receipt.folders);
+                return Ok(());
+            }
+            There::EmptyFolder => return Ok(()),
             There::Other(why) => return Err(failure(why)),
             There::This => {}
         }
@@ -255,6 +268,7 @@ impl Operation for Clone {
         if receipt.was_empty_folder {
             fs::create_dir(&receipt.path).map_err(|error| cannot("made", &receipt.path, &error))?;
         }
+        whole_file::remove_made(&receipt.folders);
         Ok(())
     }
 }

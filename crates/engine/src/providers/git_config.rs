@@ -1,16 +1,23 @@
 //! `git/config`: one setting of git for this person.
 //!
 //! - Checks by `git config --global --get-all`: satisfied if this is the one value.
-//! - Changes the setting in the person's own git configuration.
-//! - Undo puts back the value or values that were there, or removes the setting; one that was changed since is left.
+//! - Changes the setting in the person's own git configuration: git writes into a copy, which then takes the file's place
+//!   in one moment. The plan shows the difference.
+//! - Undo gives the file back byte for byte where nothing else in it was changed since; else it puts back the value or
+//!   values that were there, or removes the setting. A setting that was changed since is left.
 
-use std::{borrow::Cow, collections::BTreeMap, path::Path};
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use async_trait::async_trait;
 use firstlight_domain::{
     facts::Facts,
     kind::{Capabilities, Class, Kind, WithError, inspects_nothing},
-    plan::{Purpose, Resolved},
+    plan::{FileChange, Purpose, Resolved},
     state::Failure,
 };
 use schemars::JsonSchema;
@@ -18,9 +25,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    failure, failure_with,
+    diff, failure, failure_with,
     git::{git, without_git},
-    schema, whole_file,
+    schema,
+    whole_file::{self, Found},
     with::{self, Parameters, is_unresolved, one_line, plain_word, wrong},
 };
 use crate::{
@@ -102,6 +110,19 @@ struct Receipt {
     key: String,
     before: Vec<String>,
     written: String,
+    /// The file it is in; unknown to older receipts.
+    #[serde(default)]
+    file: Option<FileBefore>,
+}
+
+/// The whole file before, for giving it back as it was.
+#[derive(Debug, Serialize, Deserialize)]
+struct FileBefore {
+    path: PathBuf,
+    /// What was in it; none if there was no file.
+    text: Option<String>,
+    /// SHA-256 of what was written.
+    written: String,
 }
 
 struct Setting {
@@ -127,14 +148,20 @@ impl Operation for Setting {
             return Ok(blocked);
         }
         let now = values(cx, &self.key).await?;
-        Ok(if now == [self.value.as_str()] {
-            Check::Satisfied { outputs: BTreeMap::new() }
-        } else {
-            let was = if now.is_empty() { String::new() } else { format!(" (now {})", now.join(", ")) };
-            Check::Needed {
-                what: format!("would set git's {} to {}{was}", self.key, self.value),
-                files: Vec::new(),
-            }
+        if now == [self.value.as_str()] {
+            return Ok(Check::Satisfied { outputs: BTreeMap::new() });
+        }
+        let file = match ConfigFile::find(&self.facts) {
+            Ok(file) => file,
+            Err(failure) => return Ok(Check::Blocked { why: failure.cause, hint: failure.hint }),
+        };
+        let wanted = file.after(cx, &[self.replacing()]).await?;
+        let path = file.path.display().to_string();
+        let was = if now.is_empty() { String::new() } else { format!(" (now {})", now.join(", ")) };
+        let diff = diff::masked(cx, &diff::unified(&path, file.content(), &wanted));
+        Ok(Check::Needed {
+            what: format!("would set git's {} to {}{was}", self.key, self.value),
+            files: vec![FileChange { path, diff, digest: whole_file::digest(&wanted) }],
         })
     }
 
@@ -143,12 +170,16 @@ impl Operation for Setting {
         if before == [self.value.as_str()] {
             return Ok(());
         }
-        let receipt = Receipt { key: self.key.clone(), before, written: self.value.clone() };
+        let file = ConfigFile::find(&self.facts)?;
+        let wanted = file.after(cx, &[self.replacing()]).await?;
+        let receipt = Receipt {
+            key: self.key.clone(),
+            before,
+            written: self.value.clone(),
+            file: file.for_receipt(cx, &wanted),
+        };
         cx.keep_receipt(receipt)?;
-        process::run(cx, replacing(&self.facts, &self.key, &self.value))
-            .await?
-            .or_fail("git config")
-            .map(drop)
+        whole_file::write_all(&file.path, file.found.as_ref(), &wanted)
     }
 
     fn can_undo(&self) -> bool {
@@ -156,7 +187,12 @@ impl Operation for Setting {
     }
 
     async fn undo(&self, cx: &Context, receipt: &Value) -> Result<(), Failure> {
-        let Receipt { key, before, written } = read_receipt(receipt)?;
+        let Receipt { key, before, written, file: whole } = read_receipt(receipt)?;
+        let file = ConfigFile::find(&self.facts)?;
+        whole_file::remove_unfinished(&file.path)?;
+        if let Some(whole) = whole.filter(|whole| file.holds(whole)) {
+            return file.give_back(whole.text.as_deref());
+        }
         let now = values(cx, &key).await?;
         if now == before {
             return Ok(());
@@ -167,22 +203,123 @@ impl Operation for Setting {
                 format!("look at it with `git config --global --get-all {key}`"),
             ));
         }
-        let mut before = before.iter();
-        let first = match before.next() {
-            Some(first) => replacing(&cx.facts, &key, first),
-            None => git(&cx.facts).args(["config", "--global", "--unset-all", &key]),
+        let edits = match before.split_first() {
+            Some((first, more)) => {
+                let replacing = Edit(vec!["--replace-all", "--", &key, first]);
+                let adding = more.iter().map(|value| Edit(vec!["--add", "--", &key, value]));
+                std::iter::once(replacing).chain(adding).collect()
+            }
+            None => vec![Edit(vec!["--unset-all", &key])],
         };
-        process::run(cx, first).await?.or_fail("git config")?;
-        for value in before {
-            let adding = git(&cx.facts).args(["config", "--global", "--add", "--", &key, value]);
-            process::run(cx, adding).await?.or_fail("git config")?;
-        }
-        Ok(())
+        let wanted = file.after(cx, &edits).await?;
+        whole_file::write_all(&file.path, file.found.as_ref(), &wanted)
     }
 
-    /// git locks the file, and fails rather than waits.
     fn exclusive(&self) -> Option<Cow<'static, str>> {
-        Some(whole_file::resource(&Path::new(&self.facts.home).join(".gitconfig")))
+        // A place that cannot be told is not written to either.
+        ConfigFile::place(&self.facts).ok().map(|path| whole_file::resource(&path))
+    }
+}
+
+impl Setting {
+    /// `--` before the words: a value may start with `-`.
+    fn replacing(&self) -> Edit<'_> {
+        Edit(vec!["--replace-all", "--", &self.key, &self.value])
+    }
+}
+
+/// One change of a file, in git's words.
+struct Edit<'a>(Vec<&'a str>);
+
+/// The file of the person's own settings, as git finds it.
+struct ConfigFile {
+    path: PathBuf,
+    found: Option<Found>,
+}
+
+impl ConfigFile {
+    /// Where it is. A link is followed, as git does, but not out of the home folder.
+    fn place(facts: &Facts) -> Result<PathBuf, Failure> {
+        let named = std::env::var_os("GIT_CONFIG_GLOBAL").map(PathBuf::from);
+        let path = named.unwrap_or_else(|| usual_place(facts));
+        if path.is_symlink() { linked(&path, Path::new(&facts.home)) } else { Ok(path) }
+    }
+
+    /// As it is now.
+    fn find(facts: &Facts) -> Result<Self, Failure> {
+        let path = Self::place(facts)?;
+        let found = whole_file::find(&path, Path::new(&facts.home))?;
+        Ok(Self { path, found })
+    }
+
+    fn content(&self) -> Option<&[u8]> {
+        self.found.as_ref().map(|found| found.content.as_slice())
+    }
+
+    /// What would be in it after these changes. git makes them in a copy.
+    async fn after(&self, cx: &Context, edits: &[Edit<'_>]) -> Result<Vec<u8>, Failure> {
+        let cannot = |error: std::io::Error| {
+            failure_with(
+                format!("a copy of git's settings cannot be made: {error}"),
+                "make room in the folder for temporary files",
+            )
+        };
+        let copy = tempfile::NamedTempFile::new().map_err(cannot)?;
+        fs::write(copy.path(), self.content().unwrap_or_default()).map_err(cannot)?;
+        for Edit(words) in edits {
+            let file = copy.path().display().to_string();
+            let editing = git(&cx.facts).args(["config", "--file", &file]).args(words.iter().copied());
+            process::quick(cx, editing).await?.or_fail("git config")?;
+        }
+        fs::read(copy.path()).map_err(cannot)
+    }
+
+    fn for_receipt(&self, cx: &Context, wanted: &[u8]) -> Option<FileBefore> {
+        let text = match self.content() {
+            Some(content) => Some(whole_file::for_receipt(cx, content)?),
+            None => None,
+        };
+        Some(FileBefore { path: self.path.clone(), text, written: whole_file::digest(wanted) })
+    }
+
+    /// Whether it is the file that was written, and nothing in it was changed since.
+    fn holds(&self, whole: &FileBefore) -> bool {
+        whole.path == self.path
+            && self.content().is_some_and(|content| whole_file::digest(content) == whole.written)
+    }
+
+    fn give_back(&self, text: Option<&str>) -> Result<(), Failure> {
+        match text {
+            Some(text) => whole_file::write_all(&self.path, self.found.as_ref(), text.as_bytes()),
+            None => whole_file::remove(&self.path),
+        }
+    }
+}
+
+/// `~/.gitconfig`, or the other place git knows if only that is there.
+fn usual_place(facts: &Facts) -> PathBuf {
+    let home = Path::new(&facts.home);
+    let usual = home.join(".gitconfig");
+    let folder = std::env::var_os("XDG_CONFIG_HOME").filter(|folder| !folder.is_empty());
+    let other = folder.map_or_else(|| home.join(".config"), PathBuf::from).join("git/config");
+    if !usual.exists() && other.exists() { other } else { usual }
+}
+
+/// Where a link leads, which may not be out of the home folder.
+fn linked(link: &Path, home: &Path) -> Result<PathBuf, Failure> {
+    let real = link.canonicalize().and_then(|real| Ok((real, home.canonicalize()?)));
+    match real {
+        // Named from the home folder as the person knows it.
+        Ok((real, real_home)) if real.starts_with(&real_home) => {
+            Ok(real.strip_prefix(&real_home).map_or_else(|_| real.clone(), |inside| home.join(inside)))
+        }
+        Ok(_) | Err(_) => Err(failure_with(
+            format!(
+                "{} is a link out of the home folder, or to nowhere; it is not written through",
+                link.display()
+            ),
+            "make it a file, or a link to a file at home",
+        )),
     }
 }
 
@@ -190,7 +327,7 @@ fn reading(facts: &Facts, key: &str) -> Process {
     git(facts).args(["config", "--global", "--null", "--get-all", key])
 }
 
-/// `--` before the words: a value may start with `-`.
+/// What the change amounts to.
 fn replacing(facts: &Facts, key: &str, value: &str) -> Process {
     git(facts).args(["config", "--global", "--replace-all", "--", key, value])
 }

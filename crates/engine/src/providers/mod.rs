@@ -14,7 +14,10 @@ use crate::provider::Provider;
 
 pub mod command;
 pub mod confirm;
+pub mod container;
+pub mod container_engine;
 pub mod credential;
+pub mod devcontainer;
 mod diff;
 pub mod env;
 pub mod file;
@@ -24,10 +27,13 @@ pub mod git_config;
 mod git_url;
 pub mod link;
 mod managed_block;
+mod note;
 pub mod package;
 mod paths;
 mod person;
+pub mod posture;
 pub mod read;
+pub mod ready;
 pub mod request;
 pub mod scaffold;
 pub mod service;
@@ -42,13 +48,16 @@ pub fn all() -> Vec<Arc<dyn Provider>> {
     vec![
         Arc::new(command::Command),
         Arc::new(confirm::Confirm),
+        Arc::new(container::Container),
         Arc::new(credential::Credential),
+        Arc::new(devcontainer::Devcontainer),
         Arc::new(env::Env),
         Arc::new(file::File),
         Arc::new(git_clone::GitClone),
         Arc::new(git_config::GitConfig),
         Arc::new(link::Link),
         Arc::new(package::Package),
+        Arc::new(posture::Posture),
         Arc::new(read::Read),
         Arc::new(request::Request),
         Arc::new(scaffold::Scaffold),

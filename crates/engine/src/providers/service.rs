@@ -9,30 +9,27 @@
 //! What it prints goes to `services/<step>.log`. A service that is handed secrets may print them where no mask can
 //! follow it, so its output goes to a file without a name, and only what it says while starting is kept, masked.
 
-mod record;
-
 use std::{collections::BTreeMap, fs::File, io::Read, path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
 use firstlight_domain::{
     kind::{Capabilities, Class, Kind, WithError, inspects_nothing},
-    pack::Probe,
     plan::{Purpose, Resolved},
     span,
     state::Failure,
 };
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use self::record::Record;
 use super::{
     command::in_one_line,
-    failure, failure_with, schema,
+    failure, failure_with, note,
+    ready::Ready,
+    schema,
     with::{self, Parameters, is_unresolved, wrong},
 };
 use crate::{
-    probe::{self, Reach},
     process::{self, Detached, Process, Stream},
     provider::{Check, Context, Operation, Provider, Rendered},
 };
@@ -68,24 +65,6 @@ pub struct With {
     pub stop: Option<Vec<String>>,
 }
 
-/// What tells that a service is ready: one of these.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Ready {
-    /// An address that answers with `status`.
-    #[serde(default)]
-    pub http: Option<String>,
-    /// The status expected; any 2xx if not said.
-    #[serde(default)]
-    pub status: Option<u16>,
-    /// A `host:port` that accepts a connection.
-    #[serde(default)]
-    pub tcp: Option<String>,
-    /// A command that exits 0.
-    #[serde(default)]
-    pub command: Option<Vec<String>>,
-}
-
 impl Parameters for With {
     fn consistent(&self) -> Result<(), WithError> {
         for (name, argv) in [("run", Some(&self.run)), ("stop", self.stop.as_ref())] {
@@ -93,20 +72,7 @@ impl Parameters for With {
                 return Err(wrong(name, "needs a program"));
             }
         }
-        let ready = &self.ready;
-        let asked = [ready.http.is_some(), ready.tcp.is_some(), ready.command.is_some()]
-            .iter()
-            .filter(|one| **one)
-            .count();
-        if asked != 1 {
-            return Err(wrong("ready", "needs one of `http`, `tcp` and `command`"));
-        }
-        if let Some(http) = ready.http.as_ref().filter(|http| !is_unresolved(http)) {
-            let scheme = url::Url::parse(http).map(|url| url.scheme().to_owned());
-            if !matches!(scheme.as_deref(), Ok("http" | "https")) {
-                return Err(wrong("ready.http", format!("`{http}` is not an http address")));
-            }
-        }
+        self.ready.consistent()?;
         if let Some(patience) = self.ready_timeout.as_ref().filter(|text| !is_unresolved(text)) {
             span::parse(patience).map_err(|error| wrong("ready-timeout", error.to_string()))?;
         }
@@ -140,21 +106,40 @@ impl Provider for Service {
             Some(text) => span::parse(text).map_err(|error| failure(error.to_string()))?,
             None => PATIENCE,
         };
-        let Ready { http, status, tcp, command } = with.ready.clone();
         Ok(Box::new(Kept {
             run: process(&with.run),
             stop: with.stop.as_ref().map(process),
-            ready: Probe { http, status, tcp, command },
+            ready: with.ready.clone(),
             patience,
             cwd,
         }))
     }
 }
 
+/// A service we started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Record {
+    /// The id of its process.
+    pid: u32,
+    /// The birth of that process, see [`process::born`].
+    born: Option<String>,
+    /// Whether that process ended well and left something running that is not its child.
+    left: bool,
+    /// The hash of what was started.
+    what: String,
+}
+
+impl Record {
+    /// Whether the process noted is alive, and not another one that got its id.
+    fn is_alive(&self) -> bool {
+        self.born.is_some() && process::born(self.pid) == self.born
+    }
+}
+
 struct Kept {
     run: Process,
     stop: Option<Process>,
-    ready: Probe,
+    ready: Ready,
     patience: Duration,
     cwd: PathBuf,
 }
@@ -166,25 +151,8 @@ impl Kept {
         resolved.digest().0
     }
 
-    /// Where it answers, for people and as the output `url`.
-    fn place(&self) -> String {
-        if let Some(address) = &self.ready.http {
-            return url::Url::parse(address)
-                .map_or_else(|_| address.clone(), |url| url.origin().ascii_serialization());
-        }
-        self.ready.tcp.as_ref().map(|address| format!("tcp://{address}")).unwrap_or_default()
-    }
-
     fn command(&self) -> String {
         in_one_line(&self.run.line(Purpose::Run).argv)
-    }
-
-    async fn is_ready(&self, cx: &Context) -> Result<bool, Failure> {
-        if let Some(argv) = &self.ready.command {
-            let process = Process::of(argv).cwd(&self.cwd).timeout(probe::PATIENCE);
-            return Ok(process.is_there() && process::quick(cx, process).await?.ok());
-        }
-        probe::ask(cx, &self.ready, Reach::Own).await
     }
 
     /// Waits until it is ready, showing what it says. `Ok(true)`: its process ended well, so something else carries on.
@@ -198,7 +166,7 @@ impl Kept {
         let mut left = false;
         loop {
             said.read();
-            if self.is_ready(cx).await? {
+            if self.ready.holds(cx, &self.cwd).await? {
                 return Ok(left);
             }
             match started.as_mut().and_then(|process| process.ended()) {
@@ -233,7 +201,7 @@ impl Kept {
                 "end it by hand, then try again",
             ));
         }
-        record::forget(cx)
+        note::forget(cx)
     }
 
     async fn start(&self, cx: &Context) -> Result<(), Failure> {
@@ -247,7 +215,7 @@ impl Kept {
             .map_err(|error| process::cannot_start(&self.command(), Some(&self.cwd), &error))?;
         let mut record =
             Record { pid: started.pid, born: process::born(started.pid), left: false, what: self.what() };
-        let outcome = match record::keep(cx, &record) {
+        let outcome = match note::keep(cx, &record) {
             Ok(()) => self.wait(cx, Some(&mut started), &mut said).await,
             Err(failure) => Err(failure),
         };
@@ -256,12 +224,12 @@ impl Kept {
             Ok(false) => Ok(()),
             Ok(true) => {
                 record.left = true;
-                record::keep(cx, &record)
+                note::keep(cx, &record)
             }
             Err(mut failure) => {
                 process::stop_detached(started.pid).await;
                 failure.last_lines = cx.output.last_lines();
-                record::forget(cx).and(Err(failure))
+                note::forget(cx).and(Err(failure))
             }
         }
     }
@@ -271,22 +239,20 @@ impl Kept {
 impl Operation for Kept {
     fn resolved(&self) -> Resolved {
         let mut commands = vec![self.run.line(Purpose::Run)];
-        commands.extend(
-            self.ready.command.iter().map(|argv| Process::of(argv).cwd(&self.cwd).line(Purpose::Ready)),
-        );
+        commands.extend(self.ready.line(&self.cwd));
         commands.extend(self.stop.iter().map(|stop| stop.line(Purpose::Undo)));
         Resolved { commands, ..Resolved::default() }
     }
 
     async fn check(&self, cx: &Context) -> Result<Check, Failure> {
-        let record = record::read(cx)?;
+        let record = note::read::<Record>(cx)?;
         let ours = record.as_ref().filter(|record| record.left || record.is_alive());
-        let ready = self.is_ready(cx).await?;
+        let ready = self.ready.holds(cx, &self.cwd).await?;
         let needed = |what: String| Ok(Check::Needed { what, files: Vec::new() });
         match (ready, ours) {
             (true, Some(record)) if record.what == self.what() => Ok(Check::Satisfied {
                 outputs: BTreeMap::from([
-                    ("url".to_owned(), self.place()),
+                    ("url".to_owned(), self.ready.place()),
                     ("pid".to_owned(), record.pid.to_string()),
                 ]),
             }),
@@ -294,7 +260,7 @@ impl Operation for Kept {
                 needed(format!("would start `{}` anew: what it runs has changed", self.command()))
             }
             (true, _) => Ok(Check::Blocked {
-                why: match self.place().as_str() {
+                why: match self.ready.place().as_str() {
                     "" => "it is ready already, but not by a process of ours".to_owned(),
                     place => format!("something else answers at {place}"),
                 },
@@ -308,7 +274,7 @@ impl Operation for Kept {
     }
 
     async fn apply(&self, cx: &Context) -> Result<(), Failure> {
-        if let Some(record) = record::read(cx)?.filter(|record| record.left || record.is_alive()) {
+        if let Some(record) = note::read::<Record>(cx)?.filter(|record| record.left || record.is_alive()) {
             let same = record.what == self.what();
             if same && !record.left && self.wait(cx, None, &mut Said::nothing()).await.is_ok() {
                 return Ok(());
@@ -328,7 +294,7 @@ impl Operation for Kept {
     }
 
     async fn undo(&self, cx: &Context, _receipt: &Value) -> Result<(), Failure> {
-        match record::read(cx)? {
+        match note::read::<Record>(cx)? {
             Some(record) => self.end(cx, &record).await,
             None => Ok(()),
         }

@@ -2,9 +2,10 @@
 //!
 //! - Checks whether there is a private key at the path; whichever kind it is, it is good.
 //! - Changes: `ssh-keygen` makes a pair (ed25519, without a passphrase: the disk's encryption and the file's permissions
-//!   protect it). Never overwrites: not a private key, not a public one.
-//! - Cannot be undone: once the public key was given to a server, removing the private one locks the person out, and
-//!   nothing here can tell whether it was.
+//!   protect it) beside its place and moves it there, so that no half of a pair is left by a cut. Never overwrites: not a
+//!   private key, not a public one.
+//! - Undo removes the pair that was made, if both halves are still what they were, and folders made for it that are empty.
+//!   Where the public key was given to a server it opens nothing any more: take it out there too.
 
 use std::{
     collections::BTreeMap,
@@ -19,16 +20,18 @@ use firstlight_domain::{
     state::Failure,
 };
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    failure, failure_with, path, paths, schema,
+    failure, failure_with, path,
+    paths::{self, is_absent},
+    schema, whole_file,
     with::{self, Parameters, one_line},
 };
 use crate::{
     process::{self, Process},
-    provider::{Check, Context, Operation, Provider, Rendered},
+    provider::{Check, Context, Operation, Provider, Rendered, read_receipt},
 };
 
 const DEFAULT_PATH: &str = "~/.ssh/id_ed25519";
@@ -109,6 +112,16 @@ impl Provider for SshKey {
     }
 }
 
+/// What a step added.
+#[derive(Debug, Serialize, Deserialize)]
+struct Receipt {
+    private: PathBuf,
+    /// SHA-256 of the private key and of the public one.
+    digests: [String; 2],
+    /// Folders that were made for it, outermost first.
+    folders: Vec<PathBuf>,
+}
+
 struct KeyPair {
     kind: KeyKind,
     private: PathBuf,
@@ -118,17 +131,23 @@ struct KeyPair {
 
 impl KeyPair {
     fn public(&self) -> PathBuf {
-        let mut name = self.private.clone().into_os_string();
-        name.push(".pub");
-        PathBuf::from(name)
+        public_of(&self.private)
     }
 
-    fn making(&self) -> Process {
+    /// Where the pair is made, to be moved from there.
+    fn beside(&self) -> Result<PathBuf, Failure> {
+        match self.private.file_name().and_then(|name| name.to_str()) {
+            Some(name) => Ok(self.private.with_file_name(format!(".{name}.firstlight-new"))),
+            None => Err(failure(format!("{} is not the name of a file", self.private.display()))),
+        }
+    }
+
+    fn making(&self, at: &Path) -> Process {
         let mut making = Process::new("ssh-keygen").args(["-q", "-t", self.kind.name(), "-N", ""]);
         if let Some(comment) = &self.comment {
             making = making.args(["-C", comment]);
         }
-        making.arg("-f").arg(self.private.display().to_string())
+        making.arg("-f").arg(at.display().to_string())
     }
 
     /// The public key: from its file, else from a private key that has no passphrase.
@@ -160,7 +179,7 @@ impl KeyPair {
 #[async_trait]
 impl Operation for KeyPair {
     fn resolved(&self) -> Resolved {
-        Resolved { commands: vec![self.making().line(Purpose::Run)], ..Resolved::default() }
+        Resolved { commands: vec![self.making(&self.private).line(Purpose::Run)], ..Resolved::default() }
     }
 
     async fn check(&self, cx: &Context) -> Result<Check, Failure> {
@@ -206,11 +225,87 @@ impl Operation for KeyPair {
         if let Some(why) = self.refused()? {
             return Err(failure(why));
         }
+        let folders = whole_file::missing_folders(&self.private);
+        let beside = self.beside()?;
+        let pair = [beside.clone(), public_of(&beside)];
+        // Noted before anything is made: a cut leaves folders, or a pair that nobody was told of.
+        cx.keep_receipt(Receipt {
+            private: self.private.clone(),
+            digests: Default::default(),
+            folders: folders.clone(),
+        })?;
         if let Some(folder) = self.private.parent() {
             make_private(folder).map_err(|error| cannot(folder, &error))?;
         }
-        process::run(cx, self.making()).await?.or_fail("ssh-keygen").map(drop)
+        pair.iter().try_for_each(|half| remove(half))?;
+        process::run(cx, self.making(&beside)).await?.or_fail("ssh-keygen")?;
+        let [private, public] = pair;
+        let digests = [digest(&private)?, digest(&public)?];
+        cx.keep_receipt(Receipt { private: self.private.clone(), digests, folders })?;
+        // The public half first: it can be made again from the private one, which is what the step is for.
+        fs::rename(&public, self.public()).map_err(|error| cannot(&self.public(), &error))?;
+        fs::rename(&private, &self.private).map_err(|error| cannot(&self.private, &error))
     }
+
+    fn can_undo(&self) -> bool {
+        true
+    }
+
+    async fn undo(&self, _cx: &Context, receipt: &Value) -> Result<(), Failure> {
+        let receipt: Receipt = read_receipt(receipt)?;
+        let beside = self.beside()?;
+        for leftover in [&beside, &public_of(&beside)] {
+            remove(leftover)?;
+        }
+        let pair = [receipt.private.clone(), public_of(&receipt.private)];
+        let mut ours = Vec::new();
+        for (half, made) in pair.iter().zip(&receipt.digests) {
+            if half.symlink_metadata().is_err() {
+                continue;
+            }
+            if digest(half)? != *made {
+                // The receipt from before it was made knows of none.
+                return if made.is_empty() { Ok(()) } else { Err(changed_since(half)) };
+            }
+            ours.push(half);
+        }
+        ours.into_iter().try_for_each(|half| remove(half))?;
+        whole_file::remove_made(&receipt.folders);
+        Ok(())
+    }
+}
+
+fn public_of(private: &Path) -> PathBuf {
+    let mut name = private.to_owned().into_os_string();
+    name.push(".pub");
+    PathBuf::from(name)
+}
+
+fn digest(half: &Path) -> Result<String, Failure> {
+    let content = fs::read(half).map_err(|error| {
+        failure_with(
+            format!("{} cannot be read: {error}", half.display()),
+            "look at its permissions, then try again",
+        )
+    })?;
+    Ok(whole_file::digest(&content))
+}
+
+fn remove(half: &Path) -> Result<(), Failure> {
+    match fs::remove_file(half) {
+        Err(error) if !is_absent(&error) => Err(failure_with(
+            format!("{} cannot be removed: {error}", half.display()),
+            "look at the folder, then try again",
+        )),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+fn changed_since(half: &Path) -> Failure {
+    failure_with(
+        format!("{} was changed since; the pair is left as it is", half.display()),
+        "remove it yourself if you do not need it",
+    )
 }
 
 /// Folders for keys are nobody else's; one that is there already stays as it is.

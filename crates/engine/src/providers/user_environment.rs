@@ -80,6 +80,7 @@ pub(super) async fn give_back(cx: &Context, receipt: &Value) -> Result<(), Failu
     write(cx, &before.name, before.value.as_deref()).await
 }
 
-fn powershell(script: &str) -> Process {
+/// PowerShell with a script of ours, asking nobody anything.
+pub(super) fn powershell(script: &str) -> Process {
     Process::new("powershell").args(["-NoProfile", "-NonInteractive", "-Command", script])
 }

@@ -40,6 +40,7 @@ pub(crate) fn step(name: &str, needs: &[&str], uses: &str, with: Value) -> Step 
         critical: false,
         timeout: Duration::from_secs(20),
         retries: 0,
+        restart: false,
         sla: None,
         probe: None,
         first_value: false,
@@ -98,6 +99,7 @@ pub(crate) fn scope(host: &FakeHost, inputs: &[(&str, &str)]) -> Scope {
 
 pub(crate) struct Options {
     pub(crate) only: Option<BTreeSet<StepId>>,
+    pub(crate) again: BTreeSet<StepId>,
     pub(crate) keep_going: bool,
     pub(crate) cancel: CancellationToken,
     pub(crate) inputs: Vec<(&'static str, &'static str)>,
@@ -109,6 +111,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             only: None,
+            again: BTreeSet::new(),
             keep_going: false,
             cancel: CancellationToken::new(),
             inputs: Vec::new(),
@@ -127,6 +130,7 @@ pub(crate) async fn run_with(pack: &Pack, host: &Arc<FakeHost>, options: Options
         scope: scope(host, &options.inputs),
         run: options.run,
         only: options.only,
+        again: options.again,
         keep_going: options.keep_going,
         interactive: false,
         parallel: options.parallel,

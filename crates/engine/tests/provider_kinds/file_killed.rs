@@ -54,6 +54,12 @@ impl Host for Durable {
     fn state(&self, step: &StepId) -> Option<StepState> {
         Host::state(&*self.host, step)
     }
+    fn was_cut_off(&self, step: &StepId) -> bool {
+        self.host.was_cut_off(step)
+    }
+    fn boot(&self) -> String {
+        self.host.boot()
+    }
     fn was_done(&self, step: &StepId, what: &ConsentHash) -> bool {
         self.host.was_done(step, what)
     }

@@ -3,7 +3,9 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test whose ground is missing cannot go on")]
 
+mod container;
 mod credential;
+mod devcontainer;
 mod env;
 mod file;
 mod file_killed;
@@ -12,6 +14,8 @@ mod git_clone;
 mod git_config;
 mod package;
 mod person;
+mod podman;
+mod posture;
 mod scaffold;
 mod ssh_key;
 
@@ -95,6 +99,7 @@ impl Machine {
             critical: false,
             timeout: Duration::from_secs(60),
             retries: 0,
+            restart: false,
             sla: None,
             probe: self.probe.clone(),
             first_value: false,
@@ -134,6 +139,14 @@ impl Machine {
         assert_eq!(self.snapshot(), after, "twice changes nothing");
         assert_eq!(self.receipts(), receipts, "what changes nothing keeps no receipt");
         outputs
+    }
+
+    /// With every receipt, newest first, as the engine does.
+    async fn undo_all(&self, operation: &dyn Operation) -> Result<(), Failure> {
+        for receipt in self.host.receipts(&self.step) {
+            operation.undo(&self.context(), &receipt).await?;
+        }
+        Ok(())
     }
 
     async fn undo(&self, operation: &dyn Operation) -> Result<(), Failure> {

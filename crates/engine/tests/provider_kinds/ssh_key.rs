@@ -15,12 +15,45 @@ async fn a_pair_is_made_once_and_kept() {
     assert!(outputs["public_key"].ends_with(" -mira@acme.test"), "{outputs:?}");
     assert_eq!(fs::metadata(&private).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(fs::metadata(private.parent().unwrap()).unwrap().permissions().mode() & 0o777, 0o700);
-    assert!(!operation.can_undo());
+    assert!(operation.can_undo());
     // The public half can be told from the private one.
     fs::remove_file(machine.home().join(".ssh/id_ed25519.pub")).unwrap();
     let again = satisfied(&*operation, &machine.context()).await;
     let key = |text: &str| text.split(' ').take(2).map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(key(&again["public_key"]), key(&outputs["public_key"]));
+}
+
+#[tokio::test]
+async fn undo_removes_the_pair_that_was_made_and_no_other() {
+    let machine = Machine::new();
+    let before = machine.snapshot();
+    let operation = machine.operation("ssh/key", json!({}));
+    machine.bring_about(&*operation).await;
+    machine.undo_all(&*operation).await.unwrap();
+    assert_eq!(machine.snapshot(), before);
+    machine.undo_all(&*operation).await.unwrap();
+    // One that was replaced since is somebody's.
+    machine.bring_about(&*operation).await;
+    fs::write(machine.home().join(".ssh/id_ed25519"), "another").unwrap();
+    let there = machine.snapshot();
+    assert!(machine.undo(&*operation).await.unwrap_err().cause.contains("changed since"));
+    assert_eq!(machine.snapshot(), there);
+}
+
+#[tokio::test]
+async fn what_a_cut_off_run_left_goes_with_the_undo() {
+    let machine = Machine::new();
+    let before = machine.snapshot();
+    let operation = machine.operation("ssh/key", json!({}));
+    machine.bring_about(&*operation).await;
+    // Killed after the pair was made and before it had its name.
+    let ssh = machine.home().join(".ssh");
+    for half in ["id_ed25519", "id_ed25519.pub"] {
+        let made = half.replacen("id_ed25519", ".id_ed25519.firstlight-new", 1);
+        fs::rename(ssh.join(half), ssh.join(made)).unwrap();
+    }
+    machine.undo_all(&*operation).await.unwrap();
+    assert_eq!(machine.snapshot(), before);
 }
 
 #[tokio::test]

@@ -148,6 +148,7 @@ pub(crate) fn derive(context: &Context, at: Timestamp, event: &Event) -> Option<
 fn of_state(state: &StepState) -> Option<(Property, Value)> {
     match state {
         StepState::Waiting { on: WaitsOn::You } => Some((Property::WaitsOn, json!("you"))),
+        StepState::Waiting { on: WaitsOn::Restart(_) } => Some((Property::WaitsOn, json!("restart"))),
         StepState::Waiting { on: WaitsOn::Owner(_) } => Some((Property::WaitsOn, json!("owner"))),
         StepState::Blocked { by, reason: _ } => Some((Property::BlockedBy, json!(by))),
         StepState::Pending

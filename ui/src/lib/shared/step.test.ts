@@ -21,6 +21,11 @@ test.each<[string, Partial<StepView> & { state: string }, string | null]>([
     null,
   ],
   [
+    'a step of which nobody knows whether it took effect is',
+    { class: 'task', uses: 'command', state: 'unknown', reason: '' },
+    'retry',
+  ],
+  [
     'a refused credential is entered again',
     { class: 'credential', uses: 'credential', state: 'failed', cause: '', last_lines: [] },
     'enter_credential',
@@ -37,6 +42,16 @@ test.each<[string, Partial<StepView> & { state: string }, string | null]>([
   ],
   ['a link is opened', { class: 'action', uses: 'link', state: 'ready' }, 'open'],
   ['what is not its turn yet has no control', { class: 'action', uses: 'confirm', state: 'pending' }, null],
+  [
+    'a task that waits for the person is looked at again',
+    { class: 'task', uses: 'posture', state: 'waiting', waiting_for: 'you', since: '' },
+    'confirm',
+  ],
+  [
+    'a task that waits for somebody else is not theirs',
+    { class: 'task', uses: 'posture', state: 'waiting', waiting_for: 'it', since: '' },
+    null,
+  ],
   ['a task that is ready is the run’s business', { class: 'task', uses: 'command', state: 'ready' }, null],
 ])('%s', (_name, step, act) => {
   expect(actFor({ ...base, ...step } as StepView)).toBe(act);

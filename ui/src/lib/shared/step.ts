@@ -26,6 +26,7 @@ export function stateWord(state: StepStateView): string {
     case 'blocked':
       return m.state_blocked();
     case 'waiting':
+      if (state.waiting_for === 'restart') return m.state_restart();
       return state.waiting_for === 'you' ? m.state_your_turn() : m.state_waiting();
     case 'unknown':
       return m.state_unknown();
@@ -63,6 +64,10 @@ export function actFor(step: StepView): NextAct | null {
   if (step.state === 'failed') return step.class === 'credential' ? 'enter_credential' : 'retry';
   // Nothing but the machine is in its way: once that is mended, somebody has to say so.
   if (step.state === 'blocked' && step.by.length === 0) return 'retry';
+  // Whoever can look says whether it is tried again.
+  if (step.state === 'unknown') return 'retry';
+  // What the machine only looks at waits for whoever can change it.
+  if (step.class === 'task' && step.state === 'waiting' && step.waiting_for === 'you') return 'confirm';
   if (step.class === 'task' || (step.state !== 'waiting' && step.state !== 'ready')) return null;
   if (step.class === 'credential') return 'enter_credential';
   switch (step.uses) {

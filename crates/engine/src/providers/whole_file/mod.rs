@@ -18,7 +18,7 @@ use super::{
 mod receipt;
 mod write;
 
-pub(super) use receipt::{TakenOut, give_back, replace};
+pub(super) use receipt::{TakenOut, for_receipt, give_back, remove_made, replace};
 pub(super) use write::{remove, remove_unfinished, write_all};
 
 /// Larger files are nobody's settings, and are not read.

@@ -139,13 +139,24 @@ pub(in crate::providers) fn give_back<P: DeserializeOwned>(
             }
         }
     }
-    for folder in receipt.folders.iter().rev() {
-        // Only an empty one goes: what others put there stays.
+    remove_made(&receipt.folders);
+    Ok(())
+}
+
+/// Removes folders that were made for something that is gone, given outermost first. Only empty ones go: what others
+/// put there stays.
+pub(in crate::providers) fn remove_made(folders: &[PathBuf]) {
+    for folder in folders.iter().rev() {
         if fs::remove_dir(folder).is_err() {
             break;
         }
     }
-    Ok(())
+}
+
+/// A text as it can be kept in a receipt: not if it is too large or holds a stored credential.
+pub(in crate::providers) fn for_receipt(cx: &Context, content: &[u8]) -> Option<String> {
+    let fits = content.len() <= MOST_IN_RECEIPT && !holds_secret(cx, content);
+    fits.then(|| std::str::from_utf8(content).ok().map(str::to_owned)).flatten()
 }
 
 impl Before {

@@ -13,6 +13,10 @@ automatic: number,
  */
 elevations: number, 
 /**
+ * Steps that may need a restart of the machine.
+ */
+restarts: number, 
+/**
  * Secrets to enter.
  */
 credentials: number, 

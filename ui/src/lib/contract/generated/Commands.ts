@@ -67,11 +67,11 @@ step: Call<StepRef, StepDetail>,
  */
 step_log: Call<LogRange, LogPage>, 
 /**
- * Tries a failed step again, and what waited for it.
+ * Tries a step again that did not come to hold or was cut off, and what waited for it.
  */
 retry_step: Call<StepRef, JourneyView>, 
 /**
- * Marks an action as done by the person.
+ * Marks an action as done by the person, or a step that was cut off as having taken effect.
  */
 complete_action: Call<StepRef, JourneyView>, 
 /**

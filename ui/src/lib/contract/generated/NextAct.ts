@@ -3,4 +3,4 @@
 /**
  * What can be done with the next thing.
  */
-export type NextAct = "start" | "retry" | "read" | "open" | "confirm" | "enter_credential" | "request";
+export type NextAct = "start" | "retry" | "read" | "open" | "confirm" | "enter_credential" | "request" | "restart";

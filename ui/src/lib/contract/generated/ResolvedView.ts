@@ -27,6 +27,10 @@ secrets: Array<string>,
  */
 elevated: boolean, 
 /**
+ * Whether the machine may have to be restarted afterwards.
+ */
+restart: boolean, 
+/**
  * What a person would be asked or told, in plain text.
  */
 text?: string, };

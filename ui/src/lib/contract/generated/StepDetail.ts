@@ -50,6 +50,10 @@ unblocks: Array<string>,
  */
 history: Array<StepMoment>, 
 /**
+ * Whether it was running when Firstlight was killed, and what it did is not known.
+ */
+cut_off: boolean, 
+/**
  * Whether it can be taken back.
  */
 can_undo: boolean, };

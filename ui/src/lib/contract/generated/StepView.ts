@@ -32,7 +32,11 @@ estimate_seconds?: number,
 /**
  * Whether it stops the clock.
  */
-first_value: boolean, } & ({ "state": "pending" } | { "state": "ready" } | { "state": "running", 
+first_value: boolean, 
+/**
+ * It is done, and did not hold any more when it was last looked: what would be done about it.
+ */
+drifted?: string, } & ({ "state": "pending" } | { "state": "ready" } | { "state": "running", 
 /**
  * Since when.
  */

@@ -30,7 +30,9 @@ test('what is asked is said in words, and nothing is asked in none', () => {
     '3 things to read or confirm',
     '1 access request',
   ]);
-  expect(asked({ automatic: 4, elevations: 0, credentials: 0, actions: 0, requests: 0 })).toEqual([]);
+  expect(
+    asked({ automatic: 4, elevations: 0, restarts: 0, credentials: 0, actions: 0, requests: 0 }),
+  ).toEqual([]);
 });
 
 test('every step stands in exactly one group; blocked only when there are any', () => {

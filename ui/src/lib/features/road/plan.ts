@@ -45,6 +45,7 @@ function roadTo(id: string, steps: readonly PlannedStepView[]): PlannedStepView[
 export function asked(asks: Asks): string[] {
   const said: [number, (inputs: { count: number }) => string][] = [
     [asks.elevations, m.asks_elevations],
+    [asks.restarts, m.asks_restarts],
     [asks.credentials, m.asks_credentials],
     [asks.actions, m.asks_actions],
     [asks.requests, m.asks_requests],

@@ -32,6 +32,14 @@ test('the log is that of what runs, else of what failed', () => {
   expect(loggedStep(today(reached))).toBeNull();
 });
 
+test('what is no longer as it was left is named', () => {
+  expect(today(reached).drifted).toEqual([]);
+  const steps = reached.steps.map((step) =>
+    step.id === 'build' ? { ...step, drifted: 'would run `cargo build`' } : step,
+  );
+  expect(today({ ...reached, steps }).drifted.map(({ id }) => id)).toEqual(['build']);
+});
+
 test('whom the next thing waits for is not said twice', () => {
   expect(today(requesting).waiting).toEqual([]);
 });

@@ -14,6 +14,8 @@ export interface Today {
   /** Waiting for somebody else, beside the next thing. */
   waiting: WaitingStep[];
   failed: StepView[];
+  /** Done, and no longer as they were left. */
+  drifted: StepView[];
   /** Nothing is left, in any stage. */
   finished: boolean;
 }
@@ -31,6 +33,7 @@ export function today(journey: JourneyView): Today {
         step.state === 'waiting' && step.waiting_for !== 'you' && step.id !== journey.next?.step,
     ),
     failed: steps.filter((step) => step.state === 'failed'),
+    drifted: steps.filter((step) => step.drifted !== undefined),
     finished: done === steps.length,
   };
 }
