@@ -1,6 +1,6 @@
 //! What a provider is: a kind of step that can be described, checked, applied and undone.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use firstlight_domain::{
@@ -69,8 +69,8 @@ pub trait Operation: Send + Sync {
         })
     }
 
-    /// The resource of which there is one (`apt`, `brew`): two steps that name the same never run at once.
-    fn exclusive(&self) -> Option<&'static str> {
+    /// The resource of which there is one (`apt`, `brew`, a file): two steps that name the same never run at once.
+    fn exclusive(&self) -> Option<Cow<'static, str>> {
         None
     }
 }

@@ -2,6 +2,7 @@
 //! something.
 
 use std::{
+    borrow::Cow,
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -21,9 +22,9 @@ pub(crate) struct Schedule {
     /// Begun or ended.
     rank: BTreeMap<StepId, Rank>,
     /// Resources taken, by the step that has them.
-    taken: BTreeMap<StepId, &'static str>,
+    taken: BTreeMap<StepId, Cow<'static, str>>,
     /// Steps that found their resource taken.
-    held_back: BTreeMap<StepId, &'static str>,
+    held_back: BTreeMap<StepId, Cow<'static, str>>,
     parallel: usize,
 }
 
@@ -73,7 +74,7 @@ impl Schedule {
     }
 
     /// Takes a resource for a step; if another has it, the step waits again.
-    pub(crate) fn take(&mut self, step: &StepId, resource: &'static str) -> bool {
+    pub(crate) fn take(&mut self, step: &StepId, resource: Cow<'static, str>) -> bool {
         if self.taken.values().any(|taken| *taken == resource) {
             self.held_back.insert(step.clone(), resource);
             self.waiting.insert(step.clone(), BTreeSet::new());

@@ -63,6 +63,33 @@ async fn a_critical_failure_stops_the_run_unless_told_to_keep_going() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn e6_steps_that_change_one_file_wait_for_each_other() {
+    let host = FakeHost::new();
+    let names: Vec<String> = (0..12).map(|number| format!("n{number}")).collect();
+    let steps = names.iter().enumerate().map(|(number, name)| {
+        // However the path is written.
+        let path = if number % 2 == 0 { "~/.profile" } else { "~/./.profile" };
+        match number % 3 {
+            0 => step(name, &[], "env", json!({ "name": name.to_uppercase(), "value": "x" })),
+            1 => step(name, &[], "file", json!({ "path": path, "merge": { name: number }, "format": "ini" })),
+            _ => step(name, &[], "file", json!({ "path": path, "block": format!("# {name}") })),
+        }
+    });
+    let options = Options { parallel: Some(12), ..Options::default() };
+    let summary = run_with(&pack(steps.collect()), &host, options).await;
+    assert!(summary.ok() && summary.changed.len() == 12, "{summary:?}");
+    let profile = std::fs::read_to_string(home(&host).join(".profile")).unwrap();
+    for (number, name) in names.iter().enumerate() {
+        let written = match number % 3 {
+            0 => format!("export {}=", name.to_uppercase()),
+            1 => format!("{name}={number}\n"),
+            _ => format!("# {name}\n"),
+        };
+        assert!(profile.contains(&written), "{name} was not overwritten: {profile}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn independent_steps_run_at_the_same_time_within_the_limit() {
     let host = FakeHost::new();
     let names = ["a", "b", "c", "d"];

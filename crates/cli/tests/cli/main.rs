@@ -12,6 +12,7 @@ mod contract;
 mod damaged;
 mod drift;
 mod external;
+mod files;
 mod killed;
 mod machine;
 mod network;

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use similar::TextDiff;
 
+use crate::provider::Context;
+
 /// Diffs longer than this are cut: a person reads the beginning and sees how much more there is.
 const MOST_LINES: usize = 400;
 /// Larger files are named, not compared.
@@ -28,6 +30,14 @@ pub(crate) fn unified(path: &str, old: Option<&[u8]>, new: &[u8]) -> String {
     }
     let cut: String = diff.split_inclusive('\n').take(MOST_LINES).collect();
     cut + &format!("… {} more lines\n", lines - MOST_LINES)
+}
+
+/// A diff without the stored credentials that stand in it or around it.
+pub(crate) fn masked(cx: &Context, diff: &str) -> String {
+    let mut mask = cx.host.mask(&[]);
+    let mut shown = mask.push(diff.as_bytes());
+    shown.extend(mask.finish());
+    String::from_utf8_lossy(&shown).into_owned()
 }
 
 fn text(bytes: &[u8]) -> Option<&str> {

@@ -10,6 +10,7 @@
 //!   a file that we made, with the folders made for it.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     path::{Path, PathBuf},
 };
@@ -262,7 +263,7 @@ impl Operation for InProfile {
         }
     }
 
-    async fn check(&self, _cx: &Context) -> Result<Check, Failure> {
+    async fn check(&self, cx: &Context) -> Result<Check, Failure> {
         let look = match self.look() {
             Ok(look) => look,
             Err(failure) => return Ok(Check::Blocked { why: failure.cause, hint: failure.hint }),
@@ -272,6 +273,7 @@ impl Operation for InProfile {
         }
         let path = look.profile.display().to_string();
         let diff = diff::unified(&path, look.now.as_deref().map(str::as_bytes), look.wanted.as_bytes());
+        let diff = diff::masked(cx, &diff);
         let digest = whole_file::digest(look.wanted.as_bytes());
         let name = self.key.split(' ').next().unwrap_or_default();
         Ok(Check::Needed {
@@ -303,6 +305,7 @@ impl Operation for InProfile {
     async fn undo(&self, _cx: &Context, receipt: &Value) -> Result<(), Failure> {
         let receipt: LineReceipt = read_receipt(receipt)?;
         let profile = &receipt.profile;
+        whole_file::remove_unfinished(profile)?;
         let Some(found) = whole_file::find(profile, &self.home)? else {
             whole_file::remove_made(&receipt.folders);
             return Ok(());
@@ -323,8 +326,8 @@ impl Operation for InProfile {
         }
     }
 
-    fn exclusive(&self) -> Option<&'static str> {
-        Some("profile")
+    fn exclusive(&self) -> Option<Cow<'static, str>> {
+        Some(whole_file::resource(&self.shell.profile(&self.home)))
     }
 }
 

@@ -7,6 +7,7 @@
 //!   values that were there, or removes the setting. A setting that was changed since is left.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
@@ -157,7 +158,7 @@ impl Operation for Setting {
         let wanted = file.after(cx, &[self.replacing()]).await?;
         let path = file.path.display().to_string();
         let was = if now.is_empty() { String::new() } else { format!(" (now {})", now.join(", ")) };
-        let diff = diff::unified(&path, file.content(), &wanted);
+        let diff = diff::masked(cx, &diff::unified(&path, file.content(), &wanted));
         Ok(Check::Needed {
             what: format!("would set git's {} to {}{was}", self.key, self.value),
             files: vec![FileChange { path, diff, digest: whole_file::digest(&wanted) }],
@@ -188,6 +189,7 @@ impl Operation for Setting {
     async fn undo(&self, cx: &Context, receipt: &Value) -> Result<(), Failure> {
         let Receipt { key, before, written, file: whole } = read_receipt(receipt)?;
         let file = ConfigFile::find(&self.facts)?;
+        whole_file::remove_unfinished(&file.path)?;
         if let Some(whole) = whole.filter(|whole| file.holds(whole)) {
             return file.give_back(whole.text.as_deref());
         }
@@ -213,8 +215,9 @@ impl Operation for Setting {
         whole_file::write_all(&file.path, file.found.as_ref(), &wanted)
     }
 
-    fn exclusive(&self) -> Option<&'static str> {
-        Some("git config")
+    fn exclusive(&self) -> Option<Cow<'static, str>> {
+        // A place that cannot be told is not written to either.
+        ConfigFile::place(&self.facts).ok().map(|path| whole_file::resource(&path))
     }
 }
 
@@ -235,11 +238,16 @@ struct ConfigFile {
 }
 
 impl ConfigFile {
-    /// As it is now. A link is followed, as git does, but not out of the home folder.
-    fn find(facts: &Facts) -> Result<Self, Failure> {
+    /// Where it is. A link is followed, as git does, but not out of the home folder.
+    fn place(facts: &Facts) -> Result<PathBuf, Failure> {
         let named = std::env::var_os("GIT_CONFIG_GLOBAL").map(PathBuf::from);
         let path = named.unwrap_or_else(|| usual_place(facts));
-        let path = if path.is_symlink() { linked(&path, Path::new(&facts.home))? } else { path };
+        if path.is_symlink() { linked(&path, Path::new(&facts.home)) } else { Ok(path) }
+    }
+
+    /// As it is now.
+    fn find(facts: &Facts) -> Result<Self, Failure> {
+        let path = Self::place(facts)?;
         let found = whole_file::find(&path, Path::new(&facts.home))?;
         Ok(Self { path, found })
     }

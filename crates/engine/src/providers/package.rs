@@ -19,7 +19,7 @@ use firstlight_domain::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
-use std::{collections::BTreeMap, fmt};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use super::{
     failure, failure_with, schema,
@@ -279,8 +279,8 @@ impl Operation for Install {
         Ok(())
     }
 
-    fn exclusive(&self) -> Option<&'static str> {
-        self.manager.map(PackageManagerCommands::name)
+    fn exclusive(&self) -> Option<Cow<'static, str>> {
+        self.manager.map(|manager| Cow::Borrowed(manager.name()))
     }
 }
 

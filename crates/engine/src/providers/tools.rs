@@ -5,6 +5,7 @@
 //! - No undo: other projects may use what was installed.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     path::{Path, PathBuf},
 };
@@ -183,7 +184,7 @@ impl Operation for Install {
         process::run(cx, self.install()).await?.or_fail("`mise install`").map(drop)
     }
 
-    fn exclusive(&self) -> Option<&'static str> {
-        Some("mise")
+    fn exclusive(&self) -> Option<Cow<'static, str>> {
+        Some(Cow::Borrowed("mise"))
     }
 }

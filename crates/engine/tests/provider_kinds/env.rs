@@ -57,6 +57,18 @@ async fn a_changed_value_goes_back_to_the_one_before() {
 }
 
 #[tokio::test]
+async fn e6_what_a_killed_run_left_goes_with_undo() {
+    let machine = Machine::new();
+    let before = machine.snapshot();
+    let operation = machine.operation("env", json!({ "name": "EDITOR", "value": "vim" }));
+    machine.bring_about(&*operation).await;
+    // As after a kill between the receipt and the renaming.
+    fs::rename(machine.home().join(".profile"), machine.home().join("..profile.firstlight-new")).unwrap();
+    machine.undo(&*operation).await.unwrap();
+    assert_eq!(machine.snapshot(), before);
+}
+
+#[tokio::test]
 async fn the_file_is_the_one_the_shell_reads() {
     for (shell, existing, expected) in [
         ("bash", None, ".profile"),

@@ -9,6 +9,8 @@ mod devcontainer;
 mod env;
 mod external;
 mod file;
+mod file_killed;
+mod file_parts;
 mod git_clone;
 mod git_config;
 mod package;

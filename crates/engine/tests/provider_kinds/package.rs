@@ -34,11 +34,11 @@ async fn the_plan_shows_commands_and_elevation() {
     let resolved = operation.resolved();
     assert!(resolved.elevated);
     assert!(resolved.commands.iter().any(|command| command.argv.ends_with(&["hello".into(), "sl".into()])));
-    assert_eq!(operation.exclusive(), Some("apt"));
+    assert_eq!(operation.exclusive(), Some("apt".into()));
     machine.facts.package_manager = Some(PackageManager::Brew);
     let operation = machine.operation("package", json!({ "brew": "hello", "apt": "hello" }));
     assert!(!operation.resolved().elevated);
-    assert_eq!(operation.exclusive(), Some("brew"));
+    assert_eq!(operation.exclusive(), Some("brew".into()));
 }
 
 /// Really installs and removes one small package.

@@ -25,6 +25,7 @@ mod tool;
 mod trust;
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     path::{Path, PathBuf},
 };
@@ -37,7 +38,7 @@ use firstlight_domain::{
     state::Failure,
 };
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
@@ -228,7 +229,7 @@ impl Operation for Wanted {
             match change {
                 Change::Bundle { path, content, .. } => {
                     let found = whole_file::find(&path, Path::new(&self.facts.home))?;
-                    whole_file::replace(cx, &path, found.as_ref(), content.as_bytes(), None)?;
+                    whole_file::replace(cx, &path, found.as_ref(), content.as_bytes(), None, None::<NoPart>)?;
                     cx.output.say(&format!("Wrote {}.", path.display()));
                 }
                 Change::Lines { path, wanted, .. } => {
@@ -246,16 +247,20 @@ impl Operation for Wanted {
 
     async fn undo(&self, cx: &Context, receipt: &Value) -> Result<(), Failure> {
         if receipt.get("made").is_none() {
-            return whole_file::give_back(cx, receipt);
+            return whole_file::give_back(cx, receipt, |part: &NoPart, _, _, _| match *part {});
         }
         insert::take_away(&read_receipt::<Added>(receipt)?, Path::new(&cx.facts.home))
     }
 
     /// Two steps may add to the same file.
-    fn exclusive(&self) -> Option<&'static str> {
-        Some("network settings")
+    fn exclusive(&self) -> Option<Cow<'static, str>> {
+        Some("network settings".into())
     }
 }
+
+/// The bundle is ours as a whole: no part of it is taken out.
+#[derive(Serialize, Deserialize)]
+enum NoPart {}
 
 #[cfg(test)]
 mod tests {
