@@ -146,17 +146,16 @@ impl Firstlight {
         let journey = self.current_journey()?;
         let state = journey.state(&id).cloned();
         let found = planned.pack.steps.get(&id).ok_or_else(|| AppError::unknown_step(step))?;
-        if journey.steps.get(&id).is_some_and(|record| record.cut_off) {
-            self.take_as_done(&planned, &journey, found)?;
-            self.carry_on().await;
-            return self.journey();
-        }
-        let open =
-            matches!(state, None | Some(StepState::Ready | StepState::Pending | StepState::Waiting { .. }));
+        let cut_off = journey.steps.get(&id).is_some_and(|record| record.cut_off);
+        let open = cut_off
+            || matches!(
+                state,
+                None | Some(StepState::Ready | StepState::Pending | StepState::Waiting { .. })
+            );
         // What the machine finds out by itself is the person's turn only once it was looked at.
         let looked_at = match self.class_of(&found.uses) {
             Class::Action => found.probe.is_some(),
-            Class::Task if matches!(state, Some(StepState::Waiting { .. })) => true,
+            Class::Task if cut_off || matches!(state, Some(StepState::Waiting { .. })) => true,
             Class::Task | Class::Credential => {
                 return Err(not_waiting(step));
             }
@@ -165,13 +164,16 @@ impl Firstlight {
             return Err(not_waiting(step));
         }
         self.refuse_before_needs(&planned, &id)?;
-        let outputs = if looked_at { self.look(&planned, found).await? } else { BTreeMap::new() };
-        self.settle(&planned, &id, outputs, None)?;
+        let seen = if looked_at { self.look(&planned, found).await? } else { Some(BTreeMap::new()) };
+        match seen {
+            Some(outputs) => self.settle(&planned, &id, outputs, None)?,
+            None => self.take_as_done(&planned, &journey, found)?,
+        }
         self.carry_on().await;
         self.journey()
     }
 
-    /// The person says that a step which was cut off took effect. Later steps cannot use what it did not get to give.
+    /// A person says that a step without a check took effect. Later steps cannot use what it did not get to give.
     fn take_as_done(&self, planned: &Planned, journey: &Journey, step: &Step) -> Result<()> {
         if !step.outputs.is_empty() {
             return Err(AppError::new(
@@ -186,12 +188,13 @@ impl Firstlight {
         self.settle(planned, &step.id, BTreeMap::new(), Some(resolved.digest()))
     }
 
-    /// What the world says of it, where it can be asked: a word is not enough then.
-    async fn look(&self, planned: &Planned, step: &Step) -> Result<BTreeMap<String, String>> {
+    /// What the world says of it, where it can be asked: a word is not enough then. `None`: a word is all there is.
+    async fn look(&self, planned: &Planned, step: &Step) -> Result<Option<BTreeMap<String, String>>> {
         let host = std::sync::Arc::new(AppHost::new(self, None));
         let scope = self.journey_scope(&planned.pack, &self.current_journey()?);
         match self.inner.engine.check_step(&planned.pack, step, &scope, host).await {
-            Ok(Check::Satisfied { outputs }) => Ok(outputs),
+            Ok(Check::Satisfied { outputs }) => Ok(Some(outputs)),
+            Ok(Check::Once { .. }) => Ok(None),
             Ok(found) if self.class_of(&step.uses) == Class::Task => Err(AppError::new(
                 Code::StepState,
                 format!("“{}” does not hold yet: {}", step.title, found_instead(found)),

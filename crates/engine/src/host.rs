@@ -3,12 +3,15 @@
 use async_trait::async_trait;
 use firstlight_domain::{
     event::Event,
+    facts::Facts,
     id::{CredentialName, StepId},
     plan::ConsentHash,
     state::{Failure, StepState},
 };
 use jiff::Timestamp;
 use secrecy::SecretString;
+
+use crate::facts::Admin;
 
 /// The engine's surroundings.
 #[async_trait]
@@ -30,6 +33,11 @@ pub trait Host: Send + Sync {
 
     /// The id of the system's last start: another after each restart of the machine.
     fn boot(&self) -> String;
+
+    /// Who gives administrator rights on this machine.
+    async fn admin(&self, facts: &Facts) -> Admin {
+        crate::facts::admin(facts).await
+    }
 
     /// A secret from the keychain; `None` if there is none of that name.
     async fn secret(&self, name: &CredentialName) -> Result<Option<SecretString>, Failure>;

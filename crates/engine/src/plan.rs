@@ -26,9 +26,9 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     engine::{Around, Engine, EngineError, Prepared, Ready, look, steps_in, steps_named},
     host::Host,
-    process::{Process, not_found},
+    process::{Process, not_found, out_of_reach},
     provider::{Check, Context},
-    step::{CUT_OFF, NOT_BY_RESTART, Restart, may_have_been_done},
+    step::{CUT_OFF, NOT_BY_RESTART, Restart, administrator, may_have_been_done},
 };
 
 /// What was found out about one step.
@@ -61,6 +61,14 @@ impl Engine {
         let around = Self::around(Arc::clone(&host), interactive, None, &cancel);
         let mut scope = scope.clone();
         let mut found = self.look_at_all(pack, &graph, &mut scope, &around).await;
+        let needs_rights = |found: &Found| match found {
+            Found::Looked(Ok(Check::Needed { .. } | Check::Once { .. }), ready) => ready.resolved.elevated,
+            _ => false,
+        };
+        let no_rights = match found.values().any(needs_rights) {
+            true => out_of_reach(&*host, scope.facts()).await,
+            false => None,
+        };
         let mut outcomes: BTreeMap<StepId, Outcome> = BTreeMap::new();
         let mut steps = Vec::with_capacity(graph.order().len());
         for id in graph.order() {
@@ -68,14 +76,20 @@ impl Engine {
             let found =
                 found.remove(id).unwrap_or_else(|| Found::WaitsFor(BTreeSet::new(), Resolved::default()));
             // What only a person can bring about is theirs, whatever kind of step finds it out.
+            let no_rights = no_rights.filter(|_| needs_rights(&found));
             let class = match &found {
+                _ if no_rights.is_some() => Class::Action,
                 Found::Looked(Ok(Check::Person { .. }), _) if self.class(step) == Class::Task => {
                     Class::Action
                 }
                 _ => self.class(step),
             };
             let unmet: Vec<&StepId> = graph.needs(id).filter(|need| !is_fine(outcomes.get(*need))).collect();
-            let (outcome, resolved) = read(found, pack, &unmet, &outcomes, &*host);
+            let (mut outcome, resolved) = read(found, pack, &unmet, &outcomes, &*host);
+            if let (Some(why), Outcome::WillChange(_)) = (no_rights, &outcome) {
+                let whom = administrator(step, pack.owner.as_deref());
+                outcome = Outcome::WillChange(format!("would ask {whom} to do it: {why}"));
+            }
             outcomes.insert(id.clone(), outcome.clone());
             steps.push(PlannedStep { id: id.clone(), class, outcome, resolved });
         }

@@ -202,7 +202,8 @@ impl Run<'_> {
                 }
                 let cx = Engine::context(&ready, self.request.pack, &self.request.scope, &self.around);
                 let again = self.request.again.contains(id);
-                let work = Work { ready, cx, run: self.request.run, again };
+                let pack_owner = self.request.pack.owner.clone();
+                let work = Work { ready, cx, run: self.request.run, again, pack_owner };
                 names.insert(going.spawn(step::walk(work)).id(), id.clone());
                 return Ok(());
             }

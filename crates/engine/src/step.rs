@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     engine::{Ready, Secrets, failure, look, secrets},
     host::{Host, Live},
-    process::{Output, in_words},
+    process::{Output, in_words, out_of_reach},
     provider::{Check, Context},
     run::End,
 };
@@ -31,6 +31,8 @@ pub(crate) struct Work {
     pub(crate) run: RunId,
     /// Whether the person wants it to run though it was cut off.
     pub(crate) again: bool,
+    /// Who answers for what no step's owner does.
+    pub(crate) pack_owner: Option<String>,
 }
 
 /// Walks one step to its end. Records that it runs, not how it ended.
@@ -74,6 +76,10 @@ pub(crate) async fn walk(work: Work) -> End {
         }
         Ok(Check::Needed { .. }) => false,
     };
+    // Done by somebody who may, it is found done by the next look.
+    if ready.resolved.elevated && out_of_reach(&*work.cx.host, &work.cx.facts).await.is_some() {
+        return End::Waiting(WaitsOn::Owner(administrator(&ready.step, work.pack_owner.as_deref())));
+    }
     let handed = match secrets(&ready.step, &*work.cx.host).await {
         Ok(Ok(handed)) => handed,
         Ok(Err(missing)) => {
@@ -166,6 +172,11 @@ async fn apply(work: &Work, cx: &Context, own: &CancellationToken) -> Result<(),
             hint: Some("try again, or give the step a longer `timeout`".to_owned()),
         }),
     }
+}
+
+/// Who is asked for what needs an administrator where the person is none.
+pub(crate) fn administrator(step: &Step, pack_owner: Option<&str>) -> String {
+    step.owner.as_deref().or(pack_owner).unwrap_or("an administrator").to_owned()
 }
 
 /// What is said of a step that was to hold after a restart and does not.

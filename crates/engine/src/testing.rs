@@ -21,6 +21,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    facts::Admin,
     host::{AcceptedSecret, Host, Live, Mask},
     process::Output,
     provider::Context,
@@ -41,6 +42,7 @@ struct Seen {
     secrets: BTreeMap<CredentialName, SecretString>,
     cut_off: BTreeSet<StepId>,
     restarts: u32,
+    admin: Admin,
 }
 
 impl FakeHost {
@@ -82,6 +84,11 @@ impl FakeHost {
     /// Puts a secret into the keychain.
     pub fn put_secret(&self, name: &CredentialName, value: &str) {
         self.seen().secrets.insert(name.clone(), value.into());
+    }
+
+    /// As if this were who gives administrator rights; where it is not said, they are given.
+    pub fn set_admin(&self, admin: Admin) {
+        self.seen().admin = admin;
     }
 
     /// As if the machine had been restarted.
@@ -187,6 +194,10 @@ impl Host for FakeHost {
 
     fn was_cut_off(&self, step: &StepId) -> bool {
         self.seen().cut_off.contains(step)
+    }
+
+    async fn admin(&self, _facts: &Facts) -> Admin {
+        self.seen().admin
     }
 
     fn boot(&self) -> String {

@@ -13,9 +13,12 @@ use common::*;
 use firstlight_domain::{
     event::Event,
     id::CredentialName,
+    kind::Class,
+    pack::Elevation,
+    plan::{Outcome, Plan},
     state::{StepState, WaitsOn},
 };
-use firstlight_engine::{host::Live, process::read_log, testing::FakeHost};
+use firstlight_engine::{facts::Admin, host::Live, process::read_log, testing::FakeHost};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -404,4 +407,49 @@ async fn a_step_found_running_is_looked_at_before_it_is_run_again() {
         .filter(|e| matches!(e, Event::StepChanged { state: StepState::Running, .. }))
         .count();
     assert_eq!(runs, 1, "it was run again");
+}
+
+#[tokio::test]
+async fn e5_without_administrator_rights_a_step_is_asked_of_its_owner_and_found_done() {
+    let host = FakeHost::new();
+    let mut install = step(
+        "install",
+        &[],
+        "command",
+        json!({ "check": ["test", "-e", "installed"], "run": ["touch", "installed"] }),
+    );
+    install.elevation = Elevation::Elevated;
+    install.owner = Some("it-helpdesk".into());
+    let mut pack = pack(vec![install, touch("use", &["install"])]);
+    pack.policy.elevation = true;
+    let outcome = |plan: &Plan| plan.steps[0].outcome.clone();
+
+    // Nobody here may: it waits for its owner, and nothing is tried.
+    for nobody in [Admin::SomebodyElse("sudo"), Admin::Nobody] {
+        host.set_admin(nobody);
+        let planned = plan(&pack, &host).await;
+        let Outcome::WillChange(what) = outcome(&planned) else { panic!("{:?}", outcome(&planned)) };
+        assert!(what.starts_with("would ask it-helpdesk to do it: "), "{what}");
+        assert_eq!(planned.steps[0].class, Class::Action);
+        let summary = run(&pack, &host).await;
+        assert_eq!((summary.waiting.as_slice(), summary.failed.len()), (&[id("install")][..], 0));
+        assert_eq!(
+            state(&host, "install"),
+            Some(StepState::Waiting { on: WaitsOn::Owner("it-helpdesk".into()) })
+        );
+        assert!(!home(&host).join("installed").exists());
+    }
+    // Somebody did it: the next look finds it, and what waited goes on.
+    std::fs::write(home(&host).join("installed"), "").unwrap();
+    let summary = run(&pack, &host).await;
+    assert_eq!(summary.changed, [id("use")]);
+    std::fs::remove_file(home(&host).join("installed")).unwrap();
+
+    // Where the person may, or somebody can be asked, the plan says that rights are needed, and nothing else.
+    for admin in [Admin::Given, Admin::Yourself("sudo")] {
+        host.set_admin(admin);
+        let planned = plan(&pack, &host).await;
+        assert_eq!(planned.steps[0].class, Class::Task, "{admin:?}");
+        assert!(planned.steps[0].resolved.elevated);
+    }
 }

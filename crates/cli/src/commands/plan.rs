@@ -182,7 +182,7 @@ fn show_reach(reach: &ReachView, hosts: &[String], home: &str, output: Output) -
 }
 
 /// Words as a shell would need them written, so that what is shown is exact.
-fn quote(argv: &[String]) -> String {
+pub(super) fn quote(argv: &[String]) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
     let word = |text: &String| {
         if !text.is_empty() && text.chars().all(plain) {

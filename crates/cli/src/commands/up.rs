@@ -310,6 +310,7 @@ fn tell(app: &Firstlight, journey: &JourneyView, failed: &[String], output: Outp
     for step in &journey.steps {
         if let StepStateView::Waiting { waiting_for, .. } = &step.state {
             output.line(format!("waiting for {waiting_for}: {} ({})", step.title, step.id))?;
+            tell_administrator(app, step, waiting_for, output)?;
         }
     }
     let report = app.report()?;
@@ -329,6 +330,22 @@ fn tell(app: &Firstlight, journey: &JourneyView, failed: &[String], output: Outp
     }
     if own_next(journey) {
         status::next(journey).map_or(Ok(()), |next| output.line(next))?;
+    }
+    Ok(())
+}
+
+/// What the machine would do itself if it might: whoever is asked instead reads it here.
+fn tell_administrator(
+    app: &Firstlight,
+    step: &StepView,
+    waiting_for: &str,
+    output: Output,
+) -> anyhow::Result<()> {
+    if step.class != StepClass::Task || matches!(waiting_for, "you" | "restart") {
+        return Ok(());
+    }
+    for command in app.step(&step.id)?.detail.commands.iter().filter(|command| command.purpose == "run") {
+        output.verbatim(format!("  $ {}", plan::quote(&command.argv)))?;
     }
     Ok(())
 }

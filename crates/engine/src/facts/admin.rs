@@ -13,9 +13,10 @@ const GROUPS: [&str; 3] = ["sudo", "wheel", "admin"];
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Who gives administrator rights.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Admin {
     /// Nobody has to: we have them.
+    #[default]
     Given,
     /// The person, with their own password; what asks them.
     Yourself(&'static str),

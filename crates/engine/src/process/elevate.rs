@@ -2,11 +2,11 @@
 
 use std::{process::Stdio, time::Duration};
 
-use firstlight_domain::state::Failure;
+use firstlight_domain::{facts::Facts, state::Failure};
 use tokio::{process::Command, sync::Mutex};
 
 use super::Process;
-use crate::provider::Context;
+use crate::{facts::Admin, host::Host, provider::Context};
 
 /// One prompt at a time, however many steps want one.
 static PROMPT: Mutex<()> = Mutex::const_new(());
@@ -47,8 +47,7 @@ pub(super) async fn prefix(cx: &Context, process: &Process) -> Result<Prefix, Fa
     if cx.interactive && sudo {
         return Err(refused());
     }
-    let display = ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some());
-    if display && which::which("pkexec").is_ok() {
+    if has_display() && which::which("pkexec").is_ok() {
         return pkexec_words(process).map(|words| Prefix { words, pkexec: true });
     }
     Err(Failure {
@@ -58,6 +57,25 @@ pub(super) async fn prefix(cx: &Context, process: &Process) -> Result<Prefix, Fa
             "run `firstlight up` in a terminal, where `sudo` can ask, or as the administrator".to_owned(),
         ),
     })
+}
+
+/// Why nobody here can give the rights, for the plan and for whoever is asked instead. `None`: somebody can, or it is
+/// worth asking.
+pub(crate) async fn out_of_reach(host: &dyn Host, facts: &Facts) -> Option<&'static str> {
+    match host.admin(facts).await {
+        Admin::Given | Admin::Yourself(_) => None,
+        // `sudo` asks for the person's own password, which is not the one that counts.
+        Admin::SomebodyElse("sudo") => Some("your account may not administrate this machine"),
+        Admin::SomebodyElse("pkexec") if !has_display() => {
+            Some("your account may not administrate this machine, and nobody else can be asked in a terminal")
+        }
+        Admin::SomebodyElse(_) => None,
+        Admin::Nobody => Some("nothing on this machine can ask for administrator rights"),
+    }
+}
+
+fn has_display() -> bool {
+    ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some())
 }
 
 /// The prompt was answered with no.
