@@ -34,6 +34,8 @@ const TABLE: &[Row] = &[
     Row { name: "firstlight-desktop", may_use: &["firstlight-app", "firstlight-contract"] },
     Row { name: "firstlight-testkit", may_use: &["firstlight-domain"] },
     Row { name: TESTS, may_use: &[] },
+    // It is nothing but tests, and programs that run them.
+    Row { name: "firstlight-fuzz", may_use: &["firstlight-domain", "firstlight-packs", "firstlight-engine"] },
     Row { name: "bare-window", may_use: &[] },
     Row { name: "xtask", may_use: &[] },
 ];

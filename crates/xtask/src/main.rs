@@ -18,6 +18,7 @@ mod bundle;
 mod check;
 mod contributor;
 mod direction;
+mod fuzz;
 mod generate;
 mod run;
 mod session;
@@ -54,6 +55,7 @@ fn dispatch(words: &[String]) -> Result<bool> {
         "run" => run::run(&Workspace::find()?, rest)?,
         "test" => test::run(&Workspace::find()?, rest)?,
         "bench" => bench::run(&Workspace::find()?, rest)?,
+        "fuzz" => fuzz::run(&Workspace::find()?, rest)?,
         "gen" => generate::run(&Workspace::find()?, rest)?,
         "check" => check::run(&Workspace::find()?, rest)?,
         // What `bench checks` compares the engine with; not for people.
@@ -66,7 +68,7 @@ fn dispatch(words: &[String]) -> Result<bool> {
 
 fn usage() -> String {
     let mut text = String::from("Usage: cargo xtask COMMAND\n\n");
-    for line in [run::USAGE, test::USAGE, check::USAGE, generate::USAGE, bench::USAGE] {
+    for line in [run::USAGE, test::USAGE, check::USAGE, generate::USAGE, fuzz::USAGE, bench::USAGE] {
         text.push_str("  ");
         text.push_str(line);
         text.push('\n');

@@ -63,14 +63,13 @@ pub(super) async fn prefix(cx: &Context, process: &Process) -> Result<Prefix, Fa
 /// worth asking.
 pub(crate) async fn out_of_reach(host: &dyn Host, facts: &Facts) -> Option<&'static str> {
     match host.admin(facts).await {
-        Admin::Given | Admin::Yourself(_) => None,
         // `sudo` asks for the person's own password, which is not the one that counts.
         Admin::SomebodyElse("sudo") => Some("your account may not administrate this machine"),
         Admin::SomebodyElse("pkexec") if !has_display() => {
             Some("your account may not administrate this machine, and nobody else can be asked in a terminal")
         }
-        Admin::SomebodyElse(_) => None,
         Admin::Nobody => Some("nothing on this machine can ask for administrator rights"),
+        Admin::Given | Admin::Yourself(_) | Admin::SomebodyElse(_) => None,
     }
 }
 
