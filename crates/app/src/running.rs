@@ -1,8 +1,9 @@
 //! Carrying a plan out: agreement, the run, cancelling, trying again, going on.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, atomic::AtomicBool},
+    time::Duration,
 };
 
 use firstlight_contract::{
@@ -321,6 +322,14 @@ impl Firstlight {
         Ok(())
     }
 
+    /// How long steps took when they last ran to their end.
+    fn took(&self) -> BTreeMap<StepId, Duration> {
+        self.with_world(|world| {
+            let steps = world.journey.iter().flat_map(|journey| &journey.steps);
+            steps.filter_map(|(id, record)| Some((id.clone(), record.took()?))).collect()
+        })
+    }
+
     async fn carry_out(
         &self,
         run: RunId,
@@ -337,6 +346,7 @@ impl Firstlight {
             run,
             only: asked.only,
             again: asked.again,
+            took: self.took(),
             keep_going: asked.keep_going,
             interactive: self.inner.interactive,
             parallel: None,

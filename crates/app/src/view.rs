@@ -13,7 +13,7 @@ use firstlight_contract::{
 use firstlight_domain::{
     graph::Graph,
     id::{PersonaId, StageId, StepId},
-    journey::Journey,
+    journey::{Journey, StepRecord},
     kind::Class,
     pack::{Pack, Step},
     plan::{Outcome, Plan, PlannedStep, Resolved, road_length},
@@ -259,7 +259,7 @@ pub(crate) fn step(listing: &Listing<'_>, step: &Step, stage: &StageId) -> StepV
         stage: stage.to_string(),
         class: class((listing.class_of)(&step.uses)),
         uses: step.uses.clone(),
-        estimate_seconds: step.estimate.map(seconds),
+        estimate_seconds: estimated(listing.journey, step).map(seconds),
         first_value: step.first_value,
         drifted: listing.drift.get(&step.id).cloned(),
         state: state(listing, step),
@@ -289,7 +289,8 @@ pub(crate) fn journey(pack: &Pack, listing: &Listing<'_>, running: bool, revisio
         .filter_map(|(stage, id)| Some(step(listing, pack.steps.get(id)?, &stage.id)))
         .collect();
     let first_value = pack.first_value(&journey.persona).map(|step| step.id.clone());
-    let cost = |id: &StepId| pack.steps.get(id).and_then(|step| step.estimate).unwrap_or(NO_ESTIMATE);
+    let cost =
+        |id: &StepId| pack.steps.get(id).and_then(|step| estimated(journey, step)).unwrap_or(NO_ESTIMATE);
     let critical = first_value.as_ref().map(|to| graph.critical_path(to, done, cost)).unwrap_or_default();
     JourneyView {
         pack: pack.name.to_string(),
@@ -307,6 +308,11 @@ pub(crate) fn journey(pack: &Pack, listing: &Listing<'_>, running: bool, revisio
         running,
         revision,
     }
+}
+
+/// How long a step takes: as long as it last took here, else what the pack says.
+fn estimated(journey: &Journey, step: &Step) -> Option<Duration> {
+    journey.steps.get(&step.id).and_then(StepRecord::took).or(step.estimate)
 }
 
 /// How much of the way to first value is walked, by estimate.

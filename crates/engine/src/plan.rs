@@ -65,10 +65,8 @@ impl Engine {
             Found::Looked(Ok(Check::Needed { .. } | Check::Once { .. }), ready) => ready.resolved.elevated,
             _ => false,
         };
-        let no_rights = match found.values().any(needs_rights) {
-            true => out_of_reach(&*host, scope.facts()).await,
-            false => None,
-        };
+        let no_rights =
+            if found.values().any(needs_rights) { out_of_reach(&*host, scope.facts()).await } else { None };
         let mut outcomes: BTreeMap<StepId, Outcome> = BTreeMap::new();
         let mut steps = Vec::with_capacity(graph.order().len());
         for id in graph.order() {

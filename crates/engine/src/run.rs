@@ -6,6 +6,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 
 use firstlight_domain::{
@@ -44,6 +45,8 @@ pub struct RunRequest<'a> {
     pub only: Option<BTreeSet<StepId>>,
     /// Steps the person wants to run though they were cut off and nobody knows what they did.
     pub again: BTreeSet<StepId>,
+    /// How long steps took when they last ran to their end, which says more than the pack's estimates.
+    pub took: BTreeMap<StepId, Duration>,
     /// Whether the failure of a critical step lets the rest go on.
     pub keep_going: bool,
     /// Whether a person sits at a terminal.

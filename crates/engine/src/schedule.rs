@@ -114,7 +114,8 @@ fn ranks(request: &RunRequest<'_>, graph: &Graph) -> BTreeMap<StepId, Rank> {
     let first_value = request.pack.first_value(request.persona).map(|step| &step.id);
     let mut way: BTreeMap<&StepId, Duration> = BTreeMap::new();
     for id in graph.order().iter().rev() {
-        let own = request.pack.steps.get(id).and_then(|step| step.estimate).unwrap_or(DEFAULT_ESTIMATE);
+        let estimate = || request.pack.steps.get(id).and_then(|step| step.estimate);
+        let own = request.took.get(id).copied().or_else(estimate).unwrap_or(DEFAULT_ESTIMATE);
         let after = graph.dependents(id).filter_map(|next| way.get(next)).max().copied();
         if let Some(rest) = after.or_else(|| (first_value == Some(id)).then_some(Duration::ZERO)) {
             way.insert(id, own + rest);

@@ -129,6 +129,23 @@ async fn the_longest_way_to_first_value_goes_first() {
 }
 
 #[tokio::test]
+async fn how_long_a_step_took_here_says_more_than_the_pack() {
+    let mut said = touch("said", &[]);
+    said.estimate = Some(Duration::from_secs(600));
+    let mut first = touch("first", &["said", "took"]);
+    first.first_value = true;
+    let host = FakeHost::new();
+    let pack = pack(vec![said, touch("took", &[]), first]);
+    let took = BTreeMap::from([(id("said"), Duration::from_secs(1)), (id("took"), Duration::from_secs(60))]);
+    run_with(&pack, &host, Options { parallel: Some(1), took, ..Options::default() }).await;
+    let running = host.events().into_iter().filter_map(|event| match event {
+        Event::StepChanged { step, state: StepState::Running, .. } => Some(step),
+        _ => None,
+    });
+    assert_eq!(running.collect::<Vec<_>>(), ids(&["took", "said", "first"]));
+}
+
+#[tokio::test]
 async fn a_second_run_changes_nothing_and_records_nothing() {
     let host = FakeHost::new();
     let mut last = touch("b", &["a", "once"]);

@@ -72,6 +72,7 @@ impl Firstlight {
             run,
             only: None,
             keep_going: false,
+            took: BTreeMap::new(),
             again: BTreeSet::new(),
             interactive: self.inner.interactive,
             parallel: None,

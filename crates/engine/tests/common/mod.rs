@@ -100,6 +100,7 @@ pub(crate) fn scope(host: &FakeHost, inputs: &[(&str, &str)]) -> Scope {
 pub(crate) struct Options {
     pub(crate) only: Option<BTreeSet<StepId>>,
     pub(crate) again: BTreeSet<StepId>,
+    pub(crate) took: BTreeMap<StepId, Duration>,
     pub(crate) keep_going: bool,
     pub(crate) cancel: CancellationToken,
     pub(crate) inputs: Vec<(&'static str, &'static str)>,
@@ -112,6 +113,7 @@ impl Default for Options {
         Self {
             only: None,
             again: BTreeSet::new(),
+            took: BTreeMap::new(),
             keep_going: false,
             cancel: CancellationToken::new(),
             inputs: Vec::new(),
@@ -131,6 +133,7 @@ pub(crate) async fn run_with(pack: &Pack, host: &Arc<FakeHost>, options: Options
         run: options.run,
         only: options.only,
         again: options.again,
+        took: options.took,
         keep_going: options.keep_going,
         interactive: false,
         parallel: options.parallel,

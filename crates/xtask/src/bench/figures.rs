@@ -1,12 +1,12 @@
 //! What has no bare counterpart to be compared with: a large pack, a long journal, the start of the command line.
 
-use std::{fmt::Write, fs, path::Path};
+use std::{fmt::Write, fs, path::Path, process::Stdio, thread, time::Duration};
 
 use anyhow::{Context, Result, bail};
 
 use super::{
     checks::Contestant,
-    table::{Table, quoted},
+    table::{Outcome, Row, Samples, Table, quoted},
 };
 use crate::{sh::Cmd, workspace::Workspace};
 
@@ -21,6 +21,10 @@ pub(crate) fn run(workspace: &Workspace, runs: usize) -> Result<Table> {
         bail!("the steps use `test` and `touch`, which only Unix has as programs");
     }
     workspace.cargo().args(["build", "--release", "--locked", "--package", "firstlight-cli"]).run()?;
+    workspace
+        .cargo()
+        .args(["build", "--release", "--locked", "--package", "firstlight-engine", "--example", "graph"])
+        .run()?;
     let scratch = workspace.scratch("figures")?;
     let (pack, files, home) = (scratch.folder("pack")?, scratch.folder("files")?, scratch.folder("home")?);
     fs::write(pack.join("pack.yaml"), large_pack(&files)).context("the large pack could not be written")?;
@@ -33,20 +37,60 @@ pub(crate) fn run(workspace: &Workspace, runs: usize) -> Result<Table> {
         Contestant::ours("`firstlight status`, long journal", ours(&["status"])),
         Contestant::ours("`firstlight journal verify`, long journal", ours(&["journal", "verify"])),
     ];
+    let large_graph = || {
+        let program =
+            workspace.target.join("release/examples").join(format!("graph{}", std::env::consts::EXE_SUFFIX));
+        let said = Cmd::new(program).read()?;
+        said.trim().parse::<f64>().with_context(|| format!("the example says `{}`", said.trim()))
+    };
+    let (mut plans, mut peaks) = (Vec::new(), Vec::new());
     for turn in 0..=runs {
         for contestant in &mut contestants {
             contestant.take_turn(turn)?;
         }
+        if turn > 0 {
+            plans.push(large_graph()?);
+            ours(&["undo", "--all"]).read()?;
+            peaks.push(peak_memory(
+                &ours(&["up", "--yes", "--json", "--persona", "bench", "--pack"]).arg(&pack),
+            )?);
+        }
     }
+    let mut rows: Vec<Row> = contestants.into_iter().map(|contestant| contestant.row(false)).collect();
+    let measured = |unit, values| Outcome::Measured(Samples { unit, values });
+    rows.push(Row { name: "planning a graph of 10,000 steps".to_owned(), outcome: measured("ms", plans) });
+    rows.push(Row { name: "`firstlight up`, most memory".to_owned(), outcome: measured("MB", peaks) });
     Ok(Table {
         title: "A large pack and a long journal",
         about: format!(
             "Whole commands from start to exit. The pack has {STEPS} command steps, each with `check`, `run` and \
              `undo`; the journal was filled by running and undoing them and holds {events} events. Goal for linting: \
-             below 150 ms."
+             below 150 ms. The graph is a tree of steps that need no process, planned in memory; goal: below 200 ms. \
+             Memory is what `up` holds at most (resident) while it does all {STEPS} steps; goal: below 60 MB."
         ),
-        rows: contestants.into_iter().map(|contestant| contestant.row(false)).collect(),
+        rows,
     })
+}
+
+/// The most memory a program held, in megabytes, from its start to its end. Linux counts; asked often enough, the last
+/// answer is the most.
+fn peak_memory(command: &Cmd) -> Result<f64> {
+    let mut child = command.command().stdout(Stdio::null()).spawn().context("it could not be started")?;
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = None;
+    loop {
+        let said = fs::read_to_string(&status).unwrap_or_default();
+        let line = said.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kilobytes = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse::<f64>().ok());
+        peak = kilobytes.or(peak);
+        if let Some(ended) = child.try_wait()? {
+            if !ended.success() {
+                bail!("it ended with {ended}");
+            }
+            return Ok(peak.context("the system does not say how much memory it held")? / 1_000.0);
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
 }
 
 /// Does and undoes everything until the journal is long; how many events it has then.
