@@ -11,6 +11,7 @@ mod credentials;
 mod doctor;
 mod drift;
 mod error;
+mod help_bundle;
 mod history;
 mod home;
 mod host;

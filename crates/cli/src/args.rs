@@ -119,6 +119,15 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Shows what helps somebody else help you, without secrets and names, and writes it to a file if you agree
+    HelpBundle {
+        /// The file
+        #[arg(long, value_name = "FILE", default_value = "firstlight-help.md")]
+        out: PathBuf,
+        /// Writes it without asking
+        #[arg(long, short)]
+        yes: bool,
+    },
     /// Keeps secrets in the system's keychain
     Credential {
         #[command(subcommand)]
@@ -268,6 +277,7 @@ impl Cli {
             } => named.json,
             Command::Journal { command: Journal::Export { .. } | Journal::StartAnew }
             | Command::Pack { command: Pack::Init { .. } | Pack::Schema { .. } }
+            | Command::HelpBundle { .. }
             | Command::Completions { .. } => false,
         }
     }

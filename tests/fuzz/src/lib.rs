@@ -19,6 +19,9 @@ thread_local! {
 }
 
 /// A `pack.yaml` of any bytes is read to a pack or to problems, each with a place in the file and a page to show it on.
+///
+/// # Panics
+/// Where it is not so.
 pub fn pack(bytes: &[u8]) {
     FOLDER.with_borrow(|folder| {
         fs::write(folder.path().join("pack.yaml"), bytes).unwrap();
@@ -44,6 +47,9 @@ pub fn pack(bytes: &[u8]) {
 
 /// Any text as a string with expressions, and as a condition, comes to a value, to steps that are missing, or to an
 /// error; and what is known without outputs stays the same with them.
+///
+/// # Panics
+/// Where it is not so.
 pub fn expression(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let scope = scope();

@@ -3,6 +3,7 @@
 mod credential;
 mod doctor;
 mod events;
+mod help_bundle;
 mod journal;
 mod pack;
 mod plan;
@@ -130,6 +131,7 @@ async fn dispatch(command: Command, output: Output) -> anyhow::Result<ExitCode> 
         Command::Doctor { pack, .. } => doctor::run(pack.as_deref(), output).await,
         Command::Credential { command } => credential::run(command, output).await,
         Command::Journal { command } => journal::run(command, output).await,
+        Command::HelpBundle { out, yes } => help_bundle::run(&out, yes, output).await,
         Command::Events { .. } => events::run(output),
         Command::Pack { command } => pack::run(command, output),
         Command::Completions { shell } => {

@@ -13,6 +13,7 @@ mod damaged;
 mod drift;
 mod external;
 mod files;
+mod help_bundle;
 mod killed;
 mod machine;
 mod network;
