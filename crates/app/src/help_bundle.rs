@@ -34,7 +34,7 @@ impl Firstlight {
                     self.standing(&journey, &mut text)?;
                 }
                 Err(error) => {
-                    section(&mut text, "The journey", &format!("It cannot be shown: {}", error.0.message))
+                    section(&mut text, "The journey", &format!("It cannot be shown: {}", error.0.message));
                 }
             }
         }
@@ -81,7 +81,7 @@ impl Firstlight {
             let shown = if log.lines.is_empty() { last_lines } else { &log.lines };
             let hint = hint.as_deref().map_or_else(String::new, |hint| format!("\n\nHint: {hint}"));
             // Four spaces: nothing in a log ends the block it is shown in.
-            let shown: String = shown.iter().map(|line| format!("    {line}\n")).collect();
+            let shown = shown.iter().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n");
             section(text, &format!("`{}` failed", step.id), &format!("{cause}{hint}\n\n{shown}"));
         }
         Ok(())
