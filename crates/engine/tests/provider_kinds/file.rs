@@ -180,3 +180,17 @@ async fn a_folder_in_the_way_blocks() {
     let below_file = machine.operation("file", json!({ "path": "~/a/b/c", "content": "" }));
     assert!(below_file.apply(&machine.context()).await.is_err());
 }
+
+#[tokio::test]
+async fn e6_folders_that_a_cut_off_run_made_half_go_with_the_undo() {
+    let machine = Machine::new();
+    let before = machine.snapshot();
+    let operation = machine.operation("file", json!({ "path": "~/new/deep/file", "content": "x" }));
+    machine.bring_about(&*operation).await;
+    // As if the run had been cut off after the outermost folder, and gone on later.
+    fs::remove_dir_all(machine.home().join("new/deep")).unwrap();
+    operation.apply(&machine.context()).await.unwrap();
+    assert_eq!(machine.receipts(), 2);
+    machine.undo_all(&*operation).await.unwrap();
+    assert_eq!(machine.snapshot(), before);
+}

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     provider::{Context, read_receipt},
-    providers::{failure, failure_with},
+    providers::{failure, failure_with, paths::is_absent},
 };
 
 /// Previous content up to this many bytes goes into the receipt; larger stays beside the file.
@@ -144,11 +144,13 @@ pub(in crate::providers) fn give_back<P: DeserializeOwned>(
 }
 
 /// Removes folders that were made for something that is gone, given outermost first. Only empty ones go: what others
-/// put there stays.
+/// put there stays. One that is not there was not made by a run that was cut off, or is gone already.
 pub(in crate::providers) fn remove_made(folders: &[PathBuf]) {
     for folder in folders.iter().rev() {
-        if fs::remove_dir(folder).is_err() {
-            break;
+        match fs::remove_dir(folder) {
+            Ok(()) => {}
+            Err(error) if is_absent(&error) => {}
+            Err(_) => break,
         }
     }
 }
