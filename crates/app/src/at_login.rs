@@ -108,7 +108,8 @@ impl AtLogin for LaunchAgent {
     }
 }
 
-/// Windows: the `RunOnce` key of the person's registry, which the system clears before it runs what is there.
+/// Windows: the `RunOnce` key of the person's registry. The system clears it before it runs what is there, so that
+/// nothing is left to be taken away at each start.
 struct RunOnce {
     program: PathBuf,
 }
@@ -122,10 +123,7 @@ impl AtLogin for RunOnce {
     }
 
     fn unset(&self) -> io::Result<()> {
-        if reg(&["query", RUN_ONCE, "/v", "Firstlight"]).is_err() {
-            return Ok(());
-        }
-        reg(&["delete", RUN_ONCE, "/v", "Firstlight", "/f"])
+        Ok(())
     }
 }
 

@@ -1,20 +1,18 @@
 //! Drift: steps that were done and do not hold any more. A look makes a plan and compares; what it finds is about the
 //! machine as it is now, so it is kept in memory and not in the journal. The same plan mends it.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
-use firstlight_contract::{commands::Notice, error::Code, journey::JourneyView};
+use firstlight_contract::{commands::Notice, journey::JourneyView};
 use firstlight_domain::{
     id::StepId,
     kind::Class,
     plan::{Outcome, PlannedStep},
     state::StepState,
 };
-use tokio_util::sync::CancellationToken;
 
 use crate::{
-    error::{AppError, Result},
-    host::AppHost,
+    error::Result,
     session::{Firstlight, lock},
 };
 
@@ -30,21 +28,7 @@ impl Firstlight {
     /// Looks which of the steps that are done still hold. Changes nothing.
     pub async fn look_for_drift(&self) -> Result<JourneyView> {
         let planned = self.planned_journey()?;
-        let host = Arc::new(AppHost::new(self, None));
-        self.load_secrets(&planned.pack).await;
-        let plan = self
-            .inner
-            .engine
-            .plan(
-                &planned.pack,
-                &planned.persona,
-                &self.scope_of(&planned),
-                host,
-                self.inner.interactive,
-                &CancellationToken::new(),
-            )
-            .await
-            .map_err(|error| AppError::from_failure(Code::Internal, error.into()))?;
+        let plan = self.look_at(&planned.pack, &planned.persona, &self.scope_of(&planned)).await?;
         let journey = self.current_journey()?;
         let was_done = |step: &PlannedStep| journey.state(&step.id).is_some_and(StepState::is_done);
         let drift = plan.steps.iter().filter(|step| step.class != Class::Action && was_done(step));

@@ -48,15 +48,19 @@ impl Firstlight {
         let persona = persona(pack, &choice.persona)?;
         let inputs = self.answers(pack, choice)?;
         let scope = self.scope(pack, inputs.clone());
-        let host = AppHost::new(self, None);
-        self.load_secrets(pack).await;
-        let plan = self
-            .inner
-            .engine
-            .plan(pack, &persona, &scope, Arc::new(host), self.inner.interactive, &CancellationToken::new())
-            .await
-            .map_err(|error| AppError::from_failure(Code::Internal, error.into()))?;
+        let plan = self.look_at(pack, &persona, &scope).await?;
         Ok(Planned { pack: Arc::clone(pack), persona, inputs, consent: plan.consent(), plan })
+    }
+
+    /// What the engine finds out about every step of a checklist.
+    pub(crate) async fn look_at(&self, pack: &Pack, persona: &PersonaId, scope: &Scope) -> Result<Plan> {
+        let host = Arc::new(AppHost::new(self, None));
+        self.load_secrets(pack).await;
+        self.inner
+            .engine
+            .plan(pack, persona, scope, host, self.inner.interactive, &CancellationToken::new())
+            .await
+            .map_err(|error| AppError::from_failure(Code::Internal, error.into()))
     }
 
     pub(crate) fn answers(

@@ -10,12 +10,13 @@ use firstlight_contract::{
 };
 use firstlight_domain::{
     expr::Scope,
+    graph::Graph,
     id::StepId,
     journey::Journey,
     kind::Class,
     pack::{Pack, Step},
     plan::ConsentHash,
-    state::StepState,
+    state::{StepState, WaitsOn},
 };
 use firstlight_engine::{process::read_log, provider::Check};
 use tokio_util::sync::CancellationToken;
@@ -42,16 +43,16 @@ impl Firstlight {
         *last = last.wrapping_add(1);
         let journey = self.current_journey()?;
         let graph = planning::graph(&pack, &journey.persona)?;
+        let running = self.is_running();
+        Ok(self.listed(&graph, &journey, |listing| view::journey(&pack, listing, running, *last)))
+    }
+
+    /// Reads what steps are listed from.
+    fn listed<T>(&self, graph: &Graph, journey: &Journey, read: impl FnOnce(&Listing<'_>) -> T) -> T {
         let drift = lock(&self.inner.drift).clone();
         let boot = (self.inner.surroundings.boot)();
-        let listing = Listing {
-            graph: &graph,
-            journey: &journey,
-            drift: &drift,
-            boot: &boot,
-            class_of: &|uses| self.class_of(uses),
-        };
-        Ok(view::journey(&pack, &listing, self.is_running(), *last))
+        let class_of = |uses: &str| self.class_of(uses);
+        read(&Listing { graph, journey, drift: &drift, boot: &boot, class_of: &class_of })
     }
 
     pub(crate) fn class_of(&self, uses: &str) -> Class {
@@ -69,16 +70,7 @@ impl Firstlight {
         let record = journey.steps.get(&found.id).cloned().unwrap_or_default();
         let scope = self.journey_scope(&pack, &journey);
         let resolved = self.inner.engine.describe(&pack, found, &scope);
-        let drift = lock(&self.inner.drift).clone();
-        let boot = (self.inner.surroundings.boot)();
-        let listing = Listing {
-            graph: &graph,
-            journey: &journey,
-            drift: &drift,
-            boot: &boot,
-            class_of: &|uses| self.class_of(uses),
-        };
-        let listed = view::step(&listing, found, stage);
+        let listed = self.listed(&graph, &journey, |listing| view::step(listing, found, stage));
         Ok(StepDetail {
             why: found.why.as_deref().map(markdown::parse).unwrap_or_default(),
             body: match (&listed.state, &resolved) {
@@ -155,6 +147,10 @@ impl Firstlight {
         // What the machine finds out by itself is the person's turn only once it was looked at.
         let looked_at = match self.class_of(&found.uses) {
             Class::Action => found.probe.is_some(),
+            // A restart is seen, never told.
+            Class::Task if matches!(state, Some(StepState::Waiting { on: WaitsOn::Restart(_) })) => {
+                return Err(not_waiting(step));
+            }
             Class::Task if cut_off || matches!(state, Some(StepState::Waiting { .. })) => true,
             Class::Task | Class::Credential => {
                 return Err(not_waiting(step));

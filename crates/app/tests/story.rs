@@ -491,7 +491,8 @@ async fn e9_a_restart_is_asked_for_once_and_gone_on_from_with_fresh_consent() {
     assert_eq!(journey.next.as_ref().map(|next| next.act), Some(NextAct::Restart));
     assert!(day.at_login.0.load(Ordering::SeqCst), "the next login opens Firstlight");
 
-    // As long as the machine was not restarted nothing is applied a second time.
+    // As long as the machine was not restarted nothing is applied a second time, and no word takes its place.
+    assert_eq!(app.complete_action("once").await.unwrap_err().code(), Code::StepState);
     let plan = app.make_plan(&day.choice()).await.unwrap();
     assert_eq!(plan.steps[0].outcome, Outcome::Unknown);
     day.start(&app).await;
