@@ -1,7 +1,7 @@
 //! Credentials: what is known of them, and putting a value into the keychain after it was tried. A value goes in here
 //! and never comes out, except to the tasks that were declared to need it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use firstlight_contract::{
     commands::Choice,
@@ -202,7 +202,7 @@ impl Firstlight {
         let choice = Choice { persona: persona.to_string(), ..Choice::default() };
         let inputs = self.answers(&pack, &choice).ok()?;
         let plan = Plan { pack: pack.reference(), persona: persona.clone(), steps: Vec::new() };
-        Some(Planned { consent: plan.consent(), pack, persona, inputs, plan })
+        Some(Planned { consent: plan.consent(), pack, persona, inputs, plan, begun: Instant::now() })
     }
 
     fn refused(&self, name: &CredentialName, failure: Failure) -> AppError {

@@ -1,12 +1,16 @@
 //! Making a plan: what would happen now, for this person, without touching anything.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use firstlight_contract::{commands::Choice, error::Code, plan::PlanView};
 use firstlight_domain::{
     expr::Scope,
     graph::Graph,
-    id::PersonaId,
+    id::{PersonaId, StepId},
     pack::Pack,
     plan::{ConsentHash, Plan},
 };
@@ -20,6 +24,9 @@ use crate::{
     view,
 };
 
+/// How long a look counts after the plan began to look.
+const FRESH: Duration = Duration::from_secs(10);
+
 /// The plan that was last shown, and what it was made from: what a person agrees to.
 #[derive(Clone)]
 pub(crate) struct Planned {
@@ -28,6 +35,19 @@ pub(crate) struct Planned {
     pub(crate) inputs: BTreeMap<String, serde_json::Value>,
     pub(crate) consent: ConsentHash,
     pub(crate) plan: Plan,
+    /// When looking began.
+    pub(crate) begun: Instant,
+}
+
+impl Planned {
+    /// The steps that were found to hold so short a time ago that a run need not look again: the plan was agreed to at
+    /// once. Whoever reads it first has time in which the machine may change.
+    pub(crate) fn held(&self) -> BTreeMap<StepId, BTreeMap<String, String>> {
+        if self.begun.elapsed() > FRESH {
+            return BTreeMap::new();
+        }
+        self.plan.steps.iter().filter_map(|step| Some((step.id.clone(), step.held.clone()?))).collect()
+    }
 }
 
 impl Firstlight {
@@ -48,8 +68,9 @@ impl Firstlight {
         let persona = persona(pack, &choice.persona)?;
         let inputs = self.answers(pack, choice)?;
         let scope = self.scope(pack, inputs.clone());
+        let begun = Instant::now();
         let plan = self.look_at(pack, &persona, &scope).await?;
-        Ok(Planned { pack: Arc::clone(pack), persona, inputs, consent: plan.consent(), plan })
+        Ok(Planned { pack: Arc::clone(pack), persona, inputs, consent: plan.consent(), plan, begun })
     }
 
     /// What the engine finds out about every step of a checklist.

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, atomic::AtomicBool},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use firstlight_contract::{
@@ -251,7 +251,8 @@ impl Firstlight {
             persona: journey.persona.clone(),
             steps: Vec::new(),
         };
-        Ok(Planned { pack, persona: journey.persona, inputs: journey.inputs, consent, plan })
+        let (persona, inputs) = (journey.persona, journey.inputs);
+        Ok(Planned { pack, persona, inputs, consent, plan, begun: Instant::now() })
     }
 
     fn only(planned: &Planned, wanted: &[String]) -> Result<Option<BTreeSet<StepId>>> {
@@ -345,6 +346,7 @@ impl Firstlight {
             scope: self.scope_of(planned),
             run,
             only: asked.only,
+            held: planned.held(),
             again: asked.again,
             took: self.took(),
             keep_going: asked.keep_going,

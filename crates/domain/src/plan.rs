@@ -1,6 +1,6 @@
 //! A plan: what would happen now, and the hash that consent binds to.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -33,6 +33,8 @@ pub struct PlannedStep {
     pub outcome: Outcome,
     /// Exactly what would be done.
     pub resolved: Resolved,
+    /// The outputs it has, if its check was just found to hold.
+    pub held: Option<BTreeMap<String, String>>,
 }
 
 /// The honest groups.
@@ -247,6 +249,7 @@ mod tests {
             },
             persona: PersonaId::new("backend").unwrap(),
             steps: vec![PlannedStep {
+                held: None,
                 id: StepId::new("build").unwrap(),
                 class: Class::Task,
                 outcome,

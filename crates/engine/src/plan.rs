@@ -83,13 +83,17 @@ impl Engine {
                 _ => self.class(step),
             };
             let unmet: Vec<&StepId> = graph.needs(id).filter(|need| !is_fine(outcomes.get(*need))).collect();
+            let held = match &found {
+                Found::Looked(Ok(Check::Satisfied { outputs }), _) => Some(outputs.clone()),
+                _ => None,
+            };
             let (mut outcome, resolved) = read(found, pack, &unmet, &outcomes, &*host);
             if let (Some(why), Outcome::WillChange(_)) = (no_rights, &outcome) {
                 let whom = administrator(step, pack.owner.as_deref());
                 outcome = Outcome::WillChange(format!("would ask {whom} to do it: {why}"));
             }
             outcomes.insert(id.clone(), outcome.clone());
-            steps.push(PlannedStep { id: id.clone(), class, outcome, resolved });
+            steps.push(PlannedStep { id: id.clone(), class, outcome, resolved, held });
         }
         Ok(Plan { pack: pack.reference(), persona: persona.clone(), steps })
     }

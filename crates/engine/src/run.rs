@@ -26,7 +26,7 @@ use crate::{
     host::Host,
     process::Guard,
     schedule::Schedule,
-    step::{self, Work},
+    step::{self, Restart, Work},
 };
 
 /// What is to be run.
@@ -43,6 +43,9 @@ pub struct RunRequest<'a> {
     pub run: RunId,
     /// Only these steps and what they need; none for all.
     pub only: Option<BTreeSet<StepId>>,
+    /// Steps that were found to hold moments ago, with their outputs: the look that a plan needed counts for the run that
+    /// follows it at once, unless something they need changes first.
+    pub held: BTreeMap<StepId, BTreeMap<String, String>>,
     /// Steps the person wants to run though they were cut off and nobody knows what they did.
     pub again: BTreeSet<StepId>,
     /// How long steps took when they last ran to their end, which says more than the pack's estimates.
@@ -127,6 +130,7 @@ impl Engine {
             schedule,
             cancel,
             stopping: false,
+            stirred: BTreeSet::new(),
             summary: RunSummary::default(),
             _guard: guard,
         }
@@ -143,6 +147,8 @@ struct Run<'a> {
     cancel: CancellationToken,
     /// Nothing new is begun.
     stopping: bool,
+    /// Steps that this run changed, and those begun that need one of them: what was known of the latter is out of date.
+    stirred: BTreeSet<StepId>,
     summary: RunSummary,
     /// Lives as long as the run.
     _guard: Guard,
@@ -198,6 +204,9 @@ impl Run<'_> {
             Prepared::Unresolved { waits_for } => missing_outputs(&waits_for),
             Prepared::Ready(ready) if !ready.waits_for.is_empty() => missing_outputs(&ready.waits_for),
             Prepared::Ready(ready) => {
+                if let Some(outputs) = self.still_holds(id) {
+                    return self.ended(id, End::Done { outputs, changed: false, done: None });
+                }
                 if let Some(resource) = ready.operation.exclusive()
                     && !self.schedule.take(id, resource)
                 {
@@ -214,6 +223,16 @@ impl Run<'_> {
         self.ended(id, end)
     }
 
+    /// The outputs of a step that need not be looked at again.
+    fn still_holds(&mut self, id: &StepId) -> Option<BTreeMap<String, String>> {
+        if self.request.graph.needs(id).any(|need| self.stirred.contains(need)) {
+            self.stirred.insert(id.clone());
+            return None;
+        }
+        let asks_to_restart = Restart::of(id, &*self.around.host) != Restart::NotAsked;
+        self.request.held.get(id).filter(|_| !asks_to_restart).cloned()
+    }
+
     /// Takes in how a step ended: into the journal, the scope, the schedule and the summary.
     fn ended(&mut self, id: &StepId, end: End) -> Result<(), EngineError> {
         let pack = self.request.pack;
@@ -221,8 +240,12 @@ impl Run<'_> {
         match end {
             End::Done { outputs, changed, done } => {
                 self.request.scope.add_outputs(id, outputs.clone());
-                let list = if changed { &mut self.summary.changed } else { &mut self.summary.satisfied };
-                list.push(id.clone());
+                if changed {
+                    self.stirred.insert(id.clone());
+                    self.summary.changed.push(id.clone());
+                } else {
+                    self.summary.satisfied.push(id.clone());
+                }
                 self.summary.first_value_reached |= step.first_value;
                 self.schedule.done(id);
                 let state =

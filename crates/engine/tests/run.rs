@@ -166,6 +166,45 @@ async fn a_second_run_changes_nothing_and_records_nothing() {
 }
 
 #[tokio::test]
+async fn what_a_plan_found_is_looked_at_again_only_behind_a_change() {
+    // Each look leaves a line.
+    let counted = |name: &str, needs: &[&str]| {
+        let check = format!("echo look >> {name}.looks; test -e {name}");
+        let with = json!({ "check": [check], "run": [format!("touch {name}")], "shell": true });
+        step(name, needs, "command", with)
+    };
+    let host = FakeHost::new();
+    let steps = vec![
+        counted("there", &[]),
+        counted("on-there", &["there"]),
+        counted("missing", &[]),
+        counted("behind", &["missing"]),
+        counted("far-behind", &["behind", "there"]),
+    ];
+    let pack = pack(steps);
+    for name in ["there", "on-there", "behind", "far-behind"] {
+        std::fs::write(home(&host).join(name), "").unwrap();
+    }
+    let planned = plan(&pack, &host).await;
+    let held: BTreeMap<_, _> =
+        planned.steps.into_iter().filter_map(|step| Some((step.id, step.held?))).collect();
+    assert_eq!(held.len(), 4);
+    let summary = run_with(&pack, &host, Options { held, ..Options::default() }).await;
+    assert_eq!(summary.changed, ids(&["missing"]));
+    assert_eq!(summary.satisfied.len(), 4);
+    let looks = |name: &str| {
+        std::fs::read_to_string(home(&host).join(format!("{name}.looks"))).unwrap().lines().count()
+    };
+    assert_eq!((looks("there"), looks("on-there")), (1, 1), "the plan's look counts");
+    assert_eq!((looks("behind"), looks("far-behind")), (2, 2), "what they need has changed");
+    assert_eq!(looks("missing"), 3, "before it ran, and after");
+    assert!(
+        matches!(state(&host, "on-there"), Some(StepState::Satisfied { .. })),
+        "it is recorded all the same"
+    );
+}
+
+#[tokio::test]
 async fn what_has_no_check_is_done_once_for_each_content() {
     let host = FakeHost::new();
     let first = pack(vec![script("once", &[], "echo x >> counted")]);

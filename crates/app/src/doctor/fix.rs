@@ -73,6 +73,7 @@ impl Firstlight {
             only: None,
             keep_going: false,
             took: BTreeMap::new(),
+            held: BTreeMap::new(),
             again: BTreeSet::new(),
             interactive: self.inner.interactive,
             parallel: None,

@@ -99,6 +99,7 @@ pub(crate) fn scope(host: &FakeHost, inputs: &[(&str, &str)]) -> Scope {
 
 pub(crate) struct Options {
     pub(crate) only: Option<BTreeSet<StepId>>,
+    pub(crate) held: BTreeMap<StepId, BTreeMap<String, String>>,
     pub(crate) again: BTreeSet<StepId>,
     pub(crate) took: BTreeMap<StepId, Duration>,
     pub(crate) keep_going: bool,
@@ -112,6 +113,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             only: None,
+            held: BTreeMap::new(),
             again: BTreeSet::new(),
             took: BTreeMap::new(),
             keep_going: false,
@@ -132,6 +134,7 @@ pub(crate) async fn run_with(pack: &Pack, host: &Arc<FakeHost>, options: Options
         scope: scope(host, &options.inputs),
         run: options.run,
         only: options.only,
+        held: options.held,
         again: options.again,
         took: options.took,
         keep_going: options.keep_going,
