@@ -11,6 +11,7 @@
 mod engine;
 pub mod facts;
 pub mod host;
+mod lanes;
 mod plan;
 mod policy;
 pub mod probe;

@@ -7,7 +7,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    sync::Arc,
 };
 
 use firstlight_domain::{
@@ -19,15 +19,14 @@ use firstlight_domain::{
     plan::{CommandLine, Outcome, Plan, PlannedStep, Purpose, Resolved},
     state::Failure,
 };
-use futures::{StreamExt, stream::FuturesUnordered};
-use tokio::{runtime::Handle, sync::oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    engine::{Around, Engine, EngineError, Prepared, Ready, look, steps_in, steps_named},
+    engine::{Around, Engine, EngineError, Prepared, Ready, steps_in, steps_named},
     host::Host,
+    lanes::{Lanes, Looked},
     process::{Process, not_found, out_of_reach},
-    provider::{Check, Context},
+    provider::Check,
     step::{CUT_OFF, NOT_BY_RESTART, Restart, administrator, may_have_been_done},
 };
 
@@ -110,7 +109,6 @@ impl Engine {
             graph.order().iter().map(|id| (id.clone(), named_by(pack, id))).collect();
         let mut found: BTreeMap<StepId, Found> = BTreeMap::new();
         let lanes = Lanes::open(Self::parallelism().min(waiting.len()));
-        let mut looking = FuturesUnordered::new();
         let is_ready = |names: &BTreeSet<StepId>, found: &BTreeMap<StepId, Found>| {
             names.iter().all(|name| found.contains_key(name) || !graph.order().contains(name))
         };
@@ -137,70 +135,23 @@ impl Engine {
                     }
                     Prepared::Ready(ready) => {
                         let cx = Self::context(&ready, pack, scope, around);
-                        looking.push(lanes.look(id, ready, cx));
+                        lanes.look(id, ready, cx);
                     }
                 }
             }
             waiting = later;
-            match looking.next().await {
-                Some(Ok(Looked { id, answer, ready })) => {
-                    if let Some(outputs) = outputs(&answer, &id, &ready, around) {
-                        scope.add_outputs(&id, outputs);
-                    }
-                    found.insert(id, Found::Looked(answer, ready));
+            let answers = lanes.answers(!waiting.is_empty()).await;
+            // Steps that were settled without a look may have let others go on; else nothing can any more.
+            if answers.is_empty() && !waiting.iter().any(|(_, names)| is_ready(names, &found)) {
+                return found;
+            }
+            for Looked { id, answer, ready } in answers {
+                if let Some(outputs) = outputs(&answer, &id, &ready, around) {
+                    scope.add_outputs(&id, outputs);
                 }
-                // A check that panicked is a bug of ours; its step stays out of `found` and of the plan's claims.
-                Some(Err(error)) => tracing::error!(%error, "a check broke off"),
-                None if waiting.is_empty() => return found,
-                // Steps that were settled without a look may have let others go on; else nothing can any more.
-                None if !waiting.iter().any(|(_, names)| is_ready(names, &found)) => return found,
-                None => {}
+                found.insert(id, Found::Looked(answer, ready));
             }
         }
-    }
-}
-
-/// A step that was looked at.
-struct Looked {
-    id: StepId,
-    answer: Result<Check, Failure>,
-    ready: Ready,
-}
-
-/// Threads that look at one step after the other, so that a check which is over in a millisecond costs no more than
-/// that: neither the runtime nor the loop above has to be woken for it before the next one begins.
-struct Lanes(mpsc::Sender<(StepId, Ready, Context, oneshot::Sender<Looked>)>);
-
-impl Lanes {
-    /// They close when this is dropped.
-    fn open(count: usize) -> Self {
-        let (sender, queue) = mpsc::channel::<(StepId, Ready, Context, oneshot::Sender<Looked>)>();
-        let queue = Arc::new(Mutex::new(queue));
-        for _ in 0..count {
-            let (queue, runtime) = (Arc::clone(&queue), Handle::current());
-            tokio::task::spawn_blocking(move || {
-                loop {
-                    let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-                    let Ok((id, ready, mut cx, reply)) = next else { return };
-                    if cx.cancel.is_cancelled() {
-                        continue;
-                    }
-                    cx.own_thread = true;
-                    let answer = runtime.block_on(look(&ready, cx));
-                    // Nobody waits for a plan that was given up.
-                    let _ = reply.send(Looked { id, answer, ready });
-                }
-            });
-        }
-        Self(sender)
-    }
-
-    /// Looks once a thread is free. Error: the look broke off.
-    fn look(&self, id: StepId, ready: Ready, cx: Context) -> oneshot::Receiver<Looked> {
-        let (reply, answer) = oneshot::channel();
-        // Without threads the reply is dropped with the question, which is the answer.
-        let _ = self.0.send((id, ready, cx, reply));
-        answer
     }
 }
 
