@@ -22,11 +22,11 @@ use firstlight_domain::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    engine::{Around, Engine, EngineError, Prepared, Ready, steps_in, steps_named},
+    engine::{Around, Engine, EngineError, Prepared, Ready, look, steps_in, steps_named},
     host::Host,
-    lanes::{Lanes, Looked},
+    lanes::Lanes,
     process::{Process, not_found, out_of_reach},
-    provider::Check,
+    provider::{Check, Context},
     step::{CUT_OFF, NOT_BY_RESTART, Restart, administrator, may_have_been_done},
 };
 
@@ -134,8 +134,12 @@ impl Engine {
                         found.insert(id, Found::WaitsFor(ready.waits_for, ready.resolved));
                     }
                     Prepared::Ready(ready) => {
-                        let cx = Self::context(&ready, pack, scope, around);
-                        lanes.look(id, ready, cx);
+                        let cx = Context { own_thread: true, ..Self::context(&ready, pack, scope, around) };
+                        lanes.ask(move |runtime| {
+                            let wanted = !cx.cancel.is_cancelled();
+                            let answer = wanted.then(|| runtime.block_on(look(&ready, cx)))?;
+                            Some(Looked { id, answer, ready })
+                        });
                     }
                 }
             }
@@ -153,6 +157,13 @@ impl Engine {
             }
         }
     }
+}
+
+/// A step that was looked at.
+struct Looked {
+    id: StepId,
+    answer: Result<Check, Failure>,
+    ready: Ready,
 }
 
 /// Outputs a later step may already use.
