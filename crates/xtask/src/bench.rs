@@ -6,6 +6,7 @@
 mod checks;
 mod figures;
 mod ipc;
+mod lists;
 pub(crate) mod spawn;
 mod table;
 mod window;

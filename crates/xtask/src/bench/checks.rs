@@ -1,23 +1,15 @@
 //! A converged checklist of 300 command steps, checked again: our plan beside the bare processes it has to start, and
 //! beside what the field uses for such lists.
 
-use std::{
-    fmt::Write,
-    fs,
-    path::{Path, PathBuf},
-    process::Stdio,
-    time::Instant,
-};
+use std::{process::Stdio, time::Instant};
 
 use anyhow::{Context, Result, bail};
 
 use super::{
-    spawn,
-    table::{Outcome, Row, Samples, Table, cores, quoted},
+    lists::{Lists, STEPS},
+    table::{Outcome, Row, Samples, Table, cores},
 };
 use crate::{sh::Cmd, workspace::Workspace};
-
-const STEPS: usize = 300;
 
 /// Measures.
 pub(crate) fn run(workspace: &Workspace, runs: usize) -> Result<Table> {
@@ -40,7 +32,7 @@ pub(crate) fn run(workspace: &Workspace, runs: usize) -> Result<Table> {
         about: format!(
             "{STEPS} command steps, each `test -e FILE` with the file there, {parallel} at a time; whole commands from \
              start to exit, in turns. The reference starts the same {STEPS} processes and does nothing else. Goal: \
-             `firstlight plan` at most 1.3 × the reference. `up` plans, then runs, so it checks everything twice."
+             `firstlight plan` at most 1.15 × the reference."
         ),
         rows: contestants
             .into_iter()
@@ -140,10 +132,21 @@ fn contestants(workspace: &Workspace, lists: &Lists, parallel: usize) -> Vec<Con
         .arg(&lists.pack)
         .env("FIRSTLIGHT_HOME", &lists.home);
     let make = Cmd::new("make").args(["--silent", "--jobs", &parallel, "--file"]).arg(&lists.makefile);
+    let ninja = Cmd::new("ninja").args(["-j", &parallel, "--quiet", "-C"]).arg(&lists.ninja);
     let mise = Cmd::new("mise")
         .args(["run", "--jobs", &parallel, "all"])
         .dir(&lists.mise)
         .env("MISE_TRUSTED_CONFIG_PATHS", &lists.mise);
+    // Its scripts run one after the other, each time.
+    let chezmoi = Cmd::new("chezmoi")
+        .args(["apply", "--force", "--no-tty", "--source"])
+        .arg(&lists.chezmoi)
+        .arg("--destination")
+        .arg(&lists.home)
+        .arg("--persistent-state")
+        .arg(lists.home.join("chezmoi.boltdb"))
+        .arg("--cache")
+        .arg(lists.home.join("chezmoi-cache"));
     // The Python that runs Ansible: it would look for another one, and on some machines find one that does not start.
     let ansible = Cmd::new("ansible-playbook")
         .args(["--connection", "local", "--inventory", "localhost,"])
@@ -154,121 +157,16 @@ fn contestants(workspace: &Workspace, lists: &Lists, parallel: usize) -> Vec<Con
         Contestant::ours("`firstlight plan`", plan),
         Contestant::ours("`firstlight up --yes`", up),
         Contestant::of_the_field("`make -j`", "make", Pace::EveryTurn, make),
+        Contestant::of_the_field("`ninja`", "ninja", Pace::EveryTurn, ninja),
+        Contestant::of_the_field("`chezmoi apply`", "chezmoi", Pace::EveryTurn, chezmoi),
         Contestant::of_the_field("`mise run`", "mise", Pace::EveryTurn, mise),
         Contestant::of_the_field("`ansible-playbook -c local`", "ansible-playbook", Pace::Once, ansible),
     ]
 }
 
-/// The same list in every tool's own words.
-struct Lists {
-    files: PathBuf,
-    home: PathBuf,
-    pack: PathBuf,
-    makefile: PathBuf,
-    mise: PathBuf,
-    playbook: PathBuf,
-}
-
-impl Lists {
-    fn write(scratch: &Path) -> Result<Self> {
-        let lists = Self {
-            files: scratch.join("files"),
-            home: scratch.join("home"),
-            pack: scratch.join("pack"),
-            makefile: scratch.join("Makefile"),
-            mise: scratch.join("mise"),
-            playbook: scratch.join("playbook.yml"),
-        };
-        for folder in [&lists.files, &lists.home, &lists.pack, &lists.mise] {
-            fs::create_dir_all(folder).with_context(|| format!("{} could not be made", folder.display()))?;
-        }
-        let files: Vec<String> =
-            (0..STEPS).map(|index| spawn::file(&lists.files, index).display().to_string()).collect();
-        for file in &files {
-            write(Path::new(file), "")?;
-        }
-        write(&lists.pack.join("pack.yaml"), &pack(&files))?;
-        write(&lists.makefile, &makefile(&files))?;
-        write(&lists.mise.join("mise.toml"), &mise(&files))?;
-        write(&lists.playbook, &playbook(&files))?;
-        Ok(lists)
-    }
-}
-
-fn write(path: &Path, text: &str) -> Result<()> {
-    fs::write(path, text).with_context(|| format!("{} could not be written", path.display()))
-}
-
-fn pack(files: &[String]) -> String {
-    let ids: Vec<String> = (0..files.len()).map(|index| format!("check-{index}")).collect();
-    let mut text = format!(
-        "apiVersion: firstlight.dev/v1\nkind: Pack\n\
-         metadata: {{ name: bench, version: 1.0.0, title: A converged checklist }}\n\
-         personas:\n  bench: {{ title: Bench }}\n\
-         checklists:\n  bench:\n    stages:\n      - {{ id: day-1, title: Day one, steps: [{}] }}\nsteps:\n",
-        ids.join(", ")
-    );
-    for (index, (id, file)) in ids.iter().zip(files).enumerate() {
-        let first_value = if index + 1 == files.len() { ", first-value: true" } else { "" };
-        let file = quoted(file);
-        // Writing to a String does not fail.
-        let _ = writeln!(
-            text,
-            "  {id}: {{ title: Check {index}, check: [test, -e, {file}], run: [touch, {file}]{first_value} }}"
-        );
-    }
-    text
-}
-
-fn makefile(files: &[String]) -> String {
-    let names: Vec<String> = (0..files.len()).map(|index| format!("check-{index}")).collect();
-    let mut text = format!(".PHONY: all {0}\nall: {0}\n", names.join(" "));
-    for (name, file) in names.iter().zip(files) {
-        let _ = writeln!(text, "{name}:\n\t@test -e {file}");
-    }
-    text
-}
-
-fn mise(files: &[String]) -> String {
-    let names: Vec<String> = (0..files.len()).map(|index| quoted(&format!("check-{index}"))).collect();
-    let mut text = format!("[tasks.all]\ndepends = [{}]\n", names.join(", "));
-    for (index, file) in files.iter().enumerate() {
-        let _ = writeln!(text, "[tasks.check-{index}]\nrun = {}", quoted(&format!("test -e {file}")));
-    }
-    text
-}
-
-fn playbook(files: &[String]) -> String {
-    // Ansible runs one task at a time on one machine, whatever `forks` says.
-    let mut text = String::from("- hosts: all\n  gather_facts: false\n  tasks:\n");
-    for file in files {
-        let _ = writeln!(
-            text,
-            "    - ansible.builtin.command: {{ argv: [test, -e, {}] }}\n      changed_when: false",
-            quoted(file)
-        );
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn each_list_asks_for_every_file() {
-        let files = ["/a b/done-0".to_owned(), "/a b/done-1".to_owned()];
-        let pack = pack(&files);
-        assert!(pack.contains("steps: [check-0, check-1] }"));
-        assert!(pack.contains(
-            "  check-1: { title: Check 1, check: [test, -e, \"/a b/done-1\"], run: [touch, \"/a b/done-1\"], \
-             first-value: true }"
-        ));
-        assert_eq!(pack.matches("first-value").count(), 1);
-        assert_eq!(makefile(&files).matches("\t@test -e ").count(), 2);
-        assert_eq!(playbook(&files).matches("argv: [test, -e, ").count(), 2);
-        assert!(mise(&files).starts_with("[tasks.all]\ndepends = [\"check-0\", \"check-1\"]\n"));
-    }
 
     #[cfg(unix)]
     #[test]
