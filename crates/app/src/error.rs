@@ -3,7 +3,7 @@
 use firstlight_contract::error::{Code, ErrorBody};
 use firstlight_domain::state::Failure;
 use firstlight_journal::JournalError;
-use firstlight_packs::{InitError, PackError};
+use firstlight_packs::{FactsError, InitError, PackError};
 use firstlight_vault::VaultError;
 
 /// A result whose error a person can act on.
@@ -103,6 +103,22 @@ impl From<PackError> for AppError {
                     .hint(format!("{hint}`firstlight pack lint` shows everything that is wrong."))
                     .file(report.source_name(), Some(first.line))
             }
+        }
+    }
+}
+
+impl From<FactsError> for AppError {
+    fn from(error: FactsError) -> Self {
+        match error {
+            FactsError::File(PackError::NotFound { path } | PackError::Unreadable { path, .. }) => {
+                Self::new(Code::Usage, format!("{} cannot be read.", path.display()))
+                    .hint("Check that the file is there and that you may read it.")
+            }
+            FactsError::File(error) => error.into(),
+            FactsError::Invalid { .. } => Self::new(Code::Usage, sentence(&error.to_string())).hint(
+                "Write `os: linux`, `macos` or `windows`, and what differs from a usual machine: `arch`, `distribution`, \
+                 `home`, `user`, `shell`, `package_manager`, `elevated`, `virtualisation`.",
+            ),
         }
     }
 }

@@ -35,6 +35,6 @@ pub use error::{AppError, Result};
 pub use firstlight_engine::RunSummary;
 pub use home::Home;
 pub use journal_commands::{start_journal_anew, verify_journal};
-pub use packs::{LintOutcome, lint, pack_schema, provider_reference, start_pack};
+pub use packs::{LintOutcome, diff, lint, pack_schema, preview, provider_reference, start_pack};
 pub use running::RunOptions;
 pub use session::{Access, Firstlight, Listener, Options, Surroundings};

@@ -250,6 +250,33 @@ pub(crate) enum Pack {
         #[arg(long)]
         json: bool,
     },
+    /// Shows a checklist as somebody else would meet it, on their machine
+    Preview {
+        /// The pack's folder
+        dir: PathBuf,
+        /// The persona
+        #[arg(long = "as", value_name = "PERSONA")]
+        persona: String,
+        /// A machine, described in YAML or JSON; this one if left out
+        #[arg(long, value_name = "FILE")]
+        facts: Option<PathBuf>,
+        /// An answer to one of the pack's questions; may be repeated
+        #[arg(long, value_name = "NAME=VALUE", value_parser = key_value)]
+        input: Vec<(String, String)>,
+        /// Prints JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Says what a release changes for people: who gets what, new powers, what happens to those on the way
+    Diff {
+        /// The folder of the older pack
+        old: PathBuf,
+        /// The folder of the newer pack
+        new: PathBuf,
+        /// Prints JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Prints the JSON Schema of pack.yaml, for editors
     Schema {
         /// Prints the reference of all kinds of steps instead, as Markdown
@@ -271,7 +298,9 @@ impl Cli {
             | Command::Events { json }
             | Command::Credential { command: Credential::List { json, .. } }
             | Command::Journal { command: Journal::Verify { json } | Journal::Checkpoint { json } }
-            | Command::Pack { command: Pack::Lint { json, .. } } => *json,
+            | Command::Pack {
+                command: Pack::Lint { json, .. } | Pack::Preview { json, .. } | Pack::Diff { json, .. },
+            } => *json,
             Command::Credential {
                 command: Credential::Set(named) | Credential::Test(named) | Credential::Remove(named),
             } => named.json,

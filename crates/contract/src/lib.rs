@@ -18,6 +18,7 @@ pub mod journal;
 pub mod journey;
 pub mod markdown;
 pub mod pack;
+pub mod pack_diff;
 pub mod plan;
 pub mod privacy;
 pub mod report;

@@ -8,10 +8,12 @@
 //! One more thing that can happen to a journey: a variant in [`event::Event`], its effect in [`journey::Journey::apply`];
 //! the compiler names every other place.
 
+pub mod changes;
 pub mod event;
 pub mod expr;
 pub mod facts;
 pub mod graph;
+pub mod host;
 pub mod id;
 pub mod journey;
 pub mod kind;

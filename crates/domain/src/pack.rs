@@ -7,7 +7,10 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::id::{CredentialName, InputName, PackName, PersonaId, StageId, StepId};
+use crate::{
+    host::{host_of, host_of_address},
+    id::{CredentialName, InputName, PackName, PersonaId, StageId, StepId},
+};
 
 /// A pack that holds together: every name used exists, no cycle, first value reachable (`firstlight-packs` checks it).
 #[derive(Debug, Clone, PartialEq)]
@@ -179,6 +182,14 @@ pub struct Probe {
     /// A command that exits 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<Vec<String>>,
+}
+
+impl Probe {
+    /// The host it contacts; none if it runs a command. In lower case, expressions unresolved.
+    pub fn host(&self) -> Option<String> {
+        let by_address = self.http.as_deref().and_then(host_of_address);
+        by_address.or_else(|| host_of(self.tcp.as_deref()?))
+    }
 }
 
 /// How secrets reach a task: by environment or standard input, never by argument.

@@ -277,7 +277,7 @@ fn lacks_folder(resolved: &Resolved) -> bool {
 }
 
 /// "cannot be known until `Clone orders-service` has run"
-fn until<'a>(pack: &Pack, steps: impl Iterator<Item = &'a StepId>) -> String {
+pub(crate) fn until<'a>(pack: &Pack, steps: impl Iterator<Item = &'a StepId>) -> String {
     let titles: Vec<String> = steps.map(|step| format!("`{}`", title(pack, step))).collect();
     match titles.split_last() {
         Some((last, [])) => format!("cannot be known until {last} has run"),
@@ -290,7 +290,7 @@ fn title(pack: &Pack, step: &StepId) -> String {
     pack.steps.get(step).map_or_else(|| step.to_string(), |step| step.title.clone())
 }
 
-fn in_words(failure: Failure) -> String {
+pub(crate) fn in_words(failure: Failure) -> String {
     match failure.hint {
         Some(hint) => format!("{}; {hint}", failure.cause),
         None => failure.cause,

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use firstlight_domain::{
     expr::Scope,
-    kind::Class,
+    graph::Graph,
+    id::PersonaId,
+    kind::{Capabilities, Class},
     pack::{Pack, Step},
-    plan::Resolved,
+    plan::{Outcome, Plan, PlannedStep, Resolved},
     state::Failure,
 };
 use secrecy::SecretString;
@@ -15,8 +17,9 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    engine::{Engine, Prepared},
+    engine::{Engine, EngineError, Prepared},
     host::Host,
+    plan::{in_words, until},
     provider::Context,
     providers::{credential, failure, network},
 };
@@ -35,6 +38,39 @@ impl Engine {
             Prepared::Unresolved { .. } => Err(failure("what it does depends on steps before it")),
             Prepared::Impossible(failure) => Err(failure),
         }
+    }
+
+    /// What a checklist holds for somebody on the machine `scope` tells of, who has done nothing yet. Looks at nothing.
+    pub fn preview(&self, pack: &Pack, persona: &PersonaId, scope: &Scope) -> Result<Plan, EngineError> {
+        if !pack.checklists.contains_key(persona) {
+            return Err(EngineError::NoChecklist(persona.clone()));
+        }
+        let graph = Graph::of(pack, persona)?;
+        let steps = graph.order().iter().filter_map(|id| {
+            let step = pack.steps.get(id)?;
+            let (outcome, resolved) = match self.prepare(pack, step, scope) {
+                Prepared::NotNeeded { why } => (Outcome::NotNeeded(why), Resolved::default()),
+                Prepared::Impossible(failure) => (Outcome::Blocked(in_words(failure)), Resolved::default()),
+                Prepared::Unresolved { waits_for } => {
+                    (Outcome::Unknown(until(pack, waits_for.iter())), Resolved::default())
+                }
+                Prepared::Ready(ready) if !ready.waits_for.is_empty() => {
+                    (Outcome::Unknown(until(pack, ready.waits_for.iter())), ready.resolved)
+                }
+                Prepared::Ready(ready) => {
+                    let what =
+                        ready.resolved.text.clone().unwrap_or_else(|| "unless it holds already".to_owned());
+                    (Outcome::WillChange(what), ready.resolved)
+                }
+            };
+            Some(PlannedStep { id: id.clone(), class: self.class(step), outcome, resolved, held: None })
+        });
+        Ok(Plan { pack: pack.reference(), persona: persona.clone(), steps: steps.collect() })
+    }
+
+    /// What a step declares to need, by its kind; nothing if there is no such kind.
+    pub fn capabilities(&self, step: &Step) -> Capabilities {
+        self.kind(&step.uses).map_or_else(Capabilities::default, |kind| (kind.needs)(&step.with))
     }
 
     /// Tries a value for a `credential` step and, if it is accepted, hands it to the host to keep.

@@ -1,11 +1,12 @@
 //! The pack's folder: which files it has, and one digest over all of them.
 
 use std::{
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
 };
 
-use firstlight_domain::kind::PackFiles;
+use firstlight_domain::{kind::PackFiles, plan::hex};
 use sha2::{Digest, Sha256};
 
 use crate::PackError;
@@ -42,16 +43,25 @@ impl Folder {
     /// SHA-256 over the sorted paths and contents of all files, hex.
     pub(crate) fn digest(&self) -> Result<String, PackError> {
         let mut whole = Sha256::new();
-        // Counted again while reading: a file may grow.
-        let mut budget = MAX_PACK_BYTES;
-        for name in &self.files {
-            let content = hash_file(&self.root.join(name), &mut budget)?;
+        for (name, content) in self.hashes()? {
             // Lengths and fixed-size hashes keep a name from running into a content.
             whole.update((name.len() as u64).to_be_bytes());
             whole.update(name.as_bytes());
             whole.update(content);
         }
-        Ok(firstlight_domain::plan::hex(&whole.finalize()))
+        Ok(hex(&whole.finalize()))
+    }
+
+    /// SHA-256 of each file, hex.
+    pub(crate) fn digests(&self) -> Result<BTreeMap<String, String>, PackError> {
+        Ok(self.hashes()?.into_iter().map(|(name, content)| (name.to_owned(), hex(&content))).collect())
+    }
+
+    fn hashes(&self) -> Result<Vec<(&str, [u8; 32])>, PackError> {
+        // Counted again while reading: a file may grow.
+        let mut budget = MAX_PACK_BYTES;
+        let mut hash = |name: &str| hash_file(&self.root.join(name), &mut budget);
+        self.files.iter().map(|name| Ok((name.as_str(), hash(name)?))).collect()
     }
 }
 

@@ -9,6 +9,7 @@
 //! One more field: its name in `read`, its line in `schema` (a test compares the two). One more rule: a
 //! [`ProblemCode`], a function in `lint`, a fixture in `tests/packs/rules.rs`.
 
+mod facts;
 mod folder;
 mod init;
 mod lint;
@@ -20,6 +21,7 @@ mod reference;
 mod schema;
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::{self, Read as _},
     path::{Path, PathBuf},
@@ -27,14 +29,15 @@ use std::{
 
 use firstlight_domain::{kind::Kind, pack::Pack};
 
-use self::{folder::Folder, node::Node, problem::Problems, read::Draft};
 pub use self::{
+    facts::{FactsError, read_facts},
     folder::{MAX_PACK_BYTES, MAX_PACK_FILES},
     init::{InitError, SCHEMA_FILE, Starter, init},
     problem::{Label, Problem, ProblemCode, Report, Severity},
     reference::reference,
     schema::schema,
 };
+use self::{folder::Folder, node::Node, problem::Problems, read::Draft};
 
 /// The file a pack is described in.
 pub const PACK_FILE: &str = "pack.yaml";
@@ -111,6 +114,11 @@ pub fn lint(root: &Path, kinds: &[Kind]) -> Result<Report, PackError> {
     }
     let found = problems.found();
     Ok(Report::new(&written.name, written.text, found))
+}
+
+/// Every file of a pack: its path with `/` and the SHA-256 of its content, hex.
+pub fn digests(root: &Path) -> Result<BTreeMap<String, String>, PackError> {
+    folder::list(root)?.digests()
 }
 
 /// A pack as it is in its folder.

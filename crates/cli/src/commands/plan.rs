@@ -95,7 +95,7 @@ pub(super) fn road(plan: &PlanView) -> String {
     format!("To your first value, \u{1b}[1m{goal}\u{1b}[0m: {left}, {automatic}{time}.")
 }
 
-fn asks(asks: &Asks) -> String {
+pub(super) fn asks(asks: &Asks) -> String {
     let all = [
         (asks.elevations, "step with administrator rights", "steps with administrator rights"),
         (asks.restarts, "restart of this machine", "restarts of this machine"),

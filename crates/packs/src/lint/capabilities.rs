@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use firstlight_domain::{id::CredentialName, kind::Capabilities, pack::Elevation};
+use firstlight_domain::{host::host_of, id::CredentialName, kind::Capabilities, pack::Elevation};
 
 use crate::{
     problem::{ProblemCode, Problems},
@@ -45,11 +45,7 @@ fn elevation(
 
 fn hosts(step: &StepDraft<'_, '_>, asked: &Capabilities, draft: &Draft<'_, '_>, problems: &mut Problems<'_>) {
     let probe = step.step.probe.as_ref();
-    let probed = probe.and_then(|probe| {
-        let host =
-            probe.http.as_deref().and_then(host_of_address).or_else(|| host_of(probe.tcp.as_deref()?))?;
-        Some((host, step.field("probe")))
-    });
+    let probed = probe.and_then(|probe| Some((probe.host()?, step.field("probe"))));
     let asked = asked.hosts.iter().filter_map(|host| Some((host_of(host)?, place(step, host))));
     for (host, span) in asked.chain(probed) {
         // What an expression gives is known when the step is run, and checked then.
@@ -131,25 +127,6 @@ fn place(step: &StepDraft<'_, '_>, what: &str) -> Range<usize> {
     find(&step.step.with, what, "").map_or_else(|| step.field("uses"), |path| step.locate(&path))
 }
 
-/// The host in `https://user@host:port/path`.
-fn host_of_address(address: &str) -> Option<String> {
-    let (_, rest) = address.split_once("://")?;
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let host = &rest[..end];
-    host_of(host.rsplit_once('@').map_or(host, |(_, host)| host))
-}
-
-/// The host in `host:port`, `[::1]:port` or `host`, in lower case.
-fn host_of(text: &str) -> Option<String> {
-    let host = match text.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        // More than one colon without brackets: an IPv6 address.
-        None if text.matches(':').count() > 1 => text,
-        None => text.split(':').next().unwrap_or_default(),
-    };
-    (!host.is_empty()).then(|| host.to_ascii_lowercase())
-}
-
 /// Whether an entry of `policy.hosts` covers a host: by name, or `*.example.com` for every name below it.
 fn covers(allowed: &str, host: &str) -> bool {
     match allowed.strip_prefix("*.") {
@@ -210,9 +187,6 @@ mod tests {
         assert!(!covers("*.example.com", "example.com"));
         assert!(!covers("*.example.com", "badexample.com"));
         assert!(!covers("example.com", "git.example.com"));
-        assert_eq!(host_of_address("https://me:pw@Git.Acme.test:8443/x?y").as_deref(), Some("git.acme.test"));
-        assert_eq!(host_of_address("http://[::1]:80/").as_deref(), Some("::1"));
-        assert_eq!(host_of_address("http:///x"), None);
     }
 
     #[test]

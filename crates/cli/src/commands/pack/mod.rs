@@ -1,5 +1,8 @@
 //! `firstlight pack`
 
+mod diff;
+mod preview;
+
 use std::{path::Path, process::ExitCode};
 
 use firstlight_app::{lint, pack_schema, provider_reference, start_pack};
@@ -10,6 +13,10 @@ pub(super) fn run(command: Pack, output: Output) -> anyhow::Result<ExitCode> {
     match command {
         Pack::Init { dir, title, persona } => init(&dir, &title, &persona, output),
         Pack::Lint { dir, .. } => check(&dir, output),
+        Pack::Preview { dir, persona, facts, input, .. } => {
+            preview::run(&dir, &persona, facts.as_deref(), input, output)
+        }
+        Pack::Diff { old, new, .. } => diff::run(&old, &new, output),
         Pack::Schema { markdown: true } => {
             output.raw(&provider_reference())?;
             Ok(ExitCode::SUCCESS)

@@ -1,5 +1,8 @@
 //! Packs as a person meets them: read, looked over, linted, begun.
 
+mod diff;
+mod preview;
+
 use std::path::{Path, PathBuf};
 
 use firstlight_contract::{
@@ -10,6 +13,7 @@ use firstlight_domain::pack::{self, Pack};
 use firstlight_engine::Engine;
 use firstlight_packs::{Severity, Starter};
 
+pub use self::{diff::diff, preview::preview};
 use crate::{
     error::{AppError, Result},
     session::Firstlight,

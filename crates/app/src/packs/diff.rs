@@ -1,0 +1,138 @@
+//! Two releases of a pack, compared.
+
+use std::path::Path;
+
+use firstlight_contract::pack_diff::{
+    AskedView, DiffView, FateView, FirstValueDiff, PersonaDiff, PowerView, StepDiff,
+};
+use firstlight_domain::{
+    changes::{Aspect, Fate, PersonaChange, Power, Reach, Release, StepChange, changes},
+    id::{PersonaId, StepId},
+    pack::{Pack, Step},
+};
+use firstlight_engine::Engine;
+
+use super::load;
+use crate::{
+    error::Result,
+    view::{count, stage_of},
+};
+
+/// What the pack in `new` changes against the one in `old`. Both must hold together.
+pub fn diff(old: &Path, new: &Path) -> Result<DiffView> {
+    let engine = Engine::new();
+    let (old_pack, new_pack) = (load(old, &engine)?, load(new, &engine)?);
+    let (old_files, new_files) = (firstlight_packs::digests(old)?, firstlight_packs::digests(new)?);
+    let needs = |step: &Step| engine.capabilities(step);
+    let found = changes(
+        Release { pack: &old_pack, files: &old_files, needs: &needs },
+        Release { pack: &new_pack, files: &new_files, needs: &needs },
+    );
+    let both = Both { old: &old_pack, new: &new_pack };
+    Ok(DiffView {
+        pack: new_pack.name.to_string(),
+        from: old_pack.version.to_string(),
+        to: new_pack.version.to_string(),
+        is_update: old_pack.name == new_pack.name && old_pack.version < new_pack.version,
+        personas: found.personas.iter().map(|change| both.persona(change)).collect(),
+        powers: found.powers.iter().map(|power| both.power(power)).collect(),
+        asked: found
+            .asked
+            .iter()
+            .map(|(name, has_default)| AskedView {
+                name: name.to_string(),
+                title: new_pack.inputs.get(name).map_or_else(String::new, |input| input.title.clone()),
+                has_default: *has_default,
+            })
+            .collect(),
+        not_asked: found.not_asked.iter().map(ToString::to_string).collect(),
+    })
+}
+
+/// The two, for the words of what differs.
+struct Both<'a> {
+    old: &'a Pack,
+    new: &'a Pack,
+}
+
+impl Both<'_> {
+    fn persona(&self, change: &PersonaChange) -> PersonaDiff {
+        let id = &change.persona;
+        let persona = self.new.personas.get(id).or_else(|| self.old.personas.get(id));
+        PersonaDiff {
+            id: id.to_string(),
+            title: persona.map_or_else(|| id.to_string(), |persona| persona.title.clone()),
+            fate: fate(change.fate),
+            steps: change.steps.iter().map(|step| self.step(id, step)).collect(),
+            first_value: change
+                .first_value
+                .as_ref()
+                .map(|(from, to)| FirstValueDiff { from: title(self.old, from), to: title(self.new, to) }),
+            stay_done: count(change.stay),
+        }
+    }
+
+    fn step(&self, persona: &PersonaId, change: &StepChange) -> StepDiff {
+        let is_placed = change.fate == Fate::New || change.moved.is_some();
+        let stage = || {
+            let id = stage_of(self.new, persona, &change.step)?;
+            let stages = &self.new.checklists.get(persona)?.stages;
+            stages.iter().find(|stage| stage.id == *id).map(|stage| stage.title.clone())
+        };
+        let of = if change.fate == Fate::Gone { self.old } else { self.new };
+        StepDiff {
+            id: change.step.to_string(),
+            title: title(of, &change.step),
+            fate: fate(change.fate),
+            aspects: change.aspects.iter().map(|aspect| aspect_name(*aspect).to_owned()).collect(),
+            stage: is_placed.then(stage).flatten(),
+            looked_at_again: change.is_done_anew(),
+        }
+    }
+
+    fn power(&self, power: &Power) -> PowerView {
+        let (name, what, steps) = match power {
+            Power::Elevated(step) => ("elevated", self.as_written(step), std::slice::from_ref(step)),
+            Power::Program(step) => ("program", self.as_written(step), std::slice::from_ref(step)),
+            Power::Reach(reach, what, steps) => (reach_name(*reach), what.clone(), steps.as_slice()),
+        };
+        let steps = steps.iter().map(|step| title(self.new, step)).collect();
+        PowerView { power: name.to_owned(), what, steps }
+    }
+
+    /// A step's kind and parameters, as the pack has them.
+    fn as_written(&self, step: &StepId) -> String {
+        self.new.steps.get(step).map_or_else(String::new, |step| format!("{} {}", step.uses, step.with))
+    }
+}
+
+fn title(pack: &Pack, step: &StepId) -> String {
+    pack.steps.get(step).map_or_else(|| step.to_string(), |step| step.title.clone())
+}
+
+fn fate(fate: Fate) -> FateView {
+    match fate {
+        Fate::New => FateView::New,
+        Fate::Stays => FateView::Stays,
+        Fate::Gone => FateView::Gone,
+    }
+}
+
+fn aspect_name(aspect: Aspect) -> &'static str {
+    match aspect {
+        Aspect::What => "what",
+        Aspect::Files => "files",
+        Aspect::When => "when",
+        Aspect::How => "how",
+        Aspect::Words => "words",
+    }
+}
+
+fn reach_name(reach: Reach) -> &'static str {
+    match reach {
+        Reach::Host => "host",
+        Reach::Write => "write",
+        Reach::Read => "read",
+        Reach::Secret => "secret",
+    }
+}
