@@ -7,6 +7,7 @@ mod checks;
 mod figures;
 mod ipc;
 mod lists;
+mod memory;
 pub(crate) mod spawn;
 mod table;
 mod window;

@@ -1,11 +1,12 @@
 //! What has no bare counterpart to be compared with: a large pack, a long journal, the start of the command line.
 
-use std::{fmt::Write, fs, path::Path, process::Stdio, thread, time::Duration};
+use std::{fmt::Write, fs, path::Path};
 
 use anyhow::{Context, Result, bail};
 
 use super::{
     checks::Contestant,
+    memory,
     table::{Outcome, Row, Samples, Table, quoted},
 };
 use crate::{sh::Cmd, workspace::Workspace};
@@ -14,6 +15,8 @@ use crate::{sh::Cmd, workspace::Workspace};
 const STEPS: usize = 1_000;
 /// Events the journal must have at least.
 const EVENTS: u64 = 10_000;
+/// A flood takes some ten seconds.
+const FLOODS: usize = 3;
 
 /// Measures.
 pub(crate) fn run(workspace: &Workspace, runs: usize) -> Result<Table> {
@@ -51,46 +54,32 @@ pub(crate) fn run(workspace: &Workspace, runs: usize) -> Result<Table> {
         if turn > 0 {
             plans.push(large_graph()?);
             ours(&["undo", "--all"]).read()?;
-            peaks.push(peak_memory(
+            peaks.push(memory::peak(
                 &ours(&["up", "--yes", "--json", "--persona", "bench", "--pack"]).arg(&pack),
             )?);
         }
     }
+    let flood = memory::Flood::write(&scratch)?;
+    let floods = (0..runs.min(FLOODS)).map(|turn| flood.watch(&program, turn)).collect::<Result<Vec<_>>>()?;
     let mut rows: Vec<Row> = contestants.into_iter().map(|contestant| contestant.row(false)).collect();
     let measured = |unit, values| Outcome::Measured(Samples { unit, values });
     rows.push(Row { name: "planning a graph of 10,000 steps".to_owned(), outcome: measured("ms", plans) });
     rows.push(Row { name: "`firstlight up`, most memory".to_owned(), outcome: measured("MB", peaks) });
+    let early = floods.iter().map(|(early, _)| *early).collect();
+    rows.push(Row { name: "`up` under `yes`, memory after 2 s".to_owned(), outcome: measured("MB", early) });
+    let late = floods.iter().map(|(_, late)| *late).collect();
+    rows.push(Row { name: "`up` under `yes`, memory after 10 s".to_owned(), outcome: measured("MB", late) });
     Ok(Table {
         title: "A large pack and a long journal",
         about: format!(
             "Whole commands from start to exit. The pack has {STEPS} command steps, each with `check`, `run` and \
              `undo`; the journal was filled by running and undoing them and holds {events} events. Goal for linting: \
              below 150 ms. The graph is a tree of steps that need no process, planned in memory; goal: below 200 ms. \
-             Memory is what `up` holds at most (resident) while it does all {STEPS} steps; goal: below 60 MB."
+             Memory is what `up` holds at most (resident) while it does all {STEPS} steps; goal: below 60 MB. \
+             Under `yes` it is what `up` holds then while a step prints as fast as it can; goal: flat."
         ),
         rows,
     })
-}
-
-/// The most memory a program held, in megabytes, from its start to its end. Linux counts; asked often enough, the last
-/// answer is the most.
-fn peak_memory(command: &Cmd) -> Result<f64> {
-    let mut child = command.command().stdout(Stdio::null()).spawn().context("it could not be started")?;
-    let status = format!("/proc/{}/status", child.id());
-    let mut peak = None;
-    loop {
-        let said = fs::read_to_string(&status).unwrap_or_default();
-        let line = said.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kilobytes = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse::<f64>().ok());
-        peak = kilobytes.or(peak);
-        if let Some(ended) = child.try_wait()? {
-            if !ended.success() {
-                bail!("it ended with {ended}");
-            }
-            return Ok(peak.context("the system does not say how much memory it held")? / 1_000.0);
-        }
-        thread::sleep(Duration::from_millis(2));
-    }
 }
 
 /// Does and undoes everything until the journal is long; how many events it has then.
