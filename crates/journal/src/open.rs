@@ -59,7 +59,7 @@ impl Journal {
         now: Timestamp,
     ) -> Result<Opened<H>, JournalError> {
         let copy = files::last_good(path);
-        files::make_folder(path)?;
+        files::make_folder_of(path)?;
         let reason = if path.exists() || !copy.exists() {
             match open_checked(path) {
                 Err(JournalError::Damaged { reason, .. }) => reason,
@@ -77,7 +77,7 @@ impl Journal {
         path: &Path,
         now: Timestamp,
     ) -> Result<(Opened<H>, Option<PathBuf>), JournalError> {
-        files::make_folder(path)?;
+        files::make_folder_of(path)?;
         let moved_to = if files::any(path) { Some(files::move_aside(path, now)?) } else { None };
         let copy = files::last_good(path);
         if copy.exists() {

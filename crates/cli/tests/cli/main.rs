@@ -20,5 +20,6 @@ mod network;
 mod packs;
 mod people;
 mod posture;
+mod power;
 mod scaffold;
 mod stopping;

@@ -147,7 +147,7 @@ pub(in crate::providers) fn give_back<P: DeserializeOwned>(
 /// put there stays. One that is not there was not made by a run that was cut off, or is gone already.
 pub(in crate::providers) fn remove_made(folders: &[PathBuf]) {
     for folder in folders.iter().rev() {
-        match fs::remove_dir(folder) {
+        match fs::remove_dir(folder).and_then(|()| sync_folder(folder)) {
             Ok(()) => {}
             Err(error) if is_absent(&error) => {}
             Err(_) => break,
