@@ -26,7 +26,9 @@ impl fmt::Debug for Noted {
         let text = |bytes: &[u8]| String::from_utf8_lossy(&bytes[..bytes.len().min(80)]).into_owned();
         match self {
             Self::MadeFile { inode, path, .. } => write!(out, "made the file {} ({inode})", path.display()),
-            Self::MadeFolder { inode, path, .. } => write!(out, "made the folder {} ({inode})", path.display()),
+            Self::MadeFolder { inode, path, .. } => {
+                write!(out, "made the folder {} ({inode})", path.display())
+            }
             Self::Wrote { inode, at, bytes } => {
                 write!(out, "wrote {} bytes at {at} of {inode}: {:?}", bytes.len(), text(bytes))
             }
