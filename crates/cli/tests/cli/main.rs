@@ -19,6 +19,7 @@ mod machine;
 mod network;
 mod packs;
 mod people;
+mod postgres;
 mod posture;
 mod power;
 mod scaffold;
