@@ -30,7 +30,8 @@ impl History {
     pub(crate) fn read(path: &Path) -> Result<Self> {
         match Journal::open_to_read(path) {
             Ok(journal) => {
-                let world = World::from_events(&journal.events()?);
+                let mut world = World::default();
+                journal.read_into(&mut world)?;
                 Ok(Self { journal: Some(journal), world, notice: None })
             }
             Err(JournalError::Missing { .. }) => {
@@ -44,7 +45,7 @@ impl History {
         }
     }
 
-    fn from_opened(opened: Opened) -> Self {
+    fn from_opened(opened: Opened<World>) -> Self {
         if let Some(error) = &opened.copy_failed {
             tracing::warn!(%error, "the last good copy of the journal is not up to date");
         }
@@ -62,7 +63,7 @@ impl History {
                 restored.reason
             )
         });
-        Self { world: World::from_events(&opened.events), journal: Some(opened.journal), notice }
+        Self { world: opened.history, journal: Some(opened.journal), notice }
     }
 
     pub(crate) fn world(&self) -> &World {

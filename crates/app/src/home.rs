@@ -53,7 +53,7 @@ impl Home {
 
     /// Creates the folder, readable by its owner only.
     pub(crate) fn create(&self) -> Result<()> {
-        fs::create_dir_all(&self.root).map_err(|error| self.not_writable(&error))?;
+        firstlight_journal::make_folder(&self.root).map_err(|error| self.not_writable(&error))?;
         restrict(&self.root).map_err(|error| self.not_writable(&error))
     }
 

@@ -7,7 +7,7 @@ use firstlight_contract::{
     error::Code,
     journal::{CheckpointView, JournalCheck},
 };
-use firstlight_domain::id::CredentialName;
+use firstlight_domain::{id::CredentialName, journey::World};
 use firstlight_journal::{Journal, SeedSigner, Signer};
 use firstlight_vault::Keychain;
 use jiff::Timestamp;
@@ -55,7 +55,7 @@ pub async fn verify_journal(home: &Home, surroundings: &Surroundings) -> Result<
 pub fn start_journal_anew(home: &Home, now: Timestamp) -> Result<Option<PathBuf>> {
     home.create()?;
     let _lock = home.lock()?;
-    let (_, moved_to) = Journal::start_anew(&home.journal(), now)?;
+    let (_, moved_to) = Journal::start_anew::<World>(&home.journal(), now)?;
     Ok(moved_to)
 }
 

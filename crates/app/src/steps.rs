@@ -238,7 +238,8 @@ impl Firstlight {
             .ok_or_else(|| AppError::new(Code::StepState, format!("`{step}` has no address to open.")))
     }
 
-    /// The steps that can be taken back, last changed first.
+    /// The steps that can be taken back, last changed first; but a step that needs another goes before it, though the
+    /// other was mended since: a table before the server it is in.
     pub fn undoable(&self) -> Result<Vec<String>> {
         let journey = self.current_journey()?;
         let mut steps: Vec<_> = journey
@@ -247,7 +248,19 @@ impl Firstlight {
             .filter_map(|(id, record)| Some((record.receipts.last()?.number, id)))
             .collect();
         steps.sort_by_key(|(number, _)| std::cmp::Reverse(*number));
-        Ok(steps.into_iter().map(|(_, id)| id.to_string()).collect())
+        let mut left: Vec<&StepId> = steps.into_iter().map(|(_, id)| id).collect();
+        // A pack that cannot be read now is said when the first step is taken back.
+        let graph = self.journey_pack().ok().and_then(|pack| planning::graph(&pack, &journey.persona).ok());
+        let needed_by = |id: &StepId| graph.as_ref().map(|graph| graph.descendants(id)).unwrap_or_default();
+        let mut ordered = Vec::with_capacity(left.len());
+        while !left.is_empty() {
+            let free = left.iter().position(|id| {
+                let needed_by = needed_by(id);
+                !left.iter().any(|other| needed_by.contains(*other))
+            });
+            ordered.push(left.remove(free.unwrap_or(0)).to_string());
+        }
+        Ok(ordered)
     }
 
     /// Takes a step back, with what it kept before it changed anything.

@@ -197,6 +197,15 @@ impl World {
     }
 }
 
+/// Takes in events as they are read, oldest first.
+impl Extend<Happened> for World {
+    fn extend<I: IntoIterator<Item = Happened>>(&mut self, events: I) {
+        for happened in events {
+            self.apply(&happened);
+        }
+    }
+}
+
 impl Journey {
     fn apply(&mut self, at: Timestamp, event: &Event) {
         match event {

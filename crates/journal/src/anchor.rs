@@ -13,7 +13,7 @@ use signed_note::{Note, Signature, StandardVerifier, VerifierList};
 
 use crate::{
     Journal, JournalError,
-    journal::read_from,
+    journal::each,
     record::{self, Hash},
 };
 
@@ -182,14 +182,15 @@ pub(crate) fn root(tree: &Tree) -> Hash {
 
 fn tree(conn: &Connection, path: &Path) -> Result<Tree, JournalError> {
     let mut tree = Tree::new();
-    for stored in read_from(conn, path, 0)? {
+    each(conn, path, 0, |stored| {
         // What is signed has to be what was written.
         if !stored.is_whole_at(tree.len() + 1) {
             let reason = format!("record {} is not what was written", tree.len() + 1);
             return Err(JournalError::Damaged { path: path.to_owned(), reason });
         }
         tree.push(stored.leaf);
-    }
+        Ok(())
+    })?;
     Ok(tree)
 }
 

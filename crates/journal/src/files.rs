@@ -34,9 +34,17 @@ pub(crate) fn any(path: &Path) -> bool {
 }
 
 /// Makes the folder of the journal.
-pub(crate) fn make_folder(path: &Path) -> Result<(), JournalError> {
+pub(crate) fn make_folder_of(path: &Path) -> Result<(), JournalError> {
     let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
-    fs::create_dir_all(folder).map_err(|error| JournalError::io(path, &error))
+    make_folder(folder).map_err(|error| JournalError::io(path, &error))
+}
+
+/// Makes a folder, and those it lies in, so that it is still there after the power went: what is durable in a folder
+/// that is not is lost with it.
+pub fn make_folder(folder: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
+    fs::create_dir_all(folder)?;
+    missing.into_iter().rev().try_for_each(sync_folder_of)
 }
 
 /// Finds what SQLite would not call damage: a file too short for one page, which it would take for empty, and a header
@@ -112,14 +120,14 @@ pub(crate) fn remove(path: &Path) -> Result<(), JournalError> {
     }
 }
 
-/// Makes names durable. Windows keeps them with the file and cannot open a folder.
 fn sync_folder(path: &Path) -> Result<(), JournalError> {
-    if cfg!(unix)
-        && let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty())
-    {
-        fs::File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(|error| JournalError::io(path, &error))?;
+    sync_folder_of(path).map_err(|error| JournalError::io(path, &error))
+}
+
+/// Makes names durable. Windows keeps them with the file and cannot open a folder.
+fn sync_folder_of(path: &Path) -> io::Result<()> {
+    match path.parent().filter(|folder| cfg!(unix) && !folder.as_os_str().is_empty()) {
+        Some(folder) => fs::File::open(folder)?.sync_all(),
+        None => Ok(()),
     }
-    Ok(())
 }

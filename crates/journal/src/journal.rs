@@ -99,10 +99,19 @@ impl Journal {
 
     /// Everything that happened, oldest first; what was erased is left out.
     pub fn events(&self) -> Result<Vec<Happened>, JournalError> {
-        read_from(&self.conn, &self.path, 0)?
-            .into_iter()
-            .filter_map(|stored| stored.body.map(|body| record::read(stored.seq, &body)))
-            .collect()
+        let mut events = Vec::new();
+        self.read_into(&mut events)?;
+        Ok(events)
+    }
+
+    /// Hands over everything that happened, oldest first and one at a time; what was erased is left out.
+    pub fn read_into(&self, history: &mut impl Extend<Happened>) -> Result<(), JournalError> {
+        each(&self.conn, &self.path, 0, |stored| {
+            if let Some(body) = &stored.body {
+                history.extend([record::read(stored.seq, body)?]);
+            }
+            Ok(())
+        })
     }
 
     /// The id of this device in events and checkpoints (a random UUID).
@@ -129,7 +138,7 @@ impl Journal {
                 .map_err(|error| JournalError::Io { path: "the export".into(), cause: error.to_string() })
         };
         line(&json!({ "type": "journal", "version": 1, "device": self.device }))?;
-        for Stored { seq, body, salt, leaf } in read_from(&self.conn, &self.path, 0)? {
+        each(&self.conn, &self.path, 0, |Stored { seq, body, salt, leaf }| {
             // What is no longer JSON is exported as it is: the export proves, it does not judge.
             let parsed: Value =
                 body.as_deref().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or_default();
@@ -137,8 +146,8 @@ impl Journal {
                 "type": "record", "seq": seq, "at": parsed["at"], "event": parsed["event"],
                 "salt": salt.as_deref().map(hex), "leaf": hex(&leaf),
                 "body": body.as_deref().map(String::from_utf8_lossy),
-            }))?;
-        }
+            }))
+        })?;
         for anchor in crate::anchor::all(&self.conn, &self.path)? {
             line(&json!({
                 "type": "checkpoint", "size": anchor.size, "root": hex(&anchor.root), "key": hex(&anchor.key),
@@ -149,25 +158,33 @@ impl Journal {
     }
 }
 
-/// The records after `seq`, in order.
-pub(crate) fn read_from(conn: &Connection, path: &Path, seq: u64) -> Result<Vec<Stored>, JournalError> {
-    let read = || {
-        conn.prepare_cached("SELECT seq, body, salt, leaf FROM record WHERE seq > ?1 ORDER BY seq")?
-            .query_map([seq], Stored::from_row)?
-            .collect::<rusqlite::Result<Vec<Stored>>>()
-    };
-    read().map_err(|error| JournalError::sqlite(path, &error))
+/// Hands over the records after `seq`, in order and one at a time: a long journal is never in memory as a whole.
+pub(crate) fn each(
+    conn: &Connection,
+    path: &Path,
+    seq: u64,
+    mut take: impl FnMut(Stored) -> Result<(), JournalError>,
+) -> Result<(), JournalError> {
+    let fail = |error| JournalError::sqlite(path, &error);
+    let mut statement = conn
+        .prepare_cached("SELECT seq, body, salt, leaf FROM record WHERE seq > ?1 ORDER BY seq")
+        .map_err(fail)?;
+    let mut rows = statement.query([seq]).map_err(fail)?;
+    while let Some(row) = rows.next().map_err(fail)? {
+        take(Stored::from_row(row).map_err(fail)?)?;
+    }
+    Ok(())
 }
 
 /// Takes in what another handle appended since.
 fn catch_up(conn: &Connection, path: &Path, context: &mut Context) -> Result<(), JournalError> {
-    for stored in read_from(conn, path, context.seen)? {
+    each(conn, path, context.seen, |stored| {
         if let Some(body) = &stored.body {
             context.apply(&record::read(stored.seq, body)?);
         }
         context.seen = stored.seq;
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 fn append_one(
@@ -215,7 +232,7 @@ mod tests {
     #[test]
     fn f1_every_commit_is_on_the_disk_before_it_is_acknowledged() {
         let home = tempfile::tempdir().unwrap();
-        let journal = Journal::open(&home.path().join("journal.sqlite"), at(0)).unwrap().journal;
+        let journal = Journal::open::<Vec<_>>(&home.path().join("journal.sqlite"), at(0)).unwrap().journal;
         // 2 is FULL.
         for (pragma, value) in [("synchronous", 2), ("fullfsync", 1), ("checkpoint_fullfsync", 1)] {
             let said: i64 = journal.conn.pragma_query_value(None, pragma, |row| row.get(0)).unwrap();
@@ -227,7 +244,7 @@ mod tests {
     fn f3_no_room_is_said_nothing_is_half_written_and_it_goes_on_when_there_is_room() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("journal.sqlite");
-        let mut journal = Journal::open(&path, at(0)).unwrap().journal;
+        let mut journal = Journal::open::<Vec<_>>(&path, at(0)).unwrap().journal;
         let pages: i64 = journal.conn.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
         let limit = |journal: &Journal, pages: i64| {
             journal.conn.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
@@ -256,8 +273,8 @@ mod tests {
     fn f6_two_handles_number_records_and_events_as_one() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("journal.sqlite");
-        let mut one = Journal::open(&path, at(0)).unwrap().journal;
-        let mut other = Journal::open(&path, at(0)).unwrap().journal;
+        let mut one = Journal::open::<Vec<_>>(&path, at(0)).unwrap().journal;
+        let mut other = Journal::open::<Vec<_>>(&path, at(0)).unwrap().journal;
         for _ in 0..3 {
             one.append(at(1), &[big()]).unwrap();
             other.append(at(1), &[big(), Event::SharingChanged { on: true }]).unwrap();

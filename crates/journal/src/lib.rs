@@ -24,6 +24,7 @@ mod verify;
 
 pub use anchor::{Checkpoint, SeedSigner, SignError, Signer};
 pub use error::JournalError;
+pub use files::make_folder;
 pub use journal::Journal;
 pub use open::{Opened, Restored};
 pub use outbox::{Classification, OutboxRow, PROPERTIES, Property, Registered};

@@ -12,19 +12,19 @@ use uuid::Uuid;
 
 use crate::{
     Journal, JournalError, anchor, files,
-    journal::read_from,
+    journal::each,
     outbox::{self, Context},
     record, schema,
     schema::Version,
 };
 
-/// A journal that was opened.
+/// A journal that was opened, and what was made of its events while they were read.
 #[derive(Debug)]
-pub struct Opened {
+pub struct Opened<H> {
     /// Ready to append to.
     pub journal: Journal,
-    /// Everything that happened, oldest first.
-    pub events: Vec<Happened>,
+    /// Has taken in everything that happened, oldest first.
+    pub history: H,
     /// Said when the file was damaged or gone and the last good copy took its place: the person has to be told.
     pub restored: Option<Restored>,
     /// Why the last good copy could not be refreshed, if it could not: the journal works, but less safely.
@@ -45,7 +45,6 @@ pub struct Restored {
 /// What was read from a file that is whole.
 struct Content {
     device: Option<String>,
-    events: Vec<Happened>,
     context: Context,
 }
 
@@ -53,9 +52,14 @@ impl Journal {
     /// Opens the journal at `path` (usually `journal.sqlite`), creating or migrating it. The whole file is checked; when
     /// it is damaged or gone it is put aside and the last good copy takes its place, which `restored` says. `now` only
     /// names files put aside. Call it only while holding the folder's instance lock.
-    pub fn open(path: &Path, now: Timestamp) -> Result<Opened, JournalError> {
+    ///
+    /// Each event is handed over as it is read, so that no more of them are in memory than `H` keeps.
+    pub fn open<H: Default + Extend<Happened>>(
+        path: &Path,
+        now: Timestamp,
+    ) -> Result<Opened<H>, JournalError> {
         let copy = files::last_good(path);
-        files::make_folder(path)?;
+        files::make_folder_of(path)?;
         let reason = if path.exists() || !copy.exists() {
             match open_checked(path) {
                 Err(JournalError::Damaged { reason, .. }) => reason,
@@ -69,8 +73,11 @@ impl Journal {
 
     /// Puts whatever is at `path` aside, with its last good copy, and begins an empty journal. Only ever because the
     /// person said so. Returns the new journal and where the old file is.
-    pub fn start_anew(path: &Path, now: Timestamp) -> Result<(Opened, Option<PathBuf>), JournalError> {
-        files::make_folder(path)?;
+    pub fn start_anew<H: Default + Extend<Happened>>(
+        path: &Path,
+        now: Timestamp,
+    ) -> Result<(Opened<H>, Option<PathBuf>), JournalError> {
+        files::make_folder_of(path)?;
         let moved_to = if files::any(path) { Some(files::move_aside(path, now)?) } else { None };
         let copy = files::last_good(path);
         if copy.exists() {
@@ -104,7 +111,7 @@ impl Journal {
         let draft = files::beside(&self.path, "copy");
         files::copy_out(&self.conn, &self.path, &draft)?;
         let checked =
-            connect(&draft, OpenFlags::SQLITE_OPEN_READ_WRITE).and_then(|conn| check(&conn, &draft));
+            connect(&draft, OpenFlags::SQLITE_OPEN_READ_WRITE).and_then(|conn| check(&conn, &draft, |_| {}));
         if let Err(error) = checked {
             files::remove(&draft)?;
             return Err(error);
@@ -129,7 +136,7 @@ impl Journal {
     }
 }
 
-impl Opened {
+impl<H> Opened<H> {
     fn with_fresh_copy(mut self) -> Self {
         if !self.journal.copy_is_current() {
             self.copy_failed = self.journal.keep_copy().err();
@@ -163,7 +170,7 @@ fn make_durable(conn: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Opens the file if it is whole.
-fn open_checked(path: &Path) -> Result<Opened, JournalError> {
+fn open_checked<H: Default + Extend<Happened>>(path: &Path) -> Result<Opened<H>, JournalError> {
     let fail = |error| JournalError::sqlite(path, &error);
     files::check_header(path)?;
     let mut conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
@@ -174,13 +181,14 @@ fn open_checked(path: &Path) -> Result<Opened, JournalError> {
     }
     make_durable(&conn).map_err(fail)?;
     schema::migrate(&mut conn, path, &schema::steps(), &version)?;
-    let Content { device, events, context } = check(&conn, path)?;
+    let mut history = H::default();
+    let Content { device, context } = check(&conn, path, |happened| history.extend([happened]))?;
     let device = match device {
         Some(device) => device,
         None => name_device(&conn, path)?,
     };
     let journal = Journal { conn, path: path.to_owned(), device, context };
-    Ok(Opened { journal, events, restored: None, copy_failed: None })
+    Ok(Opened { journal, history, restored: None, copy_failed: None })
 }
 
 fn name_device(conn: &Connection, path: &Path) -> Result<String, JournalError> {
@@ -189,8 +197,9 @@ fn name_device(conn: &Connection, path: &Path) -> Result<String, JournalError> {
     Ok(device)
 }
 
-/// Reads everything once and finds whatever is not as it was written.
-fn check(conn: &Connection, path: &Path) -> Result<Content, JournalError> {
+/// Reads everything once and finds whatever is not as it was written. What was handed over before something is found
+/// counts for nothing.
+fn check(conn: &Connection, path: &Path, mut take: impl FnMut(Happened)) -> Result<Content, JournalError> {
     let damaged = |reason: String| JournalError::Damaged { path: path.to_owned(), reason };
     let verdict: String = conn
         .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
@@ -204,8 +213,7 @@ fn check(conn: &Connection, path: &Path) -> Result<Content, JournalError> {
         return Err(damaged("the device's id is not one".into()));
     }
     let mut context = Context::default();
-    let mut events = Vec::new();
-    for stored in read_from(conn, path, 0)? {
+    each(conn, path, 0, |stored| {
         if !stored.is_whole_at(context.seen + 1) {
             return Err(damaged(format!("record {} is not what was written", context.seen + 1)));
         }
@@ -213,9 +221,10 @@ fn check(conn: &Connection, path: &Path) -> Result<Content, JournalError> {
         if let Some(body) = &stored.body {
             let happened = record::read(stored.seq, body)?;
             context.apply(&happened);
-            events.push(happened);
+            take(happened);
         }
-    }
+        Ok(())
+    })?;
     outbox::check(conn, path)?;
     let anchored = anchor::all(conn, path)?.last().map_or(0, |anchor| anchor.size);
     if anchored > context.seen {
@@ -224,22 +233,29 @@ fn check(conn: &Connection, path: &Path) -> Result<Content, JournalError> {
     if device.is_none() && context.seen > 0 {
         return Err(damaged("the device's id is gone".into()));
     }
-    Ok(Content { device, events, context })
+    Ok(Content { device, context })
 }
 
 /// Puts the damaged file aside and the last good copy in its place.
-fn restore(path: &Path, copy: &Path, now: Timestamp, reason: String) -> Result<Opened, JournalError> {
+fn restore<H: Default + Extend<Happened>>(
+    path: &Path,
+    copy: &Path,
+    now: Timestamp,
+    reason: String,
+) -> Result<Opened<H>, JournalError> {
     let damaged = |reason| JournalError::Damaged { path: path.to_owned(), reason };
     if !copy.exists() {
         return Err(damaged(reason));
     }
-    if let Err(error) = connect(copy, OpenFlags::SQLITE_OPEN_READ_WRITE).and_then(|conn| check(&conn, copy)) {
+    if let Err(error) =
+        connect(copy, OpenFlags::SQLITE_OPEN_READ_WRITE).and_then(|conn| check(&conn, copy, |_| {}))
+    {
         return Err(damaged(format!("{reason}; its last good copy is no better: {error}")));
     }
     let held = highest(path);
     let moved_to = if files::any(path) { Some(files::move_aside(path, now)?) } else { None };
     files::copy(copy, path)?;
-    let mut opened = open_checked(path)?;
+    let mut opened = open_checked::<H>(path)?;
     let records_lost_at_least = held.unwrap_or(0).saturating_sub(opened.journal.context.seen);
     opened.restored = Some(Restored { reason, moved_to, records_lost_at_least });
     Ok(opened)

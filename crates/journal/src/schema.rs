@@ -179,7 +179,7 @@ mod tests {
     fn old() -> (tempfile::TempDir, std::path::PathBuf) {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("journal.sqlite");
-        drop(Journal::open(&path, Timestamp::UNIX_EPOCH).unwrap());
+        drop(Journal::open::<Vec<_>>(&path, Timestamp::UNIX_EPOCH).unwrap());
         (home, path)
     }
 
@@ -204,7 +204,7 @@ mod tests {
     fn f4_a_migration_that_fails_half_way_changes_nothing() {
         let (_home, path) = old();
         assert!(migrate_with(&path, BROKEN).is_err());
-        let opened = Journal::open(&path, Timestamp::UNIX_EPOCH).unwrap();
+        let opened = Journal::open::<Vec<_>>(&path, Timestamp::UNIX_EPOCH).unwrap();
         assert_eq!(opened.restored, None);
         let others: u32 = opened
             .journal
@@ -220,7 +220,7 @@ mod tests {
         migrate_with(&path, SECOND).unwrap();
         let before = std::fs::read(&path).unwrap();
         for result in [
-            Journal::open(&path, Timestamp::UNIX_EPOCH).map(|_| ()),
+            Journal::open::<Vec<_>>(&path, Timestamp::UNIX_EPOCH).map(|_| ()),
             Journal::open_to_read(&path).map(|_| ()),
         ] {
             assert!(matches!(result, Err(JournalError::TooNew { found: 2, known: 1, .. })), "{result:?}");

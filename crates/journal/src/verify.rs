@@ -3,7 +3,7 @@
 use crate::{
     Journal, JournalError,
     anchor::{self, Tree},
-    journal::{Standing, read_from},
+    journal::{Standing, each},
     record::Hash,
 };
 
@@ -125,7 +125,7 @@ impl Journal {
             claims.peek().map(|claim| claim.size)
         };
         let mut beyond = compare(&tree, &mut check, &mut flaw);
-        for stored in read_from(&self.conn, &self.path, 0)? {
+        each(&self.conn, &self.path, 0, |stored| {
             let seq = stored.seq;
             if seq != next {
                 flaw.get_or_insert(Flaw::Missing { seq: next });
@@ -144,7 +144,8 @@ impl Journal {
             }
             tree.push(stored.leaf);
             beyond = compare(&tree, &mut check, &mut flaw);
-        }
+            Ok(())
+        })?;
         if let Some(size) = beyond {
             flaw.get_or_insert(Flaw::Truncated { records: check.records, size });
         }

@@ -66,3 +66,20 @@ fn a_pack_that_changed_since_is_not_run_to_look() {
     assert_eq!(machine.run(&["status", "--check", "--json"]).error()["code"], "consent_stale");
     machine.run(&["status", "--json"]).expect(0);
 }
+
+#[test]
+fn what_needs_something_that_was_mended_is_taken_back_before_it() {
+    let pack = PackFolder::with_steps(
+        &["house", "roof"],
+        "  house: { title: Build, shell: true, env: { P: '${{ inputs.place }}' }, check: ['test -e $P'],
+           run: ['touch $P'], undo: ['rm -f $P'] }
+  roof: { title: Cover, shell: true, env: { P: '${{ inputs.place }}' }, needs: [house], check: ['test -e $P.roof'],
+          run: ['touch $P.roof'], undo: ['test -e $P && rm $P.roof'], first-value: true }",
+    );
+    let machine = Machine::new();
+    machine.on(&pack, "up", &["--yes"]).expect(0);
+    fs::remove_file(machine.place()).unwrap();
+    machine.on(&pack, "up", &["--yes"]).expect(0);
+    machine.run(&["undo", "--all"]).expect(0);
+    assert!(!machine.place().exists() && !machine.place().with_extension("roof").exists());
+}

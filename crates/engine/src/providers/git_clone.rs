@@ -213,17 +213,21 @@ impl Operation for Clone {
             folders: whole_file::missing_folders(&self.into),
             reference: self.reference.clone(),
         };
-        cx.keep_receipt(receipt)?;
+        cx.keep_receipt(&receipt)?;
         // Left by a run that was cut off.
         remove_tree(&beside)?;
         if let Some(folder) = beside.parent() {
-            fs::create_dir_all(folder).map_err(|error| cannot("made", folder, &error))?;
+            fs::create_dir_all(folder)
+                .and_then(|()| receipt.folders.iter().try_for_each(|made| whole_file::sync_name(made)))
+                .map_err(|error| cannot("made", folder, &error))?;
         }
         let cloned = self.clone_into(cx, &beside).await.and_then(|()| {
             if was_empty_folder {
                 fs::remove_dir(&self.into).map_err(|error| cannot("replaced", &self.into, &error))?;
             }
-            fs::rename(&beside, &self.into).map_err(|error| cannot("made", &self.into, &error))
+            fs::rename(&beside, &self.into)
+                .and_then(|()| whole_file::sync_name(&self.into))
+                .map_err(|error| cannot("made", &self.into, &error))
         });
         if cloned.is_err() {
             remove_tree(&beside)?;
@@ -317,7 +321,7 @@ impl Clone {
         if let Some(checkout) = self.commit_checkout(beside) {
             process::run(cx, checkout).await?.or_fail("git checkout")?;
         }
-        Ok(())
+        sync_tree(beside).await.map_err(|error| cannot("made", beside, &error))
     }
 
     fn not_cloned(&self, exit: Exit) -> Failure {
@@ -449,8 +453,22 @@ pub(super) async fn not_pushed(
 }
 
 /// Removes a folder of ours and everything in it; links are removed, not followed.
+/// Makes a clone durable before it gets its name: git syncs what it fetches, but neither branches nor what it checks out.
+/// Linux does that for all of a file system at once; elsewhere it would be a call for each file, which is not worth it.
+async fn sync_tree(root: &Path) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        let root = fs::File::open(root)?;
+        let synced = tokio::task::spawn_blocking(move || rustix::fs::syncfs(root)).await;
+        synced.map_err(io::Error::other)??;
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = root;
+    Ok(())
+}
+
 fn remove_tree(path: &Path) -> Result<(), Failure> {
-    match fs::remove_dir_all(path) {
+    match fs::remove_dir_all(path).and_then(|()| whole_file::sync_name(path)) {
         Ok(()) => Ok(()),
         Err(error) if is_absent(&error) => Ok(()),
         Err(error) => Err(cannot("removed", path, &error)),

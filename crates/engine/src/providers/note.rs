@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use firstlight_domain::state::Failure;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::failure_with;
+use super::{failure_with, whole_file};
 use crate::provider::Context;
 
 fn path(cx: &Context) -> PathBuf {
@@ -26,25 +26,15 @@ pub(super) fn read<N: DeserializeOwned>(cx: &Context) -> Result<Option<N>, Failu
     }
 }
 
-/// Writes the note, whole or not at all.
+/// Writes the note, whole or not at all, for the person alone.
 pub(super) fn keep(cx: &Context, note: &impl Serialize) -> Result<(), Failure> {
-    let folder = cx.host.services_folder();
-    let write = || {
-        std::fs::create_dir_all(&folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(&folder)?;
-        serde_json::to_writer(&mut file, note)?;
-        file.persist(path(cx)).map_err(|error| error.error)?;
-        Ok(())
-    };
-    write().map_err(|error| cannot(cx, "written", &error))
+    let text = serde_json::to_vec(note).map_err(|error| cannot(cx, "written", &error.into()))?;
+    whole_file::write_private(&path(cx), &text)
 }
 
 /// Removes the note.
 pub(super) fn forget(cx: &Context) -> Result<(), Failure> {
-    match std::fs::remove_file(path(cx)) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(cannot(cx, "removed", &error)),
-        Ok(()) | Err(_) => Ok(()),
-    }
+    whole_file::remove_if_there(&path(cx))
 }
 
 fn cannot(cx: &Context, done: &str, error: &std::io::Error) -> Failure {

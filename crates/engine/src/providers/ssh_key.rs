@@ -235,16 +235,23 @@ impl Operation for KeyPair {
             folders: folders.clone(),
         })?;
         if let Some(folder) = self.private.parent() {
-            make_private(folder).map_err(|error| cannot(folder, &error))?;
+            make_private(folder)
+                .and_then(|()| folders.iter().try_for_each(|made| whole_file::sync_name(made)))
+                .map_err(|error| cannot(folder, &error))?;
         }
         pair.iter().try_for_each(|half| remove(half))?;
         process::run(cx, self.making(&beside)).await?.or_fail("ssh-keygen")?;
+        for half in &pair {
+            whole_file::sync_content(half).map_err(|error| cannot(half, &error))?;
+        }
         let [private, public] = pair;
         let digests = [digest(&private)?, digest(&public)?];
         cx.keep_receipt(Receipt { private: self.private.clone(), digests, folders })?;
         // The public half first: it can be made again from the private one, which is what the step is for.
         fs::rename(&public, self.public()).map_err(|error| cannot(&self.public(), &error))?;
-        fs::rename(&private, &self.private).map_err(|error| cannot(&self.private, &error))
+        fs::rename(&private, &self.private)
+            .and_then(|()| whole_file::sync_name(&self.private))
+            .map_err(|error| cannot(&self.private, &error))
     }
 
     fn can_undo(&self) -> bool {
@@ -292,7 +299,7 @@ fn digest(half: &Path) -> Result<String, Failure> {
 }
 
 fn remove(half: &Path) -> Result<(), Failure> {
-    match fs::remove_file(half) {
+    match fs::remove_file(half).and_then(|()| whole_file::sync_name(half)) {
         Err(error) if !is_absent(&error) => Err(failure_with(
             format!("{} cannot be removed: {error}", half.display()),
             "look at the folder, then try again",

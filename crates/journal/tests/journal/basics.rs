@@ -18,7 +18,7 @@ use crate::{
 fn what_was_appended_is_read_again_in_order_whatever_the_clock_says() {
     let home = Home::new();
     let mut opened = home.open();
-    assert!(opened.events.is_empty());
+    assert!(opened.history.is_empty());
     assert_eq!(opened.restored, None);
     let first = [journey_started(), run_started()];
     let second = [step("git", StepState::Running)];
@@ -32,7 +32,7 @@ fn what_was_appended_is_read_again_in_order_whatever_the_clock_says() {
     let device = opened.journal.device().to_owned();
     drop(opened);
     let again = home.open();
-    assert_eq!(again.events, expected);
+    assert_eq!(again.history, expected);
     assert_eq!(again.journal.device(), device);
 }
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use firstlight_domain::{
-    event::{Clock, Event},
+    event::{Clock, Event, Happened},
     id::{JourneyId, PackName, PersonaId, RunId, StepId},
     pack::PackRef,
     plan::ConsentHash,
@@ -27,8 +27,8 @@ impl Home {
         self.0.path().join("journal.sqlite")
     }
 
-    pub(crate) fn open(&self) -> Opened {
-        Journal::open(&self.path(), at(0)).unwrap()
+    pub(crate) fn open(&self) -> Opened<Vec<Happened>> {
+        Journal::open::<Vec<_>>(&self.path(), at(0)).unwrap()
     }
 
     pub(crate) fn names(&self) -> Vec<String> {

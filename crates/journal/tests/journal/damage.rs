@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, fs, path::PathBuf, process::Command};
 
-use firstlight_domain::state::{Failure, StepState};
+use firstlight_domain::{
+    event::Happened,
+    state::{Failure, StepState},
+};
 use firstlight_journal::{Journal, JournalError, Opened, SeedSigner};
 
 use crate::common::{Home, at, journey_started, run_started, step};
@@ -27,11 +30,11 @@ fn filled() -> (Home, Vec<u8>) {
 
 /// Everything a person could miss.
 fn everything(
-    opened: &Opened,
+    opened: &Opened<Vec<Happened>>,
 ) -> (Vec<firstlight_domain::event::Happened>, Vec<firstlight_journal::OutboxRow>, String, usize) {
     let journal = &opened.journal;
     let checkpoints = journal.checkpoints().unwrap().len();
-    (opened.events.clone(), journal.queued().unwrap(), journal.device().to_owned(), checkpoints)
+    (opened.history.clone(), journal.queued().unwrap(), journal.device().to_owned(), checkpoints)
 }
 
 /// A home with these bytes as its journal, and a last good copy or none.
@@ -79,8 +82,8 @@ fn f5_a_flipped_bit_on_any_page_is_restored_or_changes_nothing() {
         let mut bytes = bytes.clone();
         bytes[place] ^= 1 << (n % 8);
         let home = home_with(&bytes, Some(&copy));
-        let opened =
-            Journal::open(&home.path(), at(0)).unwrap_or_else(|error| panic!("byte {place}: {error}"));
+        let opened = Journal::open::<Vec<_>>(&home.path(), at(0))
+            .unwrap_or_else(|error| panic!("byte {place}: {error}"));
         assert!(everything(&opened) == original, "byte {place}");
         if let Some(notice) = &opened.restored {
             restored += 1;
@@ -151,12 +154,12 @@ fn f5_without_a_copy_nothing_starts_until_the_person_says_so() {
     blot(&mut bytes);
     let home = home_with(&bytes, None);
     for _ in 0..2 {
-        let error = Journal::open(&home.path(), at(0)).unwrap_err();
+        let error = Journal::open::<Vec<_>>(&home.path(), at(0)).unwrap_err();
         assert!(matches!(error, JournalError::Damaged { .. }), "{error}");
         assert_eq!(fs::read(home.path()).unwrap(), bytes, "left as it is");
     }
-    let (opened, moved_to) = Journal::start_anew(&home.path(), at(0)).unwrap();
-    assert!(opened.events.is_empty());
+    let (opened, moved_to) = Journal::start_anew::<Vec<_>>(&home.path(), at(0)).unwrap();
+    assert!(opened.history.is_empty());
     assert_eq!(fs::read(moved_to.unwrap()).unwrap(), bytes);
     drop(opened);
     assert_eq!(home.open().restored, None);
@@ -169,7 +172,7 @@ fn f5_a_copy_that_is_damaged_too_is_not_restored_and_a_damaged_journal_never_bec
     let mut bad = bytes.clone();
     blot(&mut bad);
     let broken = home_with(&bad, Some(&bad));
-    let error = Journal::open(&broken.path(), at(0)).unwrap_err();
+    let error = Journal::open::<Vec<_>>(&broken.path(), at(0)).unwrap_err();
     assert!(matches!(error, JournalError::Damaged { .. }), "{error}");
     assert_eq!(fs::read(broken.path()).unwrap(), bad);
 
@@ -189,13 +192,13 @@ fn f5_a_file_that_is_no_journal_is_left_alone() {
     for bytes in [b"not a database, but somebody's notes, long enough to look at".repeat(40), vec![0; 8_192]]
     {
         let home = home_with(&bytes, None);
-        let error = Journal::open(&home.path(), at(0)).unwrap_err();
+        let error = Journal::open::<Vec<_>>(&home.path(), at(0)).unwrap_err();
         assert!(matches!(error, JournalError::Damaged { .. }), "{error}");
         assert_eq!(fs::read(home.path()).unwrap(), bytes);
     }
     let home = Home::new();
     rusqlite::Connection::open(home.path()).unwrap().execute_batch("CREATE TABLE theirs (a)").unwrap();
-    assert!(matches!(Journal::open(&home.path(), at(0)), Err(JournalError::Damaged { .. })));
+    assert!(matches!(Journal::open::<Vec<_>>(&home.path(), at(0)), Err(JournalError::Damaged { .. })));
 }
 
 #[cfg(unix)]
@@ -216,7 +219,7 @@ mod no_right {
         let Ok(home) = std::env::var(CHILD) else { return };
         for path in ["fresh/journal.sqlite", "there/journal.sqlite", "journal.sqlite"] {
             let path = PathBuf::from(&home).join(path);
-            let error = Journal::open(&path, at(0)).unwrap_err();
+            let error = Journal::open::<Vec<_>>(&path, at(0)).unwrap_err();
             assert!(
                 matches!(&error, JournalError::NotWritable { path: named, .. } if *named == path),
                 "{error}"
@@ -230,7 +233,7 @@ mod no_right {
         let home = Home::new();
         let there = home.0.path().join("there");
         fs::create_dir(&there).unwrap();
-        drop(Journal::open(&there.join("journal.sqlite"), at(0)).unwrap());
+        drop(Journal::open::<Vec<_>>(&there.join("journal.sqlite"), at(0)).unwrap());
         // Root may write everywhere: become nobody, who also has to be able to read the test itself.
         let program = home.0.path().join("test");
         fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
@@ -292,7 +295,7 @@ fn f3_a_full_disk_is_said_and_the_journal_goes_on_when_there_is_room() {
     // Without the right to mount, `f3_no_room…` in the crate shows the same through SQLite's own limit.
     let Some(small) = Small::mount() else { return };
     let path = small.0.path().join("journal.sqlite");
-    let mut journal = Journal::open(&path, at(0)).unwrap().journal;
+    let mut journal = Journal::open::<Vec<_>>(&path, at(0)).unwrap().journal;
     journal.append(at(1), &[step("first", StepState::Running)]).unwrap();
     let ballast = small.0.path().join("ballast");
     let mut written = 1;
@@ -313,8 +316,8 @@ fn f3_a_full_disk_is_said_and_the_journal_goes_on_when_there_is_room() {
     fs::remove_file(&ballast).unwrap();
     journal.append(at(3), &[big(written)]).unwrap();
     drop(journal);
-    let opened = Journal::open(&path, at(0)).unwrap();
-    assert_eq!((opened.events.len(), opened.restored), (written + 1, None));
+    let opened = Journal::open::<Vec<_>>(&path, at(0)).unwrap();
+    assert_eq!((opened.history.len(), opened.restored), (written + 1, None));
 }
 
 #[cfg(target_os = "linux")]
@@ -322,6 +325,6 @@ fn f3_a_full_disk_is_said_and_the_journal_goes_on_when_there_is_room() {
 fn f3_a_disk_that_is_full_from_the_start_is_said() {
     let Some(small) = Small::mount() else { return };
     fs::write(small.0.path().join("ballast"), vec![0; 600 * 1024]).unwrap();
-    let error = Journal::open(&small.0.path().join("journal.sqlite"), at(0)).unwrap_err();
+    let error = Journal::open::<Vec<_>>(&small.0.path().join("journal.sqlite"), at(0)).unwrap_err();
     assert!(matches!(error, JournalError::DiskFull { .. }), "{error:?}");
 }

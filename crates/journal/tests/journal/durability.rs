@@ -34,10 +34,10 @@ fn f1_the_file_is_in_wal_mode() {
 #[ignore = "started, and killed, by f2_nothing_acknowledged_is_lost_when_the_process_is_killed"]
 fn child_appends_until_it_is_killed() {
     let Ok(path) = std::env::var(CHILD) else { return };
-    let opened = Journal::open(Path::new(&path), at(0)).unwrap();
+    let opened = Journal::open::<Vec<_>>(Path::new(&path), at(0)).unwrap();
     assert_eq!(opened.restored, None);
     let mut journal = opened.journal;
-    let mut count = opened.events.len();
+    let mut count = opened.history.len();
     loop {
         let size = count % 3 + 1;
         let events: Vec<_> =
@@ -83,7 +83,7 @@ fn f2_nothing_acknowledged_is_lost_when_the_process_is_killed() {
 
         let opened = home.open();
         assert_eq!(opened.restored, None, "kill {kill}");
-        let kept = opened.events.len();
+        let kept = opened.history.len();
         assert!(kept >= acknowledged, "kill {kill}: {kept} records, {acknowledged} acknowledged");
         assert_eq!(opened.journal.queued().unwrap().len(), kept, "each event has its outbox row");
         assert!(opened.journal.verify(None, None).unwrap().ok());

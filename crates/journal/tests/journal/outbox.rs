@@ -183,7 +183,7 @@ fn what_was_remembered_of_a_journey_survives_a_restart() {
     let home = Home::new();
     home.open().journal.append(at(0), &[journey_started(), step("git", StepState::Running)]).unwrap();
     let mut opened = home.open();
-    assert!(matches!(&opened.events[1], Happened { event: Event::StepChanged { .. }, .. }));
+    assert!(matches!(&opened.history[1], Happened { event: Event::StepChanged { .. }, .. }));
     opened.journal.append(at(60), &[step("git", StepState::Undone)]).unwrap();
     let rows = opened.journal.queued().unwrap();
     assert_eq!(data(rows.last().unwrap())["duration_ms"], 60_000);

@@ -181,7 +181,7 @@ proptest! {
 #[test]
 fn b2_a_checkpoint_signed_anew_with_another_key_is_not_trusted() {
     let resign = |path: &Path| {
-        let mut journal = Journal::open(path, at(0)).unwrap().journal;
+        let mut journal = Journal::open::<Vec<_>>(path, at(0)).unwrap().journal;
         journal.checkpoint(at(9), &SeedSigner::new(&[2; 32])).unwrap();
         journal.verify(Some(&key()), Some(&ANCHORED.1)).unwrap()
     };
@@ -229,7 +229,7 @@ fn b6_a_journal_with_erased_records_opens_and_goes_on() {
     run(&conn, "UPDATE record SET body = NULL, salt = NULL WHERE seq <= 2", []);
     drop(conn);
     let mut opened = home.open();
-    assert_eq!((opened.events.len(), opened.restored.is_none()), (2, true));
+    assert_eq!((opened.history.len(), opened.restored.is_none()), (2, true));
     opened.journal.append(at(9), &[step("more", StepState::Ready)]).unwrap();
     assert_eq!(opened.journal.verify(None, None).unwrap().records, 5);
 }

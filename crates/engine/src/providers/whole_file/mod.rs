@@ -19,7 +19,9 @@ mod receipt;
 mod write;
 
 pub(super) use receipt::{TakenOut, for_receipt, give_back, remove_made, replace};
-pub(super) use write::{remove, remove_unfinished, write_all};
+pub(super) use write::{
+    remove, remove_if_there, remove_unfinished, sync_content, sync_name, write_all, write_private,
+};
 
 /// Larger files are nobody's settings, and are not read.
 const MOST_BYTES: u64 = 64 * 1024 * 1024;

@@ -13,7 +13,7 @@ use super::{
     Found, digest, find, missing_folders, read,
     write::{
         cannot_write, file_name, make_folder, remove, remove_if_there, remove_unfinished, set_aside,
-        sync_folder, write,
+        sync_name, write,
     },
 };
 use crate::{
@@ -147,7 +147,7 @@ pub(in crate::providers) fn give_back<P: DeserializeOwned>(
 /// put there stays. One that is not there was not made by a run that was cut off, or is gone already.
 pub(in crate::providers) fn remove_made(folders: &[PathBuf]) {
     for folder in folders.iter().rev() {
-        match fs::remove_dir(folder) {
+        match fs::remove_dir(folder).and_then(|()| sync_name(folder)) {
             Ok(()) => {}
             Err(error) if is_absent(&error) => {}
             Err(_) => break,
@@ -196,7 +196,7 @@ impl<P> Receipt<P> {
             Before::Beside { name, .. } => {
                 let kept = path.with_file_name(name);
                 fs::rename(&kept, path)
-                    .and_then(|()| sync_folder(path))
+                    .and_then(|()| sync_name(path))
                     .map_err(|error| cannot_write(path, &error))
             }
             Before::Absent | Before::Text { .. } | Before::Bytes { .. } => {

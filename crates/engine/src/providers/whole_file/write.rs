@@ -8,7 +8,7 @@ use std::{
 
 use firstlight_domain::state::Failure;
 
-use super::{Found, hint};
+use super::{Found, hint, missing_folders};
 use crate::providers::{failure, failure_with, paths::is_absent};
 
 /// Writes the whole file, keeping its permissions; the receipt is the caller's.
@@ -21,9 +21,15 @@ pub(in crate::providers) fn write_all(
     write(path, content, before.and_then(|found| found.mode))
 }
 
-/// Removes a file.
+/// Writes the whole file, for the person alone.
+pub(in crate::providers) fn write_private(path: &Path, content: &[u8]) -> Result<(), Failure> {
+    make_folder(path)?;
+    write(path, content, Some(0o600))
+}
+
+/// Removes a file, durably: what is said to be undone does not come back when the power goes.
 pub(in crate::providers) fn remove(path: &Path) -> Result<(), Failure> {
-    fs::remove_file(path).map_err(|error| cannot_write(path, &error))
+    fs::remove_file(path).and_then(|()| sync_name(path)).map_err(|error| cannot_write(path, &error))
 }
 
 /// Removes what a run left beside the file when it was killed before the new file was whole.
@@ -31,11 +37,13 @@ pub(in crate::providers) fn remove_unfinished(path: &Path) -> Result<(), Failure
     remove_if_there(&unfinished(path)?)
 }
 
+/// Makes the folder of a file, and those it lies in, so that they are still there after the power went.
 pub(super) fn make_folder(path: &Path) -> Result<(), Failure> {
-    match path.parent() {
-        Some(folder) => fs::create_dir_all(folder).map_err(|error| cannot_write(folder, &error)),
-        None => Ok(()),
-    }
+    let Some(folder) = path.parent() else { return Ok(()) };
+    let made = missing_folders(path);
+    fs::create_dir_all(folder)
+        .and_then(|()| made.iter().try_for_each(|made| sync_name(made)))
+        .map_err(|error| cannot_write(folder, &error))
 }
 
 /// Writes beside the file, to the disk, then renames: a cut at any point leaves the old file or the new one.
@@ -49,7 +57,7 @@ pub(super) fn write(path: &Path, content: &[u8], mode: Option<u32>) -> Result<()
         let _ = fs::remove_file(&beside);
         return Err(cannot_write(path, &error));
     }
-    sync_folder(path).map_err(|error| cannot_write(path, &error))
+    sync_name(path).map_err(|error| cannot_write(path, &error))
 }
 
 fn unfinished(path: &Path) -> Result<PathBuf, Failure> {
@@ -90,21 +98,27 @@ pub(super) fn set_aside(path: &Path, kept: &Path) -> Result<(), Failure> {
     remove_if_there(kept)?;
     // A second name for the same file: nothing is copied, and replacing the first leaves the second.
     let done = fs::hard_link(path, kept)
-        .or_else(|_| fs::copy(path, kept).and_then(|_| File::options().write(true).open(kept)?.sync_all()))
-        .and_then(|()| sync_folder(kept));
+        .or_else(|_| fs::copy(path, kept).and_then(|_| sync_content(kept)))
+        .and_then(|()| sync_name(kept));
     done.map_err(|error| cannot_write(kept, &error))
 }
 
-pub(super) fn remove_if_there(path: &Path) -> Result<(), Failure> {
+/// Removes a file that may not be there, durably.
+pub(in crate::providers) fn remove_if_there(path: &Path) -> Result<(), Failure> {
     match fs::remove_file(path) {
-        Ok(()) => Ok(()),
+        Ok(()) => sync_name(path).map_err(|error| cannot_write(path, &error)),
         Err(error) if is_absent(&error) => Ok(()),
         Err(error) => Err(cannot_write(path, &error)),
     }
 }
 
-/// Makes the rename itself durable. Windows has no such call for folders.
-pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
+/// Makes durable what another program wrote into a file.
+pub(in crate::providers) fn sync_content(path: &Path) -> io::Result<()> {
+    File::options().write(true).open(path)?.sync_all()
+}
+
+/// Makes durable that a name came, went or means something else. Windows has no such call for folders.
+pub(in crate::providers) fn sync_name(path: &Path) -> io::Result<()> {
     match path.parent() {
         Some(folder) if cfg!(unix) => File::open(folder)?.sync_all(),
         Some(_) | None => Ok(()),
