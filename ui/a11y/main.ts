@@ -8,15 +8,20 @@ import { mount } from 'svelte';
 import type { Launch, Notice, Theme } from '$lib/contract';
 import { answers } from '$fixtures/answers';
 import {
+  cutOff,
   failed,
+  fixes,
   interrupted,
   launch,
+  left,
   logLines,
   NOW,
   pack,
+  posture,
   reached,
   reading,
   requesting,
+  restarting,
   working,
 } from '$fixtures/data';
 import { FakePlatform, refuse, type Answers } from '$fixtures/platform';
@@ -66,6 +71,34 @@ const SCENES: Record<string, Answers> = {
   interrupted: answers(interrupted, { settings }),
   requesting: answers(requesting, { settings }),
   reached: answers(reached, { settings }),
+  left: answers(left, { settings }),
+  restarting: answers(restarting, { settings }),
+  'cut-off': answers(cutOff, { settings }),
+  posture: answers(posture, { settings }),
+  'help-loading': { ...answers(failed, { settings }), help_bundle: never },
+  'help-failed': {
+    ...answers(failed, { settings }),
+    help_bundle: refuse({ code: 'internal', message: 'The log /home/ada/build.log cannot be read.' }),
+  },
+  'fix-failed': {
+    ...answers(working, { settings }),
+    fix: refuse({
+      code: 'step_state',
+      message: '/home/ada/.npmrc cannot be written: it is read-only.',
+      hint: 'Make it writable, then try again.',
+    }),
+  },
+  'fix-stale': {
+    ...answers(working, { settings }),
+    fix: refuse({ code: 'consent_stale', message: 'What would be set has changed since you saw the plan.' }),
+  },
+  'fix-nothing': {
+    ...answers(working, { settings }),
+    plan_fix: () => ({
+      ...fixes,
+      plan: { ...fixes.plan, steps: [], summary: { will_change: 0, ok: 0, unknown: 0, blocked: 0 } },
+    }),
+  },
   empty: { ...answers(working, { settings }), credentials: () => [], privacy: emptyPrivacy },
   broken: {
     ...answers(working, { settings }),

@@ -12,6 +12,34 @@ async function road(page) {
   await press(page, 'See the road');
 }
 
+/** By the palette: the rail folds away what is done. */
+const seek = (name) => async (page) => {
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type(name);
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { level: 1, name }).waitFor();
+};
+
+async function help(page) {
+  await press(page, 'Open the step');
+  await press(page, 'Get help');
+}
+
+async function fix(page) {
+  await go('Settings')(page);
+  await press(page, 'See what would be set');
+  await page.getByRole('dialog').waitFor();
+}
+
+async function fixed(page) {
+  await fix(page);
+  await press(page, 'Set this');
+  await page
+    .getByText(/^Set\.|cannot be written|has changed since/)
+    .first()
+    .waitFor();
+}
+
 async function flood(page) {
   await press(page, 'Log');
   await page.waitForSelector('[role=log] .line');
@@ -76,6 +104,14 @@ export const SCENES = [
   { name: '03-today-interrupted', fixture: 'interrupted' },
   { name: '03-today-request', fixture: 'requesting' },
   { name: '03-today-reached', fixture: 'reached' },
+  { name: '03-today-left', fixture: 'left' },
+  { name: '03-today-left-small', fixture: 'left', viewport: SMALL },
+  { name: '03-today-left-zoomed', fixture: 'left', ...ZOOMED },
+  { name: '03-today-left-german', fixture: 'left', language: 'de' },
+  { name: '03-today-restart', fixture: 'restarting' },
+  { name: '03-today-cut-off', fixture: 'cut-off' },
+  { name: '03-today-cut-off-small', fixture: 'cut-off', viewport: SMALL },
+  { name: '03-today-posture', fixture: 'posture' },
   { name: '03-today-small', fixture: 'working', viewport: SMALL },
   { name: '03-today-zoomed', fixture: 'working', ...ZOOMED },
   { name: '03-today-german', fixture: 'working', language: 'de' },
@@ -99,6 +135,26 @@ export const SCENES = [
     },
   },
   { name: '04-step-credential', fixture: 'working', visit: step('Registry token') },
+  { name: '04-step-drifted', fixture: 'left', visit: seek('Tell Git who you are') },
+  { name: '04-step-left', fixture: 'left', visit: seek('Install its packages') },
+  { name: '04-step-best-effort', fixture: 'left', visit: step('See how on-call works') },
+  { name: '04-step-restart', fixture: 'restarting', visit: step('Install Git') },
+  { name: '04-step-posture', fixture: 'posture', visit: step('Keep this machine safe') },
+  { name: '04-step-cut-off', fixture: 'cut-off', visit: step('Clone orders-service') },
+  { name: '04-step-help', fixture: 'failed', visit: help },
+  { name: '04-step-help-small', fixture: 'failed', visit: help, viewport: SMALL },
+  { name: '04-step-help-zoomed', fixture: 'failed', visit: help, ...ZOOMED },
+  { name: '04-step-help-loading', fixture: 'help-loading', visit: help },
+  { name: '04-step-help-failed', fixture: 'help-failed', visit: help },
+  {
+    name: '04-step-help-copied',
+    fixture: 'failed',
+    visit: async (page) => {
+      await help(page);
+      await press(page, 'Save…');
+      await page.getByText('firstlight-help.md').waitFor();
+    },
+  },
   { name: '04-step-broken', fixture: 'broken', visit: step('Install Git') },
   {
     name: '05-first-light',
@@ -146,6 +202,13 @@ export const SCENES = [
   { name: '07-privacy-empty', fixture: 'empty', visit: go('Privacy') },
   { name: '07-privacy-broken', fixture: 'broken', visit: go('Privacy') },
   { name: '08-settings', fixture: 'working', visit: go('Settings') },
+  { name: '08-settings-fix', fixture: 'working', visit: fix },
+  { name: '08-settings-fix-small', fixture: 'working', visit: fix, viewport: SMALL },
+  { name: '08-settings-fix-zoomed', fixture: 'working', visit: fix, ...ZOOMED },
+  { name: '08-settings-fix-failed', fixture: 'fix-failed', visit: fixed },
+  { name: '08-settings-fix-stale', fixture: 'fix-stale', visit: fixed },
+  { name: '08-settings-fix-nothing', fixture: 'fix-nothing', visit: fix },
+  { name: '08-settings-fixed', fixture: 'working', visit: fixed },
   { name: '08-settings-broken', fixture: 'broken', visit: go('Settings') },
   { name: '08-settings-zoomed', fixture: 'working', visit: go('Settings'), ...ZOOMED },
   {

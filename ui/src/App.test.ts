@@ -3,7 +3,17 @@ import { render, screen, waitFor, within } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import { beforeAll, expect, test } from 'vitest';
 import { answers } from '$fixtures/answers';
-import { credentials, failed, interrupted, launch, plan, reached, reading, working } from '$fixtures/data';
+import {
+  credentials,
+  failed,
+  interrupted,
+  launch,
+  left,
+  plan,
+  reached,
+  reading,
+  working,
+} from '$fixtures/data';
 import { FakePlatform, refuse, type Answers } from '$fixtures/platform';
 import type { StepView } from '$lib/contract';
 import { Session } from '$lib/features/app/session.svelte';
@@ -89,9 +99,63 @@ test('a step that the machine does not allow says why, and is tried again', asyn
 });
 
 /** A step without its state. */
-function bare({ id, title, stage, class: kind, uses, first_value }: StepView) {
-  return { id, title, stage, class: kind, uses, first_value };
+function bare({ id, title, stage, class: kind, uses, first_value, best_effort }: StepView) {
+  return { id, title, stage, class: kind, uses, first_value, best_effort };
 }
+
+test('help is read before it is copied or saved, and goes nowhere by itself', async () => {
+  // With a clipboard of its own.
+  const user = userEvent.setup();
+  const platform = await open(answers(failed));
+  await press('Open the step');
+  await press('Get help');
+  const dialog = within(
+    await screen.findByRole('dialog', { name: 'Get help with “Build it”', hidden: true }),
+  );
+  expect(await dialog.findByText(/^For platform-team, who answers for this step/)).toBeInTheDocument();
+  const text = await dialog.findByText(/^# Help for Firstlight/);
+  await user.click(dialog.getByText('Copy'));
+  expect(await navigator.clipboard.readText()).toBe(text.textContent);
+  await user.click(dialog.getByText('Save…'));
+  expect(await dialog.findByText('Written to /home/ada/firstlight-help.md.')).toBeInTheDocument();
+  expect(platform.argsOf('help_bundle')).toEqual([{ step: 'build' }]);
+  // What is saved is what the core gave: no text goes back.
+  expect(platform.argsOf('save_help_bundle')).toEqual([{}]);
+});
+
+test('what a step has left to the person is ticked off', async () => {
+  const platform = await open(answers(left));
+  expect(await screen.findByText('Set your picture.')).toBeVisible();
+  platform.answers.follow_up_done = () => ({ ...left, follow_ups: left.follow_ups.slice(0, 1), revision: 1 });
+  await press('Done: Set your picture.');
+  expect(platform.argsOf('follow_up_done')).toEqual([{ step: 'name' }]);
+  await waitFor(() => expect(screen.queryByText('Set your picture.')).toBeNull());
+  expect(screen.getByText('Left for you to do')).toBeVisible();
+});
+
+test('what did not work and nothing waits for is named, and stops nothing', async () => {
+  await open(answers(left));
+  expect(await screen.findByText('Everything that counts is done')).toBeVisible();
+  expect(screen.getByText('Did not work, and nothing waits for it')).toBeVisible();
+  expect(screen.getAllByRole('button', { name: 'See how on-call works' })[0]).toBeVisible();
+});
+
+test('what the doctor would set is read before it is set, and taken back', async () => {
+  const platform = await open(answers(working));
+  await visit('Settings');
+  await press('See what would be set');
+  const dialog = within(
+    await screen.findByRole('dialog', { name: 'Set this for your tools?', hidden: true }),
+  );
+  expect(dialog.getByText('/home/ada/.npmrc')).toBeInTheDocument();
+  expect(platform.argsOf('fix')).toEqual([]);
+  await userEvent.click(dialog.getByText('Set this'));
+  expect(platform.argsOf('fix')).toEqual([{ consent: 'f1x' }]);
+  expect(await screen.findByText(/^Set\./)).toBeVisible();
+  await press('Take it back');
+  expect(platform.argsOf('undo_fix')).toEqual([{}]);
+  expect(await screen.findByText(/^Taken back\./)).toBeVisible();
+});
 
 test('an interrupted run goes on only by the road', async () => {
   const platform = await open(answers(interrupted));

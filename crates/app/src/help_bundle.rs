@@ -3,15 +3,20 @@
 //! It holds no secret: logs are masked when they are written, and the whole text once more with every credential known
 //! now. The names of the person and of the machine, and the path of the home folder, are replaced.
 
-use std::fmt::Write;
+use std::{fmt::Write, io};
 
 use firstlight_contract::{
-    doctor::FindingLevel,
+    doctor::{FindingLevel, HelpBundle},
+    error::Code,
     journey::{JourneyView, StepStateView, StepView},
 };
 use firstlight_engine::host::Host;
 
-use crate::{error::Result, host::AppHost, session::Firstlight};
+use crate::{
+    error::{AppError, Result},
+    host::AppHost,
+    session::{Firstlight, lock},
+};
 
 /// Lines of a step's log: the end, where its trouble is.
 const LOG_LINES: u32 = 200;
@@ -19,9 +24,15 @@ const LOG_LINES: u32 = 200;
 const SHORTEST_NAME: usize = 3;
 
 impl Firstlight {
-    /// The text. Needs no journey; what there is not is not in it.
-    pub async fn help_bundle(&self, version: &str) -> Result<String> {
+    /// The text, about one step or about all. Needs no journey; what there is not is not in it.
+    pub async fn help_bundle(&self, version: &str, about: Option<&str>) -> Result<HelpBundle> {
+        let about = about.map(|step| self.step(step)).transpose()?;
+        let to = about.as_ref().and_then(|detail| detail.owner.clone());
         let mut text = format!("# Help for Firstlight {version}\n\nMade on {}.\n", self.now());
+        if let Some(detail) = &about {
+            let to = to.as_deref().map_or_else(String::new, |owner| format!("For {owner}: "));
+            let _ = write!(text, "\n{to}“{}” (`{}`) needs help.\n", detail.step.title, detail.step.id);
+        }
         self.machine(&mut text);
         self.findings(&mut text).await;
         if self.with_world(|world| world.journey.is_some()) {
@@ -38,7 +49,21 @@ impl Firstlight {
                 }
             }
         }
-        Ok(self.redacted(&text))
+        let bundle = HelpBundle { text: self.redacted(&text), to };
+        *lock(&self.inner.help_bundle) = Some(bundle.text.clone());
+        Ok(bundle)
+    }
+
+    /// Writes the text that was made last: what is kept is what was read.
+    pub fn write_help_bundle(&self, out: &mut dyn io::Write) -> Result<()> {
+        let text = lock(&self.inner.help_bundle).clone().ok_or_else(|| {
+            AppError::new(Code::StepState, "There is no text to save yet.")
+                .hint("Ask for help again, and read it.")
+        })?;
+        out.write_all(text.as_bytes()).map_err(|error| {
+            AppError::new(Code::Usage, format!("The text cannot be written: {error}."))
+                .hint("Choose another place.")
+        })
     }
 
     fn machine(&self, text: &mut String) {
@@ -71,7 +96,18 @@ impl Firstlight {
     fn standing(&self, journey: &JourneyView, text: &mut String) -> Result<()> {
         let mut lines = format!("Pack {}, persona {}.\n", journey.pack, journey.persona);
         for step in &journey.steps {
-            let _ = write!(lines, "\n- {} (`{}`, {}): {}", step.title, step.id, step.uses, state(step));
+            let best_effort = if step.best_effort { ", best effort" } else { "" };
+            let _ = write!(
+                lines,
+                "\n- {} (`{}`, {}{best_effort}): {}",
+                step.title,
+                step.id,
+                step.uses,
+                state(step)
+            );
+        }
+        for left in &journey.follow_ups {
+            let _ = write!(lines, "\n- Left to the person by `{}`: {}", left.step, left.texts.join(" "));
         }
         section(text, "Where things stand", &lines);
         for step in &journey.steps {

@@ -156,6 +156,8 @@ fn outside_of_a_journey(event: Event) -> Option<Event> {
             };
             Some(Event::FixEnded { fix: step, failure })
         }
+        // Nobody's journey: there is no list of things to do that it could stand on.
+        Event::FollowUpDue { .. } => None,
         // The engine records nothing else.
         other => Some(other),
     }

@@ -170,11 +170,21 @@ impl Firstlight {
         done: Option<ConsentHash>,
     ) -> Vec<Event> {
         let mut events = vec![Event::StepChanged { step: step.clone(), run: None, state, done }];
+        events.extend(self.left_by_cut_off(planned, step));
         let reached = self.with_world(|world| world.journey.as_ref().is_some_and(|j| j.reached.is_some()));
         if !reached && planned.pack.steps.get(step).is_some_and(|step| step.first_value) {
             events.push(Event::FirstValueReached { step: step.clone() });
         }
         events
+    }
+
+    /// What a step that was cut off and took effect leaves to the person.
+    fn left_by_cut_off(&self, planned: &Planned, step: &StepId) -> Option<Event> {
+        let record = self.with_world(|world| world.journey.as_ref()?.steps.get(step).cloned())?;
+        let found = planned.pack.steps.get(step).filter(|_| record.cut_off)?;
+        let scope = self.journey_scope(&planned.pack, &self.current_journey().ok()?);
+        let texts = self.inner.engine.follow_ups(&planned.pack, found, &scope);
+        (!texts.is_empty()).then(|| Event::FollowUpDue { step: step.clone(), texts })
     }
 
     fn refuse_while_running(&self) -> Result<()> {

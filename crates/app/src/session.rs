@@ -118,6 +118,8 @@ pub(crate) struct Inner {
     pub(crate) active: Mutex<Option<ActiveRun>>,
     /// What was found when it was last looked whether what is done still holds.
     pub(crate) drift: Mutex<Drift>,
+    /// The text for whoever helps that was made last. Redacted.
+    pub(crate) help_bundle: Mutex<Option<String>>,
     /// The number of the last view of the journey.
     pub(crate) revision: Mutex<u32>,
     /// Values read or stored since we opened, for masking. Never leaves memory.
@@ -157,6 +159,7 @@ impl Firstlight {
                 planned: Mutex::new(None),
                 active: Mutex::new(None),
                 drift: Mutex::default(),
+                help_bundle: Mutex::default(),
                 revision: Mutex::new(0),
                 secrets: Mutex::new(BTreeMap::new()),
             }),

@@ -1,6 +1,6 @@
 //! One step and the whole journey, as they stand; what a person does with a step.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use firstlight_contract::{
     error::Code,
@@ -9,6 +9,7 @@ use firstlight_contract::{
     plan::StepClass,
 };
 use firstlight_domain::{
+    event::Event,
     expr::Scope,
     graph::Graph,
     id::StepId,
@@ -117,17 +118,21 @@ impl Firstlight {
 
     /// A part of a step's log, from the last run in which it did something: one that found it done has none.
     pub fn step_log(&self, step: &str, first: u32, count: u32) -> Result<LogPage> {
-        let journey = self.current_journey()?;
-        let empty = LogPage { first: 0, lines: Vec::new(), total: 0, dropped: 0 };
-        let id = StepId::new(step).map_err(|_| AppError::unknown_step(step))?;
-        let Some(run) = journey.steps.get(&id).and_then(|record| record.last_run) else {
-            return Ok(empty);
+        let Some(path) = self.log_file(step)? else {
+            return Ok(LogPage { first: 0, lines: Vec::new(), total: 0, dropped: 0 });
         };
-        let path = self.home().logs().join(run.to_string()).join(format!("{id}.log"));
         let slice = read_log(&path, first, count.min(PAGE)).map_err(|error| {
             AppError::new(Code::Internal, format!("The log {} cannot be read: {error}.", path.display()))
         })?;
         Ok(LogPage { first: slice.first, lines: slice.lines, total: slice.total, dropped: slice.dropped })
+    }
+
+    /// Where that log is; none if the step never ran.
+    pub fn log_file(&self, step: &str) -> Result<Option<PathBuf>> {
+        let journey = self.current_journey()?;
+        let id = StepId::new(step).map_err(|_| AppError::unknown_step(step))?;
+        let run = journey.steps.get(&id).and_then(|record| record.last_run);
+        Ok(run.map(|run| self.home().logs().join(run.to_string()).join(format!("{id}.log"))))
     }
 
     /// Marks an action as done by the person, or a step that was cut off as having taken effect, and goes on with what
@@ -231,6 +236,20 @@ impl Firstlight {
         Err(AppError::new(Code::StepState, format!("This comes after {}.", missing.join(", "))))
     }
 
+    /// Takes note that the person did what a step had left to them.
+    pub fn follow_up_done(&self, step: &str) -> Result<JourneyView> {
+        let journey = self.current_journey()?;
+        let left =
+            journey.steps.iter().find(|(id, record)| id.as_str() == step && record.follow_up.is_some());
+        let Some((id, _)) = left else {
+            return Err(AppError::new(Code::StepState, format!("`{step}` has left nothing for you to do."))
+                .hint("`firstlight status` says what is left."));
+        };
+        let happened = self.append(&[Event::FollowUpDone { step: id.clone() }])?;
+        self.tell_of_all(&happened);
+        self.journey()
+    }
+
     /// The address a link step opens; the shell hands it to the system.
     pub fn link(&self, step: &str) -> Result<String> {
         self.step(step)?
@@ -311,12 +330,7 @@ impl Firstlight {
                     None => error.hint("Mend what it says and take it back again, or leave it as it is."),
                 }
             })?;
-        let event = firstlight_domain::event::Event::StepChanged {
-            step: id,
-            run: None,
-            state: StepState::Undone,
-            done: None,
-        };
+        let event = Event::StepChanged { step: id, run: None, state: StepState::Undone, done: None };
         let happened = self.append(&[event])?;
         self.tell_of_all(&happened);
         self.journey()

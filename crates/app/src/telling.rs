@@ -28,14 +28,23 @@ impl Firstlight {
         let names = |steps: &[StepId]| steps.iter().map(ToString::to_string).collect();
         let reached = self.with_world(|world| world.journey.as_ref().is_some_and(|j| j.reached.is_some()));
         let ok = summary.ok();
-        if let Ok(journey) = self.journey() {
-            self.tell(Notice::Journey { journey });
-        }
+        // From an earlier run, too: they are named until they hold, or are done.
+        let (best_effort, follow_ups) = match self.journey() {
+            Ok(journey) => {
+                let left = (journey.best_effort.clone(), journey.follow_ups.clone());
+                self.tell(Notice::Journey { journey });
+                left
+            }
+            // The pack cannot be read any more; what this run learned is still true.
+            Err(_) => (names(&summary.best_effort), Vec::new()),
+        };
         self.tell(Notice::Run {
             event: RunEvent::Finished {
                 ok,
                 failed: names(&summary.failed),
+                best_effort,
                 waiting: names(&summary.waiting),
+                follow_ups,
                 first_value_reached: reached,
                 cancelled: summary.cancelled,
             },

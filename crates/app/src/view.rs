@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use firstlight_contract::{
-    journey::{JourneyView, NextAct, NextThing, StageView, StepStateView, StepView},
+    journey::{FollowUpView, JourneyView, NextAct, NextThing, StageView, StepStateView, StepView},
     plan::{
         Asks, CommandView, FileView, PlanSummary, PlanView, PlannedStepView, ReachView, ResolvedView,
         StepClass,
@@ -261,6 +261,7 @@ pub(crate) fn step(listing: &Listing<'_>, step: &Step, stage: &StageId) -> StepV
         uses: step.uses.clone(),
         estimate_seconds: estimated(listing.journey, step).map(seconds),
         first_value: step.first_value,
+        best_effort: step.best_effort,
         drifted: listing.drift.get(&step.id).cloned(),
         state: state(listing, step),
     }
@@ -302,12 +303,41 @@ pub(crate) fn journey(pack: &Pack, listing: &Listing<'_>, running: bool, revisio
         progress: progress(graph, journey, first_value.as_ref(), cost),
         first_value: first_value.as_ref().map_or_else(String::new, ToString::to_string),
         next: next(graph, &steps, &critical, running),
+        best_effort: best_effort(&steps),
+        follow_ups: follow_ups(pack, journey),
         stages,
         steps,
         critical_path: critical.iter().map(ToString::to_string).collect(),
         running,
         revision,
     }
+}
+
+/// Best-effort steps that were tried and do not hold.
+fn best_effort(steps: &[StepView]) -> Vec<String> {
+    let fell = |step: &&StepView| {
+        step.best_effort
+            && matches!(
+                step.state,
+                StepStateView::Failed { .. } | StepStateView::Blocked { .. } | StepStateView::Unknown { .. }
+            )
+    };
+    steps.iter().filter(fell).map(|step| step.id.clone()).collect()
+}
+
+/// What steps have left to the person, oldest first. What was left stays, whatever has become of the step in the pack.
+fn follow_ups(pack: &Pack, journey: &Journey) -> Vec<FollowUpView> {
+    let mut left: Vec<_> =
+        journey.steps.iter().filter_map(|(id, record)| Some((id, record.follow_up.as_ref()?))).collect();
+    left.sort_by_key(|(_, follow_up)| follow_up.since);
+    left.into_iter()
+        .map(|(id, follow_up)| FollowUpView {
+            step: id.to_string(),
+            title: pack.steps.get(id).map_or_else(|| id.to_string(), |step| step.title.clone()),
+            since: follow_up.since.to_string(),
+            texts: follow_up.texts.clone(),
+        })
+        .collect()
 }
 
 /// How long a step takes: as long as it last took here, else what the pack says.
@@ -338,6 +368,12 @@ fn progress(
 fn next(graph: &Graph, steps: &[StepView], critical: &[StepId], running: bool) -> Option<NextThing> {
     let act = |step: &StepView| -> Option<NextAct> {
         match &step.state {
+            // Named elsewhere; nothing waits for it.
+            StepStateView::Failed { .. } | StepStateView::Unknown { .. } | StepStateView::Blocked { .. }
+                if step.best_effort =>
+            {
+                None
+            }
             StepStateView::Failed { .. } | StepStateView::Unknown { .. } if !running => Some(NextAct::Retry),
             // Nothing but the machine is in its way: once that is mended, somebody has to say so.
             StepStateView::Blocked { by, .. } if by.is_empty() && !running => Some(NextAct::Retry),

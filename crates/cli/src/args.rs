@@ -70,6 +70,9 @@ pub(crate) enum Command {
         /// With --check: exits 2 if a step does not hold any more
         #[arg(long, requires = "check")]
         detailed_exitcode: bool,
+        /// Says that you did what this step had left to you; may be repeated
+        #[arg(long, value_name = "STEP")]
+        followed_up: Vec<String>,
         /// Prints JSON
         #[arg(long)]
         json: bool,

@@ -96,7 +96,8 @@ impl State {
             RunEvent::Step { step, title, state } => self.step(&step, &title, &state),
             RunEvent::Log { step, lines, .. } => self.log(&step, &lines),
             RunEvent::StillRunning { step, seconds } => {
-                self.say(&format!("  … {step} still running after {}", words::duration(seconds)));
+                let title = self.running.get(&step).map_or_else(|| step.clone(), ProgressBar::prefix);
+                self.say(&format!("  … {title}: still running after {}", words::duration(seconds)));
             }
             RunEvent::FirstValue { seconds, .. } => {
                 self.say(&format!("\n\u{1b}[33m☀ First light\u{1b}[0m after {}\n", words::duration(seconds)));
@@ -133,14 +134,9 @@ impl State {
                     took.map_or_else(String::new, |seconds| format!(" ({})", words::duration(seconds)));
                 self.say(&format!("  \u{1b}[32m{sign}\u{1b}[0m {title}: {word}{took}"));
             }
-            StepStateView::Failed { cause, last_lines, hint } => {
+            // The end of its output and what to do are said at the end, where they are still in sight.
+            StepStateView::Failed { cause, .. } => {
                 self.say(&format!("  \u{1b}[31m{sign}\u{1b}[0m {title}: {word}. {cause}"));
-                for line in last_lines {
-                    self.put(&format!("      {line}"));
-                }
-                if let Some(hint) = hint {
-                    self.say(&format!("      hint: {hint}"));
-                }
             }
             StepStateView::Blocked { reason, .. } => {
                 let why = reason.as_deref().unwrap_or("something it needs is missing");

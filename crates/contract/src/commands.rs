@@ -8,7 +8,7 @@ use ts_rs::TS;
 
 use crate::{
     credential::{CredentialTest, CredentialView},
-    doctor::DoctorView,
+    doctor::{DoctorView, FixConsent, FixView, HelpBundle},
     journal::JournalCheck,
     journey::{JourneyView, LogPage, StepDetail},
     pack::PackOverview,
@@ -76,6 +76,8 @@ commands! {
     retry_step: Call<StepRef, JourneyView>,
     /// Marks an action as done by the person, or a step that was cut off as having taken effect.
     complete_action: Call<StepRef, JourneyView>,
+    /// Says that the person did what a step had left to them.
+    follow_up_done: Call<StepRef, JourneyView>,
     /// Opens a link step's address in the system's browser.
     open_link: Call<StepRef, Nothing>,
     /// Takes a step back.
@@ -104,6 +106,16 @@ commands! {
     verify_journal: Call<Nothing, JournalCheck>,
     /// Looks at the machine.
     doctor: Call<Nothing, DoctorView>,
+    /// What the doctor would set, and what is in the way of more. Changes nothing.
+    plan_fix: Call<Nothing, FixView>,
+    /// Sets what was agreed to, and looks again.
+    fix: Call<FixConsent, DoctorView>,
+    /// Takes back what the doctor has set, and looks again.
+    undo_fix: Call<Nothing, DoctorView>,
+    /// What helps somebody else help with a step, redacted; sent nowhere.
+    help_bundle: Call<StepRef, HelpBundle>,
+    /// Writes the last of these texts to a file the person chooses; its path, or `null`.
+    save_help_bundle: Call<Nothing, Option<String>>,
     /// Keeps what the person chose.
     save_settings: Call<Settings, Settings>,
 }

@@ -13,6 +13,29 @@ pub struct DoctorView {
     pub ok: bool,
     /// One per thing looked at.
     pub findings: Vec<Finding>,
+    /// Whether the doctor has set something that it can take back.
+    #[serde(default)]
+    pub can_undo: bool,
+}
+
+/// Agreement to what the doctor would set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct FixConsent {
+    /// The plan's `consent` hash.
+    pub consent: String,
+}
+
+/// What helps somebody else help, as it was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct HelpBundle {
+    /// All of it: plain text, masked, without the names of the person and the machine.
+    pub text: String,
+    /// Who answers for the step it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub to: Option<String>,
 }
 
 /// What the doctor would set, or has set.
@@ -41,6 +64,9 @@ pub struct Finding {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub hint: Option<String>,
+    /// Whether the doctor may set it, if the person agrees.
+    #[serde(default)]
+    pub can_fix: bool,
 }
 
 /// How a finding is.

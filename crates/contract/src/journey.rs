@@ -38,6 +38,12 @@ pub struct JourneyView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub next: Option<NextThing>,
+    /// Best-effort steps that were tried and do not hold: nothing waits for them, and they are named until they do.
+    #[serde(default)]
+    pub best_effort: Vec<String>,
+    /// What steps have left to the person, until they say that it is done; oldest first.
+    #[serde(default)]
+    pub follow_ups: Vec<FollowUpView>,
     /// How far along the road to first value, 0 to 1, weighted by estimate.
     pub progress: f64,
     /// Whether a run is going on now.
@@ -45,6 +51,20 @@ pub struct JourneyView {
     /// Counts up with each view this program makes. An answer and a notice may overtake each other on their way; the
     /// one with the larger number is the newer.
     pub revision: u32,
+}
+
+/// What a step has left to the person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct FollowUpView {
+    /// The step.
+    pub step: String,
+    /// Its title.
+    pub title: String,
+    /// Since when.
+    pub since: String,
+    /// What is to be done, one thing each: plain text.
+    pub texts: Vec<String>,
 }
 
 /// A stage of the checklist.
@@ -81,6 +101,9 @@ pub struct StepView {
     pub estimate_seconds: Option<u32>,
     /// Whether it stops the clock.
     pub first_value: bool,
+    /// Whether the journey is as it should be without it.
+    #[serde(default)]
+    pub best_effort: bool,
     /// It is done, and did not hold any more when it was last looked: what would be done about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]

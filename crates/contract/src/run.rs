@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::journey::StepStateView;
+use crate::journey::{FollowUpView, StepStateView};
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -56,8 +56,14 @@ pub enum RunEvent {
         ok: bool,
         /// The steps that failed.
         failed: Vec<String>,
+        /// Best-effort steps that do not hold, in this run or since an earlier one: they do not make it less `ok`.
+        #[serde(default)]
+        best_effort: Vec<String>,
         /// The steps that wait for a person.
         waiting: Vec<String>,
+        /// What steps have left to the person, of this run and of earlier ones.
+        #[serde(default)]
+        follow_ups: Vec<FollowUpView>,
         /// Whether the journey has reached first value, in this run or before.
         first_value_reached: bool,
         /// Whether it was cancelled.

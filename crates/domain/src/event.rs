@@ -82,6 +82,18 @@ pub enum Event {
         /// What the provider needs to undo it. Never a secret.
         receipt: Value,
     },
+    /// A step changed something, and the person still has something to do themselves.
+    FollowUpDue {
+        /// The step.
+        step: StepId,
+        /// What, one thing each, for people. Never a secret.
+        texts: Vec<String>,
+    },
+    /// The person said that they did what a step had left to them.
+    FollowUpDone {
+        /// The step.
+        step: StepId,
+    },
     /// First value was verified: the clock stopped.
     FirstValueReached {
         /// By which step.

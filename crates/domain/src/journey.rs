@@ -90,6 +90,17 @@ pub struct StepRecord {
     pub last_run: Option<RunId>,
     /// Whether it ran when the program was killed, and has not run to an end since: what it did is not known.
     pub cut_off: bool,
+    /// What it has left to the person, who has not said yet that it is done.
+    pub follow_up: Option<FollowUp>,
+}
+
+/// What a step has left to the person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FollowUp {
+    /// Since when.
+    pub since: Timestamp,
+    /// What, one thing each.
+    pub texts: Vec<String>,
 }
 
 /// What a step kept before it changed something.
@@ -187,6 +198,8 @@ impl World {
             Event::RunStarted { .. }
             | Event::StepChanged { .. }
             | Event::ReceiptKept { .. }
+            | Event::FollowUpDue { .. }
+            | Event::FollowUpDone { .. }
             | Event::FirstValueReached { .. }
             | Event::RunFinished { .. } => {
                 if let Some(journey) = &mut self.journey {
@@ -227,6 +240,7 @@ impl Journey {
                 if *state == StepState::Undone {
                     record.receipts.clear();
                     record.done.clear();
+                    record.follow_up = None;
                 }
                 record.done.extend(done.clone());
                 if *state == StepState::Running {
@@ -246,6 +260,15 @@ impl Journey {
                 self.receipts_kept += 1;
                 let receipt = Receipt { number: self.receipts_kept, content: receipt.clone() };
                 self.steps.entry(step.clone()).or_default().receipts.push(receipt);
+            }
+            Event::FollowUpDue { step, texts } => {
+                let follow_up = FollowUp { since: at, texts: texts.clone() };
+                self.steps.entry(step.clone()).or_default().follow_up = Some(follow_up);
+            }
+            Event::FollowUpDone { step } => {
+                if let Some(record) = self.steps.get_mut(step) {
+                    record.follow_up = None;
+                }
             }
             Event::FirstValueReached { step } => {
                 // The clock stops once: a later verification is upkeep.
@@ -393,6 +416,27 @@ mod tests {
         assert_eq!(world.journey, None);
         events.push(Happened { at: at(2), event: Event::FixUndone { fix } });
         assert!(World::from_events(&events).fixes.is_empty());
+    }
+
+    #[test]
+    fn what_a_step_leaves_to_the_person_stays_until_they_say_so_or_it_is_taken_back() {
+        let group = StepId::new("group").unwrap();
+        let due = |second, text: &str| Happened {
+            at: at(second),
+            event: Event::FollowUpDue { step: group.clone(), texts: vec![text.into()] },
+        };
+        let done = Happened { at: at(9), event: Event::FollowUpDone { step: group.clone() } };
+        let left = |events: &[Happened]| {
+            let world = World::from_events(std::iter::once(&started()).chain(events));
+            world.journey.unwrap().steps.get(&group).and_then(|record| record.follow_up.clone())
+        };
+        let first = [step(1, "group", StepState::Running), due(2, "Log in again.")];
+        assert_eq!(left(&first), Some(FollowUp { since: at(2), texts: vec!["Log in again.".into()] }));
+        assert_eq!(left(&[&first[..], std::slice::from_ref(&done)].concat()), None);
+        let again = [&first[..], &[done.clone(), due(10, "Once more.")]].concat();
+        assert_eq!(left(&again), Some(FollowUp { since: at(10), texts: vec!["Once more.".into()] }));
+        assert_eq!(left(&[&again[..], &[step(11, "group", StepState::Undone)]].concat()), None);
+        assert_eq!(left(&[done]), None, "what was never due is nothing to remember");
     }
 
     #[test]

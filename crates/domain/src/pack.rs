@@ -137,6 +137,10 @@ pub struct Step {
     pub elevation: Elevation,
     /// Whether its failure ends the run.
     pub critical: bool,
+    /// Whether a run is as it should be without it: its failure is named until it holds, and stops nothing.
+    pub best_effort: bool,
+    /// What the person still has to do themselves once it has changed something, expressions unresolved.
+    pub follow_up: Option<String>,
     /// How long one attempt may take.
     pub timeout: Duration,
     /// How often it is tried again by itself.

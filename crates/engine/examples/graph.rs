@@ -35,6 +35,8 @@ fn step(number: usize) -> Step {
         with: json!({ "text": "Is it so?" }),
         elevation: Elevation::Current,
         critical: false,
+        best_effort: false,
+        follow_up: None,
         timeout: Duration::from_secs(600),
         retries: 0,
         restart: false,

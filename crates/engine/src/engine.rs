@@ -161,6 +161,14 @@ impl Engine {
         Ok(())
     }
 
+    /// What a step leaves to the person once it has changed something; nothing where that cannot be worked out.
+    pub fn follow_ups(&self, pack: &Pack, step: &Step, scope: &Scope) -> Vec<String> {
+        match self.prepare(pack, step, scope) {
+            Prepared::Ready(ready) => ready.follow_ups(),
+            Prepared::NotNeeded { .. } | Prepared::Impossible(_) | Prepared::Unresolved { .. } => Vec::new(),
+        }
+    }
+
     /// What every provider says of itself, by name.
     pub fn kinds(&self) -> Vec<Kind> {
         self.providers.values().map(|(_, kind)| kind.clone()).collect()
@@ -285,6 +293,11 @@ pub(crate) struct Ready {
 }
 
 impl Ready {
+    /// What it leaves to the person once it has changed something: what the pack says, and what its kind knows.
+    pub(crate) fn follow_ups(&self) -> Vec<String> {
+        self.step.follow_up.clone().into_iter().chain(self.operation.follow_up()).collect()
+    }
+
     /// Whether its check is a command, which may need the step's secrets as much as `run` does.
     pub(crate) fn checks_by_command(&self) -> bool {
         self.resolved.commands.iter().any(|line| line.purpose == Purpose::Check)
@@ -336,17 +349,17 @@ pub(crate) async fn look(ready: &Ready, mut cx: Context) -> Result<Check, Failur
     }
 }
 
-/// The step with what lies outside of `with` resolved too: its probe.
+/// The step with what lies outside of `with` resolved too: its probe, and what it leaves to the person.
 fn rendered_step(step: &Step, scope: &Scope) -> Result<Step, ExprError> {
     let mut step = step.clone();
-    if let Some(probe) = &mut step.probe {
-        let texts = probe.http.iter_mut().chain(&mut probe.tcp).chain(probe.command.iter_mut().flatten());
-        for text in texts {
-            *text = match scope.render(text)? {
-                firstlight_domain::expr::Rendered::Known(text)
-                | firstlight_domain::expr::Rendered::Unknown { text, .. } => text,
-            };
-        }
+    let probe = step.probe.iter_mut().flat_map(|probe| {
+        probe.http.iter_mut().chain(&mut probe.tcp).chain(probe.command.iter_mut().flatten())
+    });
+    for text in probe.chain(&mut step.follow_up) {
+        *text = match scope.render(text)? {
+            firstlight_domain::expr::Rendered::Known(text)
+            | firstlight_domain::expr::Rendered::Unknown { text, .. } => text,
+        };
     }
     Ok(step)
 }

@@ -69,6 +69,11 @@ pub trait Operation: Send + Sync {
         })
     }
 
+    /// What the person still has to do themselves once it was applied, in one sentence, where this kind knows it.
+    fn follow_up(&self) -> Option<String> {
+        None
+    }
+
     /// The resource of which there is one (`apt`, `brew`, a file): two steps that name the same never run at once.
     fn exclusive(&self) -> Option<Cow<'static, str>> {
         None

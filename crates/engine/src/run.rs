@@ -14,7 +14,7 @@ use firstlight_domain::{
     expr::Scope,
     graph::Graph,
     id::{PersonaId, RunId, StepId},
-    pack::Pack,
+    pack::{Pack, Step},
     plan::ConsentHash,
     state::{Failure, StepState, WaitsOn},
 };
@@ -71,6 +71,8 @@ pub struct RunSummary {
     pub satisfied: Vec<StepId>,
     /// Could not be tried.
     pub blocked: Vec<StepId>,
+    /// Failed or could not be tried, and the run is as it should be without them.
+    pub best_effort: Vec<StepId>,
     /// Whether the step that stops the clock holds.
     pub first_value_reached: bool,
     /// Whether it was cancelled.
@@ -78,7 +80,7 @@ pub struct RunSummary {
 }
 
 impl RunSummary {
-    /// Whether nothing went wrong: steps may wait for somebody.
+    /// Whether nothing went wrong that counts: steps may wait for somebody.
     pub fn ok(&self) -> bool {
         self.failed.is_empty() && self.blocked.is_empty() && !self.cancelled
     }
@@ -139,6 +141,13 @@ impl Engine {
     }
 }
 
+/// A step that goes on.
+struct Begun {
+    id: StepId,
+    /// What it leaves to the person once it has changed something.
+    follow_ups: Vec<String>,
+}
+
 struct Run<'a> {
     engine: &'a Engine,
     request: RunRequest<'a>,
@@ -157,12 +166,12 @@ struct Run<'a> {
 impl Run<'_> {
     async fn walk(mut self) -> Result<RunSummary, EngineError> {
         let mut going = JoinSet::new();
-        let mut names = BTreeMap::new();
+        let mut begun = BTreeMap::new();
         let mut broken = None;
         loop {
             while !self.stopping && !self.cancel.is_cancelled() {
                 let Some(id) = self.schedule.next(going.len()) else { break };
-                if let Err(error) = self.begin(&id, &mut going, &mut names) {
+                if let Err(error) = self.begin(&id, &mut going, &mut begun) {
                     broken = Some(self.stop_for(error));
                 }
             }
@@ -172,8 +181,8 @@ impl Run<'_> {
                 // A provider that panics is a bug of ours; it fails its step, not the run.
                 Err(error) => (error.id(), End::Failed(failure(format!("it broke off: {error}")))),
             };
-            let Some(id) = names.remove(&task) else { continue };
-            if let Err(error) = self.ended(&id, end) {
+            let Some(Begun { id, follow_ups }) = begun.remove(&task) else { continue };
+            if let Err(error) = self.ended(&id, end, follow_ups) {
                 broken = Some(self.stop_for(error));
             }
         }
@@ -195,7 +204,7 @@ impl Run<'_> {
         &mut self,
         id: &StepId,
         going: &mut JoinSet<End>,
-        names: &mut BTreeMap<tokio::task::Id, StepId>,
+        begun: &mut BTreeMap<tokio::task::Id, Begun>,
     ) -> Result<(), EngineError> {
         let Some(step) = self.request.pack.steps.get(id) else { return Ok(()) };
         let end = match self.engine.prepare(self.request.pack, step, &self.request.scope) {
@@ -205,7 +214,7 @@ impl Run<'_> {
             Prepared::Ready(ready) if !ready.waits_for.is_empty() => missing_outputs(&ready.waits_for),
             Prepared::Ready(ready) => {
                 if let Some(outputs) = self.still_holds(id) {
-                    return self.ended(id, End::Done { outputs, changed: false, done: None });
+                    return self.ended(id, End::Done { outputs, changed: false, done: None }, Vec::new());
                 }
                 if let Some(resource) = ready.operation.exclusive()
                     && !self.schedule.take(id, resource)
@@ -215,12 +224,13 @@ impl Run<'_> {
                 let cx = Engine::context(&ready, self.request.pack, &self.request.scope, &self.around);
                 let again = self.request.again.contains(id);
                 let pack_owner = self.request.pack.owner.clone();
+                let follow_ups = ready.follow_ups();
                 let work = Work { ready, cx, run: self.request.run, again, pack_owner };
-                names.insert(going.spawn(step::walk(work)).id(), id.clone());
+                begun.insert(going.spawn(step::walk(work)).id(), Begun { id: id.clone(), follow_ups });
                 return Ok(());
             }
         };
-        self.ended(id, end)
+        self.ended(id, end, Vec::new())
     }
 
     /// The outputs of a step that need not be looked at again.
@@ -233,8 +243,9 @@ impl Run<'_> {
         self.request.held.get(id).filter(|_| !asks_to_restart).cloned()
     }
 
-    /// Takes in how a step ended: into the journal, the scope, the schedule and the summary.
-    fn ended(&mut self, id: &StepId, end: End) -> Result<(), EngineError> {
+    /// Takes in how a step ended: into the journal, the scope, the schedule and the summary. `follow_ups`: what it
+    /// leaves to the person once it has changed something.
+    fn ended(&mut self, id: &StepId, end: End, follow_ups: Vec<String>) -> Result<(), EngineError> {
         let pack = self.request.pack;
         let Some(step) = pack.steps.get(id) else { return Ok(()) };
         match end {
@@ -250,7 +261,7 @@ impl Run<'_> {
                 self.schedule.done(id);
                 let state =
                     if changed { StepState::Changed { outputs } } else { StepState::Satisfied { outputs } };
-                self.record_done(id, state, done, step.first_value)
+                self.record_done(id, state, done, follow_ups)
             }
             End::Skipped(why) => {
                 self.summary.satisfied.push(id.clone());
@@ -262,11 +273,9 @@ impl Run<'_> {
                 self.schedule.not_done(id);
                 self.record(id, StepState::Waiting { on })
             }
-            End::Failed(failure) => self.fell(id, StepState::Failed(failure), step.critical),
-            End::Unknown(why) => self.fell(id, StepState::Unknown { why }, step.critical),
-            End::Blocked(reason) => {
-                self.fell(id, StepState::Blocked { by: Vec::new(), reason }, step.critical)
-            }
+            End::Failed(failure) => self.fell(step, StepState::Failed(failure)),
+            End::Unknown(why) => self.fell(step, StepState::Unknown { why }),
+            End::Blocked(reason) => self.fell(step, StepState::Blocked { by: Vec::new(), reason }),
             End::Cancelled { begun } => {
                 self.schedule.not_done(id);
                 if begun { self.record(id, StepState::Ready) } else { Ok(()) }
@@ -276,20 +285,26 @@ impl Run<'_> {
     }
 
     /// A step that did not come to hold, and everything that needs it.
-    fn fell(&mut self, id: &StepId, state: StepState, critical: bool) -> Result<(), EngineError> {
-        let blocked_itself = matches!(state, StepState::Blocked { .. });
-        let list = if blocked_itself { &mut self.summary.blocked } else { &mut self.summary.failed };
+    fn fell(&mut self, step: &Step, state: StepState) -> Result<(), EngineError> {
+        let id = &step.id;
+        let list = match state {
+            _ if step.best_effort => &mut self.summary.best_effort,
+            StepState::Blocked { .. } => &mut self.summary.blocked,
+            _ => &mut self.summary.failed,
+        };
         list.push(id.clone());
         self.schedule.not_done(id);
         self.record(id, state)?;
-        let title = self.request.pack.steps.get(id).map_or_else(|| id.to_string(), |step| step.title.clone());
+        let pack = self.request.pack;
         for behind in self.schedule.behind(self.request.graph, id) {
             self.schedule.not_done(&behind);
-            self.summary.blocked.push(behind.clone());
-            let reason = format!("`{title}` has to be done first");
+            let best_effort = pack.steps.get(&behind).is_some_and(|step| step.best_effort);
+            let list = if best_effort { &mut self.summary.best_effort } else { &mut self.summary.blocked };
+            list.push(behind.clone());
+            let reason = format!("`{}` has to be done first", step.title);
             self.record(&behind, StepState::Blocked { by: vec![id.clone()], reason })?;
         }
-        if critical && !self.request.keep_going {
+        if step.critical && !self.request.keep_going {
             self.stopping = true;
             self.around.cancel.cancel();
         }
@@ -309,7 +324,7 @@ impl Run<'_> {
         id: &StepId,
         state: StepState,
         done: Option<ConsentHash>,
-        first_value: bool,
+        follow_ups: Vec<String>,
     ) -> Result<(), EngineError> {
         let before = self.around.host.state(id);
         let held = before.as_ref().is_some_and(StepState::is_done);
@@ -317,11 +332,22 @@ impl Run<'_> {
         if same && matches!(state, StepState::Satisfied { .. }) {
             return Ok(());
         }
-        let mut events = vec![self.changed(id, state, done)];
-        if first_value && !held {
+        let mut events = Vec::new();
+        if !follow_ups.is_empty() && self.may_be_ours(id, &state, before.as_ref()) {
+            events.push(Event::FollowUpDue { step: id.clone(), texts: follow_ups });
+        }
+        events.insert(0, self.changed(id, state, done));
+        if !held && self.request.pack.steps.get(id).is_some_and(|step| step.first_value) {
             events.push(Event::FirstValueReached { step: id.clone() });
         }
         self.append(events)
+    }
+
+    /// Whether we made it so: now, or earlier without getting to see it hold.
+    fn may_be_ours(&self, id: &StepId, state: &StepState, before: Option<&StepState>) -> bool {
+        let tried =
+            matches!(before, Some(StepState::Failed(_) | StepState::Waiting { on: WaitsOn::Restart(_) }));
+        matches!(state, StepState::Changed { .. }) || tried || self.around.host.was_cut_off(id)
     }
 
     fn changed(&self, id: &StepId, state: StepState, done: Option<ConsentHash>) -> Event {

@@ -66,6 +66,61 @@ async fn a_critical_failure_stops_the_run_unless_told_to_keep_going() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_best_effort_step_that_fails_is_named_and_makes_the_run_no_less_ok() {
+    let best_effort = |step| firstlight_domain::pack::Step { best_effort: true, ..step };
+    let host = FakeHost::new();
+    let steps = vec![
+        best_effort(script("fonts", &[], "exit 3")),
+        best_effort(touch("theme", &["fonts"])),
+        touch("apart", &[]),
+    ];
+    let summary = run(&pack(steps), &host).await;
+    assert_eq!(summary.best_effort, ids(&["fonts", "theme"]));
+    assert_eq!((summary.failed.as_slice(), summary.blocked.as_slice()), ([].as_slice(), [].as_slice()));
+    assert_eq!(summary.changed, ids(&["apart"]));
+    assert!(summary.ok());
+    assert!(matches!(state(&host, "fonts"), Some(StepState::Failed(_))), "it is not hidden");
+    assert!(matches!(state(&host, "theme"), Some(StepState::Blocked { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_step_leaves_to_the_person_is_due_once_it_has_changed_something() {
+    let due = |host: &FakeHost| -> Vec<(String, Vec<String>)> {
+        let events = host.events().into_iter();
+        let due = events.filter_map(|event| match event {
+            Event::FollowUpDue { step, texts } => Some((step.to_string(), texts)),
+            _ => None,
+        });
+        due.collect()
+    };
+    let left = |step, text: &str| firstlight_domain::pack::Step { follow_up: Some(text.into()), ..step };
+    let host = FakeHost::new();
+    let steps = vec![
+        left(touch("group", &[]), "Log in again, ${{ inputs.name }}."),
+        left(script("bad", &[], "exit 1"), "Never."),
+        left(step("editor", &[], "env", json!({ "name": "EDITOR", "value": "vim" })), "Choose a theme."),
+    ];
+    let options = || Options { inputs: vec![("name", "Ada")], ..Options::default() };
+    run_with(&pack(steps.clone()), &host, options()).await;
+    let of_kind = "Open a new terminal: those that are open do not know the new `EDITOR` yet.";
+    let mut found = due(&host);
+    found.sort();
+    let expected = [
+        ("editor".to_owned(), vec!["Choose a theme.".to_owned(), of_kind.to_owned()]),
+        ("group".to_owned(), vec!["Log in again, Ada.".to_owned()]),
+    ];
+    assert_eq!(found, expected);
+    // What holds already leaves nothing; what failed before and holds now may have been our doing.
+    let mut steps = steps;
+    steps[1] = left(touch("bad", &[]), "Now.");
+    std::fs::write(home(&host).join("bad"), "").unwrap();
+    run_with(&pack(steps), &host, options()).await;
+    let later = due(&host);
+    assert_eq!(later.len(), 3);
+    assert_eq!(later[2], ("bad".to_owned(), vec!["Now.".to_owned()]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn e6_steps_that_change_one_file_wait_for_each_other() {
     let host = FakeHost::new();
     let names: Vec<String> = (0..12).map(|number| format!("n{number}")).collect();

@@ -72,6 +72,8 @@ codes! {
     MissingFile = "missing-file",
     /// A path that leaves the pack, or a symbolic link in it.
     OutsidePack = "outside-pack",
+    /// A step whose failure is to count for nothing, and for something.
+    BestEffortNeeded = "best-effort-needed",
     /// A step that no checklist has.
     UnusedStep = "unused-step",
 }

@@ -69,6 +69,14 @@ pub(crate) const STEP: Described = &[
     ("shell", "Whether `run` and `check` are scripts for a shell. Shown as such in the plan."),
     ("elevation", "With whose rights: the person's own, or the administrator's."),
     ("critical", "Whether its failure ends the run."),
+    (
+        "best-effort",
+        "Whether the run is as it should be without it: its failure is named until it holds, and stops nothing.",
+    ),
+    (
+        "follow-up",
+        "What the person still has to do themselves once it has changed something, for example `Log out and in again so that the group counts.`",
+    ),
     ("timeout", "How long one attempt may take: `10m` if not said."),
     ("retries", "How often it is tried again by itself."),
     (
@@ -230,7 +238,7 @@ fn step(kinds: &[Kind]) -> Value {
         "with" => json!({ "type": "object" }),
         "check" | "run" | "undo" => reference_to("line"),
         "env" => json!({ "type": "object", "additionalProperties": reference_to("text") }),
-        "shell" | "critical" | "first-value" | "restart" => json!({ "type": "boolean" }),
+        "shell" | "critical" | "best-effort" | "first-value" | "restart" => json!({ "type": "boolean" }),
         "elevation" => json!({ "enum": ["current", "elevated"] }),
         "retries" => json!({ "type": "integer", "minimum": 0, "maximum": 10 }),
         "probe" => probe(),

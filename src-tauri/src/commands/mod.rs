@@ -1,11 +1,14 @@
 //! The window's commands, one file per kin. Each unpacks its argument, calls one use-case and maps the error.
 
 mod credential;
+mod doctor;
+mod help;
 mod launch;
 mod pack;
 mod plan;
 mod privacy;
 mod run;
+mod save;
 mod settings;
 mod step;
 
@@ -29,10 +32,12 @@ commands! {
     pack: choose_pack use_sample;
     plan: make_plan;
     run: start_run cancel_run journey leave_journey report;
-    step: step step_log retry_step complete_action open_link undo_step;
+    step: step step_log retry_step complete_action follow_up_done open_link undo_step;
     credential: credentials store_credential generate_credential test_credential remove_credential;
     privacy: privacy set_sharing export_data delete_data verify_journal;
-    settings: doctor save_settings;
+    doctor: doctor plan_fix fix undo_fix;
+    help: help_bundle save_help_bundle;
+    settings: save_settings;
 }
 
 #[cfg(test)]

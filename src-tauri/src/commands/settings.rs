@@ -1,15 +1,9 @@
-//! What the person chose, and how the machine is.
+//! What the person chose.
 
-use firstlight_contract::{commands::Nothing, doctor::DoctorView, settings::Settings};
+use firstlight_contract::settings::Settings;
 use tauri::State;
 
 use crate::shell::{Answer, Shell, body};
-
-#[tauri::command]
-pub(super) async fn doctor(shell: State<'_, Shell>, args: Nothing) -> Answer<DoctorView> {
-    let Nothing {} = args;
-    Ok(shell.app().await?.doctor().await)
-}
 
 #[tauri::command]
 pub(super) async fn save_settings(shell: State<'_, Shell>, args: Settings) -> Answer<Settings> {

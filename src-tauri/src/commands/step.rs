@@ -32,6 +32,11 @@ pub(super) async fn complete_action(shell: State<'_, Shell>, args: StepRef) -> A
 }
 
 #[tauri::command]
+pub(super) async fn follow_up_done(shell: State<'_, Shell>, args: StepRef) -> Answer<JourneyView> {
+    shell.app().await?.follow_up_done(&args.step).map_err(body)
+}
+
+#[tauri::command]
 pub(super) async fn open_link(app: AppHandle, shell: State<'_, Shell>, args: StepRef) -> Answer<Nothing> {
     let link = shell.app().await?.link(&args.step).map_err(body)?;
     if !is_web(&link) {

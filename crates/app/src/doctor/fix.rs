@@ -202,6 +202,8 @@ impl Fix {
             with,
             elevation: Elevation::Current,
             critical: false,
+            best_effort: false,
+            follow_up: None,
             timeout: Duration::from_secs(60),
             retries: 0,
             sla: None,

@@ -41,7 +41,9 @@ impl Firstlight {
             machine::virtualisation(self.facts()),
             machine::packages(self.facts()),
         ]);
-        DoctorView { ok: findings.iter().all(|finding| finding.level != FindingLevel::Bad), findings }
+        let ok = findings.iter().all(|finding| finding.level != FindingLevel::Bad);
+        let can_undo = self.with_world(|world| world.fixes.values().any(|fix| !fix.receipts.is_empty()));
+        DoctorView { ok, findings, can_undo }
     }
 
     async fn keychain(&self) -> Finding {
@@ -59,7 +61,7 @@ impl Firstlight {
 }
 
 fn finding(id: &str, title: &str, level: FindingLevel, found: String, hint: Option<String>) -> Finding {
-    Finding { id: id.to_owned(), title: title.to_owned(), level, found, hint }
+    Finding { id: id.to_owned(), title: title.to_owned(), level, found, hint, can_fix: false }
 }
 
 fn ok(id: &str, title: &str, found: &str) -> Finding {

@@ -105,7 +105,7 @@ fn tool(tool: Tool, standing: &Result<Standing, Failure>, survey: &Survey) -> Fi
     }
     if standing.lacks_something() {
         let hint = "`firstlight doctor --fix` shows what it would set, and asks.".to_owned();
-        return finding(&id, title, FindingLevel::Warn, found, Some(hint));
+        return Finding { can_fix: true, ..finding(&id, title, FindingLevel::Warn, found, Some(hint)) };
     }
     ok(&id, title, &found)
 }

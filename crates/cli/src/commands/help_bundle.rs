@@ -10,7 +10,7 @@ use crate::output::Output;
 
 pub(super) async fn run(out: &Path, yes: bool, output: Output) -> anyhow::Result<ExitCode> {
     let app = open(Access::Read, output)?;
-    let text = app.help_bundle(env!("CARGO_PKG_VERSION")).await?;
+    let text = app.help_bundle(env!("CARGO_PKG_VERSION"), None).await?.text;
     if !yes {
         output.verbatim(&text)?;
         if !output.is_interactive() {

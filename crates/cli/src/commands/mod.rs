@@ -9,6 +9,7 @@ mod pack;
 mod plan;
 mod report;
 mod status;
+mod summary;
 mod undo;
 mod up;
 
@@ -119,8 +120,8 @@ async fn dispatch(command: Command, output: Output) -> anyhow::Result<ExitCode> 
             let up = up::Up { who, yes, only, again, took_effect, keep_going, start_date, leave, verbose };
             up::run(up, output).await
         }
-        Command::Status { check, detailed_exitcode, json: _ } => {
-            status::run(check, detailed_exitcode, output).await
+        Command::Status { check, detailed_exitcode, followed_up, json: _ } => {
+            status::run(check, detailed_exitcode, &followed_up, output).await
         }
         Command::Report { html, .. } => report::run(html.as_deref(), output),
         Command::Undo { step, all, .. } => undo::run(&step, all, output).await,

@@ -5,14 +5,23 @@ use std::process::ExitCode;
 use firstlight_app::Access;
 use firstlight_contract::journey::{JourneyView, NextAct, StepStateView, StepView};
 
-use super::open;
+use super::{open, summary};
 use crate::{output::Output, words};
 
 /// The exit code that says a step does not hold any more.
 const DRIFTED: u8 = 2;
 
-pub(super) async fn run(check: bool, detailed_exitcode: bool, output: Output) -> anyhow::Result<ExitCode> {
-    let app = open(Access::Read, output)?;
+pub(super) async fn run(
+    check: bool,
+    detailed_exitcode: bool,
+    followed_up: &[String],
+    output: Output,
+) -> anyhow::Result<ExitCode> {
+    let access = if followed_up.is_empty() { Access::Read } else { Access::Change };
+    let app = open(access, output)?;
+    for step in followed_up {
+        app.follow_up_done(step)?;
+    }
     let journey = if check { app.look_for_drift().await? } else { app.journey()? };
     if output.is_json() {
         output.value(&journey)?;
@@ -44,14 +53,16 @@ fn show(journey: &JourneyView, output: Output) -> anyhow::Result<()> {
         output.line(format!("\n{} ({} of {})", stage.title, stage.done, stage.total))?;
         for step in journey.steps.iter().filter(|step| step.stage == stage.id) {
             let (sign, word) = words::state(&step.state);
+            let best_effort = if journey.best_effort.contains(&step.id) { " (best effort)" } else { "" };
             output.line(format!(
-                "  {sign} {} \u{1b}[2m({})\u{1b}[0m: {word}{}",
+                "  {sign} {} \u{1b}[2m({})\u{1b}[0m: {word}{best_effort}{}",
                 step.title,
                 step.id,
                 more(&step.state)
             ))?;
         }
     }
+    summary::left(journey, output)?;
     let way = journey.reached_at.is_none() && !journey.critical_path.is_empty();
     if way || journey.next.is_some() {
         output.line("")?;

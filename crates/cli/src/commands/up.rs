@@ -6,18 +6,17 @@ use firstlight_app::{Access, AppError, Firstlight, RunOptions};
 use firstlight_contract::{
     commands::{Choice, Consent},
     error::Code,
-    journey::{JourneyView, NextAct, StepStateView, StepView},
+    journey::{JourneyView, StepStateView, StepView},
     plan::{Outcome, PlanView, StepClass},
     run::RunEvent,
 };
 
-use super::{ask, choose, open_with, plan, read_secret, status};
+use super::{ask, choose, open_with, plan, read_secret, summary};
 use crate::{
     args::Who,
     live::{Live, Style},
     output::Output,
     stop::{self, Interrupted, Signal},
-    words,
 };
 
 /// What was asked for.
@@ -54,7 +53,7 @@ async fn run_in(style: Style, up: &Up, output: Output) -> anyhow::Result<ExitCod
     let outcome = tokio::select! {
         biased;
         outcome = walk(&app, up, &live, output) => outcome,
-        signal = stop::asked() => return stopped(&app, &live, signal, output).await,
+        signal = stop::asked() => return stopped(&app, up, &live, signal, output).await,
     };
     match outcome {
         Ok(Some(end)) => finish(&app, up, end, output),
@@ -62,8 +61,16 @@ async fn run_in(style: Style, up: &Up, output: Output) -> anyhow::Result<ExitCod
             output.line("Nothing was done.")?;
             Ok(ExitCode::FAILURE)
         }
-        Err(error) if error.is::<Interrupted>() => stopped(&app, &live, Signal::Interrupt, output).await,
-        Err(error) => Err(error),
+        Err(error) if error.is::<Interrupted>() => stopped(&app, up, &live, Signal::Interrupt, output).await,
+        Err(error) => {
+            // Whatever became of the run, what it changed may have left something to the person.
+            if !output.is_json()
+                && let Ok(journey) = app.journey()
+            {
+                summary::left(&journey, output)?;
+            }
+            Err(error)
+        }
     }
 }
 
@@ -106,29 +113,40 @@ async fn walk(app: &Firstlight, up: &Up, live: &Live, output: Output) -> anyhow:
 }
 
 /// Ends the run cleanly: no process of a step is left.
-async fn stopped(app: &Firstlight, live: &Live, signal: Signal, output: Output) -> anyhow::Result<ExitCode> {
+async fn stopped(
+    app: &Firstlight,
+    up: &Up,
+    live: &Live,
+    signal: Signal,
+    output: Output,
+) -> anyhow::Result<ExitCode> {
     let begun = app.is_running();
     app.cancel_run().await;
+    // Takes the bars away, too.
+    let end = if begun { wait_for_end(live).await } else { never_begun(app) };
     if output.is_json() {
-        let end = if begun { wait_for_end(live).await } else { never_begun(app) };
         output.value_line(&end)?;
     } else {
-        // Takes the bars away.
-        if begun {
-            wait_for_end(live).await;
-        }
         output.line("\nStopped. Nothing is lost: run the same command to go on.")?;
+        // Before a journey has begun there is nothing to tell.
+        if let Ok(journey) = app.journey() {
+            summary::fallen(app, &journey, &end, &up.who, output)?;
+            summary::left(&journey, output)?;
+        }
     }
     Ok(signal.exit_code())
 }
 
 /// The end of a run that was stopped while a question was open.
 fn never_begun(app: &Firstlight) -> RunEvent {
+    let journey = app.journey().ok();
     RunEvent::Finished {
         ok: false,
         failed: Vec::new(),
+        best_effort: journey.as_ref().map(|journey| journey.best_effort.clone()).unwrap_or_default(),
         waiting: Vec::new(),
-        first_value_reached: app.journey().is_ok_and(|journey| journey.reached_at.is_some()),
+        first_value_reached: journey.as_ref().is_some_and(|journey| journey.reached_at.is_some()),
+        follow_ups: journey.map(|journey| journey.follow_ups).unwrap_or_default(),
         cancelled: true,
     }
 }
@@ -272,22 +290,23 @@ async fn answer_credential(app: &Firstlight, step: &StepView, output: Output) ->
     }
 }
 
-fn finish(app: &Firstlight, up: &Up, end: RunEvent, output: Output) -> anyhow::Result<ExitCode> {
+fn finish(app: &Firstlight, up: &Up, mut end: RunEvent, output: Output) -> anyhow::Result<ExitCode> {
     let journey = app.journey()?;
-    let RunEvent::Finished { ok, failed, waiting, first_value_reached, cancelled } = end else {
+    let RunEvent::Finished { ok, .. } = &mut end else {
         return Ok(ExitCode::FAILURE);
     };
-    let ok = ok && reached(&journey, up);
+    *ok &= reached(&journey, up);
+    let ok = *ok;
     if output.is_json() {
-        output.value_line(&RunEvent::Finished { ok, failed, waiting, first_value_reached, cancelled })?;
+        output.value_line(&end)?;
     } else {
-        tell(app, &journey, &failed, output)?;
+        summary::tell(app, &journey, &end, &up.who, output)?;
     }
     Ok(if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Whether what was asked for is there: first value, or the steps named. What only waits for others after that is not
-/// held against it; what waits for the person who is not there is.
+/// held against it; what waits for the person who is not there is. A best-effort step counts only where it was named.
 fn reached(journey: &JourneyView, up: &Up) -> bool {
     let done = |step: &StepView| {
         matches!(
@@ -295,62 +314,13 @@ fn reached(journey: &JourneyView, up: &Up) -> bool {
             StepStateView::Satisfied { .. } | StepStateView::Changed { .. } | StepStateView::Skipped { .. }
         )
     };
-    let waits_for_you = |step: &StepView| matches!(&step.state, StepStateView::Waiting { waiting_for, .. } if waiting_for == "you");
+    let waits_for_you = |step: &StepView| {
+        let waits = matches!(&step.state, StepStateView::Waiting { waiting_for, .. } if waiting_for == "you");
+        waits && !step.best_effort
+    };
     if up.only.is_empty() {
         journey.reached_at.is_some() && !journey.steps.iter().any(waits_for_you)
     } else {
         journey.steps.iter().filter(|step| up.only.contains(&step.id)).all(done)
     }
-}
-
-fn tell(app: &Firstlight, journey: &JourneyView, failed: &[String], output: Output) -> anyhow::Result<()> {
-    for id in failed {
-        output.line(format!("failed: {} ({id})", status::title(journey, id)))?;
-    }
-    for step in &journey.steps {
-        if let StepStateView::Waiting { waiting_for, .. } = &step.state {
-            output.line(format!("waiting for {waiting_for}: {} ({})", step.title, step.id))?;
-            tell_administrator(app, step, waiting_for, output)?;
-        }
-    }
-    let report = app.report()?;
-    if let Some(ttfv) = report.ttfv {
-        let parts: Vec<String> = report
-            .waterfall
-            .iter()
-            .filter(|part| part.seconds > 0)
-            .map(|part| format!("{} {}", words::duration(part.seconds), words::time_kind(part.kind)))
-            .collect();
-        let parts = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
-        output.line(format!(
-            "\u{1b}[1m{}\u{1b}[0m to first value, {}{parts}.",
-            words::duration(ttfv.seconds),
-            report.first_value,
-        ))?;
-    }
-    if own_next(journey) {
-        status::next(journey).map_or(Ok(()), |next| output.line(next))?;
-    }
-    Ok(())
-}
-
-/// What the machine would do itself if it might: whoever is asked instead reads it here.
-fn tell_administrator(
-    app: &Firstlight,
-    step: &StepView,
-    waiting_for: &str,
-    output: Output,
-) -> anyhow::Result<()> {
-    if step.class != StepClass::Task || matches!(waiting_for, "you" | "restart") {
-        return Ok(());
-    }
-    for command in app.step(&step.id)?.detail.commands.iter().filter(|command| command.purpose == "run") {
-        output.verbatim(format!("  $ {}", plan::quote(&command.argv)))?;
-    }
-    Ok(())
-}
-
-/// What waits for others only was said above.
-fn own_next(journey: &JourneyView) -> bool {
-    journey.next.as_ref().is_some_and(|next| next.act != NextAct::Request)
 }

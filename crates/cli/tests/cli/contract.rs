@@ -101,7 +101,7 @@ fn up_prints_one_object_a_line_and_ends_with_finished() {
     assert!(lines.iter().all(|line| line["type"].is_string()), "{lines:?}");
     assert_eq!(
         lines.last().unwrap(),
-        &json!({ "type": "finished", "ok": true, "failed": [], "waiting": [], "first_value_reached": true, "cancelled": false })
+        &json!({ "type": "finished", "ok": true, "failed": [], "best_effort": [], "waiting": [], "follow_ups": [], "first_value_reached": true, "cancelled": false })
     );
     assert_eq!(lines.iter().filter(|line| line["type"] == "finished").count(), 1);
     let reached = lines.iter().find(|line| line["type"] == "first_value").unwrap();

@@ -15,6 +15,7 @@ mod external;
 mod files;
 mod help_bundle;
 mod killed;
+mod left;
 mod machine;
 mod network;
 mod packs;

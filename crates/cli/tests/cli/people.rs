@@ -36,7 +36,8 @@ policy:
 }
 
 /// What differs from run to run, and nothing else.
-const MOVING: [(&str, &str); 3] = [
+const MOVING: [(&str, &str); 4] = [
+    (r"/logs/[0-9a-f-]{36}/", "/logs/[RUN]/"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d", "[LOCAL TIME]"),
     (r"\b\d+ s\b", "[SECONDS]"),
     (r"(automatic|hands-on|away|failing|waiting for others) +█+ .*", "$1 [BAR]"),

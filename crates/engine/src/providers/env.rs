@@ -248,6 +248,11 @@ struct Look {
     wanted: String,
 }
 
+/// A terminal that is open already has the environment it began with.
+fn new_terminal(name: &str) -> String {
+    format!("Open a new terminal: those that are open do not know the new `{name}` yet.")
+}
+
 #[async_trait]
 impl Operation for InProfile {
     fn resolved(&self) -> Resolved {
@@ -280,6 +285,10 @@ impl Operation for InProfile {
             what: format!("would set {name} in {path}"),
             files: vec![FileChange { path, diff, digest }],
         })
+    }
+
+    fn follow_up(&self) -> Option<String> {
+        Some(new_terminal(self.key.split(' ').next().unwrap_or_default()))
     }
 
     async fn apply(&self, cx: &Context) -> Result<(), Failure> {
@@ -368,6 +377,10 @@ impl Operation for InUserEnvironment {
                 files: Vec::new(),
             }
         })
+    }
+
+    fn follow_up(&self) -> Option<String> {
+        Some(new_terminal(&self.name))
     }
 
     async fn apply(&self, cx: &Context) -> Result<(), Failure> {

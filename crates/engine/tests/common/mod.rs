@@ -38,6 +38,8 @@ pub(crate) fn step(name: &str, needs: &[&str], uses: &str, with: Value) -> Step 
         with,
         elevation: Elevation::Current,
         critical: false,
+        best_effort: false,
+        follow_up: None,
         timeout: Duration::from_secs(20),
         retries: 0,
         restart: false,

@@ -98,6 +98,8 @@ impl Machine {
             with,
             elevation: Elevation::Current,
             critical: false,
+            best_effort: false,
+            follow_up: None,
             timeout: Duration::from_secs(60),
             retries: 0,
             restart: false,

@@ -57,6 +57,8 @@ impl Context {
             }
             Event::SharingChanged { on } => self.sharing = *on,
             Event::ReceiptKept { .. }
+            | Event::FollowUpDue { .. }
+            | Event::FollowUpDone { .. }
             | Event::FirstValueReached { .. }
             | Event::CredentialStored { .. }
             | Event::CredentialTested { .. }
@@ -145,6 +147,8 @@ pub(crate) fn derive(context: &Context, at: Timestamp, event: &Event) -> Option<
             outgoing("dev.firstlight.sharing.changed", vec![(Property::Sharing, json!(on))])
         }
         Event::ReceiptKept { step: _, run: _, receipt: _ }
+        | Event::FollowUpDue { step: _, texts: _ }
+        | Event::FollowUpDone { step: _ }
         | Event::FixAgreed { consent: _ }
         | Event::FixReceiptKept { fix: _, receipt: _ }
         | Event::FixEnded { fix: _, failure: _ }

@@ -140,6 +140,8 @@ fn no_word_of_the_person_or_of_the_machine_enters_the_outbox() {
             run: run(),
             receipt: json!({ mark: words() }),
         },
+        Event::FollowUpDue { step: StepId::new("git").unwrap(), texts: vec![words()] },
+        Event::FollowUpDone { step: StepId::new("git").unwrap() },
         Event::FixAgreed { consent: ConsentHash(words()) },
         Event::FixReceiptKept { fix: StepId::new("network").unwrap(), receipt: json!({ mark: words() }) },
         Event::FixEnded { fix: StepId::new("network").unwrap(), failure: Some(failure()) },
@@ -150,7 +152,11 @@ fn no_word_of_the_person_or_of_the_machine_enters_the_outbox() {
     ]);
     let events: Vec<_> = events.into_iter().map(|event| (1, event)).collect();
     let rows = queued(&events);
-    assert_eq!(rows.len(), events.len() - 5, "a receipt and the doctor cause no event, everything else does");
+    assert_eq!(
+        rows.len(),
+        events.len() - 7,
+        "receipts, follow-ups and the doctor cause no event, everything else does"
+    );
     let registered: Vec<&str> = PROPERTIES
         .iter()
         .filter(|row| row.classification != Classification::Sensitive)

@@ -1,5 +1,6 @@
 //! Rules about the whole pack, checked once everything was read.
 
+mod best_effort;
 mod capabilities;
 mod expressions;
 mod files;
@@ -20,6 +21,7 @@ use crate::{
 pub(crate) fn check(draft: &Draft<'_, '_>, folder: &Folder, problems: &mut Problems<'_>) {
     let graph = graph::check(draft, problems);
     people::check(draft, &graph, problems);
+    best_effort::check(draft, problems);
     expressions::check_policy(draft, &graph, problems);
     let mut asked = Vec::with_capacity(draft.steps.len());
     for step in draft.steps.values() {

@@ -63,6 +63,10 @@ breaks! {
     secret_not_declared: [Code::CapabilityNotDeclared], with_step("  token: { title: Token, uses: credential, with: { name: acme-token } }");
     secret_nobody_asks_for: [Code::MissingCredential], changed("    elevation: true\n", "    elevation: true\n    secrets: [acme-token]\n").replace("estimate: 6m", "secrets: { env: { TOKEN: acme-token } }");
     secret_that_may_be_late: [Code::SecretNotNeeded], with_step("  token: { title: Token, uses: credential, with: { name: acme-token } }").replace("    elevation: true\n", "    elevation: true\n    secrets: [acme-token]\n").replace("estimate: 6m", "secrets: { stdin: acme-token }");
+    best_effort_that_is_needed: [Code::BestEffortNeeded], changed("uses: ssh/key, with", "uses: ssh/key, best-effort: true, with");
+    best_effort_and_critical: [Code::BestEffortNeeded], with_step("  fonts: { title: Fonts, best-effort: true, critical: true, run: [a] }");
+    best_effort_and_first_value: [Code::BestEffortNeeded], changed("first-value: true", "first-value: true, best-effort: true");
+    follow_up_with_unknown_input: [Code::BadExpression], changed("uses: ssh/key, with", "uses: ssh/key, follow-up: \"Go to ${{ inputs.workspce }}.\", with");
     unused_step: [Code::UnusedStep], changed("\npolicy:", "\n  spare: { title: Spare, run: [a] }\npolicy:");
     bad_duration: [Code::BadValue], changed("timeout: 20m", "timeout: 20");
     bad_id: [Code::BadId], changed("\npolicy:", "\n  Über cool: { title: A, run: [a] }\npolicy:");
@@ -128,6 +132,15 @@ fn a_problem_says_where_it_is_in_characters() {
     assert_eq!(json["severity"], "error");
     assert_eq!(json["help"], "did you mean `needs`?");
     assert_eq!(json["line"], 19);
+}
+
+#[test]
+fn a_best_effort_step_may_need_another() {
+    let steps = "  fonts: { title: Fonts, best-effort: true, run: [a] }
+  theme: { title: Theme, best-effort: true, needs: [fonts], run: [a], follow-up: Look at it. }";
+    let text = with_step(steps).replace("fonts, serve]", "fonts, theme, serve]");
+    let folder = Folder::with(text);
+    assert_eq!(folder.lint().problems(), []);
 }
 
 #[test]

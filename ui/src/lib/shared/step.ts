@@ -59,6 +59,26 @@ export function stateTone(state: StepStateView): Tone {
   }
 }
 
+/** Why a step did not come to hold, or was not tried. */
+export function reason(state: StepStateView): string | null {
+  switch (state.state) {
+    case 'failed':
+      return state.cause;
+    case 'blocked':
+    case 'unknown':
+    case 'skipped':
+      return state.reason ?? null;
+    case 'pending':
+    case 'ready':
+    case 'running':
+    case 'satisfied':
+    case 'changed':
+    case 'waiting':
+    case 'undone':
+      return null;
+  }
+}
+
 /** What a person can do with a step, if anything. */
 export function actFor(step: StepView): NextAct | null {
   if (step.state === 'failed') return step.class === 'credential' ? 'enter_credential' : 'retry';

@@ -6,6 +6,9 @@ import type { CredentialRef } from "./CredentialRef";
 import type { CredentialTest } from "./CredentialTest";
 import type { CredentialView } from "./CredentialView";
 import type { DoctorView } from "./DoctorView";
+import type { FixConsent } from "./FixConsent";
+import type { FixView } from "./FixView";
+import type { HelpBundle } from "./HelpBundle";
 import type { JournalCheck } from "./JournalCheck";
 import type { JourneyView } from "./JourneyView";
 import type { Launch } from "./Launch";
@@ -75,6 +78,10 @@ retry_step: Call<StepRef, JourneyView>,
  */
 complete_action: Call<StepRef, JourneyView>, 
 /**
+ * Says that the person did what a step had left to them.
+ */
+follow_up_done: Call<StepRef, JourneyView>, 
+/**
  * Opens a link step's address in the system's browser.
  */
 open_link: Call<StepRef, Nothing>, 
@@ -130,6 +137,26 @@ verify_journal: Call<Nothing, JournalCheck>,
  * Looks at the machine.
  */
 doctor: Call<Nothing, DoctorView>, 
+/**
+ * What the doctor would set, and what is in the way of more. Changes nothing.
+ */
+plan_fix: Call<Nothing, FixView>, 
+/**
+ * Sets what was agreed to, and looks again.
+ */
+fix: Call<FixConsent, DoctorView>, 
+/**
+ * Takes back what the doctor has set, and looks again.
+ */
+undo_fix: Call<Nothing, DoctorView>, 
+/**
+ * What helps somebody else help with a step, redacted; sent nowhere.
+ */
+help_bundle: Call<StepRef, HelpBundle>, 
+/**
+ * Writes the last of these texts to a file the person chooses; its path, or `null`.
+ */
+save_help_bundle: Call<Nothing, string | null>, 
 /**
  * Keeps what the person chose.
  */

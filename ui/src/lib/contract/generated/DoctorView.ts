@@ -12,4 +12,8 @@ ok: boolean,
 /**
  * One per thing looked at.
  */
-findings: Array<Finding>, };
+findings: Array<Finding>, 
+/**
+ * Whether the doctor has set something that it can take back.
+ */
+can_undo: boolean, };

@@ -24,4 +24,8 @@ found: string,
 /**
  * What to do, if anything.
  */
-hint?: string, };
+hint?: string, 
+/**
+ * Whether the doctor may set it, if the person agrees.
+ */
+can_fix: boolean, };

@@ -34,6 +34,10 @@ estimate_seconds?: number,
  */
 first_value: boolean, 
 /**
+ * Whether the journey is as it should be without it.
+ */
+best_effort: boolean, 
+/**
  * It is done, and did not hold any more when it was last looked: what would be done about it.
  */
 drifted?: string, } & ({ "state": "pending" } | { "state": "ready" } | { "state": "running", 

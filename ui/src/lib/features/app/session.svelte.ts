@@ -14,6 +14,7 @@ import type {
 } from '$lib/contract';
 import type { Platform } from '$lib/platform/index';
 import { toErrorBody } from '$lib/shared/failure';
+import { duration } from '$lib/shared/format';
 import { LogBuffer } from '$lib/shared/log/buffer.svelte';
 import { stateWord } from '$lib/shared/step';
 import * as m from '$messages';
@@ -128,6 +129,10 @@ export class Session {
     this.#stand(await this.call('complete_action', { step }));
   }
 
+  async followUpDone(step: string): Promise<void> {
+    this.#stand(await this.call('follow_up_done', { step }));
+  }
+
   async undo(step: string): Promise<void> {
     this.#stand(await this.call('undo_step', { step }));
   }
@@ -215,6 +220,10 @@ export class Session {
         this.log(event.step).append(event.first, event.lines);
         return;
       case 'still_running':
+        this.announcement = m.announce_still({
+          title: this.step(event.step)?.title ?? event.step,
+          duration: duration(event.seconds),
+        });
         return;
       case 'first_value':
         this.announcement = m.announce_first_value();
@@ -241,9 +250,9 @@ export class Session {
     if (!this.journey) return;
     const steps = this.journey.steps.map((step): StepView => {
       if (step.id !== id) return step;
-      const { id: _, title, stage, class: kind, uses, first_value } = step;
+      const { id: _, title, stage, class: kind, uses, first_value, best_effort } = step;
       const estimate = step.estimate_seconds === undefined ? {} : { estimate_seconds: step.estimate_seconds };
-      return { id, stage, class: kind, uses, first_value, ...estimate, ...entered, title };
+      return { id, stage, class: kind, uses, first_value, best_effort, ...estimate, ...entered, title };
     });
     this.journey = { ...this.journey, steps };
   }

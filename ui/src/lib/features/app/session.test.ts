@@ -1,6 +1,6 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import { answers } from '$fixtures/answers';
-import { launch, pack, reached, working } from '$fixtures/data';
+import { launch, left, pack, reached, working } from '$fixtures/data';
 import { FakePlatform, refuse } from '$fixtures/platform';
 import { Session } from './session.svelte';
 
@@ -75,6 +75,7 @@ test('a step that fails takes its cause and loses what belonged to its former st
     uses: 'command',
     estimate_seconds: 120,
     first_value: false,
+    best_effort: false,
     state: 'failed',
     cause: 'code 1',
     last_lines: ['x'],
@@ -111,13 +112,27 @@ test('a run that ends is not running, whatever the last journey said', () => {
       type: 'finished',
       ok: false,
       failed: ['build'],
+      best_effort: [],
       waiting: [],
+      follow_ups: [],
       first_value_reached: false,
       cancelled: false,
     },
   });
   expect(session.journey?.running).toBe(false);
   expect(session.announcement).toBe('Finished. 1 step failed.');
+});
+
+test('a step that takes long is said to go on', () => {
+  platform.notify({ kind: 'run', event: { type: 'still_running', step: 'deps', seconds: 180 } });
+  expect(session.announcement).toBe('Install its packages: still running after 3 min.');
+});
+
+test('what was done is taken off what is left', async () => {
+  platform.answers.follow_up_done = () => ({ ...left, follow_ups: [], revision: 3 });
+  await session.followUpDone('name');
+  expect(platform.argsOf('follow_up_done')).toEqual([{ step: 'name' }]);
+  expect(session.journey?.follow_ups).toEqual([]);
 });
 
 test('first value is told once to whoever listens', () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { failed, reached, requesting, working } from '$fixtures/data';
+import { failed, left, reached, requesting, working } from '$fixtures/data';
 import { loggedStep, today } from './today';
 
 test('it tells what runs, what waits for whom, and how far first value is', () => {
@@ -38,6 +38,13 @@ test('what is no longer as it was left is named', () => {
     step.id === 'build' ? { ...step, drifted: 'would run `cargo build`' } : step,
   );
   expect(today({ ...reached, steps }).drifted.map(({ id }) => id)).toEqual(['build']);
+});
+
+test('what nothing waits for does not keep the list from being finished', () => {
+  const view = today(left);
+  expect(view.bestEffort.map(({ id }) => id)).toEqual(['oncall']);
+  expect(view.finished).toBe(true);
+  expect(today({ ...left, best_effort: [] }).finished).toBe(false);
 });
 
 test('whom the next thing waits for is not said twice', () => {

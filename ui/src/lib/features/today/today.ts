@@ -14,9 +14,11 @@ export interface Today {
   /** Waiting for somebody else, beside the next thing. */
   waiting: WaitingStep[];
   failed: StepView[];
+  /** Did not come to hold, and nothing waits for them. */
+  bestEffort: StepView[];
   /** Done, and no longer as they were left. */
   drifted: StepView[];
-  /** Nothing is left, in any stage. */
+  /** Nothing is left that counts, in any stage. */
   finished: boolean;
 }
 
@@ -33,8 +35,9 @@ export function today(journey: JourneyView): Today {
         step.state === 'waiting' && step.waiting_for !== 'you' && step.id !== journey.next?.step,
     ),
     failed: steps.filter((step) => step.state === 'failed'),
+    bestEffort: steps.filter((step) => journey.best_effort.includes(step.id)),
     drifted: steps.filter((step) => step.drifted !== undefined),
-    finished: done === steps.length,
+    finished: steps.every((step) => isDone(step) || journey.best_effort.includes(step.id)),
   };
 }
 
