@@ -25,4 +25,5 @@ mod posture;
 mod power;
 mod releases;
 mod scaffold;
+mod ssh;
 mod stopping;
