@@ -261,7 +261,7 @@ pub(crate) fn step(listing: &Listing<'_>, step: &Step, stage: &StageId) -> StepV
         uses: step.uses.clone(),
         estimate_seconds: estimated(listing.journey, step).map(seconds),
         first_value: step.first_value,
-        best_effort: step.best_effort,
+        best_effort: step.is_best_effort(),
         drifted: listing.drift.get(&step.id).cloned(),
         state: state(listing, step),
     }

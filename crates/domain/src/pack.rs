@@ -135,10 +135,8 @@ pub struct Step {
     pub with: Value,
     /// With whose rights.
     pub elevation: Elevation,
-    /// Whether its failure ends the run.
-    pub critical: bool,
-    /// Whether a run is as it should be without it: its failure is named until it holds, and stops nothing.
-    pub best_effort: bool,
+    /// What its failure means to the rest of a run.
+    pub on_failure: OnFailure,
     /// What the person still has to do themselves once it has changed something, expressions unresolved.
     pub follow_up: Option<String>,
     /// How long one attempt may take.
@@ -157,6 +155,18 @@ pub struct Step {
     pub outputs: Vec<String>,
     /// Secrets it is handed.
     pub secrets: Secrets,
+}
+
+/// What the failure of a step means to the rest of a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnFailure {
+    /// The run has failed; what does not need the step goes on.
+    #[default]
+    Fail,
+    /// The run has failed, and ends (`critical`).
+    Stop,
+    /// The run is as it should be without it (`best-effort`): it stops nothing, and is named until it holds.
+    GoOn,
 }
 
 /// With whose rights a step runs.
@@ -229,6 +239,13 @@ pub struct Policy {
     pub elevation: bool,
     /// Credentials that may be used.
     pub secrets: Vec<CredentialName>,
+}
+
+impl Step {
+    /// Whether a run is as it should be without it.
+    pub fn is_best_effort(&self) -> bool {
+        self.on_failure == OnFailure::GoOn
+    }
 }
 
 impl Pack {

@@ -11,7 +11,7 @@ use std::{
 use firstlight_domain::{
     expr::Scope,
     id::{PackName, PersonaId, StageId, StepId},
-    pack::{Checklist, Elevation, Pack, Policy, Secrets, Stage, Step},
+    pack::{Checklist, Elevation, OnFailure, Pack, Policy, Secrets, Stage, Step},
 };
 use firstlight_engine::{Engine, host::Host, testing::FakeHost};
 use indexmap::IndexMap;
@@ -34,8 +34,7 @@ fn step(number: usize) -> Step {
         uses: "confirm".to_owned(),
         with: json!({ "text": "Is it so?" }),
         elevation: Elevation::Current,
-        critical: false,
-        best_effort: false,
+        on_failure: OnFailure::default(),
         follow_up: None,
         timeout: Duration::from_secs(600),
         retries: 0,

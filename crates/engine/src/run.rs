@@ -14,7 +14,7 @@ use firstlight_domain::{
     expr::Scope,
     graph::Graph,
     id::{PersonaId, RunId, StepId},
-    pack::{Pack, Step},
+    pack::{OnFailure, Pack, Step},
     plan::ConsentHash,
     state::{Failure, StepState, WaitsOn},
 };
@@ -288,7 +288,7 @@ impl Run<'_> {
     fn fell(&mut self, step: &Step, state: StepState) -> Result<(), EngineError> {
         let id = &step.id;
         let list = match state {
-            _ if step.best_effort => &mut self.summary.best_effort,
+            _ if step.is_best_effort() => &mut self.summary.best_effort,
             StepState::Blocked { .. } => &mut self.summary.blocked,
             _ => &mut self.summary.failed,
         };
@@ -298,13 +298,13 @@ impl Run<'_> {
         let pack = self.request.pack;
         for behind in self.schedule.behind(self.request.graph, id) {
             self.schedule.not_done(&behind);
-            let best_effort = pack.steps.get(&behind).is_some_and(|step| step.best_effort);
+            let best_effort = pack.steps.get(&behind).is_some_and(Step::is_best_effort);
             let list = if best_effort { &mut self.summary.best_effort } else { &mut self.summary.blocked };
             list.push(behind.clone());
             let reason = format!("`{}` has to be done first", step.title);
             self.record(&behind, StepState::Blocked { by: vec![id.clone()], reason })?;
         }
-        if step.critical && !self.request.keep_going {
+        if step.on_failure == OnFailure::Stop && !self.request.keep_going {
             self.stopping = true;
             self.around.cancel.cancel();
         }

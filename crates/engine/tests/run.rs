@@ -14,7 +14,7 @@ use firstlight_domain::{
     event::Event,
     id::CredentialName,
     kind::Class,
-    pack::Elevation,
+    pack::{Elevation, OnFailure, Step},
     plan::{Outcome, Plan},
     state::{StepState, WaitsOn},
 };
@@ -47,7 +47,7 @@ async fn a_failure_holds_up_only_what_needs_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_critical_failure_stops_the_run_unless_told_to_keep_going() {
     let mut bad = script("bad", &[], "sleep 0.2; exit 1");
-    bad.critical = true;
+    bad.on_failure = OnFailure::Stop;
     let steps = vec![bad, script("long", &[], "sleep 30"), touch("later", &["long"])];
     let host = FakeHost::new();
     let begun = Instant::now();
@@ -67,7 +67,7 @@ async fn a_critical_failure_stops_the_run_unless_told_to_keep_going() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_best_effort_step_that_fails_is_named_and_makes_the_run_no_less_ok() {
-    let best_effort = |step| firstlight_domain::pack::Step { best_effort: true, ..step };
+    let best_effort = |step| Step { on_failure: OnFailure::GoOn, ..step };
     let host = FakeHost::new();
     let steps = vec![
         best_effort(script("fonts", &[], "exit 3")),
@@ -93,7 +93,7 @@ async fn what_a_step_leaves_to_the_person_is_due_once_it_has_changed_something()
         });
         due.collect()
     };
-    let left = |step, text: &str| firstlight_domain::pack::Step { follow_up: Some(text.into()), ..step };
+    let left = |step, text: &str| Step { follow_up: Some(text.into()), ..step };
     let host = FakeHost::new();
     let steps = vec![
         left(touch("group", &[]), "Log in again, ${{ inputs.name }}."),

@@ -13,7 +13,7 @@ use firstlight_domain::{
     event::Event,
     expr::Scope,
     id::{IdError, PackName, PersonaId, RunId, StageId, StepId},
-    pack::{Checklist, Elevation, Pack, Policy, Secrets, Stage, Step},
+    pack::{Checklist, Elevation, OnFailure, Pack, Policy, Secrets, Stage, Step},
     plan::{ConsentHash, Plan},
 };
 use firstlight_engine::{
@@ -201,8 +201,7 @@ impl Fix {
             uses: "network".to_owned(),
             with,
             elevation: Elevation::Current,
-            critical: false,
-            best_effort: false,
+            on_failure: OnFailure::default(),
             follow_up: None,
             timeout: Duration::from_secs(60),
             retries: 0,

@@ -1,5 +1,5 @@
-//! The end of `firstlight up` for people: what did not work and what to type, what goes on without, what waits for whom,
-//! what is left to them, and how long it took. In this order, because the last lines are those that are read.
+//! The end of `firstlight up` for people: what goes on without, what did not work and what to type, what waits for whom,
+//! how long it took, and what is left to them. In this order, because the last lines are those that are read.
 
 use firstlight_app::Firstlight;
 use firstlight_contract::{
@@ -38,7 +38,7 @@ pub(super) fn tell(
     Ok(())
 }
 
-/// What did not work, one after the other; whether there is anything. Best-effort steps come after what counts.
+/// What did not work, one after the other; whether any of it counts. What does not is said first.
 pub(super) fn fallen(
     app: &Firstlight,
     journey: &JourneyView,
@@ -51,14 +51,6 @@ pub(super) fn fallen(
     let in_its_own_way =
         |step: &StepView| matches!(&step.state, StepStateView::Blocked { by, .. } if by.is_empty());
     let counts = |step: &&StepView| !step.best_effort && (failed.contains(&step.id) || in_its_own_way(step));
-    let mut any = false;
-    for step in journey.steps.iter().filter(counts) {
-        any = true;
-        one(app, journey, step, who, output)?;
-    }
-    if any {
-        output.line("\nMend that, and run the same command again: what is done is not done twice.")?;
-    }
     let without: Vec<&StepView> =
         journey.steps.iter().filter(|step| journey.best_effort.contains(&step.id)).collect();
     if !without.is_empty() {
@@ -67,6 +59,14 @@ pub(super) fn fallen(
     }
     for step in without {
         one(app, journey, step, who, output)?;
+    }
+    let mut any = false;
+    for step in journey.steps.iter().filter(counts) {
+        any = true;
+        one(app, journey, step, who, output)?;
+    }
+    if any {
+        output.line("\nMend that, and run the same command again: what is done is not done twice.")?;
     }
     Ok(any)
 }

@@ -12,7 +12,7 @@ use firstlight_domain::{
     expr::Scope,
     graph::Graph,
     id::{PackName, PersonaId, RunId, StageId, StepId},
-    pack::{Checklist, Elevation, Pack, Policy, Secrets, Stage, Step},
+    pack::{Checklist, Elevation, OnFailure, Pack, Policy, Secrets, Stage, Step},
     plan::{Outcome, Plan},
     state::StepState,
 };
@@ -37,8 +37,7 @@ pub(crate) fn step(name: &str, needs: &[&str], uses: &str, with: Value) -> Step 
         uses: uses.to_owned(),
         with,
         elevation: Elevation::Current,
-        critical: false,
-        best_effort: false,
+        on_failure: OnFailure::default(),
         follow_up: None,
         timeout: Duration::from_secs(20),
         retries: 0,

@@ -32,7 +32,7 @@ use std::{
 use firstlight_domain::{
     facts::Facts,
     id::StepId,
-    pack::{Elevation, Probe, Secrets, Step},
+    pack::{Elevation, OnFailure, Probe, Secrets, Step},
     state::Failure,
 };
 use firstlight_engine::{
@@ -97,8 +97,7 @@ impl Machine {
             uses: uses.into(),
             with,
             elevation: Elevation::Current,
-            critical: false,
-            best_effort: false,
+            on_failure: OnFailure::default(),
             follow_up: None,
             timeout: Duration::from_secs(60),
             retries: 0,

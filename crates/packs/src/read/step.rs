@@ -5,7 +5,7 @@ use std::{collections::HashMap, ops::Range, time::Duration};
 use firstlight_domain::{
     id::{CredentialName, StepId},
     kind::Kind,
-    pack::{Elevation, Probe, Secrets, Step},
+    pack::{Elevation, OnFailure, Probe, Secrets, Step},
 };
 use serde_json::{Map, Value};
 
@@ -115,8 +115,7 @@ pub(crate) fn read<'n, 'k>(
         uses,
         with,
         elevation: elevation(&fields, problems),
-        critical: fields.flag("critical", problems).unwrap_or_default(),
-        best_effort: fields.flag("best-effort", problems).unwrap_or_default(),
+        on_failure: on_failure(&fields, problems),
         follow_up: fields.text("follow-up", problems),
         timeout: timeout(&fields, problems),
         retries: fields.whole("retries", 10, problems).and_then(|n| u8::try_from(n).ok()).unwrap_or_default(),
@@ -287,6 +286,29 @@ fn elevation(fields: &Fields<'_>, problems: &mut Problems<'_>) -> Elevation {
                 .help("write `current` or `elevated`");
             Elevation::Current
         }
+    }
+}
+
+/// `critical` and `best-effort` say the opposite of each other: one of them can be true.
+fn on_failure(fields: &Fields<'_>, problems: &mut Problems<'_>) -> OnFailure {
+    let critical = fields.flag("critical", problems).unwrap_or_default();
+    let best_effort = fields.flag("best-effort", problems).unwrap_or_default();
+    if let (true, true, Some(one), Some(other)) =
+        (critical, best_effort, fields.get("best-effort"), fields.get("critical"))
+    {
+        problems
+            .error(
+                ProblemCode::BestEffortNeeded,
+                one.span.clone(),
+                "a step cannot be `best-effort` and `critical`",
+            )
+            .label(other.span.clone(), "this says that nothing goes on without it")
+            .help("keep one of them");
+    }
+    match (critical, best_effort) {
+        (true, _) => OnFailure::Stop,
+        (false, true) => OnFailure::GoOn,
+        (false, false) => OnFailure::Fail,
     }
 }
 

@@ -1,6 +1,6 @@
 import { setLocale } from '$locale';
 import { expect, test } from 'vitest';
-import { about, duration, moment, secondsSince } from './format';
+import { about, duration, moment, secondsSince, sentence } from './format';
 
 test.each([
   [0, '0 s'],
@@ -39,4 +39,14 @@ test('what is no time is shown as it is', () => {
 
 test('a clock that is behind gives no negative time', () => {
   expect(secondsSince('2026-11-23T10:00:00Z', Date.parse('2026-11-23T09:00:00Z'))).toBe(0);
+});
+
+test.each([
+  ['no network; look', 'No network; look.'],
+  ['`npm` ended with code 2.', '`npm` ended with code 2.'],
+  ['Is it there?', 'Is it there?'],
+  ['élan', 'Élan.'],
+  ['', ''],
+])('“%s” as a sentence is “%s”', (words, said) => {
+  expect(sentence(words)).toBe(said);
 });

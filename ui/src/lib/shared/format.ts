@@ -73,3 +73,10 @@ export function list(items: readonly string[]): string {
 export function count(value: number): string {
   return new Intl.NumberFormat(region()).format(value);
 }
+
+/** Words of the core as a sentence of their own: "no network" is said as "No network." */
+export function sentence(words: string): string {
+  const [first = '', ...rest] = words;
+  const ended = /[.!?…:]$/.test(words);
+  return first.toLocaleUpperCase(region()) + rest.join('') + (ended || words === '' ? '' : '.');
+}

@@ -2,6 +2,9 @@
 import type { NextAct, StepStateView, StepView } from '$lib/contract';
 import * as m from '$messages';
 
+/** A state, and whether what it says was found to hold no more. */
+export type Stated = StepStateView & { drifted?: string };
+
 export type Tone = 'quiet' | 'act' | 'ok' | 'wait' | 'warn' | 'bad';
 
 export function isDone(state: StepStateView): boolean {
@@ -9,7 +12,8 @@ export function isDone(state: StepStateView): boolean {
 }
 
 /** The one word for a state. */
-export function stateWord(state: StepStateView): string {
+export function stateWord(state: Stated): string {
+  if (state.drifted !== undefined) return m.state_drifted();
   switch (state.state) {
     case 'pending':
       return m.state_pending();
@@ -37,7 +41,8 @@ export function stateWord(state: StepStateView): string {
   }
 }
 
-export function stateTone(state: StepStateView): Tone {
+export function stateTone(state: Stated): Tone {
+  if (state.drifted !== undefined) return 'warn';
   switch (state.state) {
     case 'satisfied':
     case 'changed':

@@ -1,4 +1,5 @@
 import type { StepView } from '$lib/contract';
+import { sentence } from '$lib/shared/format';
 import { actFor } from '$lib/shared/step';
 import * as m from '$messages';
 
@@ -9,9 +10,9 @@ export function aside(step: StepView): string | null {
     case 'blocked':
     case 'unknown':
       // What can be tried again says so beside its button.
-      return actFor(step) === 'retry' ? null : (step.reason ?? null);
+      return actFor(step) === 'retry' ? null : step.reason === undefined ? null : sentence(step.reason);
     case 'skipped':
-      return step.reason;
+      return sentence(step.reason);
     case 'pending':
     case 'ready':
     case 'running':
