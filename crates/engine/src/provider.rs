@@ -8,7 +8,7 @@ use firstlight_domain::{
     id::StepId,
     kind::Kind,
     pack::Step,
-    plan::{FileChange, Resolved},
+    plan::{Download, FileChange, Resolved},
     state::{Failure, WaitsOn},
 };
 use secrecy::SecretString;
@@ -72,6 +72,12 @@ pub trait Operation: Send + Sync {
     /// What the person still has to do themselves once it was applied, in one sentence, where this kind knows it.
     fn follow_up(&self) -> Option<String> {
         None
+    }
+
+    /// How much it would fetch from elsewhere; asked for a plan only, when it is needed. Changes nothing, and does not
+    /// contact anybody for it.
+    async fn download(&self, _cx: &Context) -> Download {
+        Download::Nothing
     }
 
     /// The resource of which there is one (`apt`, `brew`, a file): two steps that name the same never run at once.

@@ -262,7 +262,7 @@ fn record(work: &Work, state: StepState) -> Result<(), Failure> {
 }
 
 /// The same context once more, under this token.
-fn again(cx: &Context, cancel: &CancellationToken) -> Context {
+pub(crate) fn again(cx: &Context, cancel: &CancellationToken) -> Context {
     Context {
         step: cx.step.clone(),
         host: Arc::clone(&cx.host),

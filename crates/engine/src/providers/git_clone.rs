@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use firstlight_domain::{
     facts::Facts,
     kind::{Capabilities, Class, Kind, WithError, inspects_nothing},
-    plan::{Purpose, Resolved},
+    plan::{Download, Purpose, Resolved},
     state::Failure,
 };
 use schemars::JsonSchema;
@@ -194,6 +194,13 @@ impl Operation for Clone {
                 hint: Some("move it away, or choose another folder; nothing is overwritten".to_owned()),
             },
         })
+    }
+
+    async fn download(&self, _cx: &Context) -> Download {
+        match self.source {
+            Source::Remote { .. } | Source::Unresolved(_) => Download::Unknown,
+            Source::Local(_) | Source::Bundle(_) => Download::Nothing,
+        }
     }
 
     async fn apply(&self, cx: &Context) -> Result<(), Failure> {
