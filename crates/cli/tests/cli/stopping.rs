@@ -22,7 +22,7 @@ fn pack(seconds: &str) -> PackFolder {
     PackFolder::with_steps(
         &["once", "long"],
         &format!(
-            "  once: {{ title: Do it once, run: [sh, -c, 'echo done >> \"$0\"-once', '${{{{ inputs.place }}}}'] }}
+            "  once: {{ title: Do it once, follow-up: Tell your team., run: [sh, -c, 'echo done >> \"$0\"-once', '${{{{ inputs.place }}}}'] }}
   long:
     title: Take long
     needs: [once]
@@ -84,6 +84,8 @@ fn e3_ctrl_c_and_a_polite_kill_stop_cleanly_and_say_how_to_go_on() {
             "{}",
             ran.stdout
         );
+        let left = "Left for you to do:\n  • Tell your team. (once)\n";
+        assert!(ran.stdout.contains(left), "what was changed before counts: {}", ran.stdout);
         let status = machine.run(&["status", "--json"]).expect(0).json();
         assert_eq!(status["steps"][1]["state"], "ready", "{name}");
         goes_on(&machine, &pack);
