@@ -74,6 +74,8 @@ pub struct Journey {
     pub consent: Option<ConsentHash>,
     /// Steps that something has happened to.
     pub steps: BTreeMap<StepId, StepRecord>,
+    /// When the machine slept in the middle of a run.
+    slept: Vec<(Timestamp, Timestamp)>,
     receipts_kept: u32,
 }
 
@@ -118,14 +120,14 @@ impl StepRecord {
         self.last_run == Some(run) && last.take(2).eq([&StepState::Ready, &StepState::Running])
     }
 
-    /// How long it took when it last ran to its end.
-    pub fn took(&self) -> Option<Duration> {
+    /// From when to when it last ran to its end.
+    fn last_ran(&self) -> Option<(Timestamp, Timestamp)> {
         let ran = |pair: &&[(Timestamp, StepState)]| {
             matches!(pair, [(_, StepState::Running), (_, StepState::Changed { .. })])
         };
         let pair = self.moments.windows(2).rfind(ran)?;
         let [(from, _), (to, _)] = pair else { return None };
-        Duration::try_from(to.duration_since(*from)).ok()
+        (from <= to).then_some((*from, *to))
     }
 }
 
@@ -155,6 +157,7 @@ impl World {
                     run: None,
                     consent: None,
                     steps: BTreeMap::new(),
+                    slept: Vec::new(),
                     receipts_kept: 0,
                 });
             }
@@ -188,6 +191,7 @@ impl World {
             | Event::StepChanged { .. }
             | Event::ReceiptKept { .. }
             | Event::FirstValueReached { .. }
+            | Event::MachineSlept { .. }
             | Event::RunFinished { .. } => {
                 if let Some(journey) = &mut self.journey {
                     journey.apply(at, &happened.event);
@@ -247,6 +251,7 @@ impl Journey {
                 let receipt = Receipt { number: self.receipts_kept, content: receipt.clone() };
                 self.steps.entry(step.clone()).or_default().receipts.push(receipt);
             }
+            Event::MachineSlept { from } => self.slept.push((*from, at)),
             Event::FirstValueReached { step } => {
                 // The clock stops once: a later verification is upkeep.
                 self.reached.get_or_insert_with(|| (at, step.clone()));
@@ -274,7 +279,28 @@ impl Journey {
         self.steps.get(step).is_some_and(|record| record.done.contains(what))
     }
 
-    /// Every stretch of time with a cause, open ones ending at `until`.
+    /// How long a step took when it last ran to its end, without the machine's sleep.
+    pub fn took(&self, step: &StepId) -> Option<Duration> {
+        let (from, to) = self.steps.get(step)?.last_ran()?;
+        Some(self.awake(from, to))
+    }
+
+    /// How much of a time the machine was awake, as far as that is known: it is only looked at during a run.
+    pub fn awake(&self, from: Timestamp, to: Timestamp) -> Duration {
+        let parts = self.awake_parts(from, to).into_iter();
+        parts.filter_map(|(from, to)| Duration::try_from(to.duration_since(from)).ok()).sum()
+    }
+
+    fn awake_parts(&self, from: Timestamp, to: Timestamp) -> Vec<(Timestamp, Timestamp)> {
+        self.slept.iter().fold(vec![(from, to)], |parts, (asleep, woken)| {
+            let around =
+                parts.into_iter().flat_map(|(from, to)| [(from, to.min(*asleep)), (from.max(*woken), to)]);
+            around.filter(|(from, to)| from < to).collect()
+        })
+    }
+
+    /// Every stretch of time with a cause, open ones ending at `until`. A machine that sleeps does not work; whose turn it
+    /// is, and that something has failed, stays so.
     pub fn stretches(&self, until: Timestamp) -> Vec<Stretch> {
         let of_step = |record: &StepRecord| {
             let ends: Vec<Timestamp> =
@@ -284,6 +310,13 @@ impl Journey {
                 .iter()
                 .zip(ends)
                 .filter_map(|((from, state), to)| Some(Stretch { kind: kind(state)?, from: *from, to }))
+                .flat_map(|stretch| {
+                    let parts = match stretch.kind {
+                        Kind::Automatic => self.awake_parts(stretch.from, stretch.to),
+                        _ => vec![(stretch.from, stretch.to)],
+                    };
+                    parts.into_iter().map(move |(from, to)| Stretch { from, to, ..stretch })
+                })
                 .collect::<Vec<_>>()
         };
         self.steps.values().flat_map(of_step).collect()
@@ -356,6 +389,36 @@ mod tests {
         assert_eq!(journey.reached, Some((at(100), serve)));
         let parts = split(&journey.stretches(at(100)), at(0), at(100)).map(|(_, ms)| ms / 1_000);
         assert_eq!(parts, [20, 30, 0, 30, 20]);
+    }
+
+    #[test]
+    fn a_machine_that_sleeps_does_not_work_and_each_second_still_counts_once() {
+        let slept = |from, to| Happened { at: at(to), event: Event::MachineSlept { from: at(from) } };
+        let build = StepId::new("build").unwrap();
+        let events = [
+            started(),
+            step(0, "vpn", StepState::Waiting { on: WaitsOn::Owner("it".into()) }),
+            step(10, "build", StepState::Running),
+            slept(20, 50),
+            step(60, "vpn", StepState::Satisfied { outputs: BTreeMap::new() }),
+            slept(70, 100),
+            // A clock that was set back in between.
+            slept(90, 110),
+            step(120, "build", StepState::Changed { outputs: BTreeMap::new() }),
+            Happened { at: at(130), event: Event::FirstValueReached { step: build.clone() } },
+        ];
+        let journey = World::from_events(&events).journey.unwrap();
+        let parts = split(&journey.stretches(at(130)), at(0), at(130)).map(|(_, ms)| ms / 1_000);
+        // It worked from 10 to 20, 50 to 70 and 110 to 120; until 60, IT was waited for otherwise.
+        assert_eq!(parts, [40, 0, 0, 40, 50]);
+        assert_eq!(journey.took(&build), Some(Duration::from_secs(40)));
+        let whole =
+            World::from_events(events.iter().filter(|one| !matches!(one.event, Event::MachineSlept { .. })));
+        assert_eq!(
+            whole.journey.unwrap().took(&build),
+            Some(Duration::from_secs(110)),
+            "as older journals say"
+        );
     }
 
     #[test]
@@ -438,7 +501,7 @@ mod tests {
             step(110, "read", changed()),
         ];
         let journey = World::from_events(&events).journey.unwrap();
-        let took = |id: &str| journey.steps[&StepId::new(id).unwrap()].took();
+        let took = |id: &str| journey.took(&StepId::new(id).unwrap());
         assert_eq!(took("build"), Some(Duration::from_secs(30)));
         assert_eq!(took("read"), None);
     }
