@@ -13,7 +13,7 @@ use firstlight_contract::{
 use firstlight_domain::{
     graph::Graph,
     id::{PersonaId, StageId, StepId},
-    journey::{Journey, StepRecord},
+    journey::Journey,
     kind::Class,
     pack::{Pack, Step},
     plan::{Download, Outcome, Plan, PlannedStep, Resolved, road_length},
@@ -349,7 +349,7 @@ fn follow_ups(pack: &Pack, journey: &Journey) -> Vec<FollowUpView> {
 
 /// How long a step takes: as long as it last took here, else what the pack says.
 fn estimated(journey: &Journey, step: &Step) -> Option<Duration> {
-    journey.steps.get(&step.id).and_then(StepRecord::took).or(step.estimate)
+    journey.took(&step.id).or(step.estimate)
 }
 
 /// How much of the way to first value is walked, by estimate.

@@ -33,6 +33,7 @@ use crate::{
     host::AppHost,
     planning::{self, Planned},
     session::{Firstlight, lock},
+    sleep,
     telling::refresh,
     view,
 };
@@ -195,8 +196,10 @@ impl Firstlight {
         let untried = self.untried(&graph);
         tokio::spawn(async move {
             let refresh = tokio::spawn(refresh(app.clone(), Arc::clone(&dirty)));
+            let watch = tokio::spawn(sleep::watch(app.clone()));
             let summary = app.carry_out(run, &planned, &graph, asked, cancel).await;
             refresh.abort();
+            watch.abort();
             done.send_replace(Some(summary.clone()));
             app.open_again_after_restart();
             app.tell_finished(&summary);
@@ -214,8 +217,8 @@ impl Firstlight {
     /// How long steps took when they last ran to their end.
     fn took(&self) -> BTreeMap<StepId, Duration> {
         self.with_world(|world| {
-            let steps = world.journey.iter().flat_map(|journey| &journey.steps);
-            steps.filter_map(|(id, record)| Some((id.clone(), record.took()?))).collect()
+            let Some(journey) = &world.journey else { return BTreeMap::new() };
+            journey.steps.keys().filter_map(|id| Some((id.clone(), journey.took(id)?))).collect()
         })
     }
 

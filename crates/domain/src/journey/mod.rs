@@ -41,6 +41,8 @@ pub struct Journey {
     pub consent: Option<ConsentHash>,
     /// Steps that something has happened to.
     pub steps: BTreeMap<StepId, StepRecord>,
+    /// When the machine slept in the middle of a run.
+    slept: Vec<(Timestamp, Timestamp)>,
     receipts_kept: u32,
 }
 
@@ -96,14 +98,14 @@ impl StepRecord {
         self.last_run == Some(run) && last.take(2).eq([&StepState::Ready, &StepState::Running])
     }
 
-    /// How long it took when it last ran to its end.
-    pub fn took(&self) -> Option<Duration> {
+    /// From when to when it last ran to its end.
+    fn last_ran(&self) -> Option<(Timestamp, Timestamp)> {
         let ran = |pair: &&[(Timestamp, StepState)]| {
             matches!(pair, [(_, StepState::Running), (_, StepState::Changed { .. })])
         };
         let pair = self.moments.windows(2).rfind(ran)?;
         let [(from, _), (to, _)] = pair else { return None };
-        Duration::try_from(to.duration_since(*from)).ok()
+        (from <= to).then_some((*from, *to))
     }
 }
 
@@ -158,6 +160,7 @@ impl Journey {
                     record.follow_up = None;
                 }
             }
+            Event::MachineSlept { from } => self.slept.push((*from, at)),
             Event::FirstValueReached { step } => {
                 // The clock stops once: a later verification is upkeep.
                 self.reached.get_or_insert_with(|| (at, step.clone()));
@@ -185,7 +188,28 @@ impl Journey {
         self.steps.get(step).is_some_and(|record| record.done.contains(what))
     }
 
-    /// Every stretch of time with a cause, open ones ending at `until`.
+    /// How long a step took when it last ran to its end, without the machine's sleep.
+    pub fn took(&self, step: &StepId) -> Option<Duration> {
+        let (from, to) = self.steps.get(step)?.last_ran()?;
+        Some(self.awake(from, to))
+    }
+
+    /// How much of a time the machine was awake, as far as that is known: it is only looked at during a run.
+    pub fn awake(&self, from: Timestamp, to: Timestamp) -> Duration {
+        let parts = self.awake_parts(from, to).into_iter();
+        parts.filter_map(|(from, to)| Duration::try_from(to.duration_since(from)).ok()).sum()
+    }
+
+    fn awake_parts(&self, from: Timestamp, to: Timestamp) -> Vec<(Timestamp, Timestamp)> {
+        self.slept.iter().fold(vec![(from, to)], |parts, (asleep, woken)| {
+            let around =
+                parts.into_iter().flat_map(|(from, to)| [(from, to.min(*asleep)), (from.max(*woken), to)]);
+            around.filter(|(from, to)| from < to).collect()
+        })
+    }
+
+    /// Every stretch of time with a cause, open ones ending at `until`. A machine that sleeps does not work; whose turn it
+    /// is, and that something has failed, stays so.
     pub fn stretches(&self, until: Timestamp) -> Vec<Stretch> {
         let of_step = |record: &StepRecord| {
             let ends: Vec<Timestamp> =
@@ -195,6 +219,13 @@ impl Journey {
                 .iter()
                 .zip(ends)
                 .filter_map(|((from, state), to)| Some(Stretch { kind: kind(state)?, from: *from, to }))
+                .flat_map(|stretch| {
+                    let parts = match stretch.kind {
+                        Kind::Automatic => self.awake_parts(stretch.from, stretch.to),
+                        _ => vec![(stretch.from, stretch.to)],
+                    };
+                    parts.into_iter().map(move |(from, to)| Stretch { from, to, ..stretch })
+                })
                 .collect::<Vec<_>>()
         };
         self.steps.values().flat_map(of_step).collect()

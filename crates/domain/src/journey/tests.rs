@@ -50,6 +50,32 @@ fn the_clock_stops_once_and_the_time_before_is_explained() {
 }
 
 #[test]
+fn a_machine_that_sleeps_does_not_work_and_each_second_still_counts_once() {
+    let slept = |from, to| Happened { at: at(to), event: Event::MachineSlept { from: at(from) } };
+    let build = StepId::new("build").unwrap();
+    let events = [
+        started(),
+        step(0, "vpn", StepState::Waiting { on: WaitsOn::Owner("it".into()) }),
+        step(10, "build", StepState::Running),
+        slept(20, 50),
+        step(60, "vpn", StepState::Satisfied { outputs: BTreeMap::new() }),
+        slept(70, 100),
+        // A clock that was set back in between.
+        slept(90, 110),
+        step(120, "build", StepState::Changed { outputs: BTreeMap::new() }),
+        Happened { at: at(130), event: Event::FirstValueReached { step: build.clone() } },
+    ];
+    let journey = World::from_events(&events).journey.unwrap();
+    let parts = split(&journey.stretches(at(130)), at(0), at(130)).map(|(_, ms)| ms / 1_000);
+    // It worked from 10 to 20, 50 to 70 and 110 to 120; until 60, IT was waited for otherwise.
+    assert_eq!(parts, [40, 0, 0, 40, 50]);
+    assert_eq!(journey.took(&build), Some(Duration::from_secs(40)));
+    let whole =
+        World::from_events(events.iter().filter(|one| !matches!(one.event, Event::MachineSlept { .. })));
+    assert_eq!(whole.journey.unwrap().took(&build), Some(Duration::from_secs(110)), "as older journals say");
+}
+
+#[test]
 fn a_run_that_only_looks_at_a_step_does_not_take_the_place_of_the_one_it_ran_in() {
     let clone = StepId::new("clone").unwrap();
     let [tried, looked] = [1, 2].map(|id| RunId(uuid::Uuid::from_u128(id)));
@@ -148,7 +174,7 @@ fn a_step_is_known_to_take_as_long_as_it_last_took() {
         step(110, "read", changed()),
     ];
     let journey = World::from_events(&events).journey.unwrap();
-    let took = |id: &str| journey.steps[&StepId::new(id).unwrap()].took();
+    let took = |id: &str| journey.took(&StepId::new(id).unwrap());
     assert_eq!(took("build"), Some(Duration::from_secs(30)));
     assert_eq!(took("read"), None);
 }

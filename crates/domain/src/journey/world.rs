@@ -75,6 +75,7 @@ impl World {
                     run: None,
                     consent: None,
                     steps: BTreeMap::new(),
+                    slept: Vec::new(),
                     receipts_kept: 0,
                 });
             }
@@ -110,6 +111,7 @@ impl World {
             | Event::FollowUpDue { .. }
             | Event::FollowUpDone { .. }
             | Event::FirstValueReached { .. }
+            | Event::MachineSlept { .. }
             | Event::RunFinished { .. } => {
                 if let Some(journey) = &mut self.journey {
                     journey.apply(at, &happened.event);
