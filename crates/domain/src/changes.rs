@@ -90,9 +90,9 @@ pub enum Aspect {
     Files,
     /// Where and after what it is done: condition, needs.
     When,
-    /// With which rights, secrets, patience: elevation, secrets, timeout, retries, restart, critical, probe.
+    /// With which rights, secrets, patience: elevation, secrets, timeout, retries, restart, failure, probe.
     How,
-    /// Title, reason, owner, estimate, promise.
+    /// Title, reason, follow-up, owner, estimate, promise.
     Words,
 }
 
@@ -205,12 +205,13 @@ fn aspects(old: &Step, new: &Step, changed_files: &BTreeSet<&str>) -> BTreeSet<A
             step.elevation,
             step.secrets.clone(),
             step.timeout,
-            (step.retries, step.restart, step.critical),
+            (step.retries, step.restart, step.on_failure),
             step.probe.clone(),
         )
     };
     let words = |step: &Step| {
-        (step.title.clone(), step.why.clone(), step.owner.clone(), step.estimate, step.sla.clone())
+        let said = (step.title.clone(), step.why.clone(), step.follow_up.clone());
+        (said, step.owner.clone(), step.estimate, step.sla.clone())
     };
     let mut texts = Vec::new();
     texts_in(&new.with, &mut texts);
