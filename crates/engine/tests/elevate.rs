@@ -10,7 +10,7 @@ use std::{
     process::Command,
 };
 
-use common::{ids, pack, run, script, state, step};
+use common::{Options, ids, pack, run, run_with, script, state, step};
 use firstlight_domain::{
     pack::{Elevation, Pack, Step},
     state::{Failure, StepState},
@@ -26,8 +26,8 @@ const NOT_AUTHORIZED: &str = "echo 'Error executing command as another user: Not
 const DISMISSED: &str = "echo 'Error executing command as another user: Request dismissed' >&2; exit 126";
 const NO_BUS: &str =
     "echo 'Error getting authority: Error initializing authority: Could not connect' >&2; exit 127";
-/// Says yes. Two at once are told by the folder that cannot be made twice.
-const YES: &str = "mkdir \"$FIRSTLIGHT_TEST_FOLDER/asking\" || exit 99; \"$@\"; code=$?; rmdir \"$FIRSTLIGHT_TEST_FOLDER/asking\"; exit $code";
+/// Says yes, after a while. Two at once are told by the folder that cannot be made twice.
+const YES: &str = "mkdir \"$FIRSTLIGHT_TEST_FOLDER/asking\" || exit 99; sleep 0.1; \"$@\"; code=$?; rmdir \"$FIRSTLIGHT_TEST_FOLDER/asking\"; exit $code";
 
 /// A machine without `sudo`, and with this `pkexec`, which counts how often it asks. Without one if not said.
 fn machine(pkexec: Option<&str>) -> TempDir {
@@ -114,7 +114,8 @@ fn failure(host: &FakeHost, step: &str) -> Failure {
 #[ignore = "run by `e5_one_prompt_at_a_time`"]
 async fn helper_three() {
     let host = FakeHost::new();
-    let summary = run(&three(), &host).await;
+    let mut summary = run(&three(), &host).await;
+    summary.changed.sort();
     assert_eq!(summary.failed, [], "{:?}", state(&host, "a"));
     assert_eq!(summary.changed, ids(&["a", "b", "c"]));
 }
@@ -171,11 +172,12 @@ fn e5_a_new_run_asks_again() {
 #[ignore = "run by `e5_a_command_that_is_not_there_is_no_refusal`"]
 async fn helper_not_there() {
     let host = FakeHost::new();
-    // The second comes after the first has failed, and runs: nobody said no.
-    let codes = [("a", "exit 127"), ("b", "no-such-program-here"), ("c", "exit 126")];
-    for (name, does) in codes {
-        let summary = run(&allowed(vec![elevated(script(name, &[], does))]), &host).await;
-        assert_eq!(summary.failed, ids(&[name]));
+    let codes = [("a", "exit 127"), ("b", "no-such-program-here"), ("c", "exit 126"), ("d", "true")];
+    let steps = codes.map(|(name, does)| elevated(script(name, &[], does))).to_vec();
+    let options = Options { keep_going: true, parallel: Some(1), ..Options::default() };
+    let summary = run_with(&allowed(steps), &host, options).await;
+    assert_eq!(summary.changed, ids(&["d"]), "nobody said no, so the last is asked for and done");
+    for name in ["a", "b", "c"] {
         let cause = failure(&host, name).cause;
         assert!(cause.contains("ended with code 12"), "{cause}");
     }
