@@ -1,6 +1,7 @@
 //! Administrator rights through `pkexec`: how often the person is asked, and what a no means. The machine is one with a
 //! PATH of its own; where these tests run as root, whoever asks is another account, as it is with people.
 #![cfg(target_os = "linux")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
 mod common;
 
