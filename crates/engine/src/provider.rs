@@ -16,7 +16,10 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use crate::{host::Host, process::Output};
+use crate::{
+    host::Host,
+    process::{Output, Prompts},
+};
 
 /// A kind of step.
 pub trait Provider: Send + Sync {
@@ -149,6 +152,8 @@ pub struct Context {
     pub own_thread: bool,
     /// Whether a person sits at a terminal (decides between `sudo` and a graphical prompt).
     pub interactive: bool,
+    /// How often the person is asked for administrator rights: shared by all steps of a run.
+    pub prompts: Arc<Prompts>,
     /// The hosts the pack's policy lists: a probe may reach private addresses only among these.
     pub listed_hosts: Arc<[String]>,
     /// The present run, while applying.

@@ -274,6 +274,7 @@ pub(crate) fn again(cx: &Context, cancel: &CancellationToken) -> Context {
         secret_stdin: cx.secret_stdin.clone(),
         own_thread: cx.own_thread,
         interactive: cx.interactive,
+        prompts: Arc::clone(&cx.prompts),
         listed_hosts: Arc::clone(&cx.listed_hosts),
         run: cx.run,
     }
