@@ -214,7 +214,8 @@ impl Run<'_> {
             Prepared::Ready(ready) if !ready.waits_for.is_empty() => missing_outputs(&ready.waits_for),
             Prepared::Ready(ready) => {
                 if let Some(outputs) = self.still_holds(id) {
-                    return self.ended(id, End::Done { outputs, changed: false, done: None }, Vec::new());
+                    let end = End::Done { outputs, changed: false, done: None };
+                    return self.ended(id, end, ready.follow_ups());
                 }
                 if let Some(resource) = ready.operation.exclusive()
                     && !self.schedule.take(id, resource)
