@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    failure, failure_with,
+    empty_folder, failure, failure_with,
     git::{NO_HOOKS, git, git_in, without_git},
     git_url::Source,
     path,
@@ -138,11 +138,26 @@ struct Receipt {
     path: PathBuf,
     /// Whether there was an empty folder.
     was_empty_folder: bool,
+    /// Its permissions; unknown to older receipts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mode: Option<u32>,
     /// Folders that were made around it, outermost first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     folders: Vec<PathBuf>,
     /// Where its commits are known to exist elsewhere, beyond its origin's branches.
     reference: Option<String>,
+}
+
+impl Receipt {
+    /// Once the clone is gone: the empty folder that was there is there again, and folders made for the clone go.
+    fn leave_as_found(&self) -> Result<(), Failure> {
+        if self.was_empty_folder {
+            empty_folder::make_again(&self.path, self.mode)
+                .map_err(|error| cannot("made", &self.path, &error))?;
+        }
+        whole_file::remove_made(&self.folders);
+        Ok(())
+    }
 }
 
 struct Clone {
@@ -210,6 +225,7 @@ impl Operation for Clone {
         let receipt = Receipt {
             path: self.into.clone(),
             was_empty_folder,
+            mode: empty_folder::mode(&self.into),
             folders: whole_file::missing_folders(&self.into),
             reference: self.reference.clone(),
         };
@@ -223,7 +239,9 @@ impl Operation for Clone {
         }
         let cloned = self.clone_into(cx, &beside).await.and_then(|()| {
             if was_empty_folder {
-                fs::remove_dir(&self.into).map_err(|error| cannot("replaced", &self.into, &error))?;
+                empty_folder::hand_on(receipt.mode, &beside)
+                    .and_then(|()| fs::remove_dir(&self.into))
+                    .map_err(|error| cannot("replaced", &self.into, &error))?;
             }
             fs::rename(&beside, &self.into)
                 .and_then(|()| whole_file::sync_name(&self.into))
@@ -254,10 +272,7 @@ impl Operation for Clone {
         // Left by a run that was cut off.
         remove_tree(&self.beside()?)?;
         match self.there(cx).await? {
-            There::Nothing => {
-                whole_file::remove_made(&receipt.folders);
-                return Ok(());
-            }
+            There::Nothing => return receipt.leave_as_found(),
             There::EmptyFolder => return Ok(()),
             There::Other(why) => return Err(failure(why)),
             There::This => {}
@@ -269,11 +284,7 @@ impl Operation for Clone {
             ));
         }
         remove_tree(&receipt.path)?;
-        if receipt.was_empty_folder {
-            fs::create_dir(&receipt.path).map_err(|error| cannot("made", &receipt.path, &error))?;
-        }
-        whole_file::remove_made(&receipt.folders);
-        Ok(())
+        receipt.leave_as_found()
     }
 }
 
