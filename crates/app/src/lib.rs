@@ -26,6 +26,7 @@ mod restart;
 mod running;
 mod session;
 mod settings;
+mod sleep;
 mod steps;
 mod telling;
 mod view;

@@ -67,6 +67,7 @@ impl Firstlight {
             }
         }
         lock(&self.inner.secrets).clear();
+        *lock(&self.inner.help_bundle) = None;
         *lock(&self.inner.planned) = None;
         let now = self.now();
         self.history().begin_anew(&self.home().journal(), now)?;

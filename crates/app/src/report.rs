@@ -80,12 +80,16 @@ fn step_times(pack: &Pack, journey: &Journey, end: Timestamp) -> Vec<StepTime> {
         .steps
         .iter()
         .filter_map(|(id, record)| {
-            let spent = |wanted: fn(&StepState) -> bool| whole_seconds(time_in(record, wanted, end));
+            let spent = |wanted: fn(&StepState) -> bool, length: &dyn Fn(Timestamp, Timestamp) -> i64| {
+                whole_seconds(time_in(record, wanted, end, length))
+            };
+            let awake = |from, to| i64::try_from(journey.awake(from, to).as_millis()).unwrap_or(i64::MAX);
+            let all = |from: Timestamp, to: Timestamp| (to.as_millisecond() - from.as_millisecond()).max(0);
             Some(StepTime {
                 step: id.to_string(),
                 title: pack.steps.get(id)?.title.clone(),
-                running_seconds: spent(|state| matches!(state, StepState::Running)),
-                waiting_seconds: spent(|state| matches!(state, StepState::Waiting { .. })),
+                running_seconds: spent(|state| matches!(state, StepState::Running), &awake),
+                waiting_seconds: spent(|state| matches!(state, StepState::Waiting { .. }), &all),
             })
         })
         .filter(|time| time.running_seconds + time.waiting_seconds > 0)
@@ -94,14 +98,19 @@ fn step_times(pack: &Pack, journey: &Journey, end: Timestamp) -> Vec<StepTime> {
     times
 }
 
-fn time_in(record: &StepRecord, wanted: fn(&StepState) -> bool, end: Timestamp) -> i64 {
+fn time_in(
+    record: &StepRecord,
+    wanted: fn(&StepState) -> bool,
+    end: Timestamp,
+    length: &dyn Fn(Timestamp, Timestamp) -> i64,
+) -> i64 {
     let ends = record.moments.iter().skip(1).map(|(at, _)| *at).chain([end]);
     record
         .moments
         .iter()
         .zip(ends)
         .filter(|((_, state), _)| wanted(state))
-        .map(|((from, _), to)| (to.min(end).as_millisecond() - from.as_millisecond()).max(0))
+        .map(|((from, _), to)| length(*from, to.min(end)))
         .sum()
 }
 

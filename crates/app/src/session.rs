@@ -5,6 +5,7 @@ use std::{
     fs::File,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use firstlight_contract::{
@@ -58,6 +59,8 @@ pub struct Surroundings {
     pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// The id of the system's last start.
     pub boot: Arc<dyn Fn() -> String + Send + Sync>,
+    /// How long the machine has slept so far, counted from any moment.
+    pub slept: Arc<dyn Fn() -> Duration + Send + Sync>,
     /// What opens Firstlight at the next login, where a program can be opened again like that.
     pub at_login: Option<Arc<dyn AtLogin>>,
 }
@@ -73,6 +76,7 @@ impl Surroundings {
             keychain: Arc::new(OsKeychain::new()),
             now: Arc::new(cut),
             boot: Arc::new(crate::restart::boot),
+            slept: Arc::new(crate::sleep::slept),
             at_login: None,
         }
     }
@@ -120,6 +124,8 @@ pub(crate) struct Inner {
     pub(crate) drift: Mutex<Drift>,
     /// The text for whoever helps that was made last. Redacted.
     pub(crate) help_bundle: Mutex<Option<String>>,
+    /// How long the machine had slept when that was last taken into account.
+    pub(crate) slept: Mutex<Duration>,
     /// The number of the last view of the journey.
     pub(crate) revision: Mutex<u32>,
     /// Values read or stored since we opened, for masking. Never leaves memory.
@@ -144,6 +150,7 @@ impl Firstlight {
             }
             Access::Read => (None, History::read(&options.home.journal())?),
         };
+        let slept = (options.surroundings.slept)();
         let app = Self {
             inner: Arc::new(Inner {
                 home: options.home,
@@ -160,6 +167,7 @@ impl Firstlight {
                 active: Mutex::new(None),
                 drift: Mutex::default(),
                 help_bundle: Mutex::default(),
+                slept: Mutex::new(slept),
                 revision: Mutex::new(0),
                 secrets: Mutex::new(BTreeMap::new()),
             }),
@@ -225,8 +233,12 @@ impl Firstlight {
         if events.is_empty() {
             return Ok(Vec::new());
         }
+        let slept = self.slept_meanwhile();
         let now = self.now();
-        lock(&self.inner.history).append(now, events)
+        match slept {
+            Some(slept) => lock(&self.inner.history).append(now, &[&[slept], events].concat()),
+            None => lock(&self.inner.history).append(now, events),
+        }
     }
 
     /// The journey at hand, as it is now.

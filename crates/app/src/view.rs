@@ -13,10 +13,10 @@ use firstlight_contract::{
 use firstlight_domain::{
     graph::Graph,
     id::{PersonaId, StageId, StepId},
-    journey::{Journey, StepRecord},
+    journey::Journey,
     kind::Class,
     pack::{Pack, Step},
-    plan::{Outcome, Plan, PlannedStep, Resolved, road_length},
+    plan::{Download, Outcome, Plan, PlannedStep, Resolved, road_length},
     state::{StepState, WaitsOn},
 };
 use jiff::Timestamp;
@@ -64,6 +64,11 @@ pub(crate) fn plan(pack: &Pack, plan: &Plan, graph: &Graph) -> PlanView {
                 reason,
                 needs: step.needs.iter().map(ToString::to_string).collect(),
                 estimate_seconds: step.estimate.map(seconds),
+                download_bytes: match planned.download {
+                    Download::Bytes(bytes) if bytes > 0 => Some(bytes),
+                    Download::Bytes(_) | Download::Nothing | Download::Unknown => None,
+                },
+                download_unknown: planned.download == Download::Unknown,
                 first_value: step.first_value,
                 detail: resolved(&planned.resolved),
             })
@@ -75,6 +80,8 @@ pub(crate) fn plan(pack: &Pack, plan: &Plan, graph: &Graph) -> PlanView {
         pack: pack.name.to_string(),
         version: pack.version.to_string(),
         persona: plan.persona.to_string(),
+        download_bytes: steps.iter().filter_map(|step| step.download_bytes).fold(0, u64::saturating_add),
+        downloads_unknown: count(steps.iter().filter(|step| step.download_unknown).count()),
         asks: asks(pack, &steps),
         steps,
         summary: PlanSummary { will_change, ok, unknown, blocked },
@@ -342,7 +349,7 @@ fn follow_ups(pack: &Pack, journey: &Journey) -> Vec<FollowUpView> {
 
 /// How long a step takes: as long as it last took here, else what the pack says.
 fn estimated(journey: &Journey, step: &Step) -> Option<Duration> {
-    journey.steps.get(&step.id).and_then(StepRecord::took).or(step.estimate)
+    journey.took(&step.id).or(step.estimate)
 }
 
 /// How much of the way to first value is walked, by estimate.

@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test says what it expects by unwrapping it")]
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, AtomicU32, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use firstlight_app::{Access, Firstlight, Home, Options, RunOptions, Surroundings, at_login::AtLogin};
@@ -51,6 +54,8 @@ struct Day {
     keychain: Arc<MemoryKeychain>,
     notices: Arc<Mutex<Vec<Notice>>>,
     restarts: Arc<AtomicU32>,
+    /// In seconds.
+    slept: Arc<AtomicU64>,
     at_login: Arc<NextLogin>,
 }
 
@@ -82,6 +87,7 @@ impl Day {
             keychain: Arc::new(MemoryKeychain::new()),
             notices: Arc::default(),
             restarts: Arc::default(),
+            slept: Arc::default(),
             at_login: Arc::default(),
         }
     }
@@ -98,7 +104,7 @@ impl Day {
 
     fn open_as(&self, access: Access, carry_on: bool) -> firstlight_app::Result<Firstlight> {
         let (clock, notices) = (self.clock.clone(), Arc::clone(&self.notices));
-        let boot = Arc::clone(&self.restarts);
+        let (boot, slept) = (Arc::clone(&self.restarts), Arc::clone(&self.slept));
         Firstlight::open(Options {
             home: Home::find(Some(self.home.path().join("home")))?,
             access,
@@ -109,6 +115,7 @@ impl Day {
                 keychain: self.keychain.clone(),
                 now: Arc::new(move || clock.now()),
                 boot: Arc::new(move || boot.load(Ordering::SeqCst).to_string()),
+                slept: Arc::new(move || Duration::from_secs(slept.load(Ordering::SeqCst))),
                 at_login: Some(self.at_login.clone()),
             },
         })
@@ -528,4 +535,40 @@ async fn e9_a_restart_is_asked_for_once_and_gone_on_from_with_fresh_consent() {
     assert!(journey.reached_at.is_some());
     assert_eq!((times("installed"), times("joined")), (2, 1));
     assert!(!day.at_login.0.load(Ordering::SeqCst));
+}
+
+#[tokio::test]
+async fn a_machine_that_slept_in_the_middle_of_a_run_did_not_work_meanwhile() {
+    let day = Day::new(
+        &["build"],
+        "
+  build:
+    title: Build it
+    check: [test, -e, '${{ inputs.place }}/built']
+    run: [sh, -c, 'until test -e \"$0/go\"; do sleep 0.02; done; touch \"$0/built\"', '${{ inputs.place }}']
+    first-value: true
+",
+    );
+    let app = day.open();
+    // What was slept before a run is nobody's concern.
+    day.slept.store(500, Ordering::SeqCst);
+    let plan = app.make_plan(&day.choice()).await.unwrap();
+    let consent = Consent { choice: day.choice(), consent: plan.consent };
+    app.start_run(&consent, &RunOptions::default()).await.unwrap();
+    let runs = || {
+        app.journey().unwrap().steps.iter().any(|step| matches!(step.state, StepStateView::Running { .. }))
+    };
+    while !runs() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    day.clock.advance(10);
+    day.clock.advance(3_600);
+    day.slept.store(500 + 3_600, Ordering::SeqCst);
+    std::fs::write(day.place.path().join("go"), "").unwrap();
+    app.wait_for_run().await;
+    let report = app.report().unwrap();
+    let seconds: Vec<u32> = report.waterfall.iter().map(|part| part.seconds).collect();
+    assert_eq!(seconds, [10, 0, 0, 0, 3_600]);
+    assert_eq!(report.elapsed_seconds, 3_610);
+    assert_eq!(report.steps[0].running_seconds, 10);
 }

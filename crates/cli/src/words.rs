@@ -40,6 +40,20 @@ pub(crate) fn below_home(folder: &str, home: &str) -> String {
     }
 }
 
+/// "84 MB", "1.4 MB", "12 kB": a power of a thousand, and a digit more where there is only one.
+pub(crate) fn size(bytes: u64) -> String {
+    let (unit, name) = match bytes {
+        0..1_000_000 => (1_000, "kB"),
+        1_000_000..1_000_000_000 => (1_000_000, "MB"),
+        _ => (1_000_000_000, "GB"),
+    };
+    let tenths = bytes.saturating_mul(10).div_ceil(unit);
+    match tenths {
+        0..100 if unit > 1_000 => format!("{}.{} {name}", tenths / 10, tenths % 10),
+        _ => format!("{} {name}", tenths.div_ceil(10)),
+    }
+}
+
 /// "1 step", "2 steps".
 pub(crate) fn count(number: u32, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })

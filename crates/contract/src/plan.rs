@@ -25,6 +25,11 @@ pub struct PlanView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub estimate_seconds: Option<u32>,
+    /// How much would be fetched, in bytes, as far as it is known beforehand.
+    #[ts(type = "number")]
+    pub download_bytes: u64,
+    /// Steps that fetch something and cannot say how much. What commands fetch by themselves nobody knows.
+    pub downloads_unknown: u32,
     /// The hash a person's consent binds to: of everything resolved here.
     pub consent: String,
 }
@@ -85,6 +90,12 @@ pub struct PlannedStepView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub estimate_seconds: Option<u32>,
+    /// How much it would fetch, in bytes; absent if nothing, or if nobody can say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional, type = "number")]
+    pub download_bytes: Option<u64>,
+    /// Whether it would fetch something of which nobody can say how much.
+    pub download_unknown: bool,
     /// Whether it stops the clock.
     pub first_value: bool,
     /// Exactly what would be done.

@@ -106,6 +106,11 @@ pub enum Event {
         /// How.
         end: RunEnd,
     },
+    /// In the middle of a run the machine slept, until now. What ran did not go on meanwhile.
+    MachineSlept {
+        /// Since when.
+        from: Timestamp,
+    },
     /// A credential was accepted and stored in the keychain. Never its value.
     CredentialStored {
         /// Which.

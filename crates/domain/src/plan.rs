@@ -35,6 +35,20 @@ pub struct PlannedStep {
     pub resolved: Resolved,
     /// The outputs it has, if its check was just found to hold.
     pub held: Option<BTreeMap<String, String>>,
+    /// What it would fetch.
+    pub download: Download,
+}
+
+/// How much a step would fetch from elsewhere. Not part of what is agreed to: servers change it by the hour.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Download {
+    /// Nothing by its kind's own doing.
+    #[default]
+    Nothing,
+    /// So many bytes.
+    Bytes(u64),
+    /// Something; nobody says how much.
+    Unknown,
 }
 
 /// The honest groups.
@@ -250,6 +264,7 @@ mod tests {
             persona: PersonaId::new("backend").unwrap(),
             steps: vec![PlannedStep {
                 held: None,
+                download: Download::Nothing,
                 id: StepId::new("build").unwrap(),
                 class: Class::Task,
                 outcome,

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     host::Host,
     policy,
-    process::{self, Output},
+    process::{self, Output, Prompts},
     provider::{Check, Context, Operation, Provider, Rendered},
     providers,
 };
@@ -103,7 +103,7 @@ impl Engine {
         cancel: &CancellationToken,
     ) -> Around {
         process::become_subreaper();
-        Around { host, cancel: cancel.clone(), interactive, run }
+        Around { host, cancel: cancel.clone(), interactive, prompts: Arc::default(), run }
     }
 
     /// Looks whether a step holds, as a plan does; for probing steps that wait.
@@ -256,6 +256,7 @@ impl Engine {
             secret_stdin: None,
             own_thread: false,
             interactive: around.interactive,
+            prompts: Arc::clone(&around.prompts),
             listed_hosts: Arc::from(pack.policy.hosts.clone()),
             run: around.run,
         }
@@ -267,6 +268,7 @@ pub(crate) struct Around {
     pub(crate) host: Arc<dyn Host>,
     pub(crate) cancel: CancellationToken,
     pub(crate) interactive: bool,
+    pub(crate) prompts: Arc<Prompts>,
     pub(crate) run: Option<RunId>,
 }
 

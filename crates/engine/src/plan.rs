@@ -16,7 +16,7 @@ use firstlight_domain::{
     id::{PersonaId, StepId},
     kind::Class,
     pack::Pack,
-    plan::{CommandLine, Outcome, Plan, PlannedStep, Purpose, Resolved},
+    plan::{CommandLine, Download, Outcome, Plan, PlannedStep, Purpose, Resolved},
     state::Failure,
 };
 use tokio_util::sync::CancellationToken;
@@ -27,7 +27,7 @@ use crate::{
     lanes::Lanes,
     process::{Process, not_found, out_of_reach},
     provider::{Check, Context},
-    step::{CUT_OFF, NOT_BY_RESTART, Restart, administrator, may_have_been_done},
+    step::{CUT_OFF, NOT_BY_RESTART, Restart, administrator, again, may_have_been_done},
 };
 
 /// What was found out about one step.
@@ -36,7 +36,7 @@ enum Found {
     /// Outputs of these steps are missing.
     WaitsFor(BTreeSet<StepId>, Resolved),
     Impossible(Failure),
-    Looked(Result<Check, Failure>, Ready),
+    Looked(Result<Check, Failure>, Ready, Download),
 }
 
 impl Engine {
@@ -61,7 +61,7 @@ impl Engine {
         let mut scope = scope.clone();
         let mut found = self.look_at_all(pack, &graph, &mut scope, &around).await;
         let needs_rights = |found: &Found| match found {
-            Found::Looked(Ok(Check::Needed { .. } | Check::Once { .. }), ready) => ready.resolved.elevated,
+            Found::Looked(Ok(Check::Needed { .. } | Check::Once { .. }), ready, _) => ready.resolved.elevated,
             _ => false,
         };
         let no_rights =
@@ -76,15 +76,19 @@ impl Engine {
             let no_rights = no_rights.filter(|_| needs_rights(&found));
             let class = match &found {
                 _ if no_rights.is_some() => Class::Action,
-                Found::Looked(Ok(Check::Person { .. }), _) if self.class(step) == Class::Task => {
+                Found::Looked(Ok(Check::Person { .. }), ..) if self.class(step) == Class::Task => {
                     Class::Action
                 }
                 _ => self.class(step),
             };
             let unmet: Vec<&StepId> = graph.needs(id).filter(|need| !is_fine(outcomes.get(*need))).collect();
             let held = match &found {
-                Found::Looked(Ok(Check::Satisfied { outputs }), _) => Some(outputs.clone()),
+                Found::Looked(Ok(Check::Satisfied { outputs }), ..) => Some(outputs.clone()),
                 _ => None,
+            };
+            let download = match &found {
+                Found::Looked(_, _, download) => *download,
+                _ => Download::Nothing,
             };
             let (mut outcome, resolved) = read(found, pack, &unmet, &outcomes, &*host);
             if let (Some(why), Outcome::WillChange(_)) = (no_rights, &outcome) {
@@ -92,7 +96,7 @@ impl Engine {
                 outcome = Outcome::WillChange(format!("would ask {whom} to do it: {why}"));
             }
             outcomes.insert(id.clone(), outcome.clone());
-            steps.push(PlannedStep { id: id.clone(), class, outcome, resolved, held });
+            steps.push(PlannedStep { id: id.clone(), class, outcome, resolved, held, download });
         }
         Ok(Plan { pack: pack.reference(), persona: persona.clone(), steps })
     }
@@ -137,8 +141,15 @@ impl Engine {
                         let cx = Context { own_thread: true, ..Self::context(&ready, pack, scope, around) };
                         lanes.ask(move |runtime| {
                             let wanted = !cx.cancel.is_cancelled();
+                            let asking = again(&cx, &cx.cancel);
                             let answer = wanted.then(|| runtime.block_on(look(&ready, cx)))?;
-                            Some(Looked { id, answer, ready })
+                            let download = match answer {
+                                Ok(Check::Needed { .. } | Check::Once { .. }) => {
+                                    runtime.block_on(ready.operation.download(&asking))
+                                }
+                                Ok(_) | Err(_) => Download::Nothing,
+                            };
+                            Some(Looked { id, answer, ready, download })
                         });
                     }
                 }
@@ -149,11 +160,11 @@ impl Engine {
             if answers.is_empty() && !waiting.iter().any(|(_, names)| is_ready(names, &found)) {
                 return found;
             }
-            for Looked { id, answer, ready } in answers {
+            for Looked { id, answer, ready, download } in answers {
                 if let Some(outputs) = outputs(&answer, &id, &ready, around) {
                     scope.add_outputs(&id, outputs);
                 }
-                found.insert(id, Found::Looked(answer, ready));
+                found.insert(id, Found::Looked(answer, ready, download));
             }
         }
     }
@@ -164,6 +175,7 @@ struct Looked {
     id: StepId,
     answer: Result<Check, Failure>,
     ready: Ready,
+    download: Download,
 }
 
 /// Outputs a later step may already use.
@@ -214,7 +226,7 @@ fn read(
         Found::NotNeeded(why) => (Outcome::NotNeeded(why), Resolved::default()),
         Found::WaitsFor(steps, resolved) => (after(Outcome::Unknown(until(pack, steps.iter()))), resolved),
         Found::Impossible(failure) => (Outcome::Blocked(in_words(failure)), Resolved::default()),
-        Found::Looked(answer, ready) => {
+        Found::Looked(answer, ready, _) => {
             let mut resolved = ready.resolved;
             let restart = Restart::of(&ready.step.id, host);
             let first = (!unmet.is_empty()).then(|| until(pack, unmet.iter().copied()));

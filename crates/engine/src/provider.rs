@@ -8,7 +8,7 @@ use firstlight_domain::{
     id::StepId,
     kind::Kind,
     pack::Step,
-    plan::{FileChange, Resolved},
+    plan::{Download, FileChange, Resolved},
     state::{Failure, WaitsOn},
 };
 use secrecy::SecretString;
@@ -16,7 +16,10 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use crate::{host::Host, process::Output};
+use crate::{
+    host::Host,
+    process::{Output, Prompts},
+};
 
 /// A kind of step.
 pub trait Provider: Send + Sync {
@@ -72,6 +75,12 @@ pub trait Operation: Send + Sync {
     /// What the person still has to do themselves once it was applied, in one sentence, where this kind knows it.
     fn follow_up(&self) -> Option<String> {
         None
+    }
+
+    /// How much it would fetch from elsewhere; asked for a plan only, when it is needed. Changes nothing, and does not
+    /// contact anybody for it.
+    async fn download(&self, _cx: &Context) -> Download {
+        Download::Nothing
     }
 
     /// The resource of which there is one (`apt`, `brew`, a file): two steps that name the same never run at once.
@@ -143,6 +152,8 @@ pub struct Context {
     pub own_thread: bool,
     /// Whether a person sits at a terminal (decides between `sudo` and a graphical prompt).
     pub interactive: bool,
+    /// How often the person is asked for administrator rights: shared by all steps of a run.
+    pub prompts: Arc<Prompts>,
     /// The hosts the pack's policy lists: a probe may reach private addresses only among these.
     pub listed_hosts: Arc<[String]>,
     /// The present run, while applying.

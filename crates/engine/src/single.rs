@@ -9,7 +9,7 @@ use firstlight_domain::{
     id::PersonaId,
     kind::{Capabilities, Class},
     pack::{Pack, Step},
-    plan::{Outcome, Plan, PlannedStep, Resolved},
+    plan::{Download, Outcome, Plan, PlannedStep, Resolved},
     state::Failure,
 };
 use secrecy::SecretString;
@@ -63,7 +63,14 @@ impl Engine {
                     (Outcome::WillChange(what), ready.resolved)
                 }
             };
-            Some(PlannedStep { id: id.clone(), class: self.class(step), outcome, resolved, held: None })
+            Some(PlannedStep {
+                id: id.clone(),
+                class: self.class(step),
+                outcome,
+                resolved,
+                held: None,
+                download: Download::Nothing,
+            })
         });
         Ok(Plan { pack: pack.reference(), persona: persona.clone(), steps: steps.collect() })
     }

@@ -271,7 +271,7 @@ fn record(work: &Work, state: StepState) -> Result<(), Failure> {
 }
 
 /// The same context once more, under this token.
-fn again(cx: &Context, cancel: &CancellationToken) -> Context {
+pub(crate) fn again(cx: &Context, cancel: &CancellationToken) -> Context {
     Context {
         step: cx.step.clone(),
         host: Arc::clone(&cx.host),
@@ -283,6 +283,7 @@ fn again(cx: &Context, cancel: &CancellationToken) -> Context {
         secret_stdin: cx.secret_stdin.clone(),
         own_thread: cx.own_thread,
         interactive: cx.interactive,
+        prompts: Arc::clone(&cx.prompts),
         listed_hosts: Arc::clone(&cx.listed_hosts),
         run: cx.run,
     }

@@ -159,6 +159,7 @@ impl FakeHost {
             secret_stdin: None,
             own_thread: false,
             interactive: false,
+            prompts: Arc::default(),
             listed_hosts: Arc::from([]),
             run: Some(firstlight_domain::id::RunId(uuid::Uuid::nil())),
         }

@@ -43,6 +43,7 @@ pub(super) fn show(plan: &PlanView, home: &str, output: Output) -> anyhow::Resul
     output.line(road(plan))?;
     if !nothing_to_do(plan) {
         output.line(asks(&plan.asks))?;
+        downloads(plan).map_or(Ok(()), |downloads| output.line(downloads))?;
     }
     let groups = [
         (Outcome::WillChange, "Will change"),
@@ -114,6 +115,21 @@ pub(super) fn asks(asks: &Asks) -> String {
     format!("You will be asked for: {}.", asked.join(", "))
 }
 
+/// What would be fetched, as far as it is known. What commands fetch by themselves nobody knows.
+fn downloads(plan: &PlanView) -> Option<String> {
+    let unknown = match plan.downloads_unknown {
+        0 => None,
+        1 => Some("1 step fetches more and cannot say how much".to_owned()),
+        many => Some(format!("{many} steps fetch more and cannot say how much")),
+    };
+    match (plan.download_bytes, unknown) {
+        (0, None) => None,
+        (0, Some(unknown)) => Some(format!("{}.", unknown.replacen(" more", "", 1))),
+        (bytes, None) => Some(format!("Downloads about {}.", words::size(bytes))),
+        (bytes, Some(unknown)) => Some(format!("Downloads about {}; {unknown}.", words::size(bytes))),
+    }
+}
+
 /// One step: what it would do, exactly.
 pub(super) fn show_step(step: &PlannedStepView, home: &str, output: Output) -> anyhow::Result<()> {
     let runs = step.detail.commands.iter().any(|command| command.purpose == "run");
@@ -143,6 +159,9 @@ pub(super) fn show_step(step: &PlannedStepView, home: &str, output: Output) -> a
     }
     if let Some(reach) = &step.detail.reach {
         show_reach(reach, &step.detail.hosts, home, output)?;
+    }
+    if let Some(bytes) = step.download_bytes {
+        output.line(format!("      downloads about {}", words::size(bytes)))?;
     }
     if step.detail.elevated {
         output.line("      with administrator rights")?;
@@ -208,6 +227,8 @@ mod tests {
             asks: Asks::default(),
             first_value: "serve".into(),
             estimate_seconds: None,
+            download_bytes: 0,
+            downloads_unknown: 0,
             consent: String::new(),
         }
     }
@@ -226,6 +247,20 @@ mod tests {
         let some = Asks { credentials: 1, requests: 2, ..Asks::default() };
         assert_eq!(asks(&some), "You will be asked for: 1 credential, 2 requests to others.");
         assert_eq!(asks(&Asks::default()), "You will be asked for nothing.");
+    }
+
+    #[test]
+    fn what_is_fetched_is_said_as_far_as_it_is_known() {
+        let of = |download_bytes, downloads_unknown| {
+            downloads(&PlanView { download_bytes, downloads_unknown, ..plan(1, 0, 0) })
+        };
+        assert_eq!(of(0, 0), None);
+        assert_eq!(of(84_300_000, 0).as_deref(), Some("Downloads about 85 MB."));
+        assert_eq!(of(0, 1).as_deref(), Some("1 step fetches and cannot say how much."));
+        assert_eq!(
+            of(1_400_000, 2).as_deref(),
+            Some("Downloads about 1.4 MB; 2 steps fetch more and cannot say how much.")
+        );
     }
 
     #[test]

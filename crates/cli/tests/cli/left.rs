@@ -5,7 +5,7 @@ use std::fs;
 use firstlight_testkit::PackFolder;
 use serde_json::{Value, json};
 
-use crate::machine::{Machine, Ran};
+use crate::machine::{Machine, Ran, until};
 
 fn pack() -> PackFolder {
     PackFolder::with_steps(
@@ -121,4 +121,32 @@ fn the_end_of_a_run_says_what_failed_why_where_to_read_on_and_what_to_type() {
     // What it says, typed.
     let args: Vec<&str> = again.split(' ').skip(1).chain(["--yes"]).collect();
     machine.run(&args).expect(0);
+}
+
+#[test]
+fn f2_what_a_killed_run_may_have_done_leaves_the_same_to_the_person() {
+    let machine = Machine::new();
+    let pack = PackFolder::with_steps(
+        &["told", "seen"],
+        "  told:
+    title: Send a mail
+    run: [sh, -c, 'touch \"$0-told\"; sleep 60', '${{ inputs.place }}']
+    follow-up: Wait for the answer.
+  seen:
+    title: Join the group
+    check: [test, -e, '${{ inputs.place }}-seen']
+    run: [sh, -c, 'touch \"$0-seen\"; sleep 60', '${{ inputs.place }}']
+    follow-up: Log out and in again.
+    first-value: true",
+    );
+    let mut killed = machine.command_on(&pack, "up", &["--yes"]).spawn().unwrap();
+    let there = |what: &str| machine.root.path().join(format!("place-{what}")).exists();
+    until("both have begun", || there("told") && there("seen"));
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    // One is found to hold; of the other only the person knows.
+    let end = finished(&machine.on(&pack, "up", &["--yes", "--json", "--took-effect", "told"]).expect(0));
+    let due: Vec<&str> =
+        end["follow_ups"].as_array().unwrap().iter().map(|left| left["step"].as_str().unwrap()).collect();
+    assert_eq!(due, ["told", "seen"]);
 }

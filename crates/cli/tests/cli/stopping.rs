@@ -1,9 +1,12 @@
 //! Being stopped, politely or not, and going on.
 
 use std::{
+    collections::BTreeSet,
     fs,
-    process::Child,
+    process::{Child, Command},
     sync::atomic::{AtomicU32, Ordering},
+    thread,
+    time::Duration,
 };
 
 use firstlight_testkit::PackFolder;
@@ -22,7 +25,7 @@ fn pack(seconds: &str) -> PackFolder {
     PackFolder::with_steps(
         &["once", "long"],
         &format!(
-            "  once: {{ title: Do it once, run: [sh, -c, 'echo done >> \"$0\"-once', '${{{{ inputs.place }}}}'] }}
+            "  once: {{ title: Do it once, follow-up: Tell your team., run: [sh, -c, 'echo done >> \"$0\"-once', '${{{{ inputs.place }}}}'] }}
   long:
     title: Take long
     needs: [once]
@@ -84,6 +87,8 @@ fn e3_ctrl_c_and_a_polite_kill_stop_cleanly_and_say_how_to_go_on() {
             "{}",
             ran.stdout
         );
+        let left = "Left for you to do:\n  • Tell your team. (once)\n";
+        assert!(ran.stdout.contains(left), "what was changed before counts: {}", ran.stdout);
         let status = machine.run(&["status", "--json"]).expect(0).json();
         assert_eq!(status["steps"][1]["state"], "ready", "{name}");
         goes_on(&machine, &pack);
@@ -166,4 +171,49 @@ fn f7_a_second_one_says_so_and_reading_goes_on() {
     let (machine, pack, _, ran) = going.ended();
     ran.expect(143);
     goes_on(&machine, &pack);
+}
+
+/// A process and all that came of it.
+fn family(process: u32) -> Vec<u32> {
+    let threads = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
+    let of_threads =
+        threads.map(|thread| fs::read_to_string(thread.path().join("children")).unwrap_or_default());
+    let children: BTreeSet<u32> = of_threads
+        .flat_map(|ids| ids.split_whitespace().map(|id| id.parse().unwrap()).collect::<Vec<_>>())
+        .collect();
+    children.into_iter().flat_map(family).chain([process]).collect()
+}
+
+/// The nearest to a machine that sleeps: everything stands still, and goes on some seconds later.
+#[test]
+fn a_run_that_stood_still_goes_on_where_it_was() {
+    let pack = PackFolder::with_steps(
+        &["mail", "built"],
+        "  mail: { title: Send a mail, shell: true, env: { P: '${{ inputs.place }}' },
+          run: ['echo once >> $P-mail; sleep 1; echo twice >> $P-mail'] }
+  built: { title: Build, needs: [mail], timeout: 20s, shell: true, env: { P: '${{ inputs.place }}' },
+           check: ['test -e $P-built'], run: ['sleep 0.2; touch $P-built'], first-value: true }",
+    );
+    let machine = Machine::new();
+    let child = machine.command_on(&pack, "up", &["--yes", "--json"]).spawn().unwrap();
+    let mail = machine.root.path().join("place-mail");
+    until("the step has begun", || mail.exists());
+    let all: Vec<String> = family(child.id()).iter().map(ToString::to_string).collect();
+    assert!(all.len() >= 2, "{all:?}");
+    for name in ["STOP", "CONT"] {
+        let sent = Command::new("kill").args(["-s", name]).args(&all).status().unwrap();
+        assert!(sent.success());
+        if name == "STOP" {
+            thread::sleep(Duration::from_secs(3));
+            assert_eq!(fs::read_to_string(&mail).unwrap(), "once\n", "it stands still");
+        }
+    }
+    let ran = Ran::of(child.wait_with_output().unwrap()).expect(0);
+    let finished = ran.lines().pop().unwrap();
+    assert_eq!((&finished["type"], &finished["ok"]), (&"finished".into(), &true.into()));
+    assert_eq!(fs::read_to_string(&mail).unwrap(), "once\ntwice\n");
+    let check = machine.run(&["journal", "verify", "--json"]).expect(0).json();
+    assert_eq!(check["ok"], true);
+    machine.on(&pack, "plan", &["--detailed-exitcode"]).expect(0);
+    assert_eq!(fs::read_to_string(&mail).unwrap(), "once\ntwice\n");
 }

@@ -1,25 +1,75 @@
 //! Administrator rights, through the system's own prompt. No password passes through us.
 
-use std::{process::Stdio, time::Duration};
+use std::{
+    process::Stdio,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use firstlight_domain::{facts::Facts, state::Failure};
-use tokio::{process::Command, sync::Mutex};
+use tokio::{
+    process::Command,
+    sync::{Mutex, OwnedMutexGuard},
+};
 
 use super::Process;
 use crate::{facts::Admin, host::Host, provider::Context};
 
-/// One prompt at a time, however many steps want one.
-static PROMPT: Mutex<()> = Mutex::const_new(());
-
 /// How long a person may look for their password.
 const PROMPT_PATIENCE: Duration = Duration::from_secs(300);
+
+/// What `pkexec` says where it did not start the command. Not translated.
+const PKEXEC_REFUSED: [&str; 2] = [
+    "Error executing command as another user: Request dismissed",
+    "Error executing command as another user: Not authorized",
+];
+/// What it says where it could ask nobody.
+const PKEXEC_ASKED_NOBODY: [&str; 2] =
+    ["Error executing command as another user: No authentication agent found", "Error getting authority:"];
+
+/// The prompts of one run: one at a time, however many steps want one, and none after a refusal.
+#[derive(Debug, Default)]
+pub struct Prompts {
+    turn: Arc<Mutex<()>>,
+    refused: AtomicBool,
+}
+
+impl Prompts {
+    /// Waits until nobody else is asked. Error: stopped meanwhile, or the person said no to somebody else.
+    async fn turn(&self, cx: &Context) -> Result<OwnedMutexGuard<()>, Failure> {
+        let turn = tokio::select! {
+            () = cx.cancel.cancelled() => return Err(refused()),
+            turn = Arc::clone(&self.turn).lock_owned() => turn,
+        };
+        if self.was_refused() { Err(refused()) } else { Ok(turn) }
+    }
+
+    fn was_refused(&self) -> bool {
+        self.refused.load(Ordering::SeqCst)
+    }
+
+    /// No more of this run is asked for.
+    fn refuse(&self) -> Failure {
+        self.refused.store(true, Ordering::SeqCst);
+        refused()
+    }
+}
 
 /// What goes in front of a command.
 #[derive(Debug, Default)]
 pub(super) struct Prefix {
     words: Vec<String>,
-    /// Whether exit codes 126 and 127 mean that the prompt was refused.
-    pkexec: bool,
+    pkexec: Option<Pkexec>,
+}
+
+/// `pkexec` asks as it starts the command. Whether it was refused is known at the end only: until then, nobody else asks.
+#[derive(Debug)]
+struct Pkexec {
+    prompts: Arc<Prompts>,
+    _turn: OwnedMutexGuard<()>,
 }
 
 impl Prefix {
@@ -28,9 +78,20 @@ impl Prefix {
         self.words.iter().cloned().chain(words).collect()
     }
 
-    /// Whether an exit code says that the prompt was refused.
-    pub(super) fn was_refused(&self, code: i32) -> bool {
-        self.pkexec && matches!(code, 126 | 127)
+    /// Why the command was not started, if how it ended says that. The codes alone do not: a command has them as well,
+    /// where it is or calls a program that is not there.
+    pub(super) fn not_given(&self, code: i32, said: &[String]) -> Option<Failure> {
+        let pkexec = self.pkexec.as_ref().filter(|_| matches!(code, 126 | 127))?;
+        let begins = |with: &[&str]| {
+            said.iter().flat_map(|text| text.lines()).any(|line| with.iter().any(|w| line.starts_with(w)))
+        };
+        if begins(&PKEXEC_REFUSED) {
+            Some(pkexec.prompts.refuse())
+        } else if begins(&PKEXEC_ASKED_NOBODY) {
+            Some(Failure { last_lines: said.to_vec(), ..no_way() })
+        } else {
+            None
+        }
     }
 }
 
@@ -40,23 +101,32 @@ pub(super) async fn prefix(cx: &Context, process: &Process) -> Result<Prefix, Fa
     if !process.elevated || cx.facts.elevated || cfg!(windows) {
         return Ok(Prefix::default());
     }
-    let sudo = which::which("sudo").is_ok();
-    if sudo && (may_sudo().await || (cx.interactive && ask(cx).await?)) {
-        return Ok(Prefix { words: sudo_words(process), pkexec: false });
-    }
-    if cx.interactive && sudo {
+    if cx.prompts.was_refused() {
         return Err(refused());
     }
-    if has_display() && which::which("pkexec").is_ok() {
-        return pkexec_words(process).map(|words| Prefix { words, pkexec: true });
+    let sudo = which::which("sudo").is_ok();
+    if sudo && (may_sudo().await || (cx.interactive && ask(cx).await?)) {
+        return Ok(Prefix { words: sudo_words(process), pkexec: None });
     }
-    Err(Failure {
+    if cx.interactive && sudo {
+        return Err(cx.prompts.refuse());
+    }
+    if has_display() && which::which("pkexec").is_ok() {
+        let words = pkexec_words(process)?;
+        let pkexec = Pkexec { prompts: Arc::clone(&cx.prompts), _turn: cx.prompts.turn(cx).await? };
+        return Ok(Prefix { words, pkexec: Some(pkexec) });
+    }
+    Err(no_way())
+}
+
+fn no_way() -> Failure {
+    Failure {
         cause: "administrator rights are needed, and there is no way to ask for them here".to_owned(),
         last_lines: Vec::new(),
         hint: Some(
             "run `firstlight up` in a terminal, where `sudo` can ask, or as the administrator".to_owned(),
         ),
-    })
+    }
 }
 
 /// Why nobody here can give the rights, for the plan and for whoever is asked instead. `None`: somebody can, or it is
@@ -78,7 +148,7 @@ fn has_display() -> bool {
 }
 
 /// The prompt was answered with no.
-pub(super) fn refused() -> Failure {
+fn refused() -> Failure {
     Failure {
         cause: "administrator rights were not given".to_owned(),
         last_lines: Vec::new(),
@@ -101,7 +171,7 @@ async fn may_sudo() -> bool {
 
 /// Lets `sudo` ask at the terminal. In our own process group: a background one may not read from the terminal.
 async fn ask(cx: &Context) -> Result<bool, Failure> {
-    let _one = PROMPT.lock().await;
+    let _turn = cx.prompts.turn(cx).await?;
     if may_sudo().await {
         return Ok(true);
     }

@@ -226,8 +226,10 @@ pub(super) fn conclude(
 ) -> Result<Exit, Failure> {
     let name = process.program();
     match end {
-        End::Exited(code) if elevation.was_refused(code) => Err(elevate::refused()),
-        End::Exited(code) => Ok(Exit { code, tail: said, stdout }),
+        End::Exited(code) => match elevation.not_given(code, &said) {
+            Some(failure) => Err(failure),
+            None => Ok(Exit { code, tail: said, stdout }),
+        },
         End::Cancelled => {
             Err(Failure { cause: format!("`{name}` was stopped"), last_lines: said, hint: None })
         }

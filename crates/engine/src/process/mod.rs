@@ -37,6 +37,7 @@ use firstlight_domain::{
 use secrecy::SecretString;
 
 pub(crate) use detached::Detached;
+pub use elevate::Prompts;
 pub(crate) use elevate::out_of_reach;
 pub(crate) use exec::{cannot_start, in_words, not_found};
 pub use exec::{quick, run};

@@ -25,7 +25,7 @@ use std::{
 use async_trait::async_trait;
 use firstlight_domain::{
     kind::{Capabilities, Class, Kind, PackFiles, WithError},
-    plan::{Purpose, Resolved},
+    plan::{Download, Purpose, Resolved},
     span,
     state::Failure,
 };
@@ -203,6 +203,10 @@ impl Operation for Stack {
             format!("would start {} of `{}` with {}", stand.missing.join(", "), self.project, tool.name())
         };
         Ok(Check::Needed { what, files: Vec::new() })
+    }
+
+    async fn download(&self, _cx: &Context) -> Download {
+        Download::Unknown
     }
 
     async fn apply(&self, cx: &Context) -> Result<(), Failure> {

@@ -18,7 +18,7 @@ use std::{
 use async_trait::async_trait;
 use firstlight_domain::{
     kind::{Capabilities, Class, Kind, WithError, inspects_nothing},
-    plan::{Purpose, Resolved},
+    plan::{Download, Purpose, Resolved},
     state::Failure,
 };
 use schemars::JsonSchema;
@@ -187,6 +187,10 @@ impl Operation for Workspace {
             ),
             files: Vec::new(),
         })
+    }
+
+    async fn download(&self, _cx: &Context) -> Download {
+        Download::Unknown
     }
 
     async fn apply(&self, cx: &Context) -> Result<(), Failure> {

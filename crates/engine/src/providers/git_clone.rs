@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use firstlight_domain::{
     facts::Facts,
     kind::{Capabilities, Class, Kind, WithError, inspects_nothing},
-    plan::{Purpose, Resolved},
+    plan::{Download, Purpose, Resolved},
     state::Failure,
 };
 use schemars::JsonSchema;
@@ -211,6 +211,13 @@ impl Operation for Clone {
         })
     }
 
+    async fn download(&self, _cx: &Context) -> Download {
+        match self.source {
+            Source::Remote { .. } | Source::Unresolved(_) => Download::Unknown,
+            Source::Local(_) | Source::Bundle(_) => Download::Nothing,
+        }
+    }
+
     async fn apply(&self, cx: &Context) -> Result<(), Failure> {
         let was_empty_folder = match self.there(cx).await? {
             There::This => return Ok(()),
@@ -332,7 +339,7 @@ impl Clone {
         if let Some(checkout) = self.commit_checkout(beside) {
             process::run(cx, checkout).await?.or_fail("git checkout")?;
         }
-        sync_tree(beside).await.map_err(|error| cannot("made", beside, &error))
+        sync_clone(beside).map_err(|error| cannot("made", beside, &error))
     }
 
     fn not_cloned(&self, exit: Exit) -> Failure {
@@ -464,18 +471,23 @@ pub(super) async fn not_pushed(
 }
 
 /// Removes a folder of ours and everything in it; links are removed, not followed.
-/// Makes a clone durable before it gets its name: git syncs what it fetches, but neither branches nor what it checks out.
-/// Linux does that for all of a file system at once; elsewhere it would be a call for each file, which is not worth it.
-async fn sync_tree(root: &Path) -> io::Result<()> {
-    #[cfg(target_os = "linux")]
-    {
-        let root = fs::File::open(root)?;
-        let synced = tokio::task::spawn_blocking(move || rustix::fs::syncfs(root)).await;
-        synced.map_err(io::Error::other)??;
+/// Makes durable, before a clone gets its name, what git itself does not sync: where its branches are, and what it has
+/// checked out. A file of the work tree that a power cut took is one that git then calls changed.
+fn sync_clone(clone: &Path) -> io::Result<()> {
+    let inside = clone.join(".git");
+    let mut open = ["HEAD", "config", "index", "packed-refs", "refs"].map(|name| inside.join(name)).to_vec();
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            let entries = fs::read_dir(&path)?.map(|entry| entry.map(|entry| entry.path()));
+            open.extend(entries.collect::<io::Result<Vec<_>>>()?);
+        } else if path.is_file() {
+            whole_file::sync_content(&path)?;
+        } else {
+            continue;
+        }
+        whole_file::sync_name(&path)?;
     }
-    #[cfg(not(target_os = "linux"))]
-    let _ = root;
-    Ok(())
+    whole_file::sync_name(&inside)
 }
 
 fn remove_tree(path: &Path) -> Result<(), Failure> {

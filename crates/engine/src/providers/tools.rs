@@ -13,7 +13,7 @@ use std::{
 use async_trait::async_trait;
 use firstlight_domain::{
     kind::{Capabilities, Class, Kind, WithError, inspects_nothing},
-    plan::{Purpose, Resolved},
+    plan::{Download, Purpose, Resolved},
     state::Failure,
 };
 use schemars::JsonSchema;
@@ -178,6 +178,10 @@ impl Operation for Install {
                 files: Vec::new(),
             }
         })
+    }
+
+    async fn download(&self, _cx: &Context) -> Download {
+        Download::Unknown
     }
 
     async fn apply(&self, cx: &Context) -> Result<(), Failure> {

@@ -1,6 +1,6 @@
 use std::process::Command;
 
-use firstlight_domain::facts::PackageManager;
+use firstlight_domain::{facts::PackageManager, plan::Download};
 use firstlight_engine::provider::Check;
 use serde_json::json;
 
@@ -39,6 +39,41 @@ async fn the_plan_shows_commands_and_elevation() {
     let operation = machine.operation("package", json!({ "brew": "hello", "apt": "hello" }));
     assert!(!operation.resolved().elevated);
     assert_eq!(operation.exclusive(), Some("brew".into()));
+}
+
+/// Asked of the real apt, as somebody who may not write where it keeps its things would ask too.
+#[tokio::test]
+async fn apt_says_how_much_it_would_fetch_and_writes_nothing_for_it() {
+    let lists = std::fs::read_dir("/var/lib/apt/lists").is_ok_and(|mut lists| {
+        lists.any(|list| list.is_ok_and(|list| list.file_name().to_string_lossy().ends_with("_Packages")))
+    });
+    if !lists {
+        println!("not run: it needs apt and its list of packages");
+        return;
+    }
+    let kept = || {
+        let mut kept = Vec::new();
+        for folder in ["/var/cache/apt", "/var/cache/apt/archives", "/var/lib/apt", "/var/lib/apt/lists"] {
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                let about = entry.metadata().unwrap();
+                kept.push((entry.path(), about.len(), about.modified().unwrap()));
+            }
+        }
+        kept.sort();
+        kept
+    };
+    let mut machine = Machine::new();
+    machine.facts.package_manager = Some(PackageManager::Apt);
+    let before = kept();
+    let size = async |names: &[&str]| {
+        machine.operation("package", json!({ "apt": names })).download(&machine.context()).await
+    };
+    let Download::Bytes(one) = size(&["cowsay"]).await else { panic!("apt cannot say") };
+    let Download::Bytes(two) = size(&["cowsay", "fortunes"]).await else { panic!("apt cannot say") };
+    assert!(two >= one, "{two} for two, {one} for one");
+    assert_eq!(size(&["firstlight-no-such-package"]).await, Download::Unknown);
+    assert_eq!(size(&["dpkg"]).await, Download::Bytes(0), "it is there");
+    assert_eq!(kept(), before);
 }
 
 /// Really installs and removes one small package.

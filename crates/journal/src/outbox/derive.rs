@@ -55,6 +55,11 @@ impl Context {
             Event::StepChanged { step, .. } => {
                 self.running.remove(step);
             }
+            // What ran did not go on meanwhile: as if it had begun so much later.
+            Event::MachineSlept { from } => {
+                let begun = self.run.iter_mut().map(|(_, begun)| begun).chain(self.running.values_mut());
+                begun.for_each(|begun| *begun = later(*begun, (*from).max(*begun), at));
+            }
             Event::SharingChanged { on } => self.sharing = *on,
             Event::ReceiptKept { .. }
             | Event::FollowUpDue { .. }
@@ -149,6 +154,7 @@ pub(crate) fn derive(context: &Context, at: Timestamp, event: &Event) -> Option<
         Event::ReceiptKept { step: _, run: _, receipt: _ }
         | Event::FollowUpDue { step: _, texts: _ }
         | Event::FollowUpDone { step: _ }
+        | Event::MachineSlept { from: _ }
         | Event::FixAgreed { consent: _ }
         | Event::FixReceiptKept { fix: _, receipt: _ }
         | Event::FixEnded { fix: _, failure: _ }
@@ -173,6 +179,12 @@ fn of_state(state: &StepState) -> Option<(Property, Value)> {
         | StepState::Skipped { why: _ }
         | StepState::Undone => None,
     }
+}
+
+/// A moment, later by the time from `from` to `to`.
+fn later(moment: Timestamp, from: Timestamp, to: Timestamp) -> Timestamp {
+    let milliseconds = moment.as_millisecond().saturating_add(milliseconds(from, to));
+    Timestamp::from_millisecond(milliseconds).unwrap_or(moment)
 }
 
 /// Never negative: a clock that was set back took no time.

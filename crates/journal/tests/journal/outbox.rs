@@ -194,3 +194,16 @@ fn what_was_remembered_of_a_journey_survives_a_restart() {
     let rows = opened.journal.queued().unwrap();
     assert_eq!(data(rows.last().unwrap())["duration_ms"], 60_000);
 }
+
+#[test]
+fn a_machine_that_slept_took_no_time() {
+    let rows = queued(&[
+        (0, journey_started()),
+        (10, run_started()),
+        (10, step("serve", StepState::Running)),
+        (60, Event::MachineSlept { from: at(20) }),
+        (70, step("serve", StepState::Satisfied { outputs: BTreeMap::new() })),
+    ]);
+    assert_eq!(rows.len(), 4, "the sleep itself stays here");
+    assert_eq!(data(&rows[3])["duration_ms"], 20_000);
+}

@@ -1,6 +1,6 @@
 import { setLocale } from '$locale';
 import { expect, test } from 'vitest';
-import { about, duration, moment, secondsSince, sentence } from './format';
+import { about, duration, moment, secondsSince, sentence, size } from './format';
 
 test.each([
   [0, '0 s'],
@@ -49,4 +49,12 @@ test.each([
   ['', ''],
 ])('“%s” as a sentence is “%s”', (words, said) => {
   expect(sentence(words)).toBe(said);
+});
+
+test('sizes are in powers of a thousand, never less than they are', () => {
+  expect(size(900)).toBe('1 kB');
+  expect(size(12_300)).toBe('13 kB');
+  expect(size(1_400_000)).toBe('1.4 MB');
+  expect(size(84_300_000)).toBe('85 MB');
+  expect(size(2_000_000_000)).toBe('2 GB');
 });

@@ -74,6 +74,16 @@ export function count(value: number): string {
   return new Intl.NumberFormat(region()).format(value);
 }
 
+/** "84 MB", "1.4 MB": never less than it is, and a digit more where there is only one. */
+export function size(bytes: number): string {
+  const [unit, divisor] =
+    bytes < 1e6 ? ['kilobyte', 1e3] : bytes < 1e9 ? ['megabyte', 1e6] : ['gigabyte', 1e9];
+  const value = bytes / (divisor as number);
+  const parts = value < 10 && bytes >= 1e6 ? 10 : 1;
+  const shown = Math.ceil(value * parts) / parts;
+  return new Intl.NumberFormat(region(), { style: 'unit', unit: unit as string }).format(shown);
+}
+
 /** Words of the core as a sentence of their own: "no network" is said as "No network." */
 export function sentence(words: string): string {
   const [first = '', ...rest] = words;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { StepView } from '$lib/contract';
-import { actFor } from './step';
+import { actFor, stateTone, stateWord } from './step';
 
 const base = { id: 'x', title: 'X', stage: 'day-1', first_value: false };
 
@@ -55,4 +55,9 @@ test.each<[string, Partial<StepView> & { state: string }, string | null]>([
   ['a task that is ready is the run’s business', { class: 'task', uses: 'command', state: 'ready' }, null],
 ])('%s', (_name, step, act) => {
   expect(actFor({ ...base, ...step } as StepView)).toBe(act);
+});
+
+test('what no longer holds is not called done', () => {
+  const step = { state: 'changed', since: '2026-11-23T09:00:00Z', drifted: 'would set it' } as const;
+  expect([stateWord(step), stateTone(step)]).toEqual(['Changed since', 'warn']);
 });

@@ -211,12 +211,11 @@ fn content_after(safe: &[u8], edits: &[Edit], survives: Survives, chance: &mut C
     for (index, edit) in edits.iter().enumerate() {
         match (survives, edit) {
             (Survives::All, _) => edit.make(&mut content),
-            (Survives::Nothing | Survives::Names, _) => {}
             (Survives::Some(_), Edit::Write(at, bytes)) if index + 1 == edits.len() => {
                 Edit::Write(*at, bytes[..chance.up_to(bytes.len())].to_vec()).make(&mut content);
             }
             (Survives::Some(_), _) if chance.up_to(1) == 1 => edit.make(&mut content),
-            (Survives::Some(_), _) => {}
+            (Survives::Nothing | Survives::Names | Survives::Some(_), _) => {}
         }
     }
     content

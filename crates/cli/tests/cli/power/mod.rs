@@ -90,17 +90,19 @@ impl Life {
         fs::create_dir_all(machine.place().join(OUTSIDE)).unwrap();
         let root = machine.root.path().to_owned();
         let (disk, home_before) = (Disk::read(&root), tree(&home));
-        let recorded = |mut command: Command| {
+        let run = |mut command: Command| {
             recorder.record(&mut command, &root);
             Ran::of(command.output().unwrap()).expect(0);
         };
-        recorded(machine.command_on(&pack, "up", &["--yes", "--json"]));
+        run(machine.command_on(&pack, "up", &["--yes", "--json"]));
         let done = FILES.map(|(step, file)| (step, fs::read(home.join(file)).unwrap())).into();
         let of_run = recorder.noted().len();
-        recorded(machine.command(&["undo", "--all"]));
+        run(machine.command(&["undo", "--all"]));
         let noted = recorder.noted();
         let mut now = disk.clone();
-        noted.iter().for_each(|noted| now.apply(noted));
+        for noted in &noted {
+            now.apply(noted);
+        }
         same(&now.after(Survives::All, OUTSIDE), &tree(&root), "something went past the recorder");
         same(&tree(&home), &home_before, "undone without a cut");
         Self { machine, pack, disk, home_before, noted, of_run, done }
@@ -160,9 +162,9 @@ impl Life {
         // The process it names did not outlive the cut.
         let _ = fs::remove_file(self.outside().join("pid"));
         if !said.is_empty() {
-            let check = self.expect(self.machine.run(&["journal", "verify", "--json"]), &place).json();
+            let check = expect(self.machine.run(&["journal", "verify", "--json"]), &place).json();
             assert_eq!(check["ok"], true, "{place}");
-            let status = self.expect(self.machine.run(&["status", "--json"]), &place).json();
+            let status = expect(self.machine.run(&["status", "--json"]), &place).json();
             for step in status["steps"].as_array().unwrap().iter().filter(|_| moment <= self.of_run) {
                 let done = step["state"] == "changed" || step["state"] == "satisfied";
                 assert!(
@@ -177,7 +179,7 @@ impl Life {
         for step in UNTOLD {
             assert_eq!(self.times_done(step), 1, "{step}, {place}");
         }
-        self.expect(self.machine.run(&["undo", "--all"]), &place);
+        expect(self.machine.run(&["undo", "--all"]), &place);
         same(&tree(&self.machine.home()), &self.home_before, &place);
         let damaged = fs::read_dir(self.machine.state()).unwrap().flatten();
         let damaged =
@@ -210,7 +212,7 @@ impl Life {
             }
             self.machine.on(&self.pack, "up", &args);
         }
-        self.expect(self.machine.on(&self.pack, "up", &["--yes"]), place);
+        expect(self.machine.on(&self.pack, "up", &["--yes"]), place);
     }
 
     fn outside(&self) -> PathBuf {
@@ -220,12 +222,12 @@ impl Life {
     fn times_done(&self, step: &str) -> usize {
         fs::read_to_string(self.outside().join(step)).map_or(0, |ledger| ledger.lines().count())
     }
+}
 
-    #[track_caller]
-    fn expect(&self, ran: Ran, place: &str) -> Ran {
-        assert_eq!(ran.code, 0, "{place}\nstdout:\n{}\nstderr:\n{}", ran.stdout, ran.stderr);
-        ran
-    }
+#[track_caller]
+fn expect(ran: Ran, place: &str) -> Ran {
+    assert_eq!(ran.code, 0, "{place}\nstdout:\n{}\nstderr:\n{}", ran.stdout, ran.stderr);
+    ran
 }
 
 /// The steps that `up --json` said to be done; its last line may be half.

@@ -40,6 +40,14 @@ first_value: string,
  */
 estimate_seconds?: number, 
 /**
+ * How much would be fetched, in bytes, as far as it is known beforehand.
+ */
+download_bytes: number, 
+/**
+ * Steps that fetch something and cannot say how much. What commands fetch by themselves nobody knows.
+ */
+downloads_unknown: number, 
+/**
  * The hash a person's consent binds to: of everything resolved here.
  */
 consent: string, };

@@ -40,6 +40,14 @@ needs: Array<string>,
  */
 estimate_seconds?: number, 
 /**
+ * How much it would fetch, in bytes; absent if nothing, or if nobody can say.
+ */
+download_bytes?: number, 
+/**
+ * Whether it would fetch something of which nobody can say how much.
+ */
+download_unknown: boolean, 
+/**
  * Whether it stops the clock.
  */
 first_value: boolean, 

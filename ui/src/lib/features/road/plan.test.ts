@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { plan } from '$fixtures/data';
-import { asked, groups, summarise } from './plan';
+import { asked, downloads, groups, summarise } from './plan';
 
 test('the sentence counts what is left to first value, and says what comes after', () => {
   expect(summarise(plan)).toEqual({
@@ -33,6 +33,14 @@ test('what is asked is said in words, and nothing is asked in none', () => {
   expect(
     asked({ automatic: 4, elevations: 0, restarts: 0, credentials: 0, actions: 0, requests: 0 }),
   ).toEqual([]);
+});
+
+test('what is fetched is said as far as it is known', () => {
+  expect(downloads(plan)).toEqual([
+    'Downloads about 85 MB.',
+    '1 step fetches something and cannot say how much.',
+  ]);
+  expect(downloads({ ...plan, download_bytes: 0, downloads_unknown: 0 })).toEqual([]);
 });
 
 test('every step stands in exactly one group; blocked only when there are any', () => {

@@ -1,5 +1,6 @@
 // What a plan says in one sentence, and in groups.
 import type { Asks, Outcome, PlannedStepView, PlanView } from '$lib/contract';
+import { size } from '$lib/shared/format';
 import * as m from '$messages';
 
 export interface Summary {
@@ -51,6 +52,14 @@ export function asked(asks: Asks): string[] {
     [asks.requests, m.asks_requests],
   ];
   return said.filter(([count]) => count > 0).map(([count, say]) => say({ count }));
+}
+
+/** What would be fetched, in sentences; empty if nothing is known to be. */
+export function downloads(plan: PlanView): string[] {
+  const said: string[] = [];
+  if (plan.download_bytes > 0) said.push(m.road_downloads({ size: size(plan.download_bytes) }));
+  if (plan.downloads_unknown > 0) said.push(m.road_downloads_unknown({ count: plan.downloads_unknown }));
+  return said;
 }
 
 export interface Group {

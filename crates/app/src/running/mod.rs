@@ -1,26 +1,29 @@
-//! Carrying a plan out: agreement, the run, cancelling, trying again, going on.
+//! Carrying a plan out: the run, cancelling, trying again. What it stands on is in `agreement`, going on by itself in
+//! `carry_on`.
+
+mod agreement;
+mod carry_on;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, atomic::AtomicBool},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use firstlight_contract::{
-    commands::{Choice, Consent, Notice},
+    commands::{Consent, Notice},
     error::Code,
     journey::JourneyView,
     run::RunEvent,
 };
 use firstlight_domain::{
-    event::{Clock, Event, RunEnd},
+    event::{Event, RunEnd},
     graph::Graph,
-    id::{JourneyId, RunId, StepId},
+    id::{RunId, StepId},
     plan::ConsentHash,
     state::StepState,
 };
 use firstlight_engine::{RunRequest, RunSummary};
-use jiff::{civil::Date, tz::TimeZone};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -30,6 +33,7 @@ use crate::{
     host::AppHost,
     planning::{self, Planned},
     session::{Firstlight, lock},
+    sleep,
     telling::refresh,
     view,
 };
@@ -120,47 +124,6 @@ impl Firstlight {
         lock(&self.inner.active).as_ref().is_some_and(|run| run.finished.borrow().is_none())
     }
 
-    /// Leaves the journey at hand. It stays in the journal.
-    pub fn leave_journey(&self) -> Result<()> {
-        self.refuse_while_running()?;
-        let journey = self.current_journey()?;
-        *lock(&self.inner.planned) = None;
-        self.append(&[Event::JourneyLeft { journey: journey.id }]).map(drop)
-    }
-
-    /// Goes on by itself with what has become possible, within what was agreed to; does nothing otherwise.
-    pub(crate) async fn carry_on(&self) {
-        if !self.inner.carry_on || self.is_running() {
-            return;
-        }
-        // Without an agreement there is nothing to go on with; the person is asked at the next Start.
-        let Ok(planned) = self.planned_journey() else { return };
-        let Ok(graph) = planning::graph(&planned.pack, &planned.persona) else { return };
-        let untried = self.untried(&graph);
-        if untried.is_empty() {
-            return;
-        }
-        // What also needs a step that failed waits with it: a run takes up everything its steps need.
-        let has_failed = |id: &StepId| {
-            self.with_world(|world| {
-                matches!(
-                    world.journey.as_ref().and_then(|journey| journey.state(id)),
-                    Some(StepState::Failed(_))
-                )
-            })
-        };
-        let follows = untried
-            .iter()
-            .flat_map(|id| graph.descendants(id))
-            .filter(|id| !graph.ancestors(id).iter().any(has_failed));
-        let only: BTreeSet<StepId> = untried.iter().cloned().chain(follows).collect();
-        self.load_secrets(&planned.pack).await;
-        let asked = Asked { only: Some(only), ..Asked::default() };
-        if let Err(error) = self.run(&planned, asked) {
-            self.tell(Notice::Problem { error: error.0 });
-        }
-    }
-
     /// The events of a step done outside of a run, the clock's stop included.
     pub(crate) fn done_events(
         &self,
@@ -196,75 +159,6 @@ impl Firstlight {
         Ok(())
     }
 
-    /// The plan the person agreed to: the one shown, or the same made again. Anything else asks again.
-    async fn agreed_plan(&self, agreed: &Consent) -> Result<Planned> {
-        let shown = lock(&self.inner.planned).clone();
-        if let Some(planned) = shown.filter(|planned| {
-            planned.consent.0 == agreed.consent && planned.persona.as_str() == agreed.choice.persona
-        }) {
-            return Ok(planned);
-        }
-        let pack =
-            self.pack_at_hand().ok_or_else(|| AppError::new(Code::PackNotFound, "No pack was chosen."))?;
-        let planned = self.plan_for(&pack, &agreed.choice).await?;
-        if planned.consent.0 != agreed.consent {
-            return Err(AppError::new(
-                Code::ConsentStale,
-                "What would be done has changed since you saw the plan.",
-            )
-            .hint("Look at the plan again and start from there."));
-        }
-        Ok(planned)
-    }
-
-    fn begin_journey(&self, planned: &Planned, choice: &Choice) -> Result<()> {
-        if let Some(journey) = self.with_world(|world| world.journey.clone()) {
-            if journey.pack.name == planned.pack.name && journey.persona == planned.persona {
-                return Ok(());
-            }
-            return Err(AppError::new(
-                Code::StepState,
-                format!("You are on the way as `{}` of the pack `{}`.", journey.persona, journey.pack.name),
-            )
-            .hint(
-                "Leave that journey first (Settings, or `firstlight up --leave`); it stays in the journal.",
-            ));
-        }
-        let now = self.now();
-        let clock = match choice.start_date.as_deref().filter(|text| !text.is_empty()) {
-            None => Clock::FirstLaunch { at: now },
-            Some(text) => start_date(text, now)?,
-        };
-        let event = Event::JourneyStarted {
-            journey: JourneyId(Uuid::now_v7()),
-            pack: planned.pack.reference(),
-            pack_path: planned.pack.root.display().to_string(),
-            persona: planned.persona.clone(),
-            inputs: planned.inputs.clone(),
-            clock,
-        };
-        self.append(&[event]).map(drop)
-    }
-
-    /// What the journey at hand was agreed for. Trying again and going on need no new consent while pack, answers and
-    /// machine are the same; a pack that changed does.
-    pub(crate) fn planned_journey(&self) -> Result<Planned> {
-        let journey = self.current_journey()?;
-        let pack = self.journey_pack()?;
-        let stale = || {
-            AppError::new(Code::ConsentStale, "The checklist has changed since you agreed to it.")
-                .hint("Look at the plan again and start from there.")
-        };
-        let consent = journey.consent.filter(|_| journey.pack.digest == pack.digest).ok_or_else(stale)?;
-        let plan = firstlight_domain::plan::Plan {
-            pack: pack.reference(),
-            persona: journey.persona.clone(),
-            steps: Vec::new(),
-        };
-        let (persona, inputs) = (journey.persona, journey.inputs);
-        Ok(Planned { pack, persona, inputs, consent, plan, begun: Instant::now() })
-    }
-
     fn only(planned: &Planned, wanted: &[String]) -> Result<Option<BTreeSet<StepId>>> {
         if wanted.is_empty() {
             return Ok(None);
@@ -277,21 +171,6 @@ impl Firstlight {
             only.insert(id);
         }
         Ok(Some(only))
-    }
-
-    /// The steps that could be taken up now and have not been tried: a step that failed, or that the machine cannot
-    /// do, waits for a person to say so.
-    fn untried(&self, graph: &Graph) -> BTreeSet<StepId> {
-        self.with_world(|world| {
-            let Some(journey) = &world.journey else { return BTreeSet::new() };
-            let done = |id: &StepId| journey.state(id).is_some_and(StepState::is_done);
-            let open = |id: &&StepId| match journey.state(id) {
-                None | Some(StepState::Pending | StepState::Ready) => true,
-                Some(StepState::Blocked { by, .. }) => !by.is_empty(),
-                Some(_) => false,
-            };
-            graph.order().iter().filter(open).filter(|id| graph.needs(id).all(done)).cloned().collect()
-        })
     }
 
     /// Records the run's beginning and starts it in the background.
@@ -317,8 +196,10 @@ impl Firstlight {
         let untried = self.untried(&graph);
         tokio::spawn(async move {
             let refresh = tokio::spawn(refresh(app.clone(), Arc::clone(&dirty)));
+            let watch = tokio::spawn(sleep::watch(app.clone()));
             let summary = app.carry_out(run, &planned, &graph, asked, cancel).await;
             refresh.abort();
+            watch.abort();
             done.send_replace(Some(summary.clone()));
             app.open_again_after_restart();
             app.tell_finished(&summary);
@@ -336,8 +217,8 @@ impl Firstlight {
     /// How long steps took when they last ran to their end.
     fn took(&self) -> BTreeMap<StepId, Duration> {
         self.with_world(|world| {
-            let steps = world.journey.iter().flat_map(|journey| &journey.steps);
-            steps.filter_map(|(id, record)| Some((id.clone(), record.took()?))).collect()
+            let Some(journey) = &world.journey else { return BTreeMap::new() };
+            journey.steps.keys().filter_map(|id| Some((id.clone(), journey.took(id)?))).collect()
         })
     }
 
@@ -411,37 +292,4 @@ pub(crate) fn known_step(planned: &Planned, step: &str) -> Result<StepId> {
         .and_then(|list| list.steps().find(|id| id.as_str() == step))
         .cloned()
         .ok_or_else(|| AppError::unknown_step(step))
-}
-
-/// The beginning of that day in this machine's zone. A day far away is a typing error.
-fn start_date(text: &str, now: jiff::Timestamp) -> Result<Clock> {
-    let invalid = |message: String| {
-        AppError::new(Code::InputInvalid, message).hint("Write the first working day like 2026-11-23.")
-    };
-    let date: Date = text.parse().map_err(|_| invalid(format!("`{text}` is not a date.")))?;
-    let at = date
-        .to_zoned_datetime(TimeZone::system())
-        .map_err(|_| invalid(format!("`{text}` is not a date here.")))?
-        .timestamp();
-    if at > now {
-        return Err(invalid(format!("The first working day {text} has not come yet.")));
-    }
-    if now.as_second() - at.as_second() > 366 * 86_400 {
-        return Err(invalid(format!("The first working day {text} is more than a year ago.")));
-    }
-    Ok(Clock::StartDate { date, at })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_start_date_is_a_day_that_has_come() {
-        let now = "2026-11-23T12:00:00Z".parse().unwrap();
-        assert!(matches!(start_date("2026-11-20", now), Ok(Clock::StartDate { .. })));
-        for wrong in ["2026-12-24", "2020-01-01", "tomorrow", "2026-13-01"] {
-            assert_eq!(start_date(wrong, now).unwrap_err().code(), Code::InputInvalid, "{wrong}");
-        }
-    }
 }

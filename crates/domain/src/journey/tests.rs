@@ -1,0 +1,199 @@
+//! What follows from which events.
+
+use super::*;
+use crate::{event::Happened, id::PackName, state::Failure, waterfall::split};
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+fn step(second: i64, id: &str, state: StepState) -> Happened {
+    let step = StepId::new(id).unwrap();
+    Happened { at: at(second), event: Event::StepChanged { step, run: None, state, done: None } }
+}
+
+fn started() -> Happened {
+    let event = Event::JourneyStarted {
+        journey: JourneyId(uuid::Uuid::nil()),
+        pack: PackRef {
+            name: PackName::new("acme").unwrap(),
+            version: semver::Version::new(1, 0, 0),
+            digest: String::new(),
+        },
+        pack_path: "/packs/acme".into(),
+        persona: PersonaId::new("backend").unwrap(),
+        inputs: BTreeMap::new(),
+        clock: Clock::FirstLaunch { at: at(0) },
+    };
+    Happened { at: at(0), event }
+}
+
+#[test]
+fn the_clock_stops_once_and_the_time_before_is_explained() {
+    let serve = StepId::new("serve").unwrap();
+    let failure = Failure { cause: "no network".into(), last_lines: vec![], hint: None };
+    let events = [
+        started(),
+        step(10, "clone", StepState::Running),
+        step(20, "clone", StepState::Failed(failure)),
+        step(50, "clone", StepState::Running),
+        step(60, "clone", StepState::Changed { outputs: BTreeMap::new() }),
+        step(60, "vpn", StepState::Waiting { on: WaitsOn::Owner("it".into()) }),
+        step(90, "vpn", StepState::Satisfied { outputs: BTreeMap::new() }),
+        Happened { at: at(100), event: Event::FirstValueReached { step: serve.clone() } },
+        Happened { at: at(500), event: Event::FirstValueReached { step: serve.clone() } },
+    ];
+    let journey = World::from_events(&events).journey.unwrap();
+    assert_eq!(journey.reached, Some((at(100), serve)));
+    let parts = split(&journey.stretches(at(100)), at(0), at(100)).map(|(_, ms)| ms / 1_000);
+    assert_eq!(parts, [20, 30, 0, 30, 20]);
+}
+
+#[test]
+fn a_machine_that_sleeps_does_not_work_and_each_second_still_counts_once() {
+    let slept = |from, to| Happened { at: at(to), event: Event::MachineSlept { from: at(from) } };
+    let build = StepId::new("build").unwrap();
+    let events = [
+        started(),
+        step(0, "vpn", StepState::Waiting { on: WaitsOn::Owner("it".into()) }),
+        step(10, "build", StepState::Running),
+        slept(20, 50),
+        step(60, "vpn", StepState::Satisfied { outputs: BTreeMap::new() }),
+        slept(70, 100),
+        // A clock that was set back in between.
+        slept(90, 110),
+        step(120, "build", StepState::Changed { outputs: BTreeMap::new() }),
+        Happened { at: at(130), event: Event::FirstValueReached { step: build.clone() } },
+    ];
+    let journey = World::from_events(&events).journey.unwrap();
+    let parts = split(&journey.stretches(at(130)), at(0), at(130)).map(|(_, ms)| ms / 1_000);
+    // It worked from 10 to 20, 50 to 70 and 110 to 120; until 60, IT was waited for otherwise.
+    assert_eq!(parts, [40, 0, 0, 40, 50]);
+    assert_eq!(journey.took(&build), Some(Duration::from_secs(40)));
+    let whole =
+        World::from_events(events.iter().filter(|one| !matches!(one.event, Event::MachineSlept { .. })));
+    assert_eq!(whole.journey.unwrap().took(&build), Some(Duration::from_secs(110)), "as older journals say");
+}
+
+#[test]
+fn a_run_that_only_looks_at_a_step_does_not_take_the_place_of_the_one_it_ran_in() {
+    let clone = StepId::new("clone").unwrap();
+    let [tried, looked] = [1, 2].map(|id| RunId(uuid::Uuid::from_u128(id)));
+    let entered = |run, state| Happened {
+        at: at(1),
+        event: Event::StepChanged { step: clone.clone(), run: Some(run), state, done: None },
+    };
+    let failure = Failure { cause: "no network".into(), last_lines: vec![], hint: None };
+    let mut world = World::from_events(&[
+        started(),
+        entered(tried, StepState::Running),
+        entered(tried, StepState::Failed(failure.clone())),
+    ]);
+    let blocked = StepState::Blocked { by: vec![], reason: "no mount".into() };
+    let satisfied = StepState::Satisfied { outputs: BTreeMap::new() };
+    for state in [blocked, StepState::Failed(failure), satisfied] {
+        world.apply(&entered(looked, state));
+        assert_eq!(world.journey.as_ref().unwrap().steps[&clone].last_run, Some(tried));
+    }
+    world.apply(&entered(looked, StepState::Running));
+    assert_eq!(world.journey.unwrap().steps[&clone].last_run, Some(looked));
+}
+
+#[test]
+fn what_the_doctor_set_is_known_without_a_journey_until_it_is_taken_back() {
+    let fix = StepId::new("network").unwrap();
+    let kept = |n: i64| Event::FixReceiptKept { fix: fix.clone(), receipt: n.into() };
+    let mut events: Vec<Happened> = [kept(1), kept(2)].map(|event| Happened { at: at(1), event }).to_vec();
+    let world = World::from_events(&events);
+    assert_eq!(world.fixes[&fix].receipts, [Value::from(1), Value::from(2)]);
+    assert_eq!(world.journey, None);
+    events.push(Happened { at: at(2), event: Event::FixUndone { fix } });
+    assert!(World::from_events(&events).fixes.is_empty());
+}
+
+#[test]
+fn what_a_step_leaves_to_the_person_stays_until_they_say_so_or_it_is_taken_back() {
+    let group = StepId::new("group").unwrap();
+    let due = |second, text: &str| Happened {
+        at: at(second),
+        event: Event::FollowUpDue { step: group.clone(), texts: vec![text.into()] },
+    };
+    let done = Happened { at: at(9), event: Event::FollowUpDone { step: group.clone() } };
+    let left = |events: &[Happened]| {
+        let world = World::from_events(std::iter::once(&started()).chain(events));
+        world.journey.unwrap().steps.get(&group).and_then(|record| record.follow_up.clone())
+    };
+    let first = [step(1, "group", StepState::Running), due(2, "Log in again.")];
+    assert_eq!(left(&first), Some(FollowUp { since: at(2), texts: vec!["Log in again.".into()] }));
+    assert_eq!(left(&[&first[..], std::slice::from_ref(&done)].concat()), None);
+    let again = [&first[..], &[done.clone(), due(10, "Once more.")]].concat();
+    assert_eq!(left(&again), Some(FollowUp { since: at(10), texts: vec!["Once more.".into()] }));
+    assert_eq!(left(&[&again[..], &[step(11, "group", StepState::Undone)]].concat()), None);
+    assert_eq!(left(&[done]), None, "what was never due is nothing to remember");
+}
+
+#[test]
+fn f2_a_step_that_was_running_when_the_program_was_killed_is_cut_off_until_it_runs_to_an_end() {
+    let mail = StepId::new("mail").unwrap();
+    let run = RunId(uuid::Uuid::from_u128(1));
+    let entered = |second, state| Happened {
+        at: at(second),
+        event: Event::StepChanged { step: mail.clone(), run: Some(run), state, done: None },
+    };
+    let ended = |end| Happened { at: at(3), event: Event::RunFinished { run, end } };
+    let cut_off = |events: &[Happened]| {
+        let world = World::from_events(std::iter::once(&started()).chain(events));
+        world.journey.unwrap().steps[&mail].cut_off
+    };
+    let begun = [entered(1, StepState::Running), entered(2, StepState::Ready)];
+    assert!(!cut_off(&[&begun[..], &[ended(RunEnd::Cancelled)]].concat()), "the person stopped it");
+    let killed = [&begun[..], &[ended(RunEnd::Interrupted)]].concat();
+    assert!(cut_off(&killed));
+    let then = |state| cut_off(&[&killed[..], &[entered(4, state)]].concat());
+    assert!(then(StepState::Unknown { why: String::new() }), "a run that did not dare says nothing new");
+    assert!(!then(StepState::Running));
+    assert!(!then(StepState::Satisfied { outputs: BTreeMap::new() }));
+    assert!(!then(StepState::Undone));
+    // Later interruptions are of other steps.
+    let again = [entered(4, StepState::Running), entered(5, StepState::Changed { outputs: BTreeMap::new() })];
+    assert!(!cut_off(&[&killed[..], &again[..], &[ended(RunEnd::Interrupted)]].concat()));
+}
+
+#[test]
+fn a_step_is_known_to_take_as_long_as_it_last_took() {
+    let changed = || StepState::Changed { outputs: BTreeMap::new() };
+    let failure = Failure { cause: "no".into(), last_lines: vec![], hint: None };
+    let events = [
+        started(),
+        step(10, "build", StepState::Running),
+        step(50, "build", changed()),
+        step(60, "build", StepState::Running),
+        step(90, "build", changed()),
+        step(100, "build", StepState::Running),
+        step(101, "build", StepState::Failed(failure)),
+        step(110, "read", changed()),
+    ];
+    let journey = World::from_events(&events).journey.unwrap();
+    let took = |id: &str| journey.took(&StepId::new(id).unwrap());
+    assert_eq!(took("build"), Some(Duration::from_secs(30)));
+    assert_eq!(took("read"), None);
+}
+
+#[test]
+fn an_undo_forgets_receipts_and_what_was_done() {
+    let build = StepId::new("build").unwrap();
+    let run = RunId(uuid::Uuid::nil());
+    let what = ConsentHash("x".into());
+    let changed = StepState::Changed { outputs: BTreeMap::new() };
+    let done =
+        Event::StepChanged { step: build.clone(), run: Some(run), state: changed, done: Some(what.clone()) };
+    let receipt = Event::ReceiptKept { step: build.clone(), run, receipt: Value::Null };
+    let mut events = vec![started()];
+    events.extend([receipt, done].map(|event| Happened { at: at(1), event }));
+    let journey = World::from_events(&events).journey.unwrap();
+    assert!(journey.was_done(&build, &what));
+    events.push(step(2, "build", StepState::Undone));
+    let journey = World::from_events(&events).journey.unwrap();
+    assert!(!journey.was_done(&build, &what));
+    assert!(journey.steps[&build].receipts.is_empty());
+}

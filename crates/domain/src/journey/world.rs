@@ -1,0 +1,131 @@
+//! Everything that is derived from the journal: the journey at hand, and what belongs to the machine whatever journey it is
+//! on.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::Journey;
+use crate::{
+    event::{Event, Happened},
+    id::{CredentialName, StepId},
+    state::Failure,
+};
+
+/// Everything on this machine that is derived from the journal: the journey at hand, credentials, the decision on
+/// sharing. Feed it every event in order.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct World {
+    /// The journey at hand, if one has begun and was not left.
+    pub journey: Option<Journey>,
+    /// Credentials known, by name.
+    pub credentials: BTreeMap<CredentialName, Credential>,
+    /// What the doctor set outside of any journey and has not taken back.
+    pub fixes: BTreeMap<StepId, FixRecord>,
+    /// Whether events may be sent; off until the person says so.
+    pub sharing: bool,
+}
+
+/// What is known of something the doctor set.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FixRecord {
+    /// Receipts not yet used by an undo, oldest first.
+    pub receipts: Vec<Value>,
+    /// Why it does not hold, if it was tried and failed.
+    pub failure: Option<Failure>,
+}
+
+/// What is known of a credential outside the keychain.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Credential {
+    /// Who issues it.
+    pub issuer: Option<String>,
+    /// When it was stored; none once removed.
+    pub stored_at: Option<Timestamp>,
+    /// When it expires.
+    pub expires_at: Option<Timestamp>,
+    /// The last trial: when, whether accepted, why not.
+    pub last_test: Option<(Timestamp, bool, Option<String>)>,
+}
+
+impl World {
+    /// Derives everything from the events, oldest first.
+    pub fn from_events<'a>(events: impl IntoIterator<Item = &'a Happened>) -> Self {
+        let mut world = Self::default();
+        for happened in events {
+            world.apply(happened);
+        }
+        world
+    }
+
+    /// Takes in one more event.
+    pub fn apply(&mut self, happened: &Happened) {
+        let at = happened.at;
+        match &happened.event {
+            Event::JourneyStarted { journey, pack, pack_path, persona, inputs, clock } => {
+                self.journey = Some(Journey {
+                    id: *journey,
+                    pack: pack.clone(),
+                    pack_path: pack_path.clone(),
+                    persona: persona.clone(),
+                    inputs: inputs.clone(),
+                    clock: *clock,
+                    reached: None,
+                    run: None,
+                    consent: None,
+                    steps: BTreeMap::new(),
+                    slept: Vec::new(),
+                    receipts_kept: 0,
+                });
+            }
+            Event::JourneyLeft { journey } => {
+                self.journey.take_if(|current| current.id == *journey);
+            }
+            Event::CredentialStored { name, issuer, expires_at } => {
+                let credential = self.credentials.entry(name.clone()).or_default();
+                credential.issuer.clone_from(issuer);
+                credential.stored_at = Some(at);
+                credential.expires_at = *expires_at;
+            }
+            Event::CredentialTested { name, ok, reason } => {
+                self.credentials.entry(name.clone()).or_default().last_test = Some((at, *ok, reason.clone()));
+            }
+            Event::CredentialRemoved { name } => {
+                self.credentials.remove(name);
+            }
+            Event::FixReceiptKept { fix, receipt } => {
+                self.fixes.entry(fix.clone()).or_default().receipts.push(receipt.clone());
+            }
+            Event::FixEnded { fix, failure } => {
+                self.fixes.entry(fix.clone()).or_default().failure.clone_from(failure);
+            }
+            Event::FixUndone { fix } => {
+                self.fixes.remove(fix);
+            }
+            Event::FixAgreed { .. } => {}
+            Event::SharingChanged { on } => self.sharing = *on,
+            Event::RunStarted { .. }
+            | Event::StepChanged { .. }
+            | Event::ReceiptKept { .. }
+            | Event::FollowUpDue { .. }
+            | Event::FollowUpDone { .. }
+            | Event::FirstValueReached { .. }
+            | Event::MachineSlept { .. }
+            | Event::RunFinished { .. } => {
+                if let Some(journey) = &mut self.journey {
+                    journey.apply(at, &happened.event);
+                }
+            }
+        }
+    }
+}
+
+/// Takes in events as they are read, oldest first.
+impl Extend<Happened> for World {
+    fn extend<I: IntoIterator<Item = Happened>>(&mut self, events: I) {
+        for happened in events {
+            self.apply(&happened);
+        }
+    }
+}
