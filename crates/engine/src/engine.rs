@@ -154,7 +154,8 @@ impl Engine {
         cx.output = Output::new(Arc::clone(&cx.host), step.id.clone(), &log, handed.named).map_err(refuse)?;
         cx.secret_env = handed.env;
         cx.secret_stdin = handed.stdin;
-        for receipt in receipts {
+        let needed = if ready.operation.undoes_at_once() { 1 } else { receipts.len() };
+        for receipt in receipts.iter().take(needed) {
             ready.operation.undo(&cx, receipt).await.map_err(refuse)?;
         }
         cx.output.finish();

@@ -72,6 +72,11 @@ pub trait Operation: Send + Sync {
         })
     }
 
+    /// Whether one undo takes back everything it did, however often it was applied: its receipts tell no difference.
+    fn undoes_at_once(&self) -> bool {
+        false
+    }
+
     /// What the person still has to do themselves once it was applied, in one sentence, where this kind knows it.
     fn follow_up(&self) -> Option<String> {
         None

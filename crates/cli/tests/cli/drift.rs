@@ -68,11 +68,11 @@ fn a_pack_that_changed_since_is_not_run_to_look() {
 }
 
 #[test]
-fn what_needs_something_that_was_mended_is_taken_back_before_it() {
+fn what_was_mended_is_taken_back_once_and_what_needs_it_before() {
     let pack = PackFolder::with_steps(
         &["house", "roof"],
         "  house: { title: Build, shell: true, env: { P: '${{ inputs.place }}' }, check: ['test -e $P'],
-           run: ['touch $P'], undo: ['rm -f $P'] }
+           run: ['touch $P'], undo: ['rm $P'] }
   roof: { title: Cover, shell: true, env: { P: '${{ inputs.place }}' }, needs: [house], check: ['test -e $P.roof'],
           run: ['touch $P.roof'], undo: ['test -e $P && rm $P.roof'], first-value: true }",
     );

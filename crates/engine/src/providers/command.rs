@@ -289,6 +289,11 @@ impl Operation for Prepared {
         self.undo.is_some()
     }
 
+    /// The pack's `undo` is about the step, not about one time it ran.
+    fn undoes_at_once(&self) -> bool {
+        true
+    }
+
     async fn undo(&self, cx: &Context, _receipt: &Value) -> Result<(), Failure> {
         let Some(undo) = &self.undo else {
             return Err(super::failure("the pack does not say how this is taken back"));
