@@ -193,7 +193,7 @@ fn state(listing: &Listing<'_>, step: &Step) -> StepStateView {
             }
         }
         // The machine was restarted meanwhile: it can be looked at again.
-        Some((_, StepState::Waiting { on: WaitsOn::Restart(boot) })) if boot != listing.boot => {
+        Some((_, StepState::Waiting { on: WaitsOn::Restart(applied) })) if applied.boot != listing.boot => {
             StepStateView::Ready
         }
         Some((since, state))

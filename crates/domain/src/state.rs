@@ -79,8 +79,41 @@ pub enum WaitsOn {
     You,
     /// Somebody else, by the name the pack gives.
     Owner(String),
-    /// A restart of the machine: it was applied while the system ran that was started with this id.
-    Restart(String),
+    /// A restart of the machine.
+    Restart(Applied),
+}
+
+/// What was applied and takes effect with a restart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "AppliedRecord", into = "AppliedRecord")]
+pub struct Applied {
+    /// It was applied while the system ran that was started with this id.
+    pub boot: String,
+    /// What it gave that no check can tell again after the restart.
+    pub outputs: BTreeMap<String, String>,
+}
+
+/// As it is written down: journals have had the id alone.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum AppliedRecord {
+    Boot(String),
+    Whole { boot: String, outputs: BTreeMap<String, String> },
+}
+
+impl From<AppliedRecord> for Applied {
+    fn from(record: AppliedRecord) -> Self {
+        match record {
+            AppliedRecord::Boot(boot) => Self { boot, outputs: BTreeMap::new() },
+            AppliedRecord::Whole { boot, outputs } => Self { boot, outputs },
+        }
+    }
+}
+
+impl From<Applied> for AppliedRecord {
+    fn from(Applied { boot, outputs }: Applied) -> Self {
+        if outputs.is_empty() { Self::Boot(boot) } else { Self::Whole { boot, outputs } }
+    }
 }
 
 impl StepState {
@@ -121,6 +154,28 @@ impl StepState {
             Self::Unknown { .. } => "unknown",
             Self::Skipped { .. } => "skipped",
             Self::Undone => "undone",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_waits_for_a_restart_is_read_as_journals_have_it() {
+        let of = |outputs: &[(&str, &str)]| {
+            let outputs = outputs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            WaitsOn::Restart(Applied { boot: "b1".to_owned(), outputs: outputs.collect() })
+        };
+        for (waits, written) in [
+            (of(&[]), json!({ "restart": "b1" })),
+            (of(&[("version", "7")]), json!({ "restart": { "boot": "b1", "outputs": { "version": "7" } } })),
+        ] {
+            assert_eq!(serde_json::to_value(&waits).unwrap(), written);
+            assert_eq!(serde_json::from_value::<WaitsOn>(written).unwrap(), waits);
         }
     }
 }

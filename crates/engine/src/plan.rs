@@ -264,9 +264,9 @@ fn read(
 /// What is to be said of a step that waited for a restart. `once`: it has no check, so a restart is all it needs.
 fn after_restart(restart: &Restart, once: bool) -> Outcome {
     match restart {
-        Restart::Over if !once => Outcome::Blocked(NOT_BY_RESTART.to_owned()),
-        Restart::Over | Restart::NotAsked => Outcome::Ok,
-        Restart::Pending { .. } => {
+        Restart::Over { .. } if !once => Outcome::Blocked(NOT_BY_RESTART.to_owned()),
+        Restart::Over { .. } | Restart::NotAsked => Outcome::Ok,
+        Restart::Pending(_) => {
             Outcome::Unknown("cannot be known until this machine was restarted".to_owned())
         }
     }

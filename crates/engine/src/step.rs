@@ -6,7 +6,7 @@ use firstlight_domain::{
     event::Event,
     id::{RunId, StepId},
     pack::Step,
-    state::{Failure, StepState, WaitsOn},
+    state::{Applied, Failure, StepState, WaitsOn},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -40,30 +40,32 @@ pub(crate) async fn walk(work: Work) -> End {
     let ready = &work.ready;
     let cancel = work.cx.cancel.clone();
     let restart = if work.again { Restart::NotAsked } else { Restart::of(&ready.step.id, &*work.cx.host) };
-    if let Restart::Pending { boot } = restart {
-        return End::Waiting(WaitsOn::Restart(boot));
-    }
+    let over = match restart {
+        Restart::Pending(applied) => return End::Waiting(WaitsOn::Restart(applied)),
+        Restart::Over { outputs } => Some(outputs),
+        Restart::NotAsked => None,
+    };
     let first = look(ready, again(&work.cx, &cancel)).await;
     if cancel.is_cancelled() {
         return End::Cancelled { begun: false };
     }
-    let once = match first {
-        Ok(Check::Satisfied { outputs }) => return End::Done { outputs, changed: false, done: None },
-        Ok(Check::Person { on, .. }) => return End::Waiting(on),
-        Ok(Check::Unknown { why }) => return End::Unknown(why),
-        Ok(Check::Blocked { why, hint: Some(hint) }) => return End::Blocked(format!("{why}; {hint}")),
-        Ok(Check::Blocked { why, hint: None }) => return End::Blocked(why),
-        Err(failure) => return End::Failed(failure),
-        Ok(Check::Once { .. }) if restart == Restart::Over => {
+    let once = match (first, over) {
+        (Ok(Check::Satisfied { outputs }), _) => return End::Done { outputs, changed: false, done: None },
+        (Ok(Check::Person { on, .. }), _) => return End::Waiting(on),
+        (Ok(Check::Unknown { why }), _) => return End::Unknown(why),
+        (Ok(Check::Blocked { why, hint: Some(hint) }), _) => return End::Blocked(format!("{why}; {hint}")),
+        (Ok(Check::Blocked { why, hint: None }), _) => return End::Blocked(why),
+        (Err(failure), _) => return End::Failed(failure),
+        (Ok(Check::Once { .. }), Some(outputs)) => {
             let done = Some(ready.resolved.digest());
-            return End::Done { outputs: BTreeMap::new(), changed: true, done };
+            return End::Done { outputs, changed: true, done };
         }
         // Asking for another restart by itself would never end.
-        Ok(Check::Needed { .. }) if restart == Restart::Over => {
+        (Ok(Check::Needed { .. }), Some(_)) => {
             let hint = "see its log, and what its check looks at; trying it again applies it once more";
             return End::Failed(Failure { hint: Some(hint.to_owned()), ..failure(NOT_BY_RESTART) });
         }
-        Ok(Check::Once { .. }) => {
+        (Ok(Check::Once { .. }), None) => {
             let host = &work.cx.host;
             if host.was_done(&ready.step.id, &ready.resolved.digest()) {
                 let outputs = host.state(&ready.step.id).and_then(|state| state.outputs().cloned());
@@ -74,7 +76,7 @@ pub(crate) async fn walk(work: Work) -> End {
             }
             true
         }
-        Ok(Check::Needed { .. }) => false,
+        (Ok(Check::Needed { .. }), None) => false,
     };
     // Done by somebody who may, it is found done by the next look.
     if ready.resolved.elevated && out_of_reach(&*work.cx.host, &work.cx.facts).await.is_some() {
@@ -188,18 +190,23 @@ pub(crate) enum Restart {
     /// It did not ask for one.
     NotAsked,
     /// It was applied, and the machine has not been restarted since this start.
-    Pending { boot: String },
+    Pending(Applied),
     /// It was applied, and the machine was restarted since.
-    Over,
+    Over {
+        /// What it gave when it was applied.
+        outputs: BTreeMap<String, String>,
+    },
 }
 
 impl Restart {
     pub(crate) fn of(step: &StepId, host: &dyn Host) -> Self {
         match host.state(step) {
-            Some(StepState::Waiting { on: WaitsOn::Restart(boot) }) if boot == host.boot() => {
-                Self::Pending { boot }
+            Some(StepState::Waiting { on: WaitsOn::Restart(applied) }) if applied.boot == host.boot() => {
+                Self::Pending(applied)
             }
-            Some(StepState::Waiting { on: WaitsOn::Restart(_) }) => Self::Over,
+            Some(StepState::Waiting { on: WaitsOn::Restart(Applied { outputs, .. }) }) => {
+                Self::Over { outputs }
+            }
             Some(_) | None => Self::NotAsked,
         }
     }
@@ -219,9 +226,11 @@ async fn verify(work: &Work, once: bool) -> Result<End, Failure> {
     let done = once.then(|| work.ready.resolved.digest());
     match look(&work.ready, again(&work.cx, &work.cx.cancel)).await? {
         // Without a check nothing can tell that it took effect before.
-        Check::Satisfied { .. } if once && work.ready.step.restart => Ok(restart(work)),
+        Check::Satisfied { outputs } if once && work.ready.step.restart => Ok(restart(work, outputs)),
         Check::Satisfied { outputs } => Ok(End::Done { outputs, changed: true, done }),
-        Check::Once { .. } | Check::Needed { .. } if work.ready.step.restart => Ok(restart(work)),
+        Check::Once { .. } | Check::Needed { .. } if work.ready.step.restart => {
+            Ok(restart(work, BTreeMap::new()))
+        }
         Check::Once { .. } => Ok(End::Done { outputs: BTreeMap::new(), changed: true, done }),
         Check::Person { on, .. } => Ok(End::Waiting(on)),
         Check::Needed { .. } => Err(Failure {
@@ -237,8 +246,8 @@ async fn verify(work: &Work, once: bool) -> Result<End, Failure> {
     }
 }
 
-fn restart(work: &Work) -> End {
-    End::Waiting(WaitsOn::Restart(work.cx.host.boot()))
+fn restart(work: &Work, outputs: BTreeMap<String, String>) -> End {
+    End::Waiting(WaitsOn::Restart(Applied { boot: work.cx.host.boot(), outputs }))
 }
 
 fn after(why: &str) -> String {

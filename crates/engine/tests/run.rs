@@ -564,3 +564,29 @@ async fn e5_without_administrator_rights_a_step_is_asked_of_its_owner_and_found_
         assert!(planned.steps[0].resolved.elevated);
     }
 }
+
+#[tokio::test]
+async fn what_a_step_without_a_check_gave_outlasts_the_restart_it_asked_for() {
+    let host = FakeHost::new();
+    let mut driver = script("driver", &[], "echo version=7 >\"$FIRSTLIGHT_OUTPUT\"; echo once >>ran");
+    driver.restart = true;
+    driver.outputs = vec!["version".to_owned()];
+    let name = "v${{ steps.driver.outputs.version }}";
+    let uses = step(
+        "uses",
+        &["driver"],
+        "command",
+        json!({ "check": ["test", "-e", name], "run": ["touch", name] }),
+    );
+    let pack = pack(vec![driver, uses]);
+    // Until the restart it waits, however often somebody looks.
+    for _ in 0..2 {
+        assert_eq!(run(&pack, &host).await.waiting, ids(&["driver"]));
+    }
+    host.restart();
+    assert_eq!(run(&pack, &host).await.changed, ids(&["driver", "uses"]));
+    let Some(StepState::Changed { outputs }) = state(&host, "driver") else { panic!("not changed") };
+    assert_eq!(outputs["version"], "7");
+    assert!(home(&host).join("v7").exists());
+    assert_eq!(std::fs::read_to_string(home(&host).join("ran")).unwrap(), "once\n");
+}

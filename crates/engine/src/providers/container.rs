@@ -109,6 +109,9 @@ struct Receipt {
     project: String,
     /// Ids of the project's containers.
     containers: Vec<String>,
+    /// Those of them that did not run; unknown to older receipts.
+    #[serde(default)]
+    ended: Vec<String>,
     /// Names of the project's volumes.
     volumes: Vec<String>,
 }
@@ -213,8 +216,10 @@ impl Operation for Stack {
             return Ok(());
         }
         if !stand.missing.is_empty() || stand.ours == Some(false) {
+            let ended = stand.containers.iter().filter(|container| container.ended);
             cx.keep_receipt(Receipt {
                 project: self.project.clone(),
+                ended: ended.map(|container| container.id.clone()).collect(),
                 containers: stand.containers.into_iter().map(|container| container.id).collect(),
                 volumes: self.volumes(cx, &tool).await?,
             })?;
@@ -255,10 +260,18 @@ impl Operation for Stack {
             process::run(cx, down).await?.or_fail(&format!("{} down", tool.name()))?;
         }
         let left = self.containers(cx, &tool).await?.map_err(refused)?;
-        let left: Vec<String> = left.into_iter().filter(is_ours).map(|container| container.id).collect();
+        let (left, others): (Vec<_>, Vec<_>) = left.into_iter().partition(is_ours);
+        let left: Vec<String> = left.into_iter().map(|container| container.id).collect();
         if !left.is_empty() {
             let remove = self.handed(tool.engine.process(&["rm", "--force"]).args(left));
             process::run(cx, remove).await?.or_fail("removing the containers")?;
+        }
+        let woken =
+            others.into_iter().filter(|container| !container.ended && receipt.ended.contains(&container.id));
+        let woken: Vec<String> = woken.map(|container| container.id).collect();
+        if !woken.is_empty() {
+            let stop = self.handed(tool.engine.process(&["stop"]).args(woken));
+            process::run(cx, stop).await?.or_fail("stopping the containers that did not run before")?;
         }
         let made: Vec<String> = self
             .volumes(cx, &tool)

@@ -115,14 +115,54 @@ struct Receipt {
     file: Option<FileBefore>,
 }
 
-/// The whole file before, for giving it back as it was.
+/// The file before, for giving it back as it was.
 #[derive(Debug, Serialize, Deserialize)]
 struct FileBefore {
     path: PathBuf,
-    /// What was in it; none if there was no file.
+    /// What was in it, or between what stayed the same if that is said; none if there was no file.
     text: Option<String>,
+    /// What stayed the same: people keep tokens in this file, and a receipt is kept for ever. Unknown to older receipts,
+    /// which hold the whole text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    same: Option<Same>,
     /// SHA-256 of what was written.
     written: String,
+}
+
+/// How many bytes of a file stayed as they were, at its beginning and at its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Same {
+    first: usize,
+    last: usize,
+}
+
+impl Same {
+    /// Of two texts. Never ends within a character.
+    fn of(before: &[u8], after: &[u8]) -> Self {
+        let most = before.len().min(after.len());
+        let within = |byte: Option<&u8>| byte.is_some_and(|byte| byte & 0b1100_0000 == 0b1000_0000);
+        let mut first = before.iter().zip(after).take_while(|(a, b)| a == b).count();
+        while first > 0 && (within(before.get(first)) || within(after.get(first))) {
+            first -= 1;
+        }
+        let from_end = before.iter().rev().zip(after.iter().rev());
+        let mut last = from_end.take(most - first).take_while(|(a, b)| a == b).count();
+        while last > 0 && within(before.get(before.len() - last)) {
+            last -= 1;
+        }
+        Self { first, last }
+    }
+
+    /// What is between. None if there is not that much.
+    fn between(self, text: &[u8]) -> Option<&[u8]> {
+        text.get(self.first..text.len().checked_sub(self.last)?)
+    }
+
+    /// This text between what stayed the same.
+    fn around(self, between: &str, now: &[u8]) -> Option<Vec<u8>> {
+        let (first, last) = (now.get(..self.first)?, now.get(now.len().checked_sub(self.last)?..)?);
+        Some([first, between.as_bytes(), last].concat())
+    }
 }
 
 struct Setting {
@@ -191,7 +231,7 @@ impl Operation for Setting {
         let file = ConfigFile::find(&self.facts)?;
         whole_file::remove_unfinished(&file.path)?;
         if let Some(whole) = whole.filter(|whole| file.holds(whole)) {
-            return file.give_back(whole.text.as_deref());
+            return file.give_back(&whole);
         }
         let now = values(cx, &key).await?;
         if now == before {
@@ -275,11 +315,14 @@ impl ConfigFile {
     }
 
     fn for_receipt(&self, cx: &Context, wanted: &[u8]) -> Option<FileBefore> {
-        let text = match self.content() {
-            Some(content) => Some(whole_file::for_receipt(cx, content)?),
-            None => None,
+        let (text, same) = match self.content() {
+            Some(content) => {
+                let same = Same::of(content, wanted);
+                (Some(whole_file::for_receipt(cx, same.between(content)?)?), Some(same))
+            }
+            None => (None, None),
         };
-        Some(FileBefore { path: self.path.clone(), text, written: whole_file::digest(wanted) })
+        Some(FileBefore { path: self.path.clone(), text, same, written: whole_file::digest(wanted) })
     }
 
     /// Whether it is the file that was written, and nothing in it was changed since.
@@ -288,11 +331,16 @@ impl ConfigFile {
             && self.content().is_some_and(|content| whole_file::digest(content) == whole.written)
     }
 
-    fn give_back(&self, text: Option<&str>) -> Result<(), Failure> {
-        match text {
-            Some(text) => whole_file::write_all(&self.path, self.found.as_ref(), text.as_bytes()),
-            None => whole_file::remove(&self.path),
-        }
+    fn give_back(&self, before: &FileBefore) -> Result<(), Failure> {
+        let now = self.content().unwrap_or_default();
+        let content = match (&before.text, before.same) {
+            (Some(text), Some(same)) => same.around(text, now).ok_or_else(|| {
+                failure(format!("what was in {} before cannot be put together again", self.path.display()))
+            })?,
+            (Some(text), None) => text.clone().into_bytes(),
+            (None, _) => return whole_file::remove(&self.path),
+        };
+        whole_file::write_all(&self.path, self.found.as_ref(), &content)
     }
 }
 
@@ -351,6 +399,36 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_stayed_the_same_is_told_from_what_did_not() {
+        for (before, after) in [
+            ("", "a"),
+            ("a", "aa"),
+            ("aba", "aXba"),
+            ("n = Åsa\n", "n = Äsa\n"),
+            ("x š", "x ᚡ"),
+            ("ab", "ab\n"),
+            ("é©", "©"),
+        ] {
+            let same = Same::of(before.as_bytes(), after.as_bytes());
+            let between = std::str::from_utf8(same.between(before.as_bytes()).unwrap()).unwrap();
+            assert_eq!(
+                same.around(between, after.as_bytes()).unwrap(),
+                before.as_bytes(),
+                "{before} {after}"
+            );
+            assert!(between.len() < before.len() || same == Same { first: 0, last: 0 }, "{before} {after}");
+        }
+        assert_eq!(Same { first: 5, last: 0 }.around("x", b"abcd"), None);
+    }
+
+    #[test]
+    fn a_receipt_of_an_earlier_version_holds_the_whole_text() {
+        let receipt = json!({ "path": "/home/ada/.gitconfig", "text": "[a]\n", "written": "d" });
+        let read: FileBefore = serde_json::from_value(receipt).unwrap();
+        assert_eq!((read.text.as_deref(), read.same), (Some("[a]\n"), None));
+    }
 
     #[test]
     fn e2_a_key_is_a_setting_and_nothing_else() {

@@ -23,6 +23,8 @@ struct Parts<'a> {
     /// The lines of the block without markers; `None` if there is no whole block.
     block: Option<Vec<&'a str>>,
     after: &'a str,
+    /// Whether the text ends with the block's last line, without a line end: somebody's editor took it.
+    cut_short: bool,
 }
 
 /// The text with the line of this key set. `None`: there is no file yet.
@@ -88,13 +90,16 @@ fn join(parts: &Parts<'_>, lines: &[String]) -> String {
         text.push_str(line);
         text.push('\n');
     }
+    if parts.cut_short {
+        text.pop();
+    }
     text.push_str(parts.after);
     text
 }
 
 /// Finds the block. A beginning without an end is no block: what follows it may be the person's own.
 fn split(text: &str) -> Parts<'_> {
-    let none = Parts { before: text, block: None, after: "" };
+    let none = Parts { before: text, block: None, after: "", cut_short: false };
     let Some(mut begin) = line_start(text, BEGIN, 0) else {
         return none;
     };
@@ -106,8 +111,13 @@ fn split(text: &str) -> Parts<'_> {
         begin = next;
     }
     let inside = begin + BEGIN.len() + 1;
-    let after = (end + END.len() + 1).min(text.len());
-    Parts { before: &text[..begin], block: Some(text[inside..end].lines().collect()), after: &text[after..] }
+    let after = &text[end + END.len()..];
+    Parts {
+        before: &text[..begin],
+        block: Some(text[inside..end].lines().collect()),
+        after: after.strip_prefix('\n').unwrap_or_default(),
+        cut_short: after.is_empty(),
+    }
 }
 
 /// Where a line that is exactly `wanted` starts, from a line start at `from` on.
@@ -162,6 +172,15 @@ mod tests {
         assert_eq!(line(&text, "B"), None);
         assert_eq!(without_line(&text, "B").unwrap(), text);
         assert_eq!(without_line("a\n", "A").unwrap(), "a\n");
+    }
+
+    #[test]
+    fn a_block_without_its_last_line_end_stays_without() {
+        let whole = with_line(Some("a\n"), "A", "1");
+        let text = whole.trim_end();
+        let two = with_line(Some(text), "B", "2");
+        assert_eq!(without_line(&two, "B").as_deref(), Some(text));
+        assert_eq!(without_line(text, "A").as_deref(), Some("a\n"));
     }
 
     #[test]

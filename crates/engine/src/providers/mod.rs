@@ -19,6 +19,7 @@ pub mod container_engine;
 pub mod credential;
 pub mod devcontainer;
 mod diff;
+mod empty_folder;
 pub mod env;
 pub mod external;
 pub mod file;

@@ -19,6 +19,9 @@ mod podman;
 mod posture;
 mod scaffold;
 mod ssh_key;
+#[path = "../common/tree.rs"]
+mod tree;
+mod undone;
 
 use std::{
     path::{Path, PathBuf},

@@ -220,6 +220,11 @@ pub(crate) fn value(
             missing(node, shape, path, at, kind, problems);
             Value::Object(found)
         }
+        // Where anything goes, whoever writes the word means it; a value that was forgotten, or a `~` meant as the home
+        // folder, does not.
+        Data::Null if types.is_empty() && problems.text().get(node.span.clone()) == Some("null") => {
+            Value::Null
+        }
         Data::Null | Data::Bool(_) | Data::Number(_) | Data::List(_) | Data::Map(_) => {
             mismatch(node, shape, path, at, problems);
             node.to_json()
@@ -265,6 +270,11 @@ fn mismatch(node: &Node, shape: Shape<'_>, path: &str, at: &Range<usize>, proble
     let path = if path.is_empty() { "with" } else { path };
     let message = format!("`{path}` is {expected}, not {}", node.describe());
     let help = match &node.data {
+        Data::Null if shape.types().is_empty() => {
+            "give it a value or remove it; to say that it is empty, write `null`; a `~` alone means nothing in YAML, \
+             `\"~\"` is text"
+                .to_owned()
+        }
         Data::Null => {
             "give it a value or remove it; a `~` alone means nothing in YAML, `\"~\"` is text".to_owned()
         }

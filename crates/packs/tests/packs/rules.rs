@@ -134,6 +134,24 @@ fn a_problem_says_where_it_is_in_characters() {
     assert_eq!(json["line"], 19);
 }
 
+/// Merging with a field of this value.
+fn merge_of(value: &str) -> String {
+    with_step(&format!(
+        "  set: {{ title: Set, uses: file, with: {{ path: ~/s.json, merge: {{ a: {{ b: {value} }} }} }} }}"
+    ))
+}
+
+#[test]
+fn where_anything_goes_null_is_a_value_if_it_is_written() {
+    let problems = |value: &str| Folder::with(merge_of(value)).lint().problems().to_owned();
+    assert!(problems("null").iter().all(|problem| problem.code != Code::BadWith), "{:?}", problems("null"));
+    for value in ["", "~"] {
+        let found = problems(value);
+        let found = found.iter().find(|problem| problem.code == Code::BadWith).unwrap();
+        assert!(found.help.as_deref().is_some_and(|help| help.contains("write `null`")), "{found:?}");
+    }
+}
+
 #[test]
 fn a_best_effort_step_may_need_another() {
     let steps = "  fonts: { title: Fonts, best-effort: true, run: [a] }

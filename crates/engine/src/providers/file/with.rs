@@ -50,6 +50,7 @@ pub(super) struct With {
     pub(super) name: Option<String>,
     /// Fields that it shall have, however deep; lists and single values are replaced. Everything else in it stays,
     /// comments and order too. What comes from an expression is text.
+    /// `null` is set in JSON and YAML; TOML and INI do not have it.
     #[serde(default)]
     pub(super) merge: Option<Map<String, Value>>,
     /// How the file of a `merge` is written; if not said, its name tells.

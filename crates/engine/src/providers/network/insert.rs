@@ -71,7 +71,11 @@ pub(super) fn add(cx: &Context, path: &Path, wanted: &str) -> Result<(), Failure
 /// Takes away what was added, wherever in the file it is now.
 pub(super) fn take_away(receipt: &Added, home: &Path) -> Result<(), Failure> {
     let path = &receipt.path;
-    let Some(found) = whole_file::find(path, home)? else { return Ok(()) };
+    let Some(found) = whole_file::find(path, home)? else {
+        // Cut off after the folders were made.
+        whole_file::remove_made(&receipt.folders);
+        return Ok(());
+    };
     let (now, added) = (&found.content, receipt.text.as_bytes());
     let here = now.get(receipt.at..).is_some_and(|rest| rest.starts_with(added)).then_some(receipt.at);
     let anywhere = || now.windows(added.len().max(1)).position(|window| window == added);

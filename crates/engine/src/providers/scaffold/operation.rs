@@ -29,7 +29,7 @@ use super::{
 use crate::{
     provider::{Check, Context, Operation, read_receipt},
     providers::{
-        diff, failure, failure_with, git_clone,
+        diff, empty_folder, failure, failure_with, git_clone,
         json_schema::When,
         paths::{self, is_absent},
         whole_file::{digest, missing_folders},
@@ -55,6 +55,9 @@ struct Receipt {
     path: PathBuf,
     /// Whether there was an empty folder.
     was_empty_folder: bool,
+    /// Its permissions; unknown to older receipts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mode: Option<u32>,
     /// SHA-256 of each file that was made.
     files: BTreeMap<String, String>,
     /// Folders of it that became clones.
@@ -164,6 +167,7 @@ impl Operation for Scaffolding {
         let receipt = Receipt {
             path: self.into.clone(),
             was_empty_folder,
+            mode: empty_folder::mode(&self.into),
             files: built.tree.digests(),
             clones: publications().map(|publication| publication.folder().to_owned()).collect(),
             repositories,
@@ -225,7 +229,8 @@ impl Operation for Scaffolding {
         }
         receipt.repositories.iter().try_for_each(|repository| write::take_away(repository))?;
         if receipt.was_empty_folder && !path.exists() {
-            fs::create_dir(path).map_err(|error| write::cannot("made", path, &error))?;
+            empty_folder::make_again(path, receipt.mode)
+                .map_err(|error| write::cannot("made", path, &error))?;
         }
         for folder in receipt.folders.iter().rev() {
             // Only an empty one goes: what others put there stays.
@@ -338,7 +343,9 @@ impl Scaffolding {
             }
         }
         if was_empty_folder {
-            fs::remove_dir(&self.into).map_err(|error| write::cannot("replaced", &self.into, &error))?;
+            empty_folder::hand_on(empty_folder::mode(&self.into), beside)
+                .and_then(|()| fs::remove_dir(&self.into))
+                .map_err(|error| write::cannot("replaced", &self.into, &error))?;
         }
         fs::rename(beside, &self.into).map_err(|error| write::cannot("made", &self.into, &error))?;
         write::sync_parent(&self.into)

@@ -103,8 +103,9 @@ pub(super) fn missing_folders(path: &Path) -> Vec<PathBuf> {
     missing
 }
 
+/// The permissions of a file or folder.
 #[cfg_attr(unix, expect(clippy::unnecessary_wraps, reason = "Windows has none"))]
-fn mode_of(metadata: &fs::Metadata) -> Option<u32> {
+pub(super) fn mode_of(metadata: &fs::Metadata) -> Option<u32> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

@@ -100,6 +100,7 @@ pub(crate) fn kinds() -> Vec<Kind> {
                         "content": { "type": ["string", "null"] },
                         "source": { "type": ["string", "null"] },
                         "mode": { "type": ["string", "null"] },
+                        "merge": { "type": ["object", "null"], "additionalProperties": true },
                     }),
                 ),
             )

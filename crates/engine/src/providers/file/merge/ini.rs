@@ -26,7 +26,8 @@ impl Language for Ini {
                     found.set(&path, Tree::Fields(IndexMap::new()));
                     continue;
                 }
-                Tree::Null | Tree::List(_) | Tree::Fields(_) | Tree::Written(_) => {
+                Tree::Null => return Err(format!("`{}` is null, which INI does not have", path.join("."))),
+                Tree::List(_) | Tree::Fields(_) | Tree::Written(_) => {
                     return Err(format!("`{}` should be text, a number, true or false", path.join(".")));
                 }
             };

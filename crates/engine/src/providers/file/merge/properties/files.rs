@@ -36,6 +36,7 @@ pub(super) enum Content {
 
 fn single() -> impl Strategy<Value = Value> {
     prop_oneof![
+        Just(Value::Null),
         any::<bool>().prop_map(Value::from),
         any::<i32>().prop_map(Value::from),
         "[a-z]{0,6}".prop_map(Value::from),
@@ -312,7 +313,9 @@ fn toml(value: &Value) -> String {
             let fields = fields.iter().map(|(name, value)| format!("{name} = {}", toml(value)));
             format!("{{{}}}", fields.collect::<Vec<_>>().join(", "))
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
+        // TOML has none.
+        Value::Null => quoted(""),
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
     }
 }
 
@@ -326,6 +329,18 @@ fn yaml_scalar(value: &Value) -> String {
 
 fn ini(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), |text| text.replace('#', "x"))
+}
+
+/// What a format without null can say of it.
+pub(super) fn without_null(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let kept = fields.iter().filter(|(_, value)| !value.is_null());
+            kept.map(|(name, value)| (name.clone(), without_null(value))).collect()
+        }
+        Value::Array(items) => items.iter().filter(|item| !item.is_null()).map(without_null).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
+    }
 }
 
 /// What INI can say of it.

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use self::files::{File, compatible, file, flat, patch, written};
+use self::files::{File, compatible, file, flat, patch, without_null, written};
 use super::{Format, Merge, read, tree::Tree};
 
 mod files;
@@ -61,7 +61,14 @@ fn holds(format: Format, text: &str, fields: Map<String, Value>) -> Result<(), T
 fn tried(format: Format, file: &File, fields: &Map<String, Value>) -> Result<(), TestCaseError> {
     let (text, count) = written(file, format);
     let fields = compatible(fields, &file.fields);
-    let fields = if format == Format::Ini { flat(&fields, true) } else { fields };
+    let fields = match format {
+        Format::Json | Format::Yaml => fields,
+        Format::Toml => match without_null(&Value::Object(fields)) {
+            Value::Object(fields) => fields,
+            _ => Map::new(),
+        },
+        Format::Ini => flat(&fields, true),
+    };
     prop_assume!(!fields.is_empty());
     prop_assert_eq!(comments(&text).len(), count);
     holds(format, &text, fields)
@@ -101,6 +108,25 @@ proptest! {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn null_is_set_and_taken_out_where_the_format_has_it() {
+    let fields = json!({ "a": null, "b": { "c": [null, 1], "d": null } });
+    let fields = fields.as_object().unwrap();
+    for (format, text) in
+        [(Format::Json, r#"{"a": 1, "b": {"x": null}}"#), (Format::Yaml, "a: 1\nb:\n  x:\n")]
+    {
+        let merge = Merge::new(format, fields.clone()).unwrap();
+        let merged = merge.within(Some(text)).unwrap();
+        let wanted = json!({ "a": null, "b": { "x": null, "c": [null, 1], "d": null } });
+        assert_eq!(says(format, &merged), Tree::from(&wanted), "{merged}");
+        assert_eq!(merge.take_out(Some(text), &merged).unwrap(), (Some(text.to_owned()), Vec::new()));
+    }
+    for format in [Format::Toml, Format::Ini] {
+        let why = Merge::new(format, fields.clone()).unwrap_err();
+        assert!(why.contains("`a`") && why.contains("null"), "{why}");
     }
 }
 
