@@ -23,6 +23,8 @@ pub struct Kind {
     pub class: Class,
     /// One sentence for the provider reference.
     pub summary: &'static str,
+    /// What it checks, changes, takes back and leaves alone, in Markdown, for the provider reference.
+    pub docs: &'static str,
     /// The JSON Schema of `with`.
     pub schema: Value,
     /// The outputs every step of this kind has.

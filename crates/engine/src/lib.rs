@@ -5,7 +5,8 @@
 //! comes in through [`host::Host`].
 //!
 //! One more provider: a file in `providers/` with its parameters (`With`, deriving `Deserialize` and `JsonSchema`), an
-//! implementation of [`provider::Provider`] and [`provider::Operation`], its tests, and a line in
+//! implementation of [`provider::Provider`] and [`provider::Operation`], what it does in words in `providers/docs`, its
+//! tests, a row in `tests/provider_kinds/undone`, and a line in
 //! [`providers::all`]. The reference and the pack schema are generated from it (`cargo xtask gen`).
 
 mod engine;

@@ -37,6 +37,9 @@ pub fn reference(kinds: &[Kind]) -> String {
 
 fn section(kind: &Kind, text: &mut String) {
     let _ = write!(text, "\n### `{}`\n\n{}\n", kind.name, kind.summary);
+    if !kind.docs.is_empty() {
+        let _ = write!(text, "\n{}\n", kind.docs.trim_end());
+    }
     let mut rows = String::new();
     table(Shape::new(&kind.schema), "", DEPTH, &mut rows);
     if rows.is_empty() {

@@ -1,12 +1,6 @@
 //! `command`: whatever a program can do.
 //!
-//! - Checks by `check`: exit code 0 means that it holds; a program that is not there yet means that it does not.
-//!   Without a `check`, it is done once for each content: the journal knows what succeeded.
-//! - Changes: whatever `run` does. Argument by argument, no shell, unless `shell: true` is declared.
-//! - Undo: `undo`, if the pack says how.
-//!
-//! An expression becomes exactly one argument, and never an option or a part of a script: what was answered or printed
-//! stays data.
+#![doc = include_str!("docs/command.md")]
 
 use std::{
     collections::BTreeMap,
@@ -104,6 +98,7 @@ impl Provider for Command {
             name: "command",
             class: Class::Task,
             summary: "Runs a program, if its check does not hold yet.",
+            docs: include_str!("docs/command.md"),
             schema: schema::<With>(),
             outputs: &[],
             // What a program does on its own is not declared by the step; elevation is a field of the step.

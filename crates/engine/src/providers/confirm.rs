@@ -1,7 +1,6 @@
 //! `confirm`: something the person does and says that it is done.
 //!
-//! Checks whether the journal has their word; never does anything by itself; changes nothing, so there is nothing to
-//! undo.
+#![doc = include_str!("docs/confirm.md")]
 
 use async_trait::async_trait;
 use firstlight_domain::{
@@ -43,6 +42,7 @@ impl Provider for Confirm {
             name: "confirm",
             class: Class::Action,
             summary: "Something the person does and says that it is done.",
+            docs: include_str!("docs/confirm.md"),
             schema: schema::<With>(),
             outputs: &[],
             needs: |_| Capabilities::default(),

@@ -1,19 +1,6 @@
 //! `container`: what a compose file describes, kept running by docker or podman.
 //!
-//! - Checks which containers of the project run, by the engine's own list, and whether it is ready. A service that runs
-//!   counts, whoever started it; one that we started from another compose file than the present one does not.
-//! - Changes: `up -d`, then waits until every service runs, is healthy where it says so, and `ready` holds. Containers that
-//!   somebody else started are left as they are.
-//! - Undo stops and removes the containers this step added, and no others; the whole project (`down`) where there is
-//!   nothing else in it. Volumes it made are kept unless `volumes: remove` says otherwise, for what is in them may be work.
-//!   Images stay.
-//!
-//! Driven by the first of these that is there: `docker compose`, `docker-compose`, `podman-compose`, `podman compose`. None
-//! there, an engine that does not run, and an engine that we may not talk to are three different answers.
-//!
-//! Which hosts images come from stands in the compose file and in the engine's settings, and so the pack's policy cannot
-//! hold the step to a list of them. Who may drive docker may do everything on the machine: what the compose file asks for
-//! is done with those rights. A `name:` in the compose file is not looked at; `project` is what counts.
+#![doc = include_str!("docs/container.md")]
 
 mod parameters;
 
@@ -64,6 +51,7 @@ impl Provider for Container {
             name: "container",
             class: Class::Task,
             summary: "What a compose file describes, kept running by docker or podman.",
+            docs: include_str!("docs/container.md"),
             schema: schema::<With>(),
             outputs: &["project", "url"],
             // Hosts are the compose file's to name, and writing is done inside of containers.

@@ -1,14 +1,7 @@
 //! `devcontainer`: the container a project's `devcontainer.json` describes, by the Dev Container CLI
 //! (<https://github.com/devcontainers/cli>).
 //!
-//! - Checks by the container's labels, as the CLI and editors set them. One that runs is used as it is, whoever started it
-//!   and whatever the file became since: making it anew would lose what is in it, and is the person's to decide.
-//! - Changes: `devcontainer up`, which also starts a container that was stopped.
-//! - Undo removes the container this step made, or stops the one it started. Images, volumes and, for a project described by
-//!   a compose file, the other containers stay.
-//!
-//! The file may name commands that run on this machine (`initializeCommand`), and images and features from hosts that only
-//! the file knows: the pack's policy cannot hold the step to a list of them.
+#![doc = include_str!("docs/devcontainer.md")]
 
 use std::{
     collections::BTreeMap,
@@ -86,6 +79,7 @@ impl Provider for Devcontainer {
             name: "devcontainer",
             class: Class::Task,
             summary: "The container a project's devcontainer.json describes, running.",
+            docs: include_str!("docs/devcontainer.md"),
             schema: schema::<With>(),
             outputs: &["container", "folder"],
             // Hosts are the file's to name, and writing is done inside of the container.

@@ -1,10 +1,6 @@
 //! `git/config`: one setting of git for this person.
 //!
-//! - Checks by `git config --global --get-all`: satisfied if this is the one value.
-//! - Changes the setting in the person's own git configuration: git writes into a copy, which then takes the file's place
-//!   in one moment. The plan shows the difference.
-//! - Undo gives the file back byte for byte where nothing else in it was changed since; else it puts back the value or
-//!   values that were there, or removes the setting. A setting that was changed since is left.
+#![doc = include_str!("docs/git-config.md")]
 
 use std::{
     borrow::Cow,
@@ -90,6 +86,7 @@ impl Provider for GitConfig {
             name: "git/config",
             class: Class::Task,
             summary: "One setting of git for this person.",
+            docs: include_str!("docs/git-config.md"),
             schema: schema::<With>(),
             outputs: &[],
             needs: |_| Capabilities::default(),

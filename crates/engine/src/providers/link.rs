@@ -1,7 +1,6 @@
 //! `link`: a page to open.
 //!
-//! Checks whether the journal has it that the person was there; opening is the shell's, on the person's click. Changes
-//! nothing, so there is nothing to undo. Only `https` and `http`: other schemes start programs.
+#![doc = include_str!("docs/link.md")]
 
 use async_trait::async_trait;
 use firstlight_domain::{
@@ -67,6 +66,7 @@ impl Provider for Link {
             name: "link",
             class: Class::Action,
             summary: "A page to open.",
+            docs: include_str!("docs/link.md"),
             schema: schema::<With>(),
             outputs: &[],
             // The person's browser goes there, not Firstlight.

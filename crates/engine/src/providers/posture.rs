@@ -1,19 +1,6 @@
 //! `posture`: whether this machine is kept as the company asks: disk encrypted, screen locked, firewall on, system updated.
 //!
-//! - Checks only what can be read without administrator rights. What cannot be read so is *unknown*, with the reason;
-//!   what does not hold becomes the person's turn, with the words of this system's own settings. It is looked at again
-//!   when they say that it is done; their word alone does not count.
-//! - Changes nothing, ever, and so there is nothing to undo.
-//!
-//! | | Linux | macOS | Windows |
-//! |---|---|---|---|
-//! | `disk-encryption` | device mapper below `/` and the home folder (LUKS and its kin), eCryptfs, gocryptfs, fscrypt | `FileVault`, by `fdesetup` | `BitLocker`, as the Explorer sees it |
-//! | `screen-lock` | GNOME and its kin, Cinnamon, KDE Plasma | screen saver, display sleep and password delay | inactivity limit and screen saver |
-//! | `firewall` | ufw, firewalld, nftables: the service, and its configuration where it may be read | application firewall | every profile of the firewall |
-//! | `os-updates` | apt, dnf | Software Update | Windows Update |
-//!
-//! Not seen: a disk that encrypts itself, ZFS' own encryption, a firewall whose rules only an administrator can list, what
-//! an agent of the company enforces besides.
+#![doc = include_str!("docs/posture.md")]
 
 mod found;
 mod linux;
@@ -97,6 +84,7 @@ impl Provider for Posture {
             name: "posture",
             class: Class::Task,
             summary: "Whether this machine is kept as the company asks; looks, and never changes anything.",
+            docs: include_str!("docs/posture.md"),
             schema: schema::<With>(),
             outputs: &Item::OUTPUTS,
             needs: |_| Capabilities::default(),

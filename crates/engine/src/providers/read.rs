@@ -1,7 +1,6 @@
 //! `read`: something to read before going on.
 //!
-//! Checks whether the journal has it that the person read it; never does anything by itself; changes nothing, so there
-//! is nothing to undo.
+#![doc = include_str!("docs/read.md")]
 
 use std::path::{Path, PathBuf};
 
@@ -73,6 +72,7 @@ impl Provider for Read {
             name: "read",
             class: Class::Action,
             summary: "Something to read before going on.",
+            docs: include_str!("docs/read.md"),
             schema: schema::<With>(),
             outputs: &[],
             needs: |_| Capabilities::default(),

@@ -1,8 +1,6 @@
 //! `request`: something another person grants or does (access, a device, a seat).
 //!
-//! Checks by the step's `probe`, if it has one: an answer closes the step without anybody saying so, and only an answer
-//! does. Without a probe, the journal's word holds. Never does anything by itself; changes nothing, so there is nothing
-//! to undo.
+#![doc = include_str!("docs/request.md")]
 
 use std::collections::BTreeMap;
 
@@ -57,6 +55,7 @@ impl Provider for Request {
             name: "request",
             class: Class::Action,
             summary: "Something another person grants or does; a probe can notice that they did.",
+            docs: include_str!("docs/request.md"),
             schema: schema::<With>(),
             outputs: &[],
             needs: |_| Capabilities::default(),

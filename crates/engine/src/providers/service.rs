@@ -1,13 +1,6 @@
 //! `service`: something that keeps running, such as the thing just built.
 //!
-//! - Checks: it is ready (`ready`), and the process is the one we started. Something else that answers in its place is
-//!   said, not counted.
-//! - Changes: starts it in a session of its own, waits until it is ready, and notes process id and birth in
-//!   `services/<step>.json`, so that an id used again by another process is never taken for ours.
-//! - Undo stops it: by `stop`, if given, and by signal.
-//!
-//! What it prints goes to `services/<step>.log`. A service that is handed secrets may print them where no mask can
-//! follow it, so its output goes to a file without a name, and only what it says while starting is kept, masked.
+#![doc = include_str!("docs/service.md")]
 
 use std::{collections::BTreeMap, fs::File, io::Read, path::PathBuf, time::Duration};
 
@@ -86,6 +79,7 @@ impl Provider for Service {
             name: "service",
             class: Class::Task,
             summary: "Starts something that keeps running, and waits until it is ready.",
+            docs: include_str!("docs/service.md"),
             schema: schema::<With>(),
             outputs: &["url", "pid"],
             // What it asks is its own service, on this machine.

@@ -1,11 +1,6 @@
 //! `ssh/key`: a key pair for SSH.
 //!
-//! - Checks whether there is a private key at the path; whichever kind it is, it is good.
-//! - Changes: `ssh-keygen` makes a pair (ed25519, without a passphrase: the disk's encryption and the file's permissions
-//!   protect it) beside its place and moves it there, so that no half of a pair is left by a cut. Never overwrites: not a
-//!   private key, not a public one.
-//! - Undo removes the pair that was made, if both halves are still what they were, and folders made for it that are empty.
-//!   Where the public key was given to a server it opens nothing any more: take it out there too.
+#![doc = include_str!("docs/ssh-key.md")]
 
 use std::{
     collections::BTreeMap,
@@ -90,6 +85,7 @@ impl Provider for SshKey {
             name: "ssh/key",
             class: Class::Task,
             summary: "A key pair for SSH.",
+            docs: include_str!("docs/ssh-key.md"),
             schema: schema::<With>(),
             outputs: &["path", "public_key"],
             needs: |with| Capabilities {

@@ -1,8 +1,6 @@
 //! `tools`: language runtimes and tools in the versions a project names, by mise (<https://mise.jdx.dev>).
 //!
-//! - Checks by asking mise what is missing.
-//! - Changes: `mise install` of what is missing, below mise's own folder.
-//! - No undo: other projects may use what was installed.
+#![doc = include_str!("docs/tools.md")]
 
 use std::{
     borrow::Cow,
@@ -68,6 +66,7 @@ impl Provider for Tools {
             name: "tools",
             class: Class::Task,
             summary: "Tools in the versions a project names, by mise.",
+            docs: include_str!("docs/tools.md"),
             schema: schema::<With>(),
             outputs: &[],
             // Where a tool comes from is mise's to know.

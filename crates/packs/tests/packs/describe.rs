@@ -116,6 +116,7 @@ fn any_kinds() -> Vec<Kind> {
         name,
         class: Class::Task,
         summary: "Any.",
+        docs: "",
         schema: json!({ "type": "object" }),
         outputs: &[],
         needs: |_| Capabilities::default(),

@@ -1,12 +1,6 @@
 //! `credential`: a secret the person has, or that is made for them, in the system's keychain.
 //!
-//! - Checks whether the keychain has one of this name.
-//! - Changes: a value is looked at (length, `pattern`), tried (`test`), and only then stored. With `generate`, a random
-//!   one is made and goes the same way; without, it is the person's turn, and what they type comes to [`accept`].
-//! - Cannot be undone: the person may need the secret elsewhere by now. They can remove it themselves.
-//!
-//! A value reaches its test by environment, standard input or an HTTP header, never by argument; what the test prints is
-//! masked. No value is in a receipt, an event or a message.
+#![doc = include_str!("../docs/credential.md")]
 
 mod attempt;
 mod value;
@@ -44,6 +38,7 @@ impl Provider for Credential {
             name: "credential",
             class: Class::Credential,
             summary: "A secret in the system's keychain, tried before it is stored.",
+            docs: include_str!("../docs/credential.md"),
             schema: schema::<With>(),
             outputs: &[],
             needs: |with| {

@@ -1,13 +1,6 @@
 //! `env`: an environment variable for every program the person starts from now on.
 //!
-//! - Checks whether the login shell's profile sets it through Firstlight's own block (on Windows: whether the user's
-//!   environment has it). A terminal that is open already does not change; a new one does.
-//! - Changes: one line in the block `# >>> firstlight >>>` … `# <<< firstlight <<<` of `~/.profile` (bash: the first of
-//!   `~/.bash_profile`, `~/.bash_login`, `~/.profile` there is, as bash does), `~/.zshenv` (zsh) or
-//!   `~/.config/fish/conf.d/firstlight.fish` (fish). Values are quoted, never interpreted. Everything outside of the
-//!   block stays as it is.
-//! - Undo takes the line out, or puts back the one that was there; with the last line goes the block, byte for byte, and
-//!   a file that we made, with the folders made for it.
+#![doc = include_str!("../docs/env.md")]
 
 mod on_windows;
 mod profile;
@@ -88,6 +81,7 @@ impl Provider for Env {
             name: "env",
             class: Class::Task,
             summary: "An environment variable for every program the person starts from now on.",
+            docs: include_str!("../docs/env.md"),
             schema: schema::<With>(),
             outputs: &[],
             needs: |_| Capabilities::default(),

@@ -1,20 +1,7 @@
 //! `external`: a program that speaks Firstlight's protocol, so that a platform team extends what steps can do without
 //! changing Firstlight. `assets/packs/EXTERNAL.md` is the guide to writing one.
 //!
-//! - Checks by asking the program, which may change nothing then. What it would change it says itself; its words are
-//!   shown as its words.
-//! - Changes: whatever the program does, within what the step declares: `writes`, `reads`, `hosts`. Consent covers all
-//!   of that, and the program's content: one that was replaced since it was shown is not run.
-//! - Confined on Linux 5.13 and later by Landlock and seccomp: it reads the system's programs and settings, the pack (if it
-//!   is part of it) and what is declared, nothing else of the home folder; it writes nothing but a folder for temporary
-//!   files while it is asked, and what is declared while it does or takes back; it has no network unless `hosts` names
-//!   some, may not listen, reaches no local service (session bus, Docker, SSH agent), and leaves no process behind.
-//! - Limits: nothing in the system knows hosts by name, so that a program with `hosts` can reach any host. Before Linux
-//!   6.2 it can empty files that it may read and the person may change, before 6.12 it can send signals to the person's
-//!   other processes. Elsewhere (older Linux, macOS, Windows) nothing holds it to
-//!   what it declares, and the plan says so; `confined: required` blocks the step there.
-//! - Administrator rights are never given to it: across `sudo` nothing of this would hold.
-//! - Undo: the program, by the receipts it had kept; folders that were made for it go if they are empty.
+#![doc = include_str!("../docs/external.md")]
 
 mod operation;
 mod program;
@@ -118,6 +105,7 @@ impl Provider for External {
             class: Class::Task,
             summary: "What a program of the pack, or one on PATH, does when it is asked by Firstlight's protocol \
                       (EXTERNAL.md), confined to what the step declares where the system can.",
+            docs: include_str!("../docs/external.md"),
             schema: schema::<With>(),
             // What the program gives, the step lists in `outputs`.
             outputs: &[],

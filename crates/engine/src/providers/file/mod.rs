@@ -1,28 +1,6 @@
 //! `file`: a file with exactly this content, or with this part in it.
 //!
-//! - What it holds is said in one of five ways: `content`, word for word; `source`, a copy of a file of the pack;
-//!   `template`, a file of the pack rendered with `values`; `block`, lines of our own in a file that is somebody else's;
-//!   `merge`, fields set in a JSON, TOML, YAML or INI file.
-//! - A template is minijinja's: `${{ name }}` prints one of `values`, `{% %}` controls, `{# #}` is a comment; a line that
-//!   holds only tags leaves no line. It sees `values` and nothing else: no files, no machine, no secrets. A name that is
-//!   not there is an error.
-//! - A block stands between two marker lines that hold its name (the step's id, if not said). Around it nothing changes.
-//! - A merge sets exactly the fields it names, however deep; lists and single values are replaced. Everything else stays
-//!   byte for byte: comments, order, indentation, line ends. Comments inside a list that is replaced go with it. Values
-//!   that come from an expression are text. What cannot be kept honestly is refused, and the file left as it is: fields
-//!   that are there twice; YAML with several documents, and anchors, aliases, tags and `? key` at the place that is
-//!   changed; a TOML table where a value should be; INI values with something like a comment behind them, or over more
-//!   than one line. Files above 4 MB are not merged into.
-//! - Checks content, and permissions where `mode` is given. The plan shows the difference, with stored credentials masked.
-//! - Changes: the file is replaced in one moment (a new file beside it, written to the disk, then renamed). Its
-//!   permissions and owner stay unless `mode` says otherwise; folders that are missing are made. Symbolic links are
-//!   refused: the file itself may not be one, and none on the way may lead out of the home folder. Steps that change the
-//!   same file wait for each other.
-//! - Undo gives back the content and permissions that were there, or removes what was added. Where the file was changed
-//!   since, a block is taken out, and each merged field gets the value it had or goes, with the fields and the file that
-//!   were made for it; a block or field that was itself changed since stays, and is named. Whole content that was changed
-//!   since is left alone. What was there is kept in the receipt; if it is larger than 256 KB or holds a stored credential,
-//!   it stays beside the file as `.NAME.ID.before-firstlight` instead. Files above 64 MB are left alone.
+#![doc = include_str!("../docs/file.md")]
 
 use std::{borrow::Cow, collections::BTreeMap, path::PathBuf};
 
@@ -62,6 +40,7 @@ impl Provider for File {
             name: "file",
             class: Class::Task,
             summary: "A file with exactly this content, or with this part in it.",
+            docs: include_str!("../docs/file.md"),
             schema: schema::<With>(),
             outputs: &["path"],
             needs: |with| Capabilities {

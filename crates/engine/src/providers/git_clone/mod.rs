@@ -1,11 +1,6 @@
 //! `git/clone`: a repository on this machine.
 //!
-//! - Checks whether the folder is a clone of that address already. Which branch it is on is then the person's own
-//!   matter. A folder with anything else in it blocks the step: nothing is overwritten.
-//! - Changes: clones beside the folder and renames, so that a clone which was cut off leaves nothing half. No
-//!   submodules, no hooks, no questions; addresses as listed in `git_url`.
-//! - Undo removes the clone only if nothing in it would be lost: no changes, no files git does not keep (ignored ones
-//!   included), no stash, no commit that only exists here. Empty folders made around it go with it.
+#![doc = include_str!("../docs/git-clone.md")]
 
 mod folder;
 mod lost;
@@ -89,6 +84,7 @@ impl Provider for GitClone {
             name: "git/clone",
             class: Class::Task,
             summary: "A repository on this machine.",
+            docs: include_str!("../docs/git-clone.md"),
             schema: schema::<With>(),
             outputs: &["path", "commit"],
             needs: |with| {

@@ -1,18 +1,6 @@
 //! `network`: proxy and certificates for git, npm, pip and cargo, as this machine needs them.
 //!
-//! - The proxy is the one the step names, else the one of the environment or the system's settings. The certificates
-//!   are those of the file the step names, else those in the system's store that are no public authority's.
-//! - Checks what each tool uses now, by its own settings and variables; a tool that goes by the right proxy, or trusts
-//!   the right certificates, by itself is fine as it is. Tools that are not installed are left out.
-//! - Changes: adds lines to the person's own file of each tool (`.gitconfig`, `.npmrc`, `pip.conf`, cargo's
-//!   `config.toml`); comments and everything else stay. Where no file holds both what the system trusts and your
-//!   company's certificates, `~/.config/firstlight/certificates.pem` is made to.
-//! - What a person set themselves is never changed: where it contradicts, the step is blocked and says so. A proxy's
-//!   name and password are never written: tools take them from the environment.
-//! - Undo takes exactly the added lines away, and files that were made for them.
-//! - Limits: settings for single hosts are not looked at, nor are a proxy script (PAC) or the system's list of
-//!   exceptions. On Windows, certificates are the company's where its directory or policy put them; what a person added
-//!   by hand is not told from the public ones.
+#![doc = include_str!("../docs/network.md")]
 
 mod cargo;
 mod git;
@@ -119,6 +107,7 @@ impl Provider for Network {
             name: "network",
             class: Class::Task,
             summary: "Proxy and certificates for git, npm, pip and cargo.",
+            docs: include_str!("../docs/network.md"),
             schema: schema::<With>(),
             outputs: &[],
             needs,

@@ -1,13 +1,6 @@
 //! `package`: software from the machine's own package manager (apt, dnf, brew, winget).
 //!
-//! - Checks by asking the manager what is installed; a program named by `command` that is on PATH is good enough.
-//! - Changes: installs what is missing, and only that. The plan shows every package of the step; those that are there
-//!   already are left out when it is run, so that nothing is upgraded or marked anew. With apt, the list of packages is
-//!   fetched first when a package is not in it, or when the list turns out not to fit the machine or the server; once.
-//! - Undo removes the packages that were not there before. What they brought along stays: it may be needed by now.
-//!
-//! apt and dnf need administrator rights, brew refuses them, winget asks for them by itself. One step at a time: a
-//! package manager has a lock.
+#![doc = include_str!("../docs/package.md")]
 
 mod apt;
 mod brew;
@@ -45,6 +38,7 @@ impl Provider for Package {
             name: "package",
             class: Class::Task,
             summary: "Software from the machine's own package manager (apt, dnf, brew, winget).",
+            docs: include_str!("../docs/package.md"),
             schema: schema::<With>(),
             outputs: &[],
             needs: |with| Capabilities {

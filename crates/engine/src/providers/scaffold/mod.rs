@@ -1,18 +1,7 @@
 //! `scaffold`: a folder made from a template of the pack, in the format of Backstage
 //! (`scaffolder.backstage.io/v1beta3`), run on this machine and without a server.
 //!
-//! - Checks whether the folder is there and was made by this template: it then is the person's, whatever they changed in
-//!   it and whatever the template became since. A folder with anything else in it blocks the step: nothing is overwritten.
-//!   What made it, of which version, from which values and with which files stands in `.firstlight/scaffold.json`.
-//! - Changes: the template is run in memory, so that the plan shows each action and each file; then everything is written
-//!   beside the folder and renamed, all or nothing. Names and addresses may not lead out of the result or the pack, nothing
-//!   is fetched from elsewhere, and a template sees its parameters and nothing more: no secret, no file, no environment.
-//! - Actions: `fetch:template`, `fetch:template:file`, `fetch:plain`, `fetch:plain:file`, `fs:delete`, `fs:rename`,
-//!   `fs:readdir`, `debug:log`, `debug:wait`, `catalog:write`. `catalog:register` becomes a follow-up. `publish:github` and
-//!   its like become a push by git, where `publish` says to which address. Any other action is an error when the pack is
-//!   linted and when the step is planned, unless `skip` leaves its step out.
-//! - Undo removes the folder, and a repository it made on this machine, only if nothing was changed in them since. What
-//!   was pushed to another machine stays there.
+#![doc = include_str!("../docs/scaffold.md")]
 
 mod actions;
 mod build;
@@ -110,6 +99,7 @@ impl Provider for Scaffold {
             name: "scaffold",
             class: Class::Task,
             summary: "A folder made from a Backstage template of the pack, on this machine.",
+            docs: include_str!("../docs/scaffold.md"),
             schema: schema::<With>(),
             outputs: record::OUTPUTS,
             needs,

@@ -36,6 +36,7 @@ pub(crate) fn kinds() -> Vec<Kind> {
         name,
         class,
         summary,
+        docs: "",
         schema,
         outputs: &[],
         needs: nothing,
