@@ -59,7 +59,7 @@ impl Firstlight {
         })?;
         let planned = self.plan_for(&pack, choice).await?;
         let graph = graph(&pack, &planned.persona)?;
-        let view = view::plan(&pack, &planned.plan, &graph);
+        let view = view::plan(&pack, &planned.plan, &graph, &self.took());
         *lock(&self.inner.planned) = Some(planned);
         Ok(view)
     }

@@ -1,7 +1,10 @@
 //! The domain as the contract shows it. Pure: from a pack, a graph and a journey to what the rail, Today, the plan and
 //! the terminal print.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use firstlight_contract::{
     journey::{FollowUpView, JourneyView, NextAct, NextThing, StageView, StepStateView, StepView},
@@ -46,8 +49,9 @@ pub(crate) fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-/// A plan as it is shown.
-pub(crate) fn plan(pack: &Pack, plan: &Plan, graph: &Graph) -> PlanView {
+/// A plan as it is shown. `took`: how long steps took here when they last ran, which says more than the pack.
+pub(crate) fn plan(pack: &Pack, plan: &Plan, graph: &Graph, took: &BTreeMap<StepId, Duration>) -> PlanView {
+    let expected = |step: &Step| took.get(&step.id).copied().or(step.estimate);
     let steps: Vec<PlannedStepView> = plan
         .steps
         .iter()
@@ -63,7 +67,7 @@ pub(crate) fn plan(pack: &Pack, plan: &Plan, graph: &Graph) -> PlanView {
                 outcome,
                 reason,
                 needs: step.needs.iter().map(ToString::to_string).collect(),
-                estimate_seconds: step.estimate.map(seconds),
+                estimate_seconds: expected(step).map(seconds),
                 download_bytes: match planned.download {
                     Download::Bytes(bytes) if bytes > 0 => Some(bytes),
                     Download::Bytes(_) | Download::Nothing | Download::Unknown => None,
@@ -85,7 +89,7 @@ pub(crate) fn plan(pack: &Pack, plan: &Plan, graph: &Graph) -> PlanView {
         asks: asks(pack, &steps),
         steps,
         summary: PlanSummary { will_change, ok, unknown, blocked },
-        estimate_seconds: estimate(pack, plan, graph),
+        estimate_seconds: estimate(pack, plan, graph, expected),
         first_value,
         consent: plan.consent().0,
     }
@@ -124,7 +128,12 @@ fn asks(pack: &Pack, steps: &[PlannedStepView]) -> Asks {
 }
 
 /// The longest path to first value through what is not fine yet; nothing if no step on it has an estimate.
-fn estimate(pack: &Pack, plan: &Plan, graph: &Graph) -> Option<u32> {
+fn estimate(
+    pack: &Pack,
+    plan: &Plan,
+    graph: &Graph,
+    expected: impl Fn(&Step) -> Option<Duration>,
+) -> Option<u32> {
     let first_value = pack.first_value(&plan.persona)?;
     let is_open = |step: &&PlannedStep| !matches!(step.outcome, Outcome::Ok | Outcome::NotNeeded(_));
     let open: BTreeSet<&StepId> = plan.steps.iter().filter(is_open).map(|step| &step.id).collect();
@@ -136,7 +145,7 @@ fn estimate(pack: &Pack, plan: &Plan, graph: &Graph) -> Option<u32> {
         .filter(|id| on_road.contains(*id) || **id == first_value.id)
         .filter_map(|id| pack.steps.get(id))
         .map(|step| {
-            let cost = if open.contains(&step.id) { step.estimate } else { Some(Duration::ZERO) };
+            let cost = if open.contains(&step.id) { expected(step) } else { Some(Duration::ZERO) };
             (step.id.clone(), step.needs.clone(), cost)
         })
         .collect();

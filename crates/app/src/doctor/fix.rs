@@ -47,7 +47,7 @@ impl Firstlight {
     pub async fn plan_fix(&self, request: &FixRequest) -> Result<FixView> {
         let (fix, plan) = self.planned_fix(request).await?;
         let graph = planning::graph(&fix.pack, &fix.persona)?;
-        Ok(FixView { plan: view::plan(&fix.pack, &plan, &graph), kept: fix.kept })
+        Ok(FixView { plan: view::plan(&fix.pack, &plan, &graph, &BTreeMap::new()), kept: fix.kept })
     }
 
     /// Sets what was agreed to.

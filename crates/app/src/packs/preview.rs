@@ -44,5 +44,6 @@ pub fn preview(
     let plan = engine
         .preview(&pack, &persona, &scope)
         .map_err(|error| AppError::from_failure(Code::PackInvalid, error.into()))?;
-    Ok((view::plan(&pack, &plan, &planning::graph(&pack, &persona)?), facts))
+    let graph = planning::graph(&pack, &persona)?;
+    Ok((view::plan(&pack, &plan, &graph, &BTreeMap::new()), facts))
 }

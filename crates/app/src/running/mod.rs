@@ -215,7 +215,7 @@ impl Firstlight {
     }
 
     /// How long steps took when they last ran to their end.
-    fn took(&self) -> BTreeMap<StepId, Duration> {
+    pub(crate) fn took(&self) -> BTreeMap<StepId, Duration> {
         self.with_world(|world| {
             let Some(journey) = &world.journey else { return BTreeMap::new() };
             journey.steps.keys().filter_map(|id| Some((id.clone(), journey.took(id)?))).collect()

@@ -122,11 +122,13 @@ fn downloads(plan: &PlanView) -> Option<String> {
         1 => Some("1 step fetches more and cannot say how much".to_owned()),
         many => Some(format!("{many} steps fetch more and cannot say how much")),
     };
+    // Of a step that waits for another nobody knows yet.
+    let known = if plan.summary.unknown > 0 { "at least" } else { "about" };
     match (plan.download_bytes, unknown) {
         (0, None) => None,
         (0, Some(unknown)) => Some(format!("{}.", unknown.replacen(" more", "", 1))),
-        (bytes, None) => Some(format!("Downloads about {}.", words::size(bytes))),
-        (bytes, Some(unknown)) => Some(format!("Downloads about {}; {unknown}.", words::size(bytes))),
+        (bytes, None) => Some(format!("Downloads {known} {}.", words::size(bytes))),
+        (bytes, Some(unknown)) => Some(format!("Downloads {known} {}; {unknown}.", words::size(bytes))),
     }
 }
 
@@ -160,8 +162,13 @@ pub(super) fn show_step(step: &PlannedStepView, home: &str, output: Output) -> a
     if let Some(reach) = &step.detail.reach {
         show_reach(reach, &step.detail.hosts, home, output)?;
     }
+    if let Some(seconds) = step.estimate_seconds {
+        output.line(format!("      takes about {}", words::duration(seconds)))?;
+    }
     if let Some(bytes) = step.download_bytes {
         output.line(format!("      downloads about {}", words::size(bytes)))?;
+    } else if step.download_unknown {
+        output.line("      downloads something, nobody can say how much")?;
     }
     if step.detail.elevated {
         output.line("      with administrator rights")?;
@@ -261,6 +268,8 @@ mod tests {
             of(1_400_000, 2).as_deref(),
             Some("Downloads about 1.4 MB; 2 steps fetch more and cannot say how much.")
         );
+        let later = PlanView { download_bytes: 1_400_000, ..plan(1, 1, 0) };
+        assert_eq!(downloads(&later).as_deref(), Some("Downloads at least 1.4 MB."));
     }
 
     #[test]

@@ -37,9 +37,11 @@ test('what is asked is said in words, and nothing is asked in none', () => {
 
 test('what is fetched is said as far as it is known', () => {
   expect(downloads(plan)).toEqual([
-    'Downloads about 85 MB.',
+    'Downloads at least 85 MB.',
     '1 step fetches something and cannot say how much.',
   ]);
+  const known = { ...plan.summary, unknown: 0 };
+  expect(downloads({ ...plan, summary: known, downloads_unknown: 0 })).toEqual(['Downloads about 85 MB.']);
   expect(downloads({ ...plan, download_bytes: 0, downloads_unknown: 0 })).toEqual([]);
 });
 

@@ -57,7 +57,9 @@ export function asked(asks: Asks): string[] {
 /** What would be fetched, in sentences; empty if nothing is known to be. */
 export function downloads(plan: PlanView): string[] {
   const said: string[] = [];
-  if (plan.download_bytes > 0) said.push(m.road_downloads({ size: size(plan.download_bytes) }));
+  // Of a step that waits for another nobody knows yet.
+  const say = plan.summary.unknown > 0 ? m.road_downloads_at_least : m.road_downloads;
+  if (plan.download_bytes > 0) said.push(say({ size: size(plan.download_bytes) }));
   if (plan.downloads_unknown > 0) said.push(m.road_downloads_unknown({ count: plan.downloads_unknown }));
   return said;
 }
