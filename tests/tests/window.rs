@@ -111,6 +111,7 @@ async fn d3_no_command_gives_a_secret_away() -> Result<()> {
     let skipped = [
         "choose_pack",
         "export_data",
+        "save_help_bundle",
         "delete_data",
         "remove_credential",
         "store_credential",
