@@ -202,7 +202,8 @@ impl Firstlight {
         let choice = Choice { persona: persona.to_string(), ..Choice::default() };
         let inputs = self.answers(&pack, &choice).ok()?;
         let plan = Plan { pack: pack.reference(), persona: persona.clone(), steps: Vec::new() };
-        Some(Planned { consent: plan.consent(), pack, persona, inputs, plan, begun: Instant::now() })
+        let (begun, recorded) = (Instant::now(), 0);
+        Some(Planned { consent: plan.consent(), pack, persona, inputs, plan, begun, recorded })
     }
 
     fn refused(&self, name: &CredentialName, failure: Failure) -> AppError {

@@ -18,6 +18,8 @@ pub(crate) struct History {
     world: World,
     /// Something was wrong with the file and was mended; said once.
     notice: Option<String>,
+    /// Events recorded since it was opened.
+    recorded: usize,
 }
 
 impl History {
@@ -32,10 +34,10 @@ impl History {
             Ok(journal) => {
                 let mut world = World::default();
                 journal.read_into(&mut world)?;
-                Ok(Self { journal: Some(journal), world, notice: None })
+                Ok(Self { journal: Some(journal), world, notice: None, recorded: 0 })
             }
             Err(JournalError::Missing { .. }) => {
-                Ok(Self { journal: None, world: World::default(), notice: None })
+                Ok(Self { journal: None, world: World::default(), notice: None, recorded: 0 })
             }
             // Reading mends nothing: somebody else may have the file open.
             Err(error @ JournalError::Damaged { .. }) => Err(AppError::from(error).hint(
@@ -63,7 +65,7 @@ impl History {
                 restored.reason
             )
         });
-        Self { world: opened.history, journal: Some(opened.journal), notice }
+        Self { world: opened.history, journal: Some(opened.journal), notice, recorded: 0 }
     }
 
     pub(crate) fn world(&self) -> &World {
@@ -93,7 +95,13 @@ impl History {
         for one in &happened {
             self.world.apply(one);
         }
+        self.recorded += happened.len();
         Ok(happened)
+    }
+
+    /// How many events were recorded since it was opened.
+    pub(crate) fn recorded(&self) -> usize {
+        self.recorded
     }
 
     /// Deletes the journal with its copies, and begins an empty one. Only ever because the person said so.

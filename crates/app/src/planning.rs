@@ -37,13 +37,16 @@ pub(crate) struct Planned {
     pub(crate) plan: Plan,
     /// When looking began.
     pub(crate) begun: Instant,
+    /// How much was recorded by then.
+    pub(crate) recorded: usize,
 }
 
 impl Planned {
     /// The steps that were found to hold so short a time ago that a run need not look again: the plan was agreed to at
-    /// once. Whoever reads it first has time in which the machine may change.
-    pub(crate) fn held(&self) -> BTreeMap<StepId, BTreeMap<String, String>> {
-        if self.begun.elapsed() > FRESH {
+    /// once, and nothing was `recorded` since it began. Whoever reads it first has time in which the machine may change,
+    /// and what was taken back meanwhile is not there any more.
+    pub(crate) fn held(&self, recorded: usize) -> BTreeMap<StepId, BTreeMap<String, String>> {
+        if self.begun.elapsed() > FRESH || self.recorded != recorded {
             return BTreeMap::new();
         }
         self.plan.steps.iter().filter_map(|step| Some((step.id.clone(), step.held.clone()?))).collect()
@@ -68,9 +71,17 @@ impl Firstlight {
         let persona = persona(pack, &choice.persona)?;
         let inputs = self.answers(pack, choice)?;
         let scope = self.scope(pack, inputs.clone());
-        let begun = Instant::now();
+        let (begun, recorded) = (Instant::now(), self.history().recorded());
         let plan = self.look_at(pack, &persona, &scope).await?;
-        Ok(Planned { pack: Arc::clone(pack), persona, inputs, consent: plan.consent(), plan, begun })
+        Ok(Planned {
+            pack: Arc::clone(pack),
+            persona,
+            inputs,
+            consent: plan.consent(),
+            plan,
+            begun,
+            recorded,
+        })
     }
 
     /// What the engine finds out about every step of a checklist.

@@ -278,6 +278,32 @@ async fn a_step_the_machine_does_not_allow_is_the_next_thing_and_can_be_tried_ag
 }
 
 #[tokio::test]
+async fn what_was_taken_back_after_the_plan_is_not_taken_to_hold() {
+    let steps = "
+  made: { title: Make it, shell: true, env: { P: '${{ inputs.place }}' }, check: ['echo look >> $P/looks; test -e $P/made'],
+          run: ['touch $P/made'], undo: ['rm $P/made'], first-value: true }
+";
+    let day = Day::new(&["made"], steps);
+    let app = day.open();
+    day.start(&app).await;
+    let made = day.place.path().join("made");
+    let looks = || std::fs::read_to_string(day.place.path().join("looks")).unwrap().lines().count();
+    let before = looks();
+    day.start(&app).await;
+    assert_eq!(looks(), before + 1, "the look of the plan counts for the run");
+    let plan = app.make_plan(&day.choice()).await.unwrap();
+    assert_eq!(plan.summary.ok, 1);
+    app.undo_step("made").await.unwrap();
+    assert!(!made.exists());
+    // Agreed to at once, as in a window that still shows it.
+    let consent = Consent { choice: day.choice(), consent: plan.consent };
+    app.start_run(&consent, &RunOptions::default()).await.unwrap();
+    app.wait_for_run().await.unwrap();
+    assert!(made.exists(), "it was looked at again");
+    assert!(matches!(state(&app.journey().unwrap(), "made"), StepStateView::Changed { .. }));
+}
+
+#[tokio::test]
 async fn a_failed_attempts_log_stays_when_a_retry_finds_the_step_done() {
     let steps = "
   wants:

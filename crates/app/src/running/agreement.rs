@@ -94,7 +94,8 @@ impl Firstlight {
             steps: Vec::new(),
         };
         let (persona, inputs) = (journey.persona, journey.inputs);
-        Ok(Planned { pack, persona, inputs, consent, plan, begun: Instant::now() })
+        let (begun, recorded) = (Instant::now(), self.history().recorded());
+        Ok(Planned { pack, persona, inputs, consent, plan, begun, recorded })
     }
 }
 

@@ -63,6 +63,8 @@ struct Asked {
     /// None for all.
     only: Option<BTreeSet<StepId>>,
     again: BTreeSet<StepId>,
+    /// Found to hold by the plan it carries out, with their outputs.
+    held: BTreeMap<StepId, BTreeMap<String, String>>,
     keep_going: bool,
 }
 
@@ -71,8 +73,10 @@ impl Firstlight {
     pub async fn start_run(&self, agreed: &Consent, options: &RunOptions) -> Result<JourneyView> {
         self.refuse_while_running()?;
         let planned = self.agreed_plan(agreed).await?;
+        // Before anything is recorded of what follows from it.
+        let held = planned.held(self.history().recorded());
         self.begin_journey(&planned, &agreed.choice)?;
-        self.run_asked(&planned, options)?;
+        self.run_asked(&planned, options, held)?;
         self.journey()
     }
 
@@ -85,7 +89,8 @@ impl Firstlight {
         let mut only = graph.descendants(&id);
         only.insert(id.clone());
         self.load_secrets(&planned.pack).await;
-        self.run(&planned, Asked { only: Some(only), again: BTreeSet::from([id]), keep_going: false })?;
+        let again = BTreeSet::from([id]);
+        self.run(&planned, Asked { only: Some(only), again, ..Asked::default() })?;
         self.journey()
     }
 
@@ -93,13 +98,18 @@ impl Firstlight {
     pub async fn go_on(&self, options: &RunOptions) -> Result<()> {
         let planned = self.planned_journey()?;
         self.load_secrets(&planned.pack).await;
-        self.run_asked(&planned, options)
+        self.run_asked(&planned, options, BTreeMap::new())
     }
 
-    fn run_asked(&self, planned: &Planned, options: &RunOptions) -> Result<()> {
+    fn run_asked(
+        &self,
+        planned: &Planned,
+        options: &RunOptions,
+        held: BTreeMap<StepId, BTreeMap<String, String>>,
+    ) -> Result<()> {
         let only = Self::only(planned, &options.only)?;
         let again = options.again.iter().map(|step| known_step(planned, step)).collect::<Result<_>>()?;
-        self.run(planned, Asked { only, again, keep_going: options.keep_going })
+        self.run(planned, Asked { only, again, held, keep_going: options.keep_going })
     }
 
     /// Stops the run. Returns once nothing of it is left.
@@ -237,7 +247,7 @@ impl Firstlight {
             scope: self.scope_of(planned),
             run,
             only: asked.only,
-            held: planned.held(),
+            held: asked.held,
             again: asked.again,
             took: self.took(),
             keep_going: asked.keep_going,
