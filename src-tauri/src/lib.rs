@@ -27,6 +27,10 @@ use crate::{args::Args, notices::Notices, shell::Shell};
 
 /// Runs the app until its window is closed. `started` is when the process began, for [`start`].
 pub fn run(started: Instant) -> ExitCode {
+    // Not the app: its program, with administrator rights, for a run that goes on elsewhere.
+    if std::env::args_os().skip(1).eq([firstlight_app::ADMINISTRATOR_SESSION]) {
+        return firstlight_app::administrator_session();
+    }
     graphics::choose();
     let args = match Args::try_parse() {
         Ok(args) => args,

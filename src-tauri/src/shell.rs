@@ -99,6 +99,7 @@ impl Shell {
             carry_on: true,
             surroundings: Surroundings {
                 at_login: program().and_then(at_login::of_this_machine).map(Arc::from),
+                administrator: program(),
                 ..Surroundings::of_this_machine(Arc::new(Timestamp::now))
             },
         })

@@ -84,6 +84,10 @@ impl Host for AppHost {
         (self.app.inner.surroundings.boot)()
     }
 
+    fn administrator_program(&self) -> Option<PathBuf> {
+        self.app.inner.surroundings.administrator.clone()
+    }
+
     async fn secret(&self, name: &CredentialName) -> Result<Option<SecretString>, Failure> {
         let value = self.app.inner.surroundings.keychain.get(name).await.map_err(|e| vault_failure(&e))?;
         if let Some(value) = &value {

@@ -33,7 +33,10 @@ mod view;
 
 pub use doctor::FixRequest;
 pub use error::{AppError, Result};
-pub use firstlight_engine::RunSummary;
+pub use firstlight_engine::{
+    RunSummary,
+    process::{ADMINISTRATOR_SESSION, administrator_session},
+};
 pub use home::Home;
 pub use journal_commands::{start_journal_anew, verify_journal};
 pub use packs::{LintOutcome, diff, lint, pack_schema, preview, provider_reference, start_pack};

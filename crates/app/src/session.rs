@@ -63,6 +63,9 @@ pub struct Surroundings {
     pub slept: Arc<dyn Fn() -> Duration + Send + Sync>,
     /// What opens Firstlight at the next login, where a program can be opened again like that.
     pub at_login: Option<Arc<dyn AtLogin>>,
+    /// The program that calls [`administrator_session`](firstlight_engine::process::administrator_session) when it is
+    /// started for that. Without one the system asks for each command by itself.
+    pub administrator: Option<PathBuf>,
 }
 
 impl Surroundings {
@@ -78,6 +81,7 @@ impl Surroundings {
             boot: Arc::new(crate::restart::boot),
             slept: Arc::new(crate::sleep::slept),
             at_login: None,
+            administrator: None,
         }
     }
 }

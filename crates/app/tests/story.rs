@@ -117,6 +117,7 @@ impl Day {
                 boot: Arc::new(move || boot.load(Ordering::SeqCst).to_string()),
                 slept: Arc::new(move || Duration::from_secs(slept.load(Ordering::SeqCst))),
                 at_login: Some(self.at_login.clone()),
+                administrator: None,
             },
         })
     }

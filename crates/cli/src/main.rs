@@ -14,6 +14,10 @@ mod wrap;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // Not a command: our own program, with administrator rights, for a run that goes on elsewhere.
+    if std::env::args_os().skip(1).eq([firstlight_app::ADMINISTRATOR_SESSION]) {
+        return firstlight_app::administrator_session();
+    }
     let cli = match args::parse() {
         Ok(cli) => cli,
         Err(code) => return code,

@@ -39,6 +39,12 @@ pub trait Host: Send + Sync {
         crate::facts::admin(facts).await
     }
 
+    /// A program of ours that is an administrator session when it is started with
+    /// [`ADMINISTRATOR_SESSION`](crate::process::ADMINISTRATOR_SESSION). Without one, each command asks for itself.
+    fn administrator_program(&self) -> Option<std::path::PathBuf> {
+        None
+    }
+
     /// A secret from the keychain; `None` if there is none of that name.
     async fn secret(&self, name: &CredentialName) -> Result<Option<SecretString>, Failure>;
 

@@ -168,7 +168,10 @@ fn home() -> Result<Home, AppError> {
 }
 
 fn surroundings() -> Surroundings {
-    Surroundings::of_this_machine(Arc::new(Timestamp::now))
+    Surroundings {
+        administrator: std::env::current_exe().ok(),
+        ..Surroundings::of_this_machine(Arc::new(Timestamp::now))
+    }
 }
 
 /// Opens the pack and finds out for whom: the persona named, the only one, or the one chosen at the terminal.

@@ -1,6 +1,7 @@
 //! Administrator rights, through the system's own prompt. No password passes through us.
 
 use std::{
+    path::Path,
     process::Stdio,
     sync::{
         Arc,
@@ -15,7 +16,10 @@ use tokio::{
     sync::{Mutex, OwnedMutexGuard},
 };
 
-use super::Process;
+use super::{
+    Process,
+    administrator::{ADMINISTRATOR_SESSION, NotOpened, Session},
+};
 use crate::{facts::Admin, host::Host, provider::Context};
 
 /// How long a person may look for their password.
@@ -33,22 +37,30 @@ const PKEXEC_ASKED_NOBODY: [&str; 2] =
 /// The prompts of one run: one at a time, however many steps want one, and none after a refusal.
 #[derive(Debug, Default)]
 pub struct Prompts {
-    turn: Arc<Mutex<()>>,
+    turn: Arc<Mutex<Way>>,
     refused: AtomicBool,
+}
+
+/// How the rights come in this run.
+#[derive(Debug, Default)]
+enum Way {
+    #[default]
+    NotAsked,
+    /// Once.
+    Session(Arc<Session>),
+    /// For each command: the session's program cannot be started by the administrator, as in a folder of somebody
+    /// else's, or an image only its owner may read.
+    EachTime,
 }
 
 impl Prompts {
     /// Waits until nobody else is asked. Error: stopped meanwhile, or the person said no to somebody else.
-    async fn turn(&self, cx: &Context) -> Result<OwnedMutexGuard<()>, Failure> {
+    async fn turn(&self, cx: &Context) -> Result<OwnedMutexGuard<Way>, Failure> {
         let turn = tokio::select! {
             () = cx.cancel.cancelled() => return Err(refused()),
             turn = Arc::clone(&self.turn).lock_owned() => turn,
         };
-        if self.was_refused() { Err(refused()) } else { Ok(turn) }
-    }
-
-    fn was_refused(&self) -> bool {
-        self.refused.load(Ordering::SeqCst)
+        if self.refused.load(Ordering::SeqCst) { Err(refused()) } else { Ok(turn) }
     }
 
     /// No more of this run is asked for.
@@ -56,37 +68,18 @@ impl Prompts {
         self.refused.store(true, Ordering::SeqCst);
         refused()
     }
-}
 
-/// What goes in front of a command.
-#[derive(Debug, Default)]
-pub(super) struct Prefix {
-    words: Vec<String>,
-    pkexec: Option<Pkexec>,
-}
-
-/// `pkexec` asks as it starts the command. Whether it was refused is known at the end only: until then, nobody else asks.
-#[derive(Debug)]
-struct Pkexec {
-    prompts: Arc<Prompts>,
-    _turn: OwnedMutexGuard<()>,
-}
-
-impl Prefix {
-    /// The words that are really executed.
-    pub(super) fn before(&self, words: Vec<String>) -> Vec<String> {
-        self.words.iter().cloned().chain(words).collect()
-    }
-
-    /// Why the command was not started, if how it ended says that. The codes alone do not: a command has them as well,
-    /// where it is or calls a program that is not there.
-    pub(super) fn not_given(&self, code: i32, said: &[String]) -> Option<Failure> {
-        let pkexec = self.pkexec.as_ref().filter(|_| matches!(code, 126 | 127))?;
+    /// Why the rights did not come, if what `pkexec` said tells that. Its codes alone do not: a command has them as
+    /// well, where it is or calls a program that is not there.
+    fn not_given(&self, code: i32, said: &[String]) -> Option<Failure> {
+        if !matches!(code, 126 | 127) {
+            return None;
+        }
         let begins = |with: &[&str]| {
             said.iter().flat_map(|text| text.lines()).any(|line| with.iter().any(|w| line.starts_with(w)))
         };
         if begins(&PKEXEC_REFUSED) {
-            Some(pkexec.prompts.refuse())
+            Some(self.refuse())
         } else if begins(&PKEXEC_ASKED_NOBODY) {
             Some(Failure { last_lines: said.to_vec(), ..no_way() })
         } else {
@@ -95,28 +88,131 @@ impl Prefix {
     }
 }
 
+/// How a command gets the rights it needs. By default it needs none.
+#[derive(Debug, Default)]
+pub(super) struct Rights {
+    session: Option<Arc<Session>>,
+    /// What goes in front of the command, where there is no session.
+    words: Vec<String>,
+    pkexec: Option<Pkexec>,
+}
+
+/// `pkexec` asks as it starts the command. Whether it was refused is known at the end only: until then, nobody else asks.
+#[derive(Debug)]
+struct Pkexec {
+    prompts: Arc<Prompts>,
+    _turn: OwnedMutexGuard<Way>,
+}
+
+impl Rights {
+    /// What starts the command instead of us.
+    pub(super) fn session(&self) -> Option<&Arc<Session>> {
+        self.session.as_ref()
+    }
+
+    /// The words that are really executed here.
+    pub(super) fn before(&self, words: Vec<String>) -> Vec<String> {
+        self.words.iter().cloned().chain(words).collect()
+    }
+
+    /// Why the command was not started, if how it ended says that.
+    pub(super) fn not_given(&self, code: i32, said: &[String]) -> Option<Failure> {
+        self.pkexec.as_ref().and_then(|pkexec| pkexec.prompts.not_given(code, said))
+    }
+}
+
+/// Whether a process needs rights we do not have. Windows' installers bring their own prompt.
+pub(super) fn is_needed(cx: &Context, process: &Process) -> bool {
+    process.elevated && !cx.facts.elevated && cfg!(unix)
+}
+
 /// Finds out how a process gets the rights it needs, asking for them where that is done beforehand.
-pub(super) async fn prefix(cx: &Context, process: &Process) -> Result<Prefix, Failure> {
-    // Windows' installers bring their own prompt.
-    if !process.elevated || cx.facts.elevated || cfg!(windows) {
-        return Ok(Prefix::default());
+pub(super) async fn rights(cx: &Context, process: &Process) -> Result<Rights, Failure> {
+    if !is_needed(cx, process) {
+        return Ok(Rights::default());
     }
-    if cx.prompts.was_refused() {
-        return Err(refused());
+    let mut way = cx.prompts.turn(cx).await?;
+    if let Way::Session(session) = &*way
+        && !session.is_over()
+    {
+        return Ok(Rights { session: Some(Arc::clone(session)), ..Rights::default() });
     }
+    let asker = asker(cx).await?;
+    let program = cx.host.administrator_program().filter(|_| !matches!(*way, Way::EachTime));
+    if let Some(program) = program {
+        match open(cx, asker, &program).await? {
+            Some(session) => {
+                let session = Arc::new(session);
+                *way = Way::Session(Arc::clone(&session));
+                return Ok(Rights { session: Some(session), ..Rights::default() });
+            }
+            None => *way = Way::EachTime,
+        }
+    }
+    match asker {
+        Asker::Sudo => Ok(Rights { words: sudo_words(process), ..Rights::default() }),
+        Asker::Pkexec => {
+            let pkexec = Pkexec { prompts: Arc::clone(&cx.prompts), _turn: way };
+            Ok(Rights { words: pkexec_words(process)?, pkexec: Some(pkexec), ..Rights::default() })
+        }
+    }
+}
+
+/// What asks for the rights.
+#[derive(Debug, Clone, Copy)]
+enum Asker {
+    /// Has asked already, or need not.
+    Sudo,
+    Pkexec,
+}
+
+/// Finds what asks here, and lets `sudo` do so. Whoever calls this has the turn.
+async fn asker(cx: &Context) -> Result<Asker, Failure> {
     let sudo = which::which("sudo").is_ok();
     if sudo && (may_sudo().await || (cx.interactive && ask(cx).await?)) {
-        return Ok(Prefix { words: sudo_words(process), pkexec: None });
+        return Ok(Asker::Sudo);
     }
     if cx.interactive && sudo {
         return Err(cx.prompts.refuse());
     }
-    if has_display() && which::which("pkexec").is_ok() {
-        let words = pkexec_words(process)?;
-        let pkexec = Pkexec { prompts: Arc::clone(&cx.prompts), _turn: cx.prompts.turn(cx).await? };
-        return Ok(Prefix { words, pkexec: Some(pkexec) });
+    if has_display() && which::which("pkexec").is_ok() { Ok(Asker::Pkexec) } else { Err(no_way()) }
+}
+
+/// Opens the administrator session. `None`: not by this program here.
+async fn open(cx: &Context, asker: Asker, program: &Path) -> Result<Option<Session>, Failure> {
+    let first: &[&str] = match asker {
+        Asker::Sudo => &["sudo", "-n", "--"],
+        Asker::Pkexec => &["pkexec"],
+    };
+    let program = program.display().to_string();
+    let words: Vec<String> = first
+        .iter()
+        .map(|&word| word.to_owned())
+        .chain([program, ADMINISTRATOR_SESSION.to_owned()])
+        .collect();
+    let opened = tokio::select! {
+        () = cx.cancel.cancelled() => return Err(refused()),
+        opened = tokio::time::timeout(PROMPT_PATIENCE, Session::open(&words)) => opened,
+    };
+    match opened {
+        Ok(Ok(session)) => Ok(Some(session)),
+        Ok(Err(NotOpened::Ended { code, said })) => match cx
+            .prompts
+            .not_given(code.unwrap_or(-1), std::slice::from_ref(&said))
+        {
+            Some(failure) => Err(failure),
+            None => {
+                tracing::warn!(?code, said, "no administrator session here: each command asks for itself");
+                Ok(None)
+            }
+        },
+        Ok(Err(NotOpened::NotStarted(error))) => {
+            tracing::warn!(%error, "no administrator session here: each command asks for itself");
+            Ok(None)
+        }
+        // Nobody is at the machine.
+        Err(_) => Err(cx.prompts.refuse()),
     }
-    Err(no_way())
 }
 
 fn no_way() -> Failure {
@@ -171,10 +267,6 @@ async fn may_sudo() -> bool {
 
 /// Lets `sudo` ask at the terminal. In our own process group: a background one may not read from the terminal.
 async fn ask(cx: &Context) -> Result<bool, Failure> {
-    let _turn = cx.prompts.turn(cx).await?;
-    if may_sudo().await {
-        return Ok(true);
-    }
     let asked = Command::new("sudo").arg("-v").kill_on_drop(true).status();
     tokio::select! {
         () = cx.cancel.cancelled() => Err(refused()),

@@ -1,16 +1,22 @@
 //! Starting a process and seeing it through.
 
-use std::{path::Path, process::Stdio, time::Duration};
+use std::{io::ErrorKind, path::Path, process::Stdio, time::Duration};
 
 use firstlight_domain::{id::CredentialName, state::Failure};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
-    process::{ChildStderr, ChildStdin, ChildStdout, Command},
+    process::{ChildStdin, Command},
     time::{Instant, sleep_until},
 };
 
-use super::{Exit, Output, Process, Stream, elevate, output::PACE, system};
+use super::{
+    Exit, Output, Process, Stream, administrator,
+    child::{Child, Printed},
+    elevate,
+    output::PACE,
+    system,
+};
 use crate::provider::Context;
 
 /// Bytes of standard output kept for reading.
@@ -53,10 +59,10 @@ pub async fn quick(cx: &Context, process: Process) -> Result<Exit, Failure> {
     }
 }
 
-/// On Linux by a thread that does nothing else, as far as nothing has to be written to the process.
+/// On Linux by a thread that does nothing else, as far as nothing has to be written to the process, and it is ours.
 async fn find_out(cx: &Context, process: Process, said: &Output) -> Result<Exit, Failure> {
     #[cfg(target_os = "linux")]
-    if process.secret_stdin.is_none() {
+    if process.secret_stdin.is_none() && !elevate::is_needed(cx, &process) {
         return on_a_thread(cx, process).await;
     }
     execute(cx, process, Sink::Kept { out: Vec::new(), err: Vec::new() }, said).await
@@ -66,7 +72,7 @@ async fn find_out(cx: &Context, process: Process, said: &Output) -> Result<Exit,
 async fn on_a_thread(cx: &Context, process: Process) -> Result<Exit, Failure> {
     use super::watch::{Source, see_through};
 
-    let elevation = elevate::prefix(cx, &process).await?;
+    let elevation = elevate::Rights::default();
     let command = command(&process, &elevation)?;
     let timeout = process.timeout.unwrap_or(cx.timeout);
     let (marker, deadline) = (marker(cx), std::time::Instant::now() + timeout);
@@ -151,9 +157,8 @@ pub(super) enum End {
 }
 
 async fn execute(cx: &Context, process: Process, mut sink: Sink, output: &Output) -> Result<Exit, Failure> {
-    let elevation = elevate::prefix(cx, &process).await?;
-    let mut child = system::spawn(piped(&process, &elevation)?, &marker(cx))
-        .map_err(|error| cannot_start(process.program(), process.cwd.as_deref(), &error))?;
+    let elevation = elevate::rights(cx, &process).await?;
+    let mut child = start(&process, &elevation, marker(cx))?;
     let (into, out, err) = child.pipes();
     let timeout = process.timeout.unwrap_or(cx.timeout);
     let deadline = Instant::now() + timeout;
@@ -191,7 +196,7 @@ async fn execute(cx: &Context, process: Process, mut sink: Sink, output: &Output
                 },
                 () = &mut feeding, if !reader.fed => reader.fed = true,
                 status = child.wait(), if over.is_none() => match status {
-                    Ok(status) => over = Some((system::code(status), Instant::now() + DRAIN)),
+                    Ok(code) => over = Some((code, Instant::now() + DRAIN)),
                     Err(error) => break End::Lost(error),
                 },
                 () = sleep_until(next) => match over {
@@ -203,6 +208,7 @@ async fn execute(cx: &Context, process: Process, mut sink: Sink, output: &Output
         }
     };
     if !matches!(end, End::Exited(_)) {
+        (reader.out, reader.err) = (None, None);
         child.stop().await;
     }
     let said = match sink {
@@ -222,7 +228,7 @@ pub(super) fn conclude(
     timeout: Duration,
     said: Vec<String>,
     stdout: Vec<u8>,
-    elevation: &elevate::Prefix,
+    elevation: &elevate::Rights,
 ) -> Result<Exit, Failure> {
     let name = process.program();
     match end {
@@ -238,6 +244,9 @@ pub(super) fn conclude(
             last_lines: said,
             hint: Some("try again, or give the step a longer `timeout`".to_owned()),
         }),
+        End::Lost(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => {
+            Err(cannot_start(name, process.cwd.as_deref(), &error))
+        }
         End::Lost(error) => Err(Failure {
             cause: format!("`{name}` cannot be waited for: {error}"),
             last_lines: said,
@@ -247,8 +256,8 @@ pub(super) fn conclude(
 }
 
 struct Reader {
-    out: Option<ChildStdout>,
-    err: Option<ChildStderr>,
+    out: Printed,
+    err: Printed,
     fed: bool,
     stdout: Vec<u8>,
 }
@@ -280,16 +289,10 @@ async fn feed(into: Option<ChildStdin>, secret: Option<SecretString>) {
 /// The command, its standard input closed and its streams not yet connected.
 pub(super) fn command(
     process: &Process,
-    elevation: &elevate::Prefix,
+    elevation: &elevate::Rights,
 ) -> Result<std::process::Command, Failure> {
-    let words = elevation.before(process.words());
-    let Some((program, args)) = words.split_first().filter(|(program, _)| !program.is_empty()) else {
-        return Err(Failure {
-            cause: "there is no program to run".to_owned(),
-            last_lines: Vec::new(),
-            hint: Some("the command needs at least one word".to_owned()),
-        });
-    };
+    let words = elevation.before(some_words(process)?);
+    let (program, args) = (&words[0], &words[1..]);
     let mut command = std::process::Command::new(program);
     if let Some(sandbox) = &process.sandbox {
         command.env_clear().envs(sandbox.environment());
@@ -305,8 +308,48 @@ pub(super) fn command(
     Ok(command)
 }
 
+/// Starts the process with pipes to us, here or in the administrator session.
+fn start(process: &Process, elevation: &elevate::Rights, marker: String) -> Result<Child, Failure> {
+    let cannot = |error| cannot_start(process.program(), process.cwd.as_deref(), &error);
+    match elevation.session() {
+        Some(session) => session.start(there(process, marker)?).map(Child::There).map_err(cannot),
+        None => {
+            let child = system::spawn(piped(process, elevation)?, &marker).map_err(cannot)?;
+            Ok(Child::Here(Box::new(child)))
+        }
+    }
+}
+
+/// The command as the administrator session is told.
+fn there(process: &Process, marker: String) -> Result<administrator::Start, Failure> {
+    let own = process.env.iter().cloned();
+    let secret =
+        process.secret_env.iter().map(|(name, value)| (name.clone(), value.expose_secret().to_owned()));
+    Ok(administrator::Start {
+        id: 0,
+        words: some_words(process)?,
+        cwd: process.cwd.clone(),
+        env: own.chain(secret).collect(),
+        stdin: process.secret_stdin.as_ref().map(|value| value.expose_secret().to_owned()),
+        marker,
+    })
+}
+
+/// The words of the process, of which there must be one.
+fn some_words(process: &Process) -> Result<Vec<String>, Failure> {
+    let words = process.words();
+    if words.first().is_none_or(String::is_empty) {
+        return Err(Failure {
+            cause: "there is no program to run".to_owned(),
+            last_lines: Vec::new(),
+            hint: Some("the command needs at least one word".to_owned()),
+        });
+    }
+    Ok(words)
+}
+
 /// The command with pipes to us.
-fn piped(process: &Process, elevation: &elevate::Prefix) -> Result<Command, Failure> {
+fn piped(process: &Process, elevation: &elevate::Rights) -> Result<Command, Failure> {
     let mut command = Command::from(command(process, elevation)?);
     if process.secret_stdin.is_some() {
         command.stdin(Stdio::piped());
@@ -340,8 +383,8 @@ pub(crate) fn cannot_start(program: &str, cwd: Option<&Path>, error: &std::io::E
             format!("the folder {} does not exist", folder.display()),
             "it may be made by an earlier step".to_owned(),
         ),
-        (std::io::ErrorKind::NotFound, _) => return not_found(program),
-        (std::io::ErrorKind::PermissionDenied, _) => {
+        (ErrorKind::NotFound, _) => return not_found(program),
+        (ErrorKind::PermissionDenied, _) => {
             (format!("`{program}` may not be run"), "see that the file is executable".to_owned())
         }
         _ => (format!("`{program}` cannot be started: {error}"), "see the system's message".to_owned()),

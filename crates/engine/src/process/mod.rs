@@ -6,6 +6,8 @@
 //!
 //! It refuses to know what the processes are for.
 
+mod administrator;
+mod child;
 mod detached;
 mod elevate;
 mod exec;
@@ -36,6 +38,7 @@ use firstlight_domain::{
 };
 use secrecy::SecretString;
 
+pub use administrator::{ADMINISTRATOR_SESSION, administrator_session};
 pub(crate) use detached::Detached;
 pub use elevate::Prompts;
 pub(crate) use elevate::out_of_reach;
@@ -149,7 +152,7 @@ impl Process {
     }
 
     /// With administrator rights: directly if we have them, else asked for by the system's own prompt (`sudo` at a
-    /// terminal, `sudo -n` or `pkexec` without one).
+    /// terminal, `sudo -n` or `pkexec` without one), once a run where the host names a program for that.
     #[must_use]
     pub fn elevated(mut self, elevated: bool) -> Self {
         self.elevated = elevated;

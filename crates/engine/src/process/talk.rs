@@ -50,7 +50,7 @@ pub(crate) async fn talk(
     mut hear: impl FnMut(Printed<'_>) -> Result<Heard, Failure>,
 ) -> Result<Exit, Failure> {
     let name = process.program().to_owned();
-    let mut command = Command::from(command(&process, &elevate::Prefix::default())?);
+    let mut command = Command::from(command(&process, &elevate::Rights::default())?);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let started = match &process.sandbox {
         Some(sandbox) => sandbox::spawn(sandbox, command, &marker(cx)),
@@ -109,7 +109,7 @@ pub(crate) async fn talk(
     log.finish();
     let tail = cx.output.last_lines();
     match end {
-        Ok(end) => conclude(end, &process, timeout, tail, Vec::new(), &elevate::Prefix::default()),
+        Ok(end) => conclude(end, &process, timeout, tail, Vec::new(), &elevate::Rights::default()),
         Err(failure) => Err(Failure { last_lines: tail, ..failure }),
     }
 }
