@@ -127,6 +127,7 @@ impl Host for AppHost {
     fn show(&self, live: Live) {
         let event = match live {
             Live::Log { step, first, lines } => RunEvent::Log { step: step.to_string(), first, lines },
+            Live::AdministratorRights { asking } => RunEvent::AdministratorRights { asking },
             Live::StillRunning { step, seconds } => {
                 RunEvent::StillRunning { step: step.to_string(), seconds }
             }

@@ -8,7 +8,7 @@ use std::{
 
 use firstlight_app::Listener;
 use firstlight_contract::{commands::Notice, error::ErrorBody, journey::StepStateView, run::RunEvent};
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::{output::Output, words, wrap};
 
@@ -99,6 +99,7 @@ impl State {
                 let title = self.running.get(&step).map_or_else(|| step.clone(), ProgressBar::prefix);
                 self.say(&format!("  … {title}: still running after {}", words::duration(seconds)));
             }
+            RunEvent::AdministratorRights { asking } => self.make_room(asking),
             RunEvent::FirstValue { seconds, .. } => {
                 self.say(&format!("\n\u{1b}[33m☀ First light\u{1b}[0m after {}\n", words::duration(seconds)));
             }
@@ -150,6 +151,17 @@ impl State {
             }
             StepStateView::Undone => self.say(&format!("  {sign} {title}: {word}")),
             StepStateView::Pending | StepStateView::Ready => {}
+        }
+    }
+
+    /// While the system asks for a password here, bars would be drawn over its question.
+    fn make_room(&self, asking: bool) {
+        if asking {
+            self.say("  … The system asks for administrator rights");
+            let _ = self.bars.clear();
+            self.bars.set_draw_target(ProgressDrawTarget::hidden());
+        } else {
+            self.bars.set_draw_target(ProgressDrawTarget::stderr());
         }
     }
 

@@ -43,6 +43,12 @@ pub enum RunEvent {
         /// For how long.
         seconds: u32,
     },
+    /// The system begins to ask the person for administrator rights, or was answered: at the terminal, or in a window of
+    /// its own, which may be behind ours.
+    AdministratorRights {
+        /// Whether it asks now.
+        asking: bool,
+    },
     /// First value was verified: the clock stopped.
     FirstValue {
         /// The step that did it.

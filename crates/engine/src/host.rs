@@ -99,6 +99,12 @@ pub enum Live {
         /// The lines.
         lines: Vec<String>,
     },
+    /// The system begins to ask for administrator rights, or was answered. At a terminal nothing else may be written
+    /// meanwhile.
+    AdministratorRights {
+        /// Whether it asks now.
+        asking: bool,
+    },
     /// A long step goes on: sent each minute.
     StillRunning {
         /// The step.

@@ -20,7 +20,11 @@ use super::{
     Process,
     administrator::{ADMINISTRATOR_SESSION, NotOpened, Session},
 };
-use crate::{facts::Admin, host::Host, provider::Context};
+use crate::{
+    facts::Admin,
+    host::{Host, Live},
+    provider::Context,
+};
 
 /// How long a person may look for their password.
 const PROMPT_PATIENCE: Duration = Duration::from_secs(300);
@@ -158,6 +162,22 @@ pub(super) async fn rights(cx: &Context, process: &Process) -> Result<Rights, Fa
     }
 }
 
+/// The time in which the person is asked, so that it is shown.
+struct Asking<'a>(&'a dyn Host);
+
+impl<'a> Asking<'a> {
+    fn begin(cx: &'a Context) -> Self {
+        cx.host.show(Live::AdministratorRights { asking: true });
+        Self(&*cx.host)
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.0.show(Live::AdministratorRights { asking: false });
+    }
+}
+
 /// What asks for the rights.
 #[derive(Debug, Clone, Copy)]
 enum Asker {
@@ -190,6 +210,8 @@ async fn open(cx: &Context, asker: Asker, program: &Path) -> Result<Option<Sessi
         .map(|&word| word.to_owned())
         .chain([program, ADMINISTRATOR_SESSION.to_owned()])
         .collect();
+    // `sudo` has asked before.
+    let _asking = matches!(asker, Asker::Pkexec).then(|| Asking::begin(cx));
     let opened = tokio::select! {
         () = cx.cancel.cancelled() => return Err(refused()),
         opened = tokio::time::timeout(PROMPT_PATIENCE, Session::open(&words)) => opened,
@@ -267,6 +289,7 @@ async fn may_sudo() -> bool {
 
 /// Lets `sudo` ask at the terminal. In our own process group: a background one may not read from the terminal.
 async fn ask(cx: &Context) -> Result<bool, Failure> {
+    let _asking = Asking::begin(cx);
     let asked = Command::new("sudo").arg("-v").kill_on_drop(true).status();
     tokio::select! {
         () = cx.cancel.cancelled() => Err(refused()),

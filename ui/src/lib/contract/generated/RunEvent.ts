@@ -92,7 +92,11 @@ step: string,
 /**
  * For how long.
  */
-seconds: number, } | { "type": "first_value", 
+seconds: number, } | { "type": "administrator_rights", 
+/**
+ * Whether it asks now.
+ */
+asking: boolean, } | { "type": "first_value", 
 /**
  * The step that did it.
  */

@@ -42,6 +42,8 @@ export class Session {
   /** Who the person said they are; kept from Welcome to Road. */
   choice = $state.raw<Choice | null>(null);
   lastRun = $state.raw<FinishedRun | null>(null);
+  /** Whether the system asks for administrator rights now, in a window of its own. */
+  asksForRights = $state(false);
   /** For people who listen to the screen: the last thing that happened. */
   announcement = $state('');
   /** Told once, at the moment first value is verified. */
@@ -219,6 +221,10 @@ export class Session {
       case 'log':
         this.log(event.step).append(event.first, event.lines);
         return;
+      case 'administrator_rights':
+        this.asksForRights = event.asking;
+        if (event.asking) this.announcement = m.announce_rights();
+        return;
       case 'still_running':
         this.announcement = m.announce_still({
           title: this.step(event.step)?.title ?? event.step,
@@ -231,6 +237,7 @@ export class Session {
         return;
       case 'finished':
         this.lastRun = event;
+        this.asksForRights = false;
         if (this.journey) this.journey = { ...this.journey, running: false };
         this.announcement = event.cancelled
           ? m.announce_cancelled()

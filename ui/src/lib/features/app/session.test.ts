@@ -128,6 +128,14 @@ test('a step that takes long is said to go on', () => {
   expect(session.announcement).toBe('Install its packages: still running after 3 min.');
 });
 
+test('while the system asks for administrator rights, it is said', () => {
+  platform.notify({ kind: 'run', event: { type: 'administrator_rights', asking: true } });
+  expect(session.asksForRights).toBe(true);
+  expect(session.announcement).toContain('administrator rights');
+  platform.notify({ kind: 'run', event: { type: 'administrator_rights', asking: false } });
+  expect(session.asksForRights).toBe(false);
+});
+
 test('what was done is taken off what is left', async () => {
   platform.answers.follow_up_done = () => ({ ...left, follow_ups: [], revision: 3 });
   await session.followUpDone('name');
