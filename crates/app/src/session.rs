@@ -20,6 +20,7 @@ use firstlight_domain::{
     id::CredentialName,
     journey::{Journey, World},
     pack::Pack,
+    release,
     state::StepState,
 };
 use firstlight_engine::Engine;
@@ -254,12 +255,27 @@ impl Firstlight {
     pub(crate) fn take_pack(&self, root: &Path) -> Result<Arc<Pack>> {
         let pack = Arc::new(packs::load(root, &self.inner.engine)?);
         *lock(&self.inner.pack) = Some(Arc::clone(&pack));
-        Ok(pack)
+        Ok(self.as_begun(pack))
     }
 
     /// The pack at hand, if one was read.
     pub(crate) fn pack_at_hand(&self) -> Option<Arc<Pack>> {
-        lock(&self.inner.pack).clone()
+        let pack = lock(&self.inner.pack).clone()?;
+        Some(self.as_begun(pack))
+    }
+
+    /// The clock of a journey stops where it meant to when it began, whatever a newer release says.
+    fn as_begun(&self, pack: Arc<Pack>) -> Arc<Pack> {
+        let goal = self.with_world(|world| {
+            let journey = world.journey.as_ref().filter(|journey| journey.pack.name == pack.name)?;
+            let now = pack.first_value(&journey.persona).map(|step| &step.id);
+            let goal = journey.goal.as_ref().filter(|goal| Some(*goal) != now)?;
+            Some((journey.persona.clone(), goal.clone()))
+        });
+        match goal {
+            Some((persona, goal)) => Arc::new(release::with_goal(Pack::clone(&pack), &persona, &goal)),
+            None => pack,
+        }
     }
 
     /// The pack of the journey at hand.

@@ -17,6 +17,7 @@ use firstlight_domain::{
     kind::Class,
     pack::{Pack, Step},
     plan::ConsentHash,
+    release::{self, Mapping},
     state::{StepState, WaitsOn},
 };
 use firstlight_engine::{process::read_log, provider::Check};
@@ -45,15 +46,26 @@ impl Firstlight {
         let journey = self.current_journey()?;
         let graph = planning::graph(&pack, &journey.persona)?;
         let running = self.is_running();
-        Ok(self.listed(&graph, &journey, |listing| view::journey(&pack, listing, running, *last)))
+        Ok(self.listed(&pack, &graph, &journey, |listing| view::journey(&pack, listing, running, *last)))
     }
 
     /// Reads what steps are listed from.
-    fn listed<T>(&self, graph: &Graph, journey: &Journey, read: impl FnOnce(&Listing<'_>) -> T) -> T {
+    fn listed<T>(
+        &self,
+        pack: &Pack,
+        graph: &Graph,
+        journey: &Journey,
+        read: impl FnOnce(&Listing<'_>) -> T,
+    ) -> T {
         let drift = lock(&self.inner.drift).clone();
         let boot = (self.inner.surroundings.boot)();
         let class_of = |uses: &str| self.class_of(uses);
-        read(&Listing { graph, journey, drift: &drift, boot: &boot, class_of: &class_of })
+        let mapping = if journey.pack.digest == pack.digest {
+            Mapping::default()
+        } else {
+            journey.mapped(&release::outline(pack, &journey.persona))
+        };
+        read(&Listing { graph, journey, drift: &drift, mapping, boot: &boot, class_of: &class_of })
     }
 
     pub(crate) fn class_of(&self, uses: &str) -> Class {
@@ -71,7 +83,7 @@ impl Firstlight {
         let record = journey.steps.get(&found.id).cloned().unwrap_or_default();
         let scope = self.journey_scope(&pack, &journey);
         let resolved = self.inner.engine.describe(&pack, found, &scope);
-        let listed = self.listed(&graph, &journey, |listing| view::step(listing, found, stage));
+        let listed = self.listed(&pack, &graph, &journey, |listing| view::step(listing, found, stage));
         Ok(StepDetail {
             why: found.why.as_deref().map(markdown::parse).unwrap_or_default(),
             body: match (&listed.state, &resolved) {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use firstlight_contract::{
-    journey::{FollowUpView, JourneyView, NextAct, NextThing, StageView, StepStateView, StepView},
+    journey::{FollowUpView, JourneyView, NextAct, NextThing, StageView, StepNews, StepStateView, StepView},
     plan::{
         Asks, CommandView, FileView, PlanSummary, PlanView, PlannedStepView, ReachView, ResolvedView,
         StepClass,
@@ -20,6 +20,7 @@ use firstlight_domain::{
     kind::Class,
     pack::{Pack, Step},
     plan::{Download, Outcome, Plan, PlannedStep, Resolved, road_length},
+    release::Mapping,
     state::{StepState, WaitsOn},
 };
 use jiff::Timestamp;
@@ -262,6 +263,8 @@ pub(crate) struct Listing<'a> {
     pub(crate) journey: &'a Journey,
     /// Steps that are done and do not hold any more.
     pub(crate) drift: &'a Drift,
+    /// What the pack as it lies there would be to the checklist that was agreed to.
+    pub(crate) mapping: Mapping,
     /// The id of the system's last start.
     pub(crate) boot: &'a str,
     pub(crate) class_of: ClassOf<'a>,
@@ -279,7 +282,19 @@ pub(crate) fn step(listing: &Listing<'_>, step: &Step, stage: &StageId) -> StepV
         first_value: step.first_value,
         best_effort: step.is_best_effort(),
         drifted: listing.drift.get(&step.id).cloned(),
+        news: news(listing, &step.id),
         state: state(listing, step),
+    }
+}
+
+/// What the release at hand is to the journey, for one step.
+fn news(listing: &Listing<'_>, step: &StepId) -> Option<StepNews> {
+    if listing.mapping.changed.contains(step) {
+        Some(StepNews::Changed)
+    } else if listing.journey.new.contains(step) || listing.mapping.new.contains(step) {
+        Some(StepNews::New)
+    } else {
+        None
     }
 }
 

@@ -108,9 +108,24 @@ pub struct StepView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub drifted: Option<String>,
+    /// What a newer release of the pack is to it, until it is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub news: Option<StepNews>,
     /// Its state and what goes with it.
     #[serde(flatten)]
     pub state: StepStateView,
+}
+
+/// What a newer release is to a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum StepNews {
+    /// It was not there when the journey began.
+    New,
+    /// It does something else than was agreed to: what was done is looked at again.
+    Changed,
 }
 
 /// The state of a step. The tag `state` lies beside the step's other fields.

@@ -11,6 +11,7 @@ use crate::{
     id::{CredentialName, JourneyId, PersonaId, RunId, StepId},
     pack::PackRef,
     plan::ConsentHash,
+    release::Outline,
     state::{Failure, StepState},
 };
 
@@ -46,6 +47,13 @@ pub enum Event {
     JourneyLeft {
         /// Which.
         journey: JourneyId,
+    },
+    /// The journey goes by this checklist from now on: its first one, or a newer release of it that was agreed to.
+    ChecklistTaken {
+        /// The step that stops the clock, as the pack says it. Only the first one counts.
+        goal: Option<StepId>,
+        /// Its steps, see [`crate::release`].
+        outline: Outline,
     },
     /// A plan was shown and agreed to, and is being carried out.
     RunStarted {

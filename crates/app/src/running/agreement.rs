@@ -9,6 +9,7 @@ use firstlight_contract::{
 use firstlight_domain::{
     event::{Clock, Event},
     id::JourneyId,
+    release,
 };
 use jiff::{civil::Date, tz::TimeZone};
 use uuid::Uuid;
@@ -76,6 +77,14 @@ impl Firstlight {
             clock,
         };
         self.append(&[event]).map(drop)
+    }
+
+    /// The journey goes by another checklist from now on, if it does.
+    pub(super) fn checklist_taken(&self, planned: &Planned) -> Option<Event> {
+        let outline = release::outline(&planned.pack, &planned.persona);
+        let goal = planned.pack.first_value(&planned.persona).map(|step| step.id.clone());
+        let known = self.with_world(|world| world.journey.as_ref().is_some_and(|it| it.outline == outline));
+        (!known).then_some(Event::ChecklistTaken { goal, outline })
     }
 
     /// What the journey at hand was agreed for. Trying again and going on need no new consent while pack, answers and

@@ -195,7 +195,8 @@ impl Firstlight {
             if active.as_ref().is_some_and(|run| run.finished.borrow().is_none()) {
                 return Err(AppError::new(Code::RunInProgress, "A run is going on."));
             }
-            self.append(&[run_started(run, planned)])?;
+            let taken = self.checklist_taken(planned).into_iter();
+            self.append(&taken.chain([run_started(run, planned)]).collect::<Vec<_>>())?;
             *active = Some(ActiveRun { cancel: cancel.clone(), finished, dirty: Arc::clone(&dirty) });
         }
         let steps = asked.only.as_ref().map_or(graph.order().len(), BTreeSet::len);

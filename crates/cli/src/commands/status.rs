@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use firstlight_app::Access;
-use firstlight_contract::journey::{JourneyView, NextAct, StepStateView, StepView};
+use firstlight_contract::journey::{JourneyView, NextAct, StepNews, StepStateView, StepView};
 
 use super::{open, summary};
 use crate::{output::Output, words};
@@ -54,8 +54,13 @@ fn show(journey: &JourneyView, output: Output) -> anyhow::Result<()> {
         for step in journey.steps.iter().filter(|step| step.stage == stage.id) {
             let (sign, word) = words::state(&step.state);
             let best_effort = if journey.best_effort.contains(&step.id) { " (best effort)" } else { "" };
+            let news = match step.news {
+                Some(StepNews::New) => " (new)",
+                Some(StepNews::Changed) => " (changed since)",
+                None => "",
+            };
             output.line(format!(
-                "  {sign} {} \u{1b}[2m({})\u{1b}[0m: {word}{best_effort}{}",
+                "  {sign} {} \u{1b}[2m({})\u{1b}[0m: {word}{best_effort}{news}{}",
                 step.title,
                 step.id,
                 more(&step.state)

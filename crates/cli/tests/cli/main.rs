@@ -18,6 +18,7 @@ mod help_bundle;
 mod killed;
 mod left;
 mod machine;
+mod mid_journey;
 mod network;
 mod packs;
 mod people;

@@ -3,7 +3,10 @@
 
 mod world;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -14,6 +17,7 @@ use crate::{
     id::{JourneyId, PersonaId, RunId, StepId},
     pack::PackRef,
     plan::ConsentHash,
+    release::{self, Mapping, Outline},
     state::{StepState, WaitsOn},
     waterfall::{Kind, Stretch},
 };
@@ -39,6 +43,12 @@ pub struct Journey {
     pub run: Option<RunId>,
     /// What was last agreed to, for the pack content named by `pack`.
     pub consent: Option<ConsentHash>,
+    /// The step that stops the clock, as it was when the journey began; journals of old do not say.
+    pub goal: Option<StepId>,
+    /// The checklist it goes by; empty until the first is taken.
+    pub outline: Outline,
+    /// Steps that came with a newer release and are not done yet.
+    pub new: BTreeSet<StepId>,
     /// Steps that something has happened to.
     pub steps: BTreeMap<StepId, StepRecord>,
     /// When the machine slept in the middle of a run.
@@ -119,6 +129,7 @@ impl Journey {
                 self.pack_path.clone_from(pack_path);
                 self.inputs.clone_from(inputs);
             }
+            Event::ChecklistTaken { goal, outline } => self.take(at, goal.as_ref(), outline),
             Event::RunFinished { run, end } => {
                 self.run = None;
                 if *end == RunEnd::Interrupted {
@@ -126,6 +137,9 @@ impl Journey {
                 }
             }
             Event::StepChanged { step, run, state, done } => {
+                if state.is_done() {
+                    self.new.remove(step);
+                }
                 let record = self.steps.entry(step.clone()).or_default();
                 if *state == StepState::Undone {
                     record.receipts.clear();
@@ -176,6 +190,36 @@ impl Journey {
             | Event::FixUndone { .. }
             | Event::SharingChanged { .. } => {}
         }
+    }
+
+    /// What stays the same stays done; what means something else is looked at again; what is gone keeps its history; what
+    /// is new is marked. The clock goes on by the goal the journey began with.
+    fn take(&mut self, at: Timestamp, goal: Option<&StepId>, outline: &Outline) {
+        let first = self.outline.is_empty();
+        let mapping = release::map(&self.outline, outline);
+        self.outline.clone_from(outline);
+        if first {
+            self.goal = goal.cloned();
+            return;
+        }
+        self.new.retain(|step| !mapping.gone.contains(step));
+        let steps = &self.steps;
+        let is_done = |step: &StepId| {
+            steps.get(step).and_then(StepRecord::now).is_some_and(|(_, state)| state.is_done())
+        };
+        self.new.extend(mapping.new.into_iter().filter(|step| !is_done(step)));
+        for step in mapping.changed {
+            if let Some(record) = self.steps.get_mut(&step)
+                && record.now().is_some_and(|(_, state)| state.is_done())
+            {
+                record.moments.push((at, StepState::Ready));
+            }
+        }
+    }
+
+    /// What a newer outline of the checklist would be to the one it goes by; nothing where that is not known.
+    pub fn mapped(&self, outline: &Outline) -> Mapping {
+        if self.outline.is_empty() { Mapping::default() } else { release::map(&self.outline, outline) }
     }
 
     /// The recorded state of a step, if anything has happened to it.

@@ -1,7 +1,7 @@
 //! Everything that is derived from the journal: the journey at hand, and what belongs to the machine whatever journey it is
 //! on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -74,6 +74,9 @@ impl World {
                     reached: None,
                     run: None,
                     consent: None,
+                    goal: None,
+                    outline: BTreeMap::new(),
+                    new: BTreeSet::new(),
                     steps: BTreeMap::new(),
                     slept: Vec::new(),
                     receipts_kept: 0,
@@ -106,6 +109,7 @@ impl World {
             Event::FixAgreed { .. } => {}
             Event::SharingChanged { on } => self.sharing = *on,
             Event::RunStarted { .. }
+            | Event::ChecklistTaken { .. }
             | Event::StepChanged { .. }
             | Event::ReceiptKept { .. }
             | Event::FollowUpDue { .. }

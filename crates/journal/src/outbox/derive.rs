@@ -61,7 +61,8 @@ impl Context {
                 begun.for_each(|begun| *begun = later(*begun, (*from).max(*begun), at));
             }
             Event::SharingChanged { on } => self.sharing = *on,
-            Event::ReceiptKept { .. }
+            Event::ChecklistTaken { .. }
+            | Event::ReceiptKept { .. }
             | Event::FollowUpDue { .. }
             | Event::FollowUpDone { .. }
             | Event::FirstValueReached { .. }
@@ -151,7 +152,8 @@ pub(crate) fn derive(context: &Context, at: Timestamp, event: &Event) -> Option<
         Event::SharingChanged { on } => {
             outgoing("dev.firstlight.sharing.changed", vec![(Property::Sharing, json!(on))])
         }
-        Event::ReceiptKept { step: _, run: _, receipt: _ }
+        Event::ChecklistTaken { goal: _, outline: _ }
+        | Event::ReceiptKept { step: _, run: _, receipt: _ }
         | Event::FollowUpDue { step: _, texts: _ }
         | Event::FollowUpDone { step: _ }
         | Event::MachineSlept { from: _ }

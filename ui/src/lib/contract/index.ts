@@ -49,6 +49,7 @@ export type { StageView } from './generated/StageView';
 export type { StepClass } from './generated/StepClass';
 export type { StepDetail } from './generated/StepDetail';
 export type { StepMoment } from './generated/StepMoment';
+export type { StepNews } from './generated/StepNews';
 export type { StepStateView } from './generated/StepStateView';
 export type { StepTime } from './generated/StepTime';
 export type { StepView } from './generated/StepView';

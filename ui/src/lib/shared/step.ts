@@ -1,5 +1,5 @@
 // What a step's state is called and which sign stands beside it; nobody else decides that.
-import type { NextAct, StepStateView, StepView } from '$lib/contract';
+import type { NextAct, StepNews, StepStateView, StepView } from '$lib/contract';
 import * as m from '$messages';
 
 /** A state, and whether what it says was found to hold no more. */
@@ -9,6 +9,11 @@ export type Tone = 'quiet' | 'act' | 'ok' | 'wait' | 'warn' | 'bad';
 
 export function isDone(state: StepStateView): boolean {
   return state.state === 'satisfied' || state.state === 'changed' || state.state === 'skipped';
+}
+
+/** What a newer release of the pack is to a step, in a word. */
+export function newsWord(news: StepNews): string {
+  return news === 'new' ? m.news_new() : m.news_changed();
 }
 
 /** The one word for a state. */

@@ -242,6 +242,7 @@ fn over() -> io::Error {
 }
 
 #[cfg(all(test, target_os = "linux"))]
+#[expect(clippy::unwrap_used, reason = "a test that cannot set the scene has failed")]
 mod tests {
     use super::{super::serve::serve, *};
 
@@ -316,7 +317,7 @@ mod tests {
         let (session, _) = session().await;
         let mut flood = session.start(sh("echo $$; exec yes")).unwrap();
         let (mut out, err) = flood.pipes();
-        let mut first = [0; 64 * 1024];
+        let mut first = vec![0; 64 * 1024];
         out.as_mut().unwrap().read_exact(&mut first).await.unwrap();
         let pid = String::from_utf8_lossy(&first).lines().next().unwrap().to_owned();
         drop((out, err));

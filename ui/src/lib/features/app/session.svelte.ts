@@ -16,7 +16,7 @@ import type { Platform } from '$lib/platform/index';
 import { toErrorBody } from '$lib/shared/failure';
 import { duration } from '$lib/shared/format';
 import { LogBuffer } from '$lib/shared/log/buffer.svelte';
-import { stateWord } from '$lib/shared/step';
+import { isDone, stateWord } from '$lib/shared/step';
 import * as m from '$messages';
 
 export type Status =
@@ -257,9 +257,21 @@ export class Session {
     if (!this.journey) return;
     const steps = this.journey.steps.map((step): StepView => {
       if (step.id !== id) return step;
-      const { id: _, title, stage, class: kind, uses, first_value, best_effort } = step;
+      const { id: _, title, stage, class: kind, uses, first_value, best_effort, news } = step;
       const estimate = step.estimate_seconds === undefined ? {} : { estimate_seconds: step.estimate_seconds };
-      return { id, stage, class: kind, uses, first_value, best_effort, ...estimate, ...entered, title };
+      const kept = news === undefined || isDone(entered) ? {} : { news };
+      return {
+        id,
+        stage,
+        class: kind,
+        uses,
+        first_value,
+        best_effort,
+        ...kept,
+        ...estimate,
+        ...entered,
+        title,
+      };
     });
     this.journey = { ...this.journey, steps };
   }

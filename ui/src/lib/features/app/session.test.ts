@@ -85,6 +85,26 @@ test('a step that fails takes its cause and loses what belonged to its former st
   expect(session.step('clone')).toBe(working.steps.find((step) => step.id === 'clone'));
 });
 
+test('what is new stays marked until it is done', () => {
+  const enter = (state: 'running' | 'satisfied'): void =>
+    platform.notify({
+      kind: 'run',
+      event: { type: 'step', step: 'deps', title: 'Deps', state, since: '2026-11-23T08:00:00Z' },
+    });
+  platform.notify({
+    kind: 'journey',
+    journey: {
+      ...working,
+      revision: working.revision + 1,
+      steps: working.steps.map((step) => (step.id === 'deps' ? { ...step, news: 'new' as const } : step)),
+    },
+  });
+  enter('running');
+  expect(session.step('deps')?.news).toBe('new');
+  enter('satisfied');
+  expect(session.step('deps')?.news).toBeUndefined();
+});
+
 test('log lines go to the log of their step', () => {
   platform.notify({ kind: 'run', event: { type: 'log', step: 'deps', first: 0, lines: ['a', 'b'] } });
   platform.notify({ kind: 'run', event: { type: 'log', step: 'build', first: 0, lines: ['c'] } });
