@@ -36,6 +36,9 @@ pub use error::{AppError, Result};
 pub use firstlight_engine::RunSummary;
 pub use home::Home;
 pub use journal_commands::{start_journal_anew, verify_journal};
-pub use packs::{LintOutcome, diff, lint, pack_schema, preview, provider_reference, start_pack};
+pub use packs::{
+    LintOutcome, TestRequest, TestRoom, diff, enter_room, lint, pack_schema, personas_to_test, preview,
+    provider_reference, start_pack, still_running, test_persona, test_report,
+};
 pub use running::RunOptions;
 pub use session::{Access, Firstlight, Listener, Options, Surroundings};

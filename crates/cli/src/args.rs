@@ -280,6 +280,27 @@ pub(crate) enum Pack {
         #[arg(long)]
         json: bool,
     },
+    /// Walks a pack in a throwaway home, walks it again, takes everything back, and says what did not hold
+    Test {
+        /// The pack's folder
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+        /// Only this persona
+        #[arg(long, value_name = "ID")]
+        persona: Option<String>,
+        /// An answer to one of the pack's questions; may be repeated
+        #[arg(long, value_name = "NAME=VALUE", value_parser = key_value)]
+        input: Vec<(String, String)>,
+        /// Tests though this system cannot keep the test to its throwaway folder: only on a machine you can throw away
+        #[arg(long)]
+        unconfined: bool,
+        /// The throwaway folder to walk one persona in; given by the test itself
+        #[arg(long, value_name = "DIR", hide = true, requires = "persona")]
+        inside: Option<PathBuf>,
+        /// Prints JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Prints the JSON Schema of pack.yaml, for editors
     Schema {
         /// Prints the reference of all kinds of steps instead, as Markdown
@@ -302,7 +323,11 @@ impl Cli {
             | Command::Credential { command: Credential::List { json, .. } }
             | Command::Journal { command: Journal::Verify { json } | Journal::Checkpoint { json } }
             | Command::Pack {
-                command: Pack::Lint { json, .. } | Pack::Preview { json, .. } | Pack::Diff { json, .. },
+                command:
+                    Pack::Lint { json, .. }
+                    | Pack::Preview { json, .. }
+                    | Pack::Diff { json, .. }
+                    | Pack::Test { json, .. },
             } => *json,
             Command::Credential {
                 command: Credential::Set(named) | Credential::Test(named) | Credential::Remove(named),

@@ -2,6 +2,7 @@
 
 mod diff;
 mod preview;
+mod test;
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +14,11 @@ use firstlight_domain::pack::{self, Pack};
 use firstlight_engine::Engine;
 use firstlight_packs::{Severity, Starter};
 
-pub use self::{diff::diff, preview::preview};
+pub use self::{
+    diff::diff,
+    preview::preview,
+    test::{TestRequest, TestRoom, enter_room, personas_to_test, still_running, test_persona, test_report},
+};
 use crate::{
     error::{AppError, Result},
     session::Firstlight,

@@ -18,6 +18,7 @@ mod killed;
 mod left;
 mod machine;
 mod network;
+mod pack_test;
 mod packs;
 mod people;
 mod postgres;

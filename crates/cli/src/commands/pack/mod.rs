@@ -2,6 +2,7 @@
 
 mod diff;
 mod preview;
+mod test;
 
 use std::{path::Path, process::ExitCode};
 
@@ -9,7 +10,9 @@ use firstlight_app::{lint, pack_schema, provider_reference, start_pack};
 
 use crate::{args::Pack, output::Output, words};
 
-pub(super) fn run(command: Pack, output: Output) -> anyhow::Result<ExitCode> {
+pub(super) use self::test::confine;
+
+pub(super) async fn run(command: Pack, output: Output) -> anyhow::Result<ExitCode> {
     match command {
         Pack::Init { dir, title, persona } => init(&dir, &title, &persona, output),
         Pack::Lint { dir, .. } => check(&dir, output),
@@ -17,6 +20,9 @@ pub(super) fn run(command: Pack, output: Output) -> anyhow::Result<ExitCode> {
             preview::run(&dir, &persona, facts.as_deref(), input, output)
         }
         Pack::Diff { old, new, .. } => diff::run(&old, &new, output),
+        Pack::Test { dir, persona, input, unconfined, inside, json: _ } => {
+            test::run(test::Test { dir, persona, input, unconfined, inside }, output).await
+        }
         Pack::Schema { markdown: true } => {
             output.raw(&provider_reference())?;
             Ok(ExitCode::SUCCESS)
