@@ -2,8 +2,8 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::{Args, Parser, Subcommand, error::ErrorKind};
-use firstlight_app::AppError;
+use clap::{Args, Parser, Subcommand, builder::PossibleValuesParser, error::ErrorKind};
+use firstlight_app::{AppError, export_formats, import_formats};
 use firstlight_contract::error::Code;
 
 use crate::output::Output;
@@ -280,6 +280,32 @@ pub(crate) enum Pack {
         #[arg(long)]
         json: bool,
     },
+    /// Makes a pack from what a team has already, and lists what could not be carried over
+    Import {
+        /// A file, or a project's folder
+        from: PathBuf,
+        /// What the file is, if its name does not tell
+        #[arg(long = "as", value_name = "KIND", value_parser = PossibleValuesParser::new(import_formats()))]
+        format: Option<String>,
+        /// The pack's folder: one that does not exist or is empty
+        #[arg(long, value_name = "DIR", default_value = "imported-pack")]
+        into: PathBuf,
+        /// Prints JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Prints a checklist for a developer hub, or to be ticked off
+    Export {
+        /// The pack's folder
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+        /// In which form
+        #[arg(long, value_name = "FORM", value_parser = PossibleValuesParser::new(export_formats()))]
+        to: String,
+        /// Whose; may be left out if there is only one
+        #[arg(long, value_name = "ID")]
+        persona: Option<String>,
+    },
     /// Walks a pack in a throwaway home, walks it again, takes everything back, and says what did not hold
     Test {
         /// The pack's folder
@@ -327,13 +353,14 @@ impl Cli {
                     Pack::Lint { json, .. }
                     | Pack::Preview { json, .. }
                     | Pack::Diff { json, .. }
+                    | Pack::Import { json, .. }
                     | Pack::Test { json, .. },
             } => *json,
             Command::Credential {
                 command: Credential::Set(named) | Credential::Test(named) | Credential::Remove(named),
             } => named.json,
             Command::Journal { command: Journal::Export { .. } | Journal::StartAnew }
-            | Command::Pack { command: Pack::Init { .. } | Pack::Schema { .. } }
+            | Command::Pack { command: Pack::Init { .. } | Pack::Export { .. } | Pack::Schema { .. } }
             | Command::HelpBundle { .. }
             | Command::Completions { .. } => false,
         }

@@ -85,7 +85,7 @@ fn fill(template: &str, words: &[(&str, &str)]) -> String {
         .collect()
 }
 
-fn refuse_if_used(root: &Path) -> Result<(), InitError> {
+pub(crate) fn refuse_if_used(root: &Path) -> Result<(), InitError> {
     let entries = match fs::read_dir(root) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -100,7 +100,7 @@ fn refuse_if_used(root: &Path) -> Result<(), InitError> {
     Ok(())
 }
 
-fn write(path: &Path, content: &str) -> Result<PathBuf, InitError> {
+pub(crate) fn write(path: &Path, content: &str) -> Result<PathBuf, InitError> {
     let unwritable = |source| InitError::Unwritable { path: path.to_owned(), source };
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(unwritable)?;
@@ -111,7 +111,7 @@ fn write(path: &Path, content: &str) -> Result<PathBuf, InitError> {
 }
 
 /// An id from words; `None` if nothing of them can be in one.
-fn slug(words: &str) -> Option<String> {
+pub(crate) fn slug(words: &str) -> Option<String> {
     let mut id = String::new();
     for c in words.chars().flat_map(char::to_lowercase) {
         if c.is_ascii_alphanumeric() {
@@ -130,7 +130,7 @@ fn quoted(text: &str) -> String {
     serde_json::Value::String(one_line(text)).to_string()
 }
 
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let plain = plain.split_whitespace().collect::<Vec<_>>().join(" ");
     if plain.is_empty() { "Welcome".to_owned() } else { plain }

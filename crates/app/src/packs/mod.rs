@@ -1,6 +1,8 @@
 //! Packs as a person meets them: read, looked over, linted, begun.
 
 mod diff;
+mod export;
+mod import;
 mod preview;
 mod test;
 
@@ -16,6 +18,8 @@ use firstlight_packs::{Severity, Starter};
 
 pub use self::{
     diff::diff,
+    export::{export, export_formats},
+    import::{import, import_formats},
     preview::preview,
     test::{TestRequest, TestRoom, enter_room, personas_to_test, still_running, test_persona, test_report},
 };

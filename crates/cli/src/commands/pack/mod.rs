@@ -1,6 +1,8 @@
 //! `firstlight pack`
 
 mod diff;
+mod export;
+mod import;
 mod preview;
 mod test;
 
@@ -20,6 +22,8 @@ pub(super) async fn run(command: Pack, output: Output) -> anyhow::Result<ExitCod
             preview::run(&dir, &persona, facts.as_deref(), input, output)
         }
         Pack::Diff { old, new, .. } => diff::run(&old, &new, output),
+        Pack::Import { from, format, into, json: _ } => import::run(&from, format.as_deref(), &into, output),
+        Pack::Export { dir, to, persona } => export::run(&dir, persona.as_deref(), &to, output),
         Pack::Test { dir, persona, input, unconfined, inside, json: _ } => {
             test::run(test::Test { dir, persona, input, unconfined, inside }, output).await
         }
