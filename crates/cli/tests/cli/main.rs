@@ -14,6 +14,7 @@ mod drift;
 mod external;
 mod files;
 mod help_bundle;
+mod imports;
 mod killed;
 mod left;
 mod machine;
