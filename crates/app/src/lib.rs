@@ -37,9 +37,9 @@ pub use firstlight_engine::RunSummary;
 pub use home::Home;
 pub use journal_commands::{start_journal_anew, verify_journal};
 pub use packs::{
-    LintOutcome, TestRequest, TestRoom, diff, enter_room, export, export_formats, import, import_formats,
-    lint, pack_schema, personas_to_test, preview, provider_reference, start_pack, still_running,
-    test_persona, test_report,
+    Ci, LintOutcome, StartFrom, Starter, TestRequest, TestRoom, diff, enter_room, export, export_formats,
+    import, import_formats, lint, pack_schema, personas_to_test, preview, provider_reference, start_pack,
+    still_running, test_persona, test_report,
 };
 pub use running::RunOptions;
 pub use session::{Access, Firstlight, Listener, Options, Surroundings};

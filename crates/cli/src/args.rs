@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand, builder::PossibleValuesParser, error::ErrorKind};
-use firstlight_app::{AppError, export_formats, import_formats};
+use firstlight_app::{AppError, Ci, StartFrom, export_formats, import_formats};
 use firstlight_contract::error::Code;
 
 use crate::output::Output;
@@ -238,12 +238,18 @@ pub(crate) enum Pack {
     Init {
         /// A folder that does not exist or is empty
         dir: PathBuf,
-        /// The greeting
-        #[arg(long, default_value = "Welcome")]
-        title: String,
-        /// The first persona's title
-        #[arg(long, default_value = "Developer")]
-        persona: String,
+        /// The greeting; asked for in a terminal
+        #[arg(long)]
+        title: Option<String>,
+        /// Whose first steps it begins with; asked for in a terminal
+        #[arg(long, value_name = "PERSONA", value_parser = PossibleValuesParser::new(StartFrom::ALL.iter().map(|from| from.name())))]
+        from: Option<String>,
+        /// The persona's title, if it shall be another one
+        #[arg(long, value_name = "TITLE")]
+        persona: Option<String>,
+        /// Writes a workflow that lints, compares and tests every change; asked for in a terminal
+        #[arg(long, value_name = "WHERE", value_parser = PossibleValuesParser::new(Ci::ALL.iter().map(|ci| ci.name())))]
+        ci: Option<String>,
     },
     /// Says everything that is wrong with a pack: file, line and fix
     Lint {

@@ -36,7 +36,7 @@ pub use self::{
     facts::{FactsError, read_facts},
     folder::{MAX_PACK_BYTES, MAX_PACK_FILES},
     import::{ImportError, Imported, LEFT_OUT_FILE, LeftOut, import, import_formats},
-    init::{InitError, SCHEMA_FILE, Starter, init},
+    init::{Ci, InitError, SCHEMA_FILE, StartFrom, Starter, init},
     problem::{Label, Problem, ProblemCode, Report, Severity},
     reference::reference,
     schema::schema,

@@ -3,12 +3,13 @@
 mod diff;
 mod export;
 mod import;
+mod init;
 mod preview;
 mod test;
 
 use std::{path::Path, process::ExitCode};
 
-use firstlight_app::{lint, pack_schema, provider_reference, start_pack};
+use firstlight_app::{lint, pack_schema, provider_reference};
 
 use crate::{args::Pack, output::Output, words};
 
@@ -16,7 +17,9 @@ pub(super) use self::test::confine;
 
 pub(super) async fn run(command: Pack, output: Output) -> anyhow::Result<ExitCode> {
     match command {
-        Pack::Init { dir, title, persona } => init(&dir, &title, &persona, output),
+        Pack::Init { dir, title, from, persona, ci } => {
+            init::run(&dir, init::Said { title, from, persona, ci }, output).await
+        }
         Pack::Lint { dir, .. } => check(&dir, output),
         Pack::Preview { dir, persona, facts, input, .. } => {
             preview::run(&dir, &persona, facts.as_deref(), input, output)
@@ -36,14 +39,6 @@ pub(super) async fn run(command: Pack, output: Output) -> anyhow::Result<ExitCod
             Ok(ExitCode::SUCCESS)
         }
     }
-}
-
-fn init(dir: &Path, title: &str, persona: &str, output: Output) -> anyhow::Result<ExitCode> {
-    for file in start_pack(dir, title, persona)? {
-        output.line(format!("wrote {}", file.display()))?;
-    }
-    output.line(format!("Next: firstlight pack lint {}", dir.display()))?;
-    Ok(ExitCode::SUCCESS)
 }
 
 fn check(dir: &Path, output: Output) -> anyhow::Result<ExitCode> {
