@@ -5,6 +5,7 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set the scene has failed")]
 
+mod authoring;
 mod bad_input;
 mod canary;
 mod container;
