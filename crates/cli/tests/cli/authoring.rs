@@ -182,6 +182,10 @@ fn described(schema: &Value, path: &str, fields: &mut u32) {
                 let words = property["description"].as_str().unwrap_or_default();
                 assert!(!words.trim().is_empty(), "{path}/{name} has no description");
             }
+            // An editor would show the words of the way something is written instead of those of the field.
+            for way in rule.get("anyOf").and_then(Value::as_array).into_iter().flatten() {
+                assert!(way.get("properties").is_some() || way.get("description").is_none(), "{path}: {way}");
+            }
             for (word, inner) in rule.iter().filter(|(word, _)| !matches!(word.as_str(), "if" | "then")) {
                 described(inner, &format!("{path}/{word}"), fields);
             }

@@ -31,17 +31,21 @@ impl Format for Mise {
 
     fn is_named(&self, name: &str) -> bool {
         let name = name.trim_start_matches('.');
-        name == "mise.toml" || (name.starts_with("mise.") && name.ends_with(".toml"))
+        name.strip_prefix("mise.").is_some_and(|rest| rest == "toml" || rest.strip_suffix(".toml").is_some())
     }
 
     fn read(&self, source: &Source, draft: &mut Draft<'_>) -> Result<(), Unreadable> {
         for (name, value) in tree::toml(&source.text)?.fields() {
             match (name.as_str(), &value.data) {
                 ("tools", Branch::Fields(tools)) => {
-                    tools.iter().for_each(|(tool, version)| self::tool(tool, version, draft));
+                    for (tool, version) in tools {
+                        self::tool(tool, version, draft);
+                    }
                 }
                 ("env", Branch::Fields(variables)) => {
-                    variables.iter().for_each(|(name, value)| variable(name, value, draft));
+                    for (name, value) in variables {
+                        variable(name, value, draft);
+                    }
                 }
                 ("tasks", Branch::Fields(tasks)) => {
                     for (task, value) in tasks {

@@ -33,12 +33,12 @@ impl Format for Rhdh {
         let list = app.and_then(|app| app.get("quickstart")).or_else(|| root.get("quickstart"));
         let list = list.ok_or_else(|| (1, "it has no `app.quickstart`".to_owned()))?;
         let base = app.and_then(|app| app.text_of("baseUrl")).unwrap_or_default();
-        let mut last = None;
+        let mut goal = None;
         for item in list.items() {
-            last = self::item(item, base, draft).or(last);
+            goal = self::item(item, base, draft).or(goal);
         }
         if draft.goal.is_none() {
-            draft.goal = last;
+            draft.goal = goal;
         }
         Ok(())
     }

@@ -68,8 +68,9 @@ impl Tree {
 
     /// Refuses two fields of one name: one of them would be lost.
     fn without_doubles(self) -> Result<Self, Unreadable> {
-        for (at, (name, value)) in self.fields().iter().enumerate() {
-            if self.fields()[..at].iter().any(|(other, _)| other == name) {
+        let mut seen = std::collections::HashSet::new();
+        for (name, value) in self.fields() {
+            if !seen.insert(name) {
                 return Err((value.line, format!("`{name}` is written twice")));
             }
         }
@@ -77,10 +78,22 @@ impl Tree {
     }
 }
 
-/// The line of a place in a text, from 1.
-fn line_of(text: &str, at: usize) -> u32 {
-    let before = text.as_bytes().get(..at).unwrap_or(text.as_bytes());
-    u32::try_from(before.iter().filter(|byte| **byte == b'\n').count() + 1).unwrap_or(u32::MAX)
+/// A text, and where its lines begin: a large file has many values.
+struct Lines<'a> {
+    text: &'a str,
+    begins: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    fn of(text: &'a str) -> Self {
+        let begins = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1));
+        Self { text, begins: begins.collect() }
+    }
+
+    /// The line of a place, from 1.
+    fn at(&self, place: usize) -> u32 {
+        u32::try_from(self.begins.partition_point(|begin| *begin <= place)).unwrap_or(u32::MAX).max(1)
+    }
 }
 
 pub(super) fn yaml(text: &str) -> Result<Tree, Unreadable> {
@@ -89,21 +102,22 @@ pub(super) fn yaml(text: &str) -> Result<Tree, Unreadable> {
     if let Some(first) = problems.found().first() {
         return Err((first.line, first.message.clone()));
     }
-    root.map(|root| of_yaml(&root, text)).ok_or_else(|| (1, "there is nothing in it".to_owned()))
+    let lines = Lines::of(text);
+    root.map(|root| of_yaml(&root, &lines)).ok_or_else(|| (1, "there is nothing in it".to_owned()))
 }
 
-fn of_yaml(node: &Node, text: &str) -> Tree {
+fn of_yaml(node: &Node, lines: &Lines<'_>) -> Tree {
     let data = match &node.data {
         Data::Null => Branch::Nothing,
         Data::Bool(_) | Data::Number(_) | Data::Text(_) => {
-            node.as_text(text).map_or(Branch::Nothing, Branch::Text)
+            node.as_text(lines.text).map_or(Branch::Nothing, Branch::Text)
         }
-        Data::List(items) => Branch::List(items.iter().map(|item| of_yaml(item, text)).collect()),
+        Data::List(items) => Branch::List(items.iter().map(|item| of_yaml(item, lines)).collect()),
         Data::Map(entries) => Branch::Fields(
-            entries.iter().map(|(key, value)| (key.key().to_owned(), of_yaml(value, text))).collect(),
+            entries.iter().map(|(key, value)| (key.key().to_owned(), of_yaml(value, lines))).collect(),
         ),
     };
-    Tree { line: line_of(text, node.span.start), data }
+    Tree { line: lines.at(node.span.start), data }
 }
 
 /// JSON, with comments and trailing commas.
@@ -121,20 +135,21 @@ pub(super) fn json(text: &str) -> Result<Tree, Unreadable> {
         allow_extended_string_escapes: false,
     };
     let collect = CollectOptions { comments: CommentCollectionStrategy::Off, tokens: false };
+    let lines = Lines::of(text);
     let parsed = parse_to_ast(text, &collect, &options)
-        .map_err(|error| (line_of(text, error.range().start), error.kind().to_string()))?;
+        .map_err(|error| (lines.at(error.range().start), error.kind().to_string()))?;
     let root = parsed.value.ok_or_else(|| (1, "there is nothing in it".to_owned()))?;
-    of_json(&root, text)
+    of_json(&root, &lines)
 }
 
-fn of_json(value: &Value<'_>, text: &str) -> Result<Tree, Unreadable> {
+fn of_json(value: &Value<'_>, lines: &Lines<'_>) -> Result<Tree, Unreadable> {
     let data = match value {
         Value::NullKeyword(_) => Branch::Nothing,
         Value::StringLit(value) => Branch::Text(value.value.to_string()),
         Value::NumberLit(value) => Branch::Text(value.value.to_owned()),
         Value::BooleanLit(value) => Branch::Text(value.value.to_string()),
         Value::Array(array) => {
-            Branch::List(array.elements.iter().map(|item| of_json(item, text)).collect::<Result<_, _>>()?)
+            Branch::List(array.elements.iter().map(|item| of_json(item, lines)).collect::<Result<_, _>>()?)
         }
         Value::Object(object) => {
             let field = |property: &jsonc_parser::ast::ObjectProp<'_>| {
@@ -142,57 +157,56 @@ fn of_json(value: &Value<'_>, text: &str) -> Result<Tree, Unreadable> {
                     ObjectPropName::String(name) => name.value.to_string(),
                     ObjectPropName::Word(name) => name.value.to_owned(),
                 };
-                let mut value = of_json(&property.value, text)?;
-                value.line = line_of(text, property.start());
+                let mut value = of_json(&property.value, lines)?;
+                value.line = lines.at(property.start());
                 Ok((name, value))
             };
             Branch::Fields(object.properties.iter().map(field).collect::<Result<_, _>>()?)
         }
     };
-    Tree { line: line_of(text, value.start()), data }.without_doubles()
+    Tree { line: lines.at(value.start()), data }.without_doubles()
 }
 
 pub(super) fn toml(text: &str) -> Result<Tree, Unreadable> {
-    let document = Document::parse(text).map_err(|error| {
-        (line_of(text, error.span().map_or(0, |span| span.start)), error.message().to_owned())
-    })?;
-    Ok(of_table(document.as_table(), text, 1))
+    let lines = Lines::of(text);
+    let document = Document::parse(text)
+        .map_err(|error| (lines.at(error.span().map_or(0, |span| span.start)), error.message().to_owned()))?;
+    Ok(of_table(document.as_table(), &lines, 1))
 }
 
-fn of_table(table: &Table, text: &str, around: u32) -> Tree {
-    let line = table.span().map_or(around, |span| line_of(text, span.start));
+fn of_table(table: &Table, lines: &Lines<'_>, around: u32) -> Tree {
+    let line = table.span().map_or(around, |span| lines.at(span.start));
     let fields = table.iter().map(|(name, item)| {
-        let line =
-            table.key(name).and_then(toml_edit::Key::span).map_or(line, |span| line_of(text, span.start));
-        (name.to_owned(), Tree { line, ..of_item(item, text, line) })
+        let line = table.key(name).and_then(toml_edit::Key::span).map_or(line, |span| lines.at(span.start));
+        (name.to_owned(), Tree { line, ..of_item(item, lines, line) })
     });
     Tree { line, data: Branch::Fields(fields.collect()) }
 }
 
-fn of_item(item: &Item, text: &str, around: u32) -> Tree {
+fn of_item(item: &Item, lines: &Lines<'_>, around: u32) -> Tree {
     match item {
         Item::None => Tree { line: around, data: Branch::Nothing },
-        Item::Value(value) => of_toml(value, text, around),
-        Item::Table(table) => of_table(table, text, around),
+        Item::Value(value) => of_toml(value, lines, around),
+        Item::Table(table) => of_table(table, lines, around),
         Item::ArrayOfTables(tables) => Tree {
             line: around,
-            data: Branch::List(tables.iter().map(|table| of_table(table, text, around)).collect()),
+            data: Branch::List(tables.iter().map(|table| of_table(table, lines, around)).collect()),
         },
     }
 }
 
-fn of_toml(value: &toml_edit::Value, text: &str, around: u32) -> Tree {
+fn of_toml(value: &toml_edit::Value, lines: &Lines<'_>, around: u32) -> Tree {
     use toml_edit::Value as V;
     let span = value.span();
-    let line = span.as_ref().map_or(around, |span| line_of(text, span.start));
+    let line = span.as_ref().map_or(around, |span| lines.at(span.start));
     let data = match value {
         V::String(value) => Branch::Text(value.value().clone()),
         V::Integer(_) | V::Float(_) | V::Boolean(_) | V::Datetime(_) => {
-            Branch::Text(span.and_then(|span| text.get(span)).unwrap_or_default().trim().to_owned())
+            Branch::Text(span.and_then(|span| lines.text.get(span)).unwrap_or_default().trim().to_owned())
         }
-        V::Array(array) => Branch::List(array.iter().map(|item| of_toml(item, text, line)).collect()),
+        V::Array(array) => Branch::List(array.iter().map(|item| of_toml(item, lines, line)).collect()),
         V::InlineTable(table) => Branch::Fields(
-            table.iter().map(|(name, value)| (name.to_owned(), of_toml(value, text, line))).collect(),
+            table.iter().map(|(name, value)| (name.to_owned(), of_toml(value, lines, line))).collect(),
         ),
     };
     Tree { line, data }

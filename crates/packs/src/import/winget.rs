@@ -102,7 +102,7 @@ impl Steps {
             rest(resource, OF_A_RESOURCE, draft);
             return;
         }
-        let step = self.package(what, resource, settings, draft);
+        let step = package(what, resource, settings, draft);
         if let Some(name) = name {
             self.by_name.push((name.to_owned(), step));
         }
@@ -114,69 +114,6 @@ impl Steps {
                 }
             }
         }
-    }
-
-    fn package(
-        &self,
-        what: &str,
-        resource: &Tree,
-        settings: Option<&Tree>,
-        draft: &mut Draft<'_>,
-    ) -> Option<usize> {
-        let id = settings.and_then(|settings| settings.text_of("id"));
-        let entry = id.map_or_else(|| what.to_owned(), |id| format!("{what} {id}"));
-        let kind = what.rsplit(['/', '.']).next().unwrap_or_default();
-        let is_package = what.starts_with("Microsoft.WinGet")
-            && (kind.eq_ignore_ascii_case("WinGetPackage") || kind.eq_ignore_ascii_case("Package"));
-        let (Some(settings), Some(id), true) = (settings, id, is_package) else {
-            let name = resource.text_of("id").or_else(|| resource.text_of("name")).unwrap_or_default();
-            draft.leave(
-                resource.line,
-                &format!("{entry} {name}"),
-                "a resource that only its own processor knows: a `command` can do what it does",
-            );
-            return None;
-        };
-        if settings.text_of("ensure").is_some_and(|ensure| ensure.eq_ignore_ascii_case("absent"))
-            || settings.text_of("_exist") == Some("false")
-        {
-            draft.leave(resource.line, &entry, "it removes a package, which no step does");
-            return None;
-        }
-        if settings.text_of("source").is_some_and(|source| !source.eq_ignore_ascii_case("winget")) {
-            draft.leave(resource.line, &entry, "a `package` step takes packages from winget's own source");
-            return None;
-        }
-        if let Some(condition) = resource.get("condition") {
-            draft.leave(condition.line, &entry, "it depends on a condition, which is not computed");
-            return None;
-        }
-        rest(resource, OF_A_RESOURCE, draft);
-        for (name, value) in settings.fields() {
-            if !SAID.iter().any(|said| name.eq_ignore_ascii_case(said)) {
-                let value_text = value.text().unwrap_or("…");
-                draft.leave(
-                    value.line,
-                    &format!("{id} {name}: {value_text}"),
-                    "a `package` step has nothing like it",
-                );
-            }
-        }
-        let title = resource
-            .get("directives")
-            .or_else(|| resource.get("metadata"))
-            .and_then(|directives| directives.text_of("description"))
-            .map_or_else(|| format!("Install {id}"), str::to_owned);
-        let with = Map::from_iter([("winget".to_owned(), Value::from(id))]);
-        let found = Found {
-            name: id.to_owned(),
-            title,
-            uses: "package",
-            with,
-            os: Some("windows"),
-            ..Found::default()
-        };
-        draft.add(resource.line, &entry, found)
     }
 
     /// Who waits for whom, now that all are known.
@@ -193,6 +130,57 @@ impl Steps {
             }
         }
     }
+}
+
+fn package(what: &str, resource: &Tree, settings: Option<&Tree>, draft: &mut Draft<'_>) -> Option<usize> {
+    let id = settings.and_then(|settings| settings.text_of("id"));
+    let entry = id.map_or_else(|| what.to_owned(), |id| format!("{what} {id}"));
+    let kind = what.rsplit(['/', '.']).next().unwrap_or_default();
+    let is_package = what.starts_with("Microsoft.WinGet")
+        && (kind.eq_ignore_ascii_case("WinGetPackage") || kind.eq_ignore_ascii_case("Package"));
+    let (Some(settings), Some(id), true) = (settings, id, is_package) else {
+        let name = resource.text_of("id").or_else(|| resource.text_of("name")).unwrap_or_default();
+        draft.leave(
+            resource.line,
+            &format!("{entry} {name}"),
+            "a resource that only its own processor knows: a `command` can do what it does",
+        );
+        return None;
+    };
+    if settings.text_of("ensure").is_some_and(|ensure| ensure.eq_ignore_ascii_case("absent"))
+        || settings.text_of("_exist") == Some("false")
+    {
+        draft.leave(resource.line, &entry, "it removes a package, which no step does");
+        return None;
+    }
+    if settings.text_of("source").is_some_and(|source| !source.eq_ignore_ascii_case("winget")) {
+        draft.leave(resource.line, &entry, "a `package` step takes packages from winget's own source");
+        return None;
+    }
+    if let Some(condition) = resource.get("condition") {
+        draft.leave(condition.line, &entry, "it depends on a condition, which is not computed");
+        return None;
+    }
+    rest(resource, OF_A_RESOURCE, draft);
+    for (name, value) in settings.fields() {
+        if !SAID.iter().any(|said| name.eq_ignore_ascii_case(said)) {
+            let value_text = value.text().unwrap_or("…");
+            draft.leave(
+                value.line,
+                &format!("{id} {name}: {value_text}"),
+                "a `package` step has nothing like it",
+            );
+        }
+    }
+    let title = resource
+        .get("directives")
+        .or_else(|| resource.get("metadata"))
+        .and_then(|directives| directives.text_of("description"))
+        .map_or_else(|| format!("Install {id}"), str::to_owned);
+    let with = Map::from_iter([("winget".to_owned(), Value::from(id))]);
+    let found =
+        Found { name: id.to_owned(), title, uses: "package", with, os: Some("windows"), ..Found::default() };
+    draft.add(resource.line, &entry, found)
 }
 
 /// The name in `[resourceId('type', 'name')]`, or the text itself.

@@ -52,20 +52,22 @@ impl TestRoom {
     pub fn new() -> Result<Self> {
         let name = format!("firstlight-test-{}", uuid::Uuid::now_v7().simple());
         let root = fs::canonicalize(std::env::temp_dir()).unwrap_or_else(|_| std::env::temp_dir()).join(name);
-        let room = Self { root };
-        room.furnish().map_err(|error| {
-            AppError::new(Code::Usage, format!("{} cannot be written: {error}.", room.root.display()))
+        let made = Self { root };
+        made.furnish().map_err(|error| {
+            AppError::new(Code::Usage, format!("{} cannot be written: {error}.", made.root.display()))
                 .hint("Set TMPDIR to a folder that you can write to.")
         })?;
-        Ok(room)
+        Ok(made)
     }
 
     fn furnish(&self) -> io::Result<()> {
-        for folder in [Self::home, Self::state, Self::temporary, Self::runtime] {
-            let folder = folder(&self.root);
-            fs::create_dir_all(&folder)?;
+        // Ours from the beginning: one that is there already is somebody else's.
+        let root = |root: &Path| root.to_owned();
+        for folder in [root, Self::home, Self::state, Self::temporary, Self::runtime] {
+            let mut builder = fs::DirBuilder::new();
             #[cfg(unix)]
-            fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+            std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+            builder.create(folder(&self.root))?;
         }
         fs::write(Self::home(&self.root).join(".profile"), PROFILE)
     }

@@ -2,7 +2,7 @@
 
 /// Constructs of `.config/configuration.winget` in microsoft/winget-cli and `software.user.dsc` in
 /// martincostello/bootstrap: settings and components by other resources, ids that others depend on, directives.
-pub(super) const WINGET: &str = r#"# yaml-language-server: $schema=https://aka.ms/configuration-dsc-schema/0.2
+pub(super) const WINGET: &str = r"# yaml-language-server: $schema=https://aka.ms/configuration-dsc-schema/0.2
 properties:
   assertions:
     - resource: Microsoft.Windows.Developer/OsVersion
@@ -28,10 +28,10 @@ properties:
     - resource: Microsoft.WinGet.DSC/WinGetPackage
       settings: { id: Acme.Old, ensure: Absent }
   configurationVersion: 0.2.0
-"#;
+";
 
 /// Constructs of the reference “WinGet Configuration file v3” (learn.microsoft.com) and of the documents of
-/// ansible and UniGetUI that hold `Microsoft.WinGet/Package`: no `properties:` around it, a processor named in the
+/// Ansible roles and installers that hold `Microsoft.WinGet/Package`: no `properties:` around it, a processor named in the
 /// metadata, names that others wait for by `resourceId`, groups.
 pub(super) const DSC_3: &str = r#"$schema: https://aka.ms/dsc/schemas/v3/bundled/config/document.json
 metadata:
