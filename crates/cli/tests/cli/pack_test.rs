@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use firstlight_testkit::PackFolder;
 use serde_json::Value;
 
-use crate::machine::{Machine, Ran};
+use crate::machine::{Machine, Ran, processes_with, signal, until};
 
 /// Tests a pack whose steps these are; the first value is the last of them.
 fn test(machine: &Machine, names: &[&str], steps: &str) -> Ran {
@@ -239,4 +239,39 @@ policy: { capabilities: { elevation: true } }
     assert!(nobody.stderr.contains("nobody") && nobody.stderr.contains("hint"), "{}", nobody.stderr);
     let unasked = machine.run(&["pack", "test", folder, "--json", "--input", "colour=blue"]).error();
     assert_eq!(unasked["code"], "input_invalid");
+}
+
+#[test]
+fn stopped_in_the_middle_it_takes_everything_with_it() {
+    let machine = Machine::new();
+    let pack = PackFolder::with_steps(
+        &["waits"],
+        "  waits: { title: Wait, run: [sh, -c, 'echo > ~/begun; sleep 86397'], first-value: true }\n",
+    );
+    let temporary = machine.root.path().join("tmp");
+    fs::create_dir(&temporary).unwrap();
+    let args = ["pack", "test", pack.path().to_str().unwrap(), "--input", "place=~/place"];
+    let mut testing = machine.command(&args).env("TMPDIR", &temporary).spawn().unwrap();
+    until("the step runs", || !processes_with("sleep 86397").is_empty());
+    signal(&testing, "INT");
+    assert_eq!(testing.wait().unwrap().code(), Some(130));
+    until("no process is left", || processes_with("sleep 86397").is_empty());
+    assert_eq!(fs::read_dir(&temporary).unwrap().count(), 0, "a throwaway folder stayed");
+}
+
+#[test]
+fn without_being_kept_to_its_folder_it_says_so() {
+    let machine = Machine::new();
+    let pack = PackFolder::with_steps(
+        &["fine"],
+        "  fine: { title: Be fine, check: ['true'], run: ['true'], first-value: true }\n",
+    );
+    let args =
+        ["pack", "test", pack.path().to_str().unwrap(), "--input", "place=~/place", "--unconfined", "--json"];
+    let report = machine.run(&args).expect(0).json();
+    assert_eq!(report["confined"], false);
+    assert!(
+        report["limits"].to_string().contains("did not keep the test to its throwaway folder"),
+        "{report}"
+    );
 }

@@ -162,3 +162,55 @@ fn open_up(folder: &Path) {
     #[cfg(not(unix))]
     let _ = folder;
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn a_room_takes_its_processes_and_closed_folders_with_it() {
+        let room = TestRoom::new().unwrap();
+        let root = room.root().to_owned();
+        let mut sleeper =
+            Command::new("sleep").arg("86399").env_clear().envs(room.environment()).spawn().unwrap();
+        let closed = TestRoom::home(&root).join("closed/folder");
+        fs::create_dir_all(&closed).unwrap();
+        fs::set_permissions(&closed, std::os::unix::fs::PermissionsExt::from_mode(0o000)).unwrap();
+        // Between fork and exec it still has our environment.
+        let ended = loop {
+            let ended = room.end_everything();
+            if !ended.is_empty() {
+                break ended;
+            }
+            std::thread::yield_now();
+        };
+        assert_eq!(ended, ["sleep 86399"]);
+        assert!(!sleeper.wait().unwrap().success());
+        drop(room);
+        assert!(!root.exists());
+    }
+
+    #[test]
+    fn nothing_of_the_environment_leads_out_of_a_room() {
+        let room = TestRoom::new().unwrap();
+        let root = room.root().display().to_string();
+        let environment = room.environment();
+        let value = |name: &str| {
+            let found = environment.iter().rev().find(|(known, _)| known == name);
+            found.map(|(_, value)| value.to_string_lossy().into_owned()).unwrap_or_default()
+        };
+        for name in [
+            "HOME",
+            "FIRSTLIGHT_HOME",
+            "TMPDIR",
+            "XDG_RUNTIME_DIR",
+            "DBUS_SESSION_BUS_ADDRESS",
+            "DOCKER_HOST",
+        ] {
+            assert!(value(name).contains(&root), "{name}: {}", value(name));
+        }
+        assert!(environment.iter().all(|(name, _)| name != "SSH_AUTH_SOCK" && name != "GITHUB_TOKEN"));
+    }
+}

@@ -238,7 +238,7 @@ impl Walk {
                 REFUSED.iter().any(|words| line.contains(words))
             });
         let (kind, more) = if was_refused {
-            let more = " It was refused a write: everything a step writes goes below the home folder.";
+            let more = " It was refused what lies outside of the throwaway home; all that a step writes goes below the home folder.";
             (TestProblemKind::WritesOutside, more)
         } else if failure.cause.ends_with(STILL_DOES_NOT_HOLD) {
             (TestProblemKind::NeverHolds, "")
@@ -330,7 +330,9 @@ impl Walk {
         let mut kept: BTreeSet<StepId> = changed.filter(|id| !steps.contains(id)).collect();
         for id in &steps {
             let Err(error) = visit.app.undo_step(id.as_str()).await else { continue };
-            if !compare::is_built_upon(id, &kept, &self.touched) {
+            // What failed may have left nothing that could be taken back.
+            let failed = self.outcome(id) == TestOutcome::Failed;
+            if !failed && !compare::is_built_upon(id, &kept, &self.touched) {
                 let message = format!("Taking it back failed: {}", error.0.message);
                 let problem = problem(TestProblemKind::UndoFails, message);
                 self.found(id, TestProblem { last_lines: error.0.last_lines, ..problem });
