@@ -1,12 +1,16 @@
 //! The sample's four personas, each walked to first value for real in the terminal: packages from npm and `PyPI`, a
 //! service that answers, a chart that is drawn, a playbook that converges, a browser test that passes. Afterwards there
-//! is nothing left to do.
+//! is nothing left to do. And once more as authors of packs do, in homes that are thrown away.
 #![cfg(target_os = "linux")]
 
 use std::process::{Command, Output};
 
 use anyhow::{Context, Result, ensure};
-use firstlight_contract::{report::ReportView, run::RunEvent};
+use firstlight_contract::{
+    pack_test::{PackTestView, TestOutcome},
+    report::ReportView,
+    run::RunEvent,
+};
 use firstlight_tests::{Machine, sample};
 
 #[test]
@@ -27,6 +31,21 @@ fn a_devops_engineers_playbook_changes_nothing_the_second_time() -> Result<()> {
 #[test]
 fn a_qa_engineers_browser_test_passes() -> Result<()> {
     walk("qa-engineer")
+}
+
+#[test]
+fn the_sample_stands_the_test_that_packs_are_put_to() -> Result<()> {
+    let machine = Machine::start()?;
+    let pack = sample(&machine.home())?;
+    let report = output(machine.command("firstlight")?.args(["pack", "test", "--json"]).arg(&pack))?;
+    let report: PackTestView = serde_json::from_slice(&report.stdout)?;
+    ensure!(report.ok && report.confined && report.personas.len() == 4, "{report:#?}");
+    for persona in &report.personas {
+        let done = persona.steps.iter().filter(|step| step.outcome == TestOutcome::Done).count();
+        let skipped = persona.steps.iter().any(|step| step.outcome == TestOutcome::Skipped);
+        ensure!(done >= 3 && !skipped, "{persona:#?}");
+    }
+    Ok(())
 }
 
 fn walk(persona: &str) -> Result<()> {

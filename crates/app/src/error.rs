@@ -3,7 +3,7 @@
 use firstlight_contract::error::{Code, ErrorBody};
 use firstlight_domain::state::Failure;
 use firstlight_journal::JournalError;
-use firstlight_packs::{FactsError, InitError, PackError};
+use firstlight_packs::{FactsError, ImportError, InitError, PackError};
 use firstlight_vault::VaultError;
 
 /// A result whose error a person can act on.
@@ -119,6 +119,37 @@ impl From<FactsError> for AppError {
                 "Write `os: linux`, `macos` or `windows`, and what differs from a usual machine: `arch`, `distribution`, \
                  `home`, `user`, `shell`, `package_manager`, `elevated`, `virtualisation`.",
             ),
+        }
+    }
+}
+
+impl From<ImportError> for AppError {
+    fn from(error: ImportError) -> Self {
+        let formats = || firstlight_packs::import_formats().join(", ");
+        match error {
+            ImportError::Unknown { .. } => Self::new(Code::Usage, sentence(&error.to_string()))
+                .hint(format!("Say what the file is: `--as` with one of {}.", formats())),
+            ImportError::NoFormat { .. } => Self::new(Code::Usage, sentence(&error.to_string()))
+                .hint(format!("Choose one of: {}.", formats())),
+            ImportError::File(error @ PackError::TooLarge { .. }) => {
+                Self::new(Code::Usage, sentence(&error.to_string()))
+                    .hint("Take out of it what is no setup of a machine.")
+            }
+            ImportError::File(PackError::NotFound { path }) => {
+                Self::new(Code::Usage, format!("{} is no file.", path.display()))
+                    .hint("Name a file, or a project's folder.")
+            }
+            ImportError::File(PackError::Unreadable { path, source }) => {
+                Self::new(Code::Usage, format!("{} cannot be read: {source}.", path.display()))
+                    .hint("Check that the file is there, that it is UTF-8 text and that you may read it.")
+            }
+            ImportError::File(error) => error.into(),
+            ImportError::Unreadable { ref file, line, .. } => {
+                Self::new(Code::Usage, sentence(&error.to_string()))
+                    .file(file.clone(), Some(line))
+                    .hint("Mend the file, or say with `--as` what else it is.")
+            }
+            ImportError::Write(error) => error.into(),
         }
     }
 }

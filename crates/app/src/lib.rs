@@ -39,6 +39,10 @@ pub use firstlight_engine::{
 };
 pub use home::Home;
 pub use journal_commands::{start_journal_anew, verify_journal};
-pub use packs::{LintOutcome, diff, lint, pack_schema, preview, provider_reference, start_pack};
+pub use packs::{
+    Ci, LintOutcome, StartFrom, Starter, TestRequest, TestRoom, diff, enter_room, export, export_formats,
+    import, import_formats, lint, pack_schema, personas_to_test, preview, provider_reference, start_pack,
+    still_running, test_persona, test_report,
+};
 pub use running::RunOptions;
 pub use session::{Access, Firstlight, Listener, Options, Surroundings};

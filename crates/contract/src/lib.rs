@@ -19,6 +19,8 @@ pub mod journey;
 pub mod markdown;
 pub mod pack;
 pub mod pack_diff;
+pub mod pack_import;
+pub mod pack_test;
 pub mod plan;
 pub mod privacy;
 pub mod report;

@@ -29,3 +29,4 @@ pub mod testing;
 
 pub use engine::{Engine, EngineError};
 pub use run::{RunRequest, RunSummary};
+pub use step::STILL_DOES_NOT_HOLD;

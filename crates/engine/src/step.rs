@@ -221,6 +221,9 @@ pub(crate) fn may_have_been_done(step: &Step, host: &dyn Host) -> bool {
     step.retries == 0 && host.was_cut_off(&step.id)
 }
 
+/// How the cause of a failure ends whose command succeeded and whose check says no.
+pub const STILL_DOES_NOT_HOLD: &str = "still does not hold after it ran";
+
 /// After it ran: does it hold now? Still not is an error, never a quiet success.
 async fn verify(work: &Work, once: bool) -> Result<End, Failure> {
     let done = once.then(|| work.ready.resolved.digest());
@@ -234,7 +237,7 @@ async fn verify(work: &Work, once: bool) -> Result<End, Failure> {
         Check::Once { .. } => Ok(End::Done { outputs: BTreeMap::new(), changed: true, done }),
         Check::Person { on, .. } => Ok(End::Waiting(on)),
         Check::Needed { .. } => Err(Failure {
-            cause: format!("`{}` still does not hold after it ran", work.ready.step.title),
+            cause: format!("`{}` {STILL_DOES_NOT_HOLD}", work.ready.step.title),
             last_lines: Vec::new(),
             hint: Some(
                 "what it ran succeeded, but its check says no: see its log, and what the check looks at"

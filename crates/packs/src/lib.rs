@@ -9,8 +9,10 @@
 //! One more field: its name in `read`, its line in `schema` (a test compares the two). One more rule: a
 //! [`ProblemCode`], a function in `lint`, a fixture in `tests/packs/rules.rs`.
 
+mod export;
 mod facts;
 mod folder;
+mod import;
 mod init;
 mod lint;
 mod names;
@@ -30,9 +32,11 @@ use std::{
 use firstlight_domain::{kind::Kind, pack::Pack};
 
 pub use self::{
+    export::{export_formats, markdown_checklist, rhdh_quickstart},
     facts::{FactsError, read_facts},
     folder::{MAX_PACK_BYTES, MAX_PACK_FILES},
-    init::{InitError, SCHEMA_FILE, Starter, init},
+    import::{ImportError, Imported, LEFT_OUT_FILE, LeftOut, import, import_formats},
+    init::{Ci, InitError, SCHEMA_FILE, StartFrom, Starter, init},
     problem::{Label, Problem, ProblemCode, Report, Severity},
     reference::reference,
     schema::schema,

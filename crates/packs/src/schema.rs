@@ -321,10 +321,22 @@ fn rehome(schema: &mut Value, place: &str) {
             if free && let Some(kind) = map.get_mut("type") {
                 loosen(kind);
             }
+            if let Some(Value::Array(ways)) = map.get_mut("anyOf") {
+                ways.iter_mut().for_each(quiet);
+            }
             map.values_mut().for_each(|inner| rehome(inner, place));
         }
         Value::Array(items) => items.iter_mut().for_each(|item| rehome(item, place)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// One way to write a value has no words of its own: editors would show them instead of those of the field.
+fn quiet(way: &mut Value) {
+    if let Some(way) = way.as_object_mut()
+        && !way.contains_key("properties")
+    {
+        way.remove("description");
     }
 }
 

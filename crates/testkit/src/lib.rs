@@ -4,6 +4,7 @@
 //! here only when a second crate needs it.
 
 mod company;
+mod json_schema;
 
 use std::{
     fs,
@@ -18,6 +19,7 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 
 pub use company::{AUTHORITY, CompanyNetwork, Page};
+pub use json_schema::misfit;
 
 /// A pack in a folder of its own, gone when dropped.
 #[derive(Debug)]

@@ -1,7 +1,10 @@
 //! Packs as a person meets them: read, looked over, linted, begun.
 
 mod diff;
+mod export;
+mod import;
 mod preview;
+mod test;
 
 use std::path::{Path, PathBuf};
 
@@ -11,9 +14,16 @@ use firstlight_contract::{
 };
 use firstlight_domain::pack::{self, Pack};
 use firstlight_engine::Engine;
-use firstlight_packs::{Severity, Starter};
+use firstlight_packs::Severity;
+pub use firstlight_packs::{Ci, StartFrom, Starter};
 
-pub use self::{diff::diff, preview::preview};
+pub use self::{
+    diff::diff,
+    export::{export, export_formats},
+    import::{import, import_formats},
+    preview::preview,
+    test::{TestRequest, TestRoom, enter_room, personas_to_test, still_running, test_persona, test_report},
+};
 use crate::{
     error::{AppError, Result},
     session::Firstlight,
@@ -74,10 +84,9 @@ pub fn provider_reference() -> String {
     firstlight_packs::reference(&Engine::new().kinds())
 }
 
-/// Writes a pack to start from, with this greeting and first persona; the files written. Its name is the folder's.
-pub fn start_pack(root: &Path, title: &str, persona: &str) -> Result<Vec<PathBuf>> {
-    let starter = Starter { title: title.to_owned(), persona: persona.to_owned() };
-    Ok(firstlight_packs::init(root, &starter, &Engine::new().kinds())?)
+/// Writes a pack to start from; the files written. Its name is the folder's.
+pub fn start_pack(root: &Path, starter: &Starter) -> Result<Vec<PathBuf>> {
+    Ok(firstlight_packs::init(root, starter, &Engine::new().kinds())?)
 }
 
 /// A pack as Welcome shows it.

@@ -11,7 +11,7 @@ use std::{
 };
 
 use firstlight_contract::{
-    commands::{Consent, Notice},
+    commands::{Choice, Consent, Notice},
     error::Code,
     journey::JourneyView,
     run::RunEvent,
@@ -99,6 +99,18 @@ impl Firstlight {
         let planned = self.planned_journey()?;
         self.load_secrets(&planned.pack).await;
         self.run_asked(&planned, options, BTreeMap::new())
+    }
+
+    /// Runs one step of a plan, with these before it taken as they are; begins the journey if there is none.
+    pub(crate) fn run_one(
+        &self,
+        planned: &Planned,
+        choice: &Choice,
+        step: &StepId,
+        held: BTreeMap<StepId, BTreeMap<String, String>>,
+    ) -> Result<()> {
+        self.begin_journey(planned, choice)?;
+        self.run(planned, Asked { only: Some(BTreeSet::from([step.clone()])), held, ..Asked::default() })
     }
 
     fn run_asked(

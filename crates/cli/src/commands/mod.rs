@@ -47,6 +47,8 @@ pub(crate) fn run(cli: Cli, output: Output) -> anyhow::Result<ExitCode> {
         )
         .with_writer(io::stderr)
         .init();
+    // It holds for threads that are started after it.
+    pack::confine(&cli.command)?;
     // Starting a process holds its thread until the program is loaded: as many threads as the engine has steps going on.
     let threads =
         std::thread::available_parallelism().map_or(4, |cores| cores.get().saturating_mul(2).max(4));
@@ -134,7 +136,7 @@ async fn dispatch(command: Command, output: Output) -> anyhow::Result<ExitCode> 
         Command::Journal { command } => journal::run(command, output).await,
         Command::HelpBundle { out, yes } => help_bundle::run(&out, yes, output).await,
         Command::Events { .. } => events::run(output),
-        Command::Pack { command } => pack::run(command, output),
+        Command::Pack { command } => pack::run(command, output).await,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "firstlight", &mut io::stdout());
             Ok(ExitCode::SUCCESS)

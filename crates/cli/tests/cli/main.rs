@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set the scene has failed")]
 
 mod administrator;
+mod authoring;
 mod bad_input;
 mod canary;
 mod container;
@@ -15,11 +16,13 @@ mod drift;
 mod external;
 mod files;
 mod help_bundle;
+mod imports;
 mod killed;
 mod left;
 mod machine;
 mod mid_journey;
 mod network;
+mod pack_test;
 mod packs;
 mod people;
 mod postgres;

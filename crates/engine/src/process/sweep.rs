@@ -77,6 +77,18 @@ mod linux {
         fs::read(Path::new(&path)).is_ok_and(|environ| environ.split(|&b| b == 0).any(|one| one == variable))
     }
 
+    /// Other living processes with this `NAME=VALUE` in their environment.
+    pub(crate) fn with(variable: &str) -> BTreeSet<i32> {
+        let ours = rustix::process::getpid().as_raw_nonzero().get();
+        fs::read_dir("/proc")
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+            .filter(|&pid| pid != ours && has(pid, variable.as_bytes()))
+            .collect()
+    }
+
     /// What tells this process from any other that ever had the same id; `None` once it is gone.
     pub(crate) fn born(pid: u32) -> Option<String> {
         let stat = stat(i32::try_from(pid).ok()?)?;
@@ -86,7 +98,7 @@ mod linux {
 }
 
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{become_subreaper, born, find};
+pub(crate) use linux::{become_subreaper, born, find, with};
 
 #[cfg(not(target_os = "linux"))]
 mod other {

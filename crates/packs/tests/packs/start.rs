@@ -10,8 +10,11 @@ use crate::common::kinds;
 fn a_starter_pack_is_without_problems() {
     let parent = tempfile::tempdir().unwrap();
     let root = parent.path().join("Acme Onboarding");
-    let starter =
-        Starter { title: "Welcome: \"us\" & @TITLE@ # you".into(), persona: "Data scientist".into() };
+    let starter = Starter {
+        title: "Welcome: \"us\" & @TITLE@ # you".into(),
+        persona: "Data scientist".into(),
+        ..Starter::default()
+    };
     let files = init(&root, &starter, &kinds()).unwrap();
     let names: Vec<&Path> = files.iter().map(|path| path.strip_prefix(&root).unwrap()).collect();
     assert_eq!(names, [Path::new("pack.yaml"), Path::new("docs/welcome.md"), Path::new(SCHEMA_FILE)]);

@@ -1,22 +1,35 @@
 //! `firstlight pack`
 
 mod diff;
+mod export;
+mod import;
+mod init;
 mod preview;
+mod test;
 
 use std::{path::Path, process::ExitCode};
 
-use firstlight_app::{lint, pack_schema, provider_reference, start_pack};
+use firstlight_app::{lint, pack_schema, provider_reference};
 
 use crate::{args::Pack, output::Output, words};
 
-pub(super) fn run(command: Pack, output: Output) -> anyhow::Result<ExitCode> {
+pub(super) use self::test::confine;
+
+pub(super) async fn run(command: Pack, output: Output) -> anyhow::Result<ExitCode> {
     match command {
-        Pack::Init { dir, title, persona } => init(&dir, &title, &persona, output),
+        Pack::Init { dir, title, from, persona, ci } => {
+            init::run(&dir, init::Said { title, from, persona, ci }, output).await
+        }
         Pack::Lint { dir, .. } => check(&dir, output),
         Pack::Preview { dir, persona, facts, input, .. } => {
             preview::run(&dir, &persona, facts.as_deref(), input, output)
         }
         Pack::Diff { old, new, .. } => diff::run(&old, &new, output),
+        Pack::Import { from, format, into, json: _ } => import::run(&from, format.as_deref(), &into, output),
+        Pack::Export { dir, to, persona } => export::run(&dir, persona.as_deref(), &to, output),
+        Pack::Test { dir, persona, input, unconfined, inside, json: _ } => {
+            test::run(test::Test { dir, persona, input, unconfined, inside }, output).await
+        }
         Pack::Schema { markdown: true } => {
             output.raw(&provider_reference())?;
             Ok(ExitCode::SUCCESS)
@@ -26,14 +39,6 @@ pub(super) fn run(command: Pack, output: Output) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
     }
-}
-
-fn init(dir: &Path, title: &str, persona: &str, output: Output) -> anyhow::Result<ExitCode> {
-    for file in start_pack(dir, title, persona)? {
-        output.line(format!("wrote {}", file.display()))?;
-    }
-    output.line(format!("Next: firstlight pack lint {}", dir.display()))?;
-    Ok(ExitCode::SUCCESS)
 }
 
 fn check(dir: &Path, output: Output) -> anyhow::Result<ExitCode> {

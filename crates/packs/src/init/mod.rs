@@ -1,4 +1,5 @@
-//! A starter pack: small, whole, and free of problems, to be changed step by step.
+//! A starter pack: small, whole, and free of problems, to be changed step by step. What each persona begins with is in a
+//! file beside this one, what CI runs in `ci/`.
 
 use std::{
     fs, io,
@@ -17,13 +18,103 @@ pub const SCHEMA_FILE: &str = "pack.schema.json";
 pub struct Starter {
     /// The greeting, for example "Welcome to Acme".
     pub title: String,
-    /// The first persona's title, for example "Backend engineer".
+    /// Whose first steps it begins with.
+    pub from: StartFrom,
+    /// The persona's title, for example "Backend engineer"; that of `from` if empty.
     pub persona: String,
+    /// Whether CI looks at every change.
+    pub ci: Option<Ci>,
 }
 
 impl Default for Starter {
     fn default() -> Self {
-        Self { title: "Welcome".to_owned(), persona: "Engineer".to_owned() }
+        Self { title: "Welcome".to_owned(), from: StartFrom::Own, persona: String::new(), ci: None }
+    }
+}
+
+/// A persona to start from: small steps that end in something real, each to be replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartFrom {
+    /// A repository and its first commit.
+    Developer,
+    /// Data and an answer from it.
+    DataScientist,
+    /// A state that is described and holds.
+    DevopsEngineer,
+    /// A test that passes.
+    QaEngineer,
+    /// A file, to be replaced by whatever it shall be.
+    Own,
+}
+
+impl StartFrom {
+    /// Every one, in the order they are offered.
+    pub const ALL: &'static [Self] =
+        &[Self::Developer, Self::DataScientist, Self::DevopsEngineer, Self::QaEngineer, Self::Own];
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Developer => "developer",
+            Self::DataScientist => "data-scientist",
+            Self::DevopsEngineer => "devops-engineer",
+            Self::QaEngineer => "qa-engineer",
+            Self::Own => "own",
+        }
+    }
+
+    /// What such a persona is called if nobody says otherwise.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Developer => "Developer",
+            Self::DataScientist => "Data scientist",
+            Self::DevopsEngineer => "DevOps engineer",
+            Self::QaEngineer => "QA engineer",
+            Self::Own => "Engineer",
+        }
+    }
+
+    /// The steps that follow the welcome: their ids, and how they are written.
+    fn steps(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Developer => ("git, repository, program, first-commit", include_str!("developer.yaml")),
+            Self::DataScientist => ("python, data, first-answer", include_str!("data-scientist.yaml")),
+            Self::DevopsEngineer => {
+                ("git, state, repository, first-state", include_str!("devops-engineer.yaml"))
+            }
+            Self::QaEngineer => ("python, test, first-test", include_str!("qa-engineer.yaml")),
+            Self::Own => ("git, first-file", include_str!("own.yaml")),
+        }
+    }
+}
+
+/// Where changes of the pack are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ci {
+    /// GitHub Actions.
+    Github,
+    /// GitLab CI.
+    Gitlab,
+}
+
+impl Ci {
+    /// Every one.
+    pub const ALL: &'static [Self] = &[Self::Github, Self::Gitlab];
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Github => "github",
+            Self::Gitlab => "gitlab",
+        }
+    }
+
+    /// The file it looks for, and what is written into it.
+    fn file(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Github => (".github/workflows/pack.yml", include_str!("ci/github.yml")),
+            Self::Gitlab => (".gitlab-ci.yml", include_str!("ci/gitlab.yml")),
+        }
     }
 }
 
@@ -51,25 +142,31 @@ pub enum InitError {
 /// were written.
 pub fn init(root: &Path, starter: &Starter, kinds: &[Kind]) -> Result<Vec<PathBuf>, InitError> {
     refuse_if_used(root)?;
-    let persona = slug(&starter.persona).unwrap_or_else(|| "engineer".to_owned());
+    let title = if starter.persona.trim().is_empty() { starter.from.title() } else { &starter.persona };
+    let persona = slug(title).unwrap_or_else(|| "engineer".to_owned());
     let folder = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
     let name = folder
         .file_name()
         .and_then(|name| slug(&name.to_string_lossy()))
         .unwrap_or_else(|| "pack".to_owned());
+    let (ids, steps) = starter.from.steps();
     let words = [
         ("API", API_VERSION),
         ("SCHEMA", SCHEMA_FILE),
         ("NAME", &name),
         ("PERSONA", &persona),
-        ("PERSONA_TITLE", &quoted(&starter.persona)),
+        ("PERSONA_TITLE", &quoted(title)),
+        ("IDS", ids),
+        ("GIT", if ids.starts_with("git") { GIT } else { "" }),
+        ("STEPS", steps),
         ("TITLE", &quoted(&starter.title)),
         ("PLAIN_TITLE", &one_line(&starter.title)),
     ];
     let (pack, welcome) = (fill(PACK, &words), fill(WELCOME, &words));
     let mut described = serde_json::to_string_pretty(&schema(kinds)).unwrap_or_default();
     described.push('\n');
-    let files = [(PACK_FILE, pack), ("docs/welcome.md", welcome), (SCHEMA_FILE, described)];
+    let mut files = vec![(PACK_FILE, pack), ("docs/welcome.md", welcome), (SCHEMA_FILE, described)];
+    files.extend(starter.ci.map(Ci::file).map(|(path, content)| (path, content.to_owned())));
     files.into_iter().map(|(path, content)| write(&root.join(path), &content)).collect()
 }
 
@@ -85,7 +182,7 @@ fn fill(template: &str, words: &[(&str, &str)]) -> String {
         .collect()
 }
 
-fn refuse_if_used(root: &Path) -> Result<(), InitError> {
+pub(crate) fn refuse_if_used(root: &Path) -> Result<(), InitError> {
     let entries = match fs::read_dir(root) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -100,7 +197,7 @@ fn refuse_if_used(root: &Path) -> Result<(), InitError> {
     Ok(())
 }
 
-fn write(path: &Path, content: &str) -> Result<PathBuf, InitError> {
+pub(crate) fn write(path: &Path, content: &str) -> Result<PathBuf, InitError> {
     let unwritable = |source| InitError::Unwritable { path: path.to_owned(), source };
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(unwritable)?;
@@ -111,7 +208,7 @@ fn write(path: &Path, content: &str) -> Result<PathBuf, InitError> {
 }
 
 /// An id from words; `None` if nothing of them can be in one.
-fn slug(words: &str) -> Option<String> {
+pub(crate) fn slug(words: &str) -> Option<String> {
     let mut id = String::new();
     for c in words.chars().flat_map(char::to_lowercase) {
         if c.is_ascii_alphanumeric() {
@@ -130,14 +227,14 @@ fn quoted(text: &str) -> String {
     serde_json::Value::String(one_line(text)).to_string()
 }
 
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let plain = plain.split_whitespace().collect::<Vec<_>>().join(" ");
     if plain.is_empty() { "Welcome".to_owned() } else { plain }
 }
 
 const PACK: &str = r#"# yaml-language-server: $schema=@SCHEMA@
-# Check it with `firstlight pack lint`; see what it would do with `firstlight plan --pack . --persona @PERSONA@`.
+# Check it with `firstlight pack lint`; walk it in a throwaway home with `firstlight pack test`.
 apiVersion: @API@
 kind: Pack
 metadata:
@@ -161,7 +258,7 @@ checklists:
     stages:
       - id: day-1
         title: Day one
-        steps: [welcome, git, first-file]
+        steps: [welcome, @IDS@]
 
 steps:
   welcome:
@@ -171,34 +268,22 @@ steps:
     estimate: 2m
     with: { doc: docs/welcome.md }
 
-  git:
-    title: Install Git
-    why: All our code lives in Git repositories.
-    uses: package
-    estimate: 1m
-    with: { apt: git, dnf: git, brew: git, winget: Git.Git, command: git }
-
-  # Replace this by what is worth the journey: a service that answers, a test that passes.
-  first-file:
-    title: See your workspace
-    why: From here on, what you make has a place.
-    uses: file
-    needs: [git]
-    estimate: 1s
-    first-value: true
-    with:
-      path: ${{ inputs.workspace }}/hello.md
-      content: |
-        # Hello
-
-        This folder is yours.
-
+@GIT@@STEPS@
 # What the steps above may do, and nothing else.
 policy:
   capabilities:
     paths: ["${{ inputs.workspace }}"]
     elevation: true
 "#;
+
+const GIT: &str = "  git:
+    title: Install Git
+    why: All our code lives in Git repositories.
+    uses: package
+    estimate: 1m
+    with: { apt: git, dnf: git, brew: git, winget: Git.Git, command: git }
+
+";
 
 const WELCOME: &str = "# @PLAIN_TITLE@\n\nToday you set up your machine and see something of your own work.\n\n- What is \
 done for you is shown before it is done.\n- If a step fails, it says why and what to do. Nothing you have is removed.\n\
