@@ -152,11 +152,51 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Pack,
     },
+    /// The protocol that tuf-conformance speaks with a client, through the code that receives releases
+    #[command(hide = true)]
+    TufClient(TufClient),
     /// Prints the completion script of a shell
     Completions {
         /// Which shell
         shell: clap_complete::Shell,
     },
+}
+
+/// A client of The Update Framework, as its conformance suite calls one.
+#[derive(Debug, Args)]
+pub(crate) struct TufClient {
+    /// Where trusted metadata is kept
+    #[arg(long, value_name = "DIR")]
+    pub(crate) metadata_dir: PathBuf,
+    /// Where the repository's metadata is
+    #[arg(long, value_name = "URL")]
+    pub(crate) metadata_url: Option<String>,
+    /// A target to fetch; may be repeated
+    #[arg(long, value_name = "PATH")]
+    pub(crate) target_name: Vec<String>,
+    /// Where fetched targets go
+    #[arg(long, value_name = "DIR")]
+    pub(crate) target_dir: Option<PathBuf>,
+    /// Where the repository's targets are
+    #[arg(long, value_name = "URL")]
+    pub(crate) target_base_url: Option<String>,
+    /// What to do
+    #[command(subcommand)]
+    pub(crate) command: TufCommand,
+}
+
+/// What the suite asks for.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TufCommand {
+    /// Begins to trust a root
+    Init {
+        /// Its file
+        root: PathBuf,
+    },
+    /// Brings the trusted metadata up to date
+    Refresh,
+    /// Refreshes, then fetches targets
+    Download,
 }
 
 /// Which checklist, with which answers.
@@ -310,6 +350,7 @@ impl Cli {
             Command::Journal { command: Journal::Export { .. } | Journal::StartAnew }
             | Command::Pack { command: Pack::Init { .. } | Pack::Schema { .. } }
             | Command::HelpBundle { .. }
+            | Command::TufClient(_)
             | Command::Completions { .. } => false,
         }
     }

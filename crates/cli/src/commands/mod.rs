@@ -10,6 +10,7 @@ mod plan;
 mod report;
 mod status;
 mod summary;
+mod tuf_client;
 mod undo;
 mod up;
 
@@ -135,6 +136,7 @@ async fn dispatch(command: Command, output: Output) -> anyhow::Result<ExitCode> 
         Command::HelpBundle { out, yes } => help_bundle::run(&out, yes, output).await,
         Command::Events { .. } => events::run(output),
         Command::Pack { command } => pack::run(command, output),
+        Command::TufClient(asked) => tuf_client::run(asked).await,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "firstlight", &mut io::stdout());
             Ok(ExitCode::SUCCESS)

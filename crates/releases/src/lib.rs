@@ -1,0 +1,2 @@
+//! Releases of packs: the signed repository they are published in and received from.
+pub mod receive;
