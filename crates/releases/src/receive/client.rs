@@ -2,10 +2,13 @@
 //! leaves to its user: a floor that outlives damaged caches, writes that must succeed, deadlines, and files that are
 //! streamed.
 
-use std::path::Path;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use jiff::Timestamp;
-use sigstore_tuf::{TargetFile, Targets, TrustedMetadataSet, Updater, UpdaterConfig};
+use sigstore_tuf::{TargetFile, TrustedMetadataSet, Updater, UpdaterConfig};
 
 use super::{
     error::{ReceiveError, Result},
@@ -37,9 +40,15 @@ impl Client {
         if Floor::read(folder).is_err() {
             Floor::of_root(trusted.root().version).write(folder, &Floor::default())?;
         }
-        store
-            .give_root(root)
-            .map_err(|source| ReceiveError::NotWritable { path: folder.to_owned(), source })
+        store.give_root(root).map_err(|source| ReceiveError::NotWritable { path: folder.to_owned(), source })
+    }
+
+    /// Begins to trust a root in a folder of its own, with what another folder has seen so far.
+    pub(super) fn begin_after(seen: &Path, folder: &Path, root: &[u8]) -> Result<()> {
+        if let Ok(mut floor) = Floor::read(seen) {
+            floor.write(folder, &Floor::default())?;
+        }
+        Self::begin(folder, root)
     }
 
     /// Opens what is trusted in a folder.
@@ -75,7 +84,9 @@ impl Client {
     pub(super) async fn target(&mut self, path: &str, now: Timestamp) -> Result<Option<TargetFile>> {
         loop {
             let until = self.published.source.limits.metadata;
-            let found = match tokio::time::timeout(until, self.updater.get_target_info(path, theirs(now)?)).await {
+            let found = match tokio::time::timeout(until, self.updater.get_target_info(path, theirs(now)?))
+                .await
+            {
                 Ok(found) => found,
                 Err(_) => return Err(ReceiveError::Slow { what: "the repository's metadata".to_owned() }),
             };
@@ -106,9 +117,62 @@ impl Client {
         checked.and(kept.map_err(|(path, source)| ReceiveError::FloorNotWritten { path, source }))
     }
 
-    /// A role that was asked for a target before.
-    pub(super) fn role(&self, name: &str) -> Option<&Targets> {
-        self.updater.trusted().targets_role(name)
+    /// Until when what the repository said last is good.
+    pub(super) fn good_until(&self) -> Option<Timestamp> {
+        let said = self.store.read("timestamp.json").ok().flatten()?;
+        let said: serde_json::Value = serde_json::from_slice(&said).ok()?;
+        said["signed"]["expires"].as_str()?.parse().ok()
+    }
+
+    /// What a role lists below a folder, by the path in it. The role was asked for a target before, so it is verified.
+    ///
+    /// The library answers for one path at a time and verifies the role anew for each; asked for thousands it would take
+    /// longer than fetching them. Here the same rules are read from the same verified metadata once: a path belongs to
+    /// whoever is asked first for it, which must be this role.
+    pub(super) fn listed(&self, role: &str, folder: &str) -> Result<BTreeMap<String, TargetFile>> {
+        let trusted = self.updater.trusted();
+        let (Some(top), Some(listed)) = (trusted.targets_role("targets"), trusted.targets_role(role)) else {
+            return Err(ReceiveError::Incomplete { what: role.to_owned() });
+        };
+        let roles =
+            top.delegations.as_ref().map(|delegations| delegations.roles.as_slice()).unwrap_or_default();
+        self.are_different_keys(role)?;
+        let mut files = BTreeMap::new();
+        for (path, file) in &listed.targets {
+            let Some(below) = path.strip_prefix(folder) else { continue };
+            let mut first = None;
+            for delegated in roles {
+                if delegated.matches_path(path).map_err(|error| self.refused(error))? {
+                    first = Some(&delegated.name);
+                    break;
+                }
+            }
+            if top.target(path).is_some() || first.is_none_or(|first| first != role) {
+                return Err(ReceiveError::UnsafePath {
+                    why: format!("`{role}` lists a file that is not its own"),
+                });
+            }
+            files.insert(below.to_owned(), file.clone());
+        }
+        Ok(files)
+    }
+
+    /// One key under two ids would be two signatures to the library, which takes ids as they are.
+    fn are_different_keys(&self, role: &str) -> Result<()> {
+        let trusted = self.updater.trusted();
+        let Some(delegations) = trusted.targets_role("targets").and_then(|top| top.delegations.as_ref())
+        else {
+            return Ok(());
+        };
+        for delegated in delegations.roles.iter().filter(|delegated| delegated.name == role) {
+            let keys = delegated.keyids.iter().filter_map(|id| delegations.keys.get(id));
+            let different: BTreeSet<&str> = keys.map(|key| key.keyval.public.as_str()).collect();
+            if different.len() < delegated.keyids.len() {
+                let (found, needed) = (different.len(), delegated.threshold);
+                return Err(ReceiveError::TooFewSignatures { role: role.to_owned(), found, needed });
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn source(&self) -> &Source {
@@ -121,7 +185,8 @@ impl Client {
         // Ours are consistent snapshots; other repositories need not be.
         let at = if self.updater.trusted().root().consistent_snapshot {
             let hash = wanted.sha256.as_ref().or(wanted.sha512.as_ref());
-            let hash = hash.ok_or_else(|| ReceiveError::Mixed { what: format!("{path} has no sum that is known") })?;
+            let hash =
+                hash.ok_or_else(|| ReceiveError::Mixed { what: format!("{path} has no sum that is known") })?;
             match path.rsplit_once('/') {
                 Some((folder, name)) => format!("{folder}/{hash}.{name}"),
                 None => format!("{hash}.{path}"),
@@ -160,6 +225,8 @@ pub(super) fn wanted(target: &TargetFile) -> Wanted {
 
 /// A moment as the library counts it, which has an older version of the same calendar.
 fn theirs(now: Timestamp) -> Result<tuf_jiff::Timestamp> {
-    tuf_jiff::Timestamp::from_nanosecond(now.as_nanosecond())
-        .map_err(|error| ReceiveError::NotUnderstood { what: "this machine's clock".to_owned(), why: error.to_string() })
+    tuf_jiff::Timestamp::from_nanosecond(now.as_nanosecond()).map_err(|error| ReceiveError::NotUnderstood {
+        what: "this machine's clock".to_owned(),
+        why: error.to_string(),
+    })
 }

@@ -85,7 +85,7 @@ pub(super) enum FetchError {
 impl FetchError {
     /// Whether trying again may help.
     fn may_pass(&self) -> bool {
-        matches!(self, Self::Cut { .. } | Self::Network { .. } | Self::Slow { .. })
+        matches!(self, Self::Cut { .. } | Self::Network { .. })
     }
 }
 
@@ -120,11 +120,12 @@ impl Source {
     /// A file of metadata, by its name in the folder, already escaped for a URL; none if it is not there.
     pub(super) async fn metadata(&self, name: &str, max: u64) -> Result<Option<Vec<u8>>, FetchError> {
         let url = self.metadata.join(name).map_err(|error| unreachable(&self.metadata, &error))?;
+        // Who is offline shall hear it at once; what broke off in the middle may come the next time.
         let mut tries = 0;
         loop {
             tries += 1;
             match self.read(&url, name, max).await {
-                Err(error) if error.may_pass() && tries < self.limits.tries && !is_slow(&error) => {
+                Err(FetchError::Cut { .. }) if tries < self.limits.tries => {
                     tokio::time::sleep(self.pause(tries)).await;
                 }
                 read => return read,
@@ -174,7 +175,7 @@ impl Source {
                 Ok(Err(error)) => error,
                 Err(_) => return Err(FetchError::Slow { what: path.to_owned() }),
             };
-            if !error.may_pass() || is_slow(&error) || tries >= self.limits.tries {
+            if !error.may_pass() || tries >= self.limits.tries {
                 return Err(error);
             }
             tokio::time::sleep(self.pause(tries)).await;
@@ -190,11 +191,8 @@ impl Source {
         if resumed {
             request = request.header(header::RANGE, format!("bytes={have}-"));
         }
-        let mut answer = if have == wanted.length && resumed {
-            None
-        } else {
-            Some(self.send(request, url, name).await?)
-        };
+        let mut answer =
+            if have == wanted.length && resumed { None } else { Some(self.send(request, url, name).await?) };
         if let Some(answer) = &mut answer {
             if resumed && !goes_on(answer, have) {
                 // It begins anew, or does not know where we are.
@@ -292,10 +290,6 @@ fn random() -> u8 {
     byte[0]
 }
 
-fn is_slow(error: &FetchError) -> bool {
-    matches!(error, FetchError::Slow { .. })
-}
-
 /// Whether the answer goes on exactly where we stopped.
 fn goes_on(answer: &Response, have: u64) -> bool {
     let range = answer.headers().get(header::CONTENT_RANGE).and_then(|range| range.to_str().ok());
@@ -324,7 +318,8 @@ impl Sums {
 
     /// Every sum that is known has to be right, and one has to be known.
     fn are(self, wanted: &Wanted) -> bool {
-        let found = [self.sha256.map(|sum| hex(&sum.finalize())), self.sha512.map(|sum| hex(&sum.finalize()))];
+        let found =
+            [self.sha256.map(|sum| hex(&sum.finalize())), self.sha512.map(|sum| hex(&sum.finalize()))];
         let known = [&wanted.sha256, &wanted.sha512];
         let right = |(known, found): (&Option<String>, &Option<String>)| match (known, found) {
             (Some(known), Some(found)) => known.eq_ignore_ascii_case(found),

@@ -78,7 +78,8 @@ impl Floor {
     pub(super) fn write(&mut self, folder: &Path, before: &Self) -> Result<()> {
         let failed = |name: &str, source| ReceiveError::FloorNotWritten { path: folder.join(name), source };
         let as_before = before.text().map_err(|source| failed(FILES[0], source))?;
-        let is_there = |name: &&str| fs::read_to_string(folder.join(name)).is_ok_and(|there| there == as_before);
+        let is_there =
+            |name: &&str| fs::read_to_string(folder.join(name)).is_ok_and(|there| there == as_before);
         if self == before && FILES.iter().all(is_there) {
             return Ok(());
         }

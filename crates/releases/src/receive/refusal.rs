@@ -27,7 +27,11 @@ pub(super) fn of(error: Error, trusted: &TrustedMetadataSet, published: &Publish
         Error::Expired { role, expires } => {
             // Both calendars begin and end with the same years.
             let since = Timestamp::from_nanosecond(expires.as_nanosecond()).unwrap_or(Timestamp::MIN);
-            if role == "timestamp" { ReceiveError::Frozen { since } } else { ReceiveError::Expired { role, since } }
+            if role == "timestamp" {
+                ReceiveError::Frozen { since }
+            } else {
+                ReceiveError::Expired { role, since }
+            }
         }
         Error::IntegrityMismatch(what) => ReceiveError::Mixed { what },
         Error::BadRootVersion { trusted, new } => {
@@ -49,10 +53,9 @@ pub(super) fn of(error: Error, trusted: &TrustedMetadataSet, published: &Publish
                 None => ReceiveError::NotUnderstood { what: "the repository".to_owned(), why: message },
             },
         },
-        error => ReceiveError::NotUnderstood {
-            what: "the repository's metadata".to_owned(),
-            why: in_full(&error),
-        },
+        error => {
+            ReceiveError::NotUnderstood { what: "the repository's metadata".to_owned(), why: in_full(&error) }
+        }
     }
 }
 

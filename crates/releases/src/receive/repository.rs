@@ -64,7 +64,11 @@ impl Published {
 }
 
 impl Repository for Published {
-    fn fetch_metadata<'a>(&'a self, name: &'a str, max_length: u64) -> sigstore_tuf::transport::FetchFuture<'a> {
+    fn fetch_metadata<'a>(
+        &'a self,
+        name: &'a str,
+        max_length: u64,
+    ) -> sigstore_tuf::transport::FetchFuture<'a> {
         Box::pin(self.fetch(name, max_length))
     }
 

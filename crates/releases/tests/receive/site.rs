@@ -1,0 +1,210 @@
+//! A static file server that can also be told to behave badly, file by file.
+
+use std::{
+    collections::BTreeMap,
+    io::{BufRead, BufReader, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+/// How a file is answered for.
+#[derive(Debug, Clone)]
+pub(crate) enum Trick {
+    /// Not there.
+    Missing,
+    /// Another content, of a length that is said.
+    Instead(Vec<u8>),
+    /// The content, but the connection ends after so many bytes of it; a request that goes on is answered in full.
+    CutAfter(usize),
+    /// So many bytes of the content, whatever is asked.
+    Only(usize),
+    /// An answer without a length that never ends.
+    Endless,
+    /// A byte now and then.
+    Drip,
+    /// Nothing at all.
+    Silent,
+    /// Somewhere else.
+    Redirect(String),
+    /// Like [`Trick::CutAfter`], and whoever goes on is answered from the beginning.
+    CutAndForget(usize),
+}
+
+/// The server. Ends when dropped.
+pub(crate) struct Site {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    files: Mutex<BTreeMap<String, Vec<u8>>>,
+    tricks: Mutex<BTreeMap<String, Trick>>,
+    asked: Mutex<Vec<String>>,
+    over: AtomicBool,
+}
+
+impl Site {
+    pub(crate) fn start() -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let shared = Arc::new(Shared::default());
+        let served = Arc::clone(&shared);
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                if served.over.load(Ordering::Relaxed) {
+                    break;
+                }
+                let served = Arc::clone(&served);
+                // A client that hangs up early is part of the test.
+                thread::spawn(move || drop(serve(&served, stream)));
+            }
+        });
+        Self { address, shared }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub(crate) fn put(&self, path: &str, content: impl Into<Vec<u8>>) {
+        self.shared.files.lock().unwrap().insert(path.to_owned(), content.into());
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Vec<u8> {
+        self.shared.files.lock().unwrap()[path].clone()
+    }
+
+    /// Everything that is served now; [`Site::restore`] makes it so again.
+    pub(crate) fn copy(&self) -> BTreeMap<String, Vec<u8>> {
+        self.shared.files.lock().unwrap().clone()
+    }
+
+    pub(crate) fn restore(&self, files: BTreeMap<String, Vec<u8>>) {
+        *self.shared.files.lock().unwrap() = files;
+    }
+
+    pub(crate) fn trick(&self, path: &str, trick: Trick) {
+        self.shared.tricks.lock().unwrap().insert(path.to_owned(), trick);
+    }
+
+    pub(crate) fn behave(&self) {
+        self.shared.tricks.lock().unwrap().clear();
+    }
+
+    /// What was asked since the last time: paths, and ranges where one was asked for.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        std::mem::take(&mut *self.shared.asked.lock().unwrap())
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        self.shared.over.store(true, Ordering::Relaxed);
+        // Wakes the listener, which then sees that it is over.
+        drop(TcpStream::connect(self.address));
+    }
+}
+
+fn serve(shared: &Shared, stream: TcpStream) -> std::io::Result<()> {
+    let mut reader = BufReader::new(stream.try_clone()?);
+    let mut stream = stream;
+    let mut first = String::new();
+    reader.read_line(&mut first)?;
+    let path = first.split(' ').nth(1).unwrap_or_default().trim_start_matches('/').to_owned();
+    let mut from = 0;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let line = line.trim().to_ascii_lowercase();
+        if line.is_empty() {
+            break;
+        }
+        if let Some(range) = line.strip_prefix("range: bytes=") {
+            from = range.trim_end_matches('-').parse().unwrap();
+        }
+    }
+    let range = if from > 0 { format!(" from {from}") } else { String::new() };
+    shared.asked.lock().unwrap().push(format!("{path}{range}"));
+    let trick = shared.tricks.lock().unwrap().get(&path).cloned();
+    let content = shared.files.lock().unwrap().get(&path).cloned();
+    let content = match (trick.clone(), content) {
+        (Some(Trick::Missing), _) | (_, None) => {
+            return write!(
+                stream,
+                "HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+            );
+        }
+        (Some(Trick::Instead(content)), Some(_)) => content,
+        (_, Some(content)) => content,
+    };
+    match trick {
+        Some(Trick::Silent) => wait(shared),
+        Some(Trick::Endless) => {
+            write!(stream, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")?;
+            while !shared.over.load(Ordering::Relaxed) {
+                stream.write_all(&[b' '; 4096])?;
+            }
+            Ok(())
+        }
+        Some(Trick::Drip) => {
+            write!(
+                stream,
+                "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+                content.len()
+            )?;
+            for byte in content.chunks(1) {
+                thread::sleep(Duration::from_millis(40));
+                stream.write_all(byte)?;
+                stream.flush()?;
+            }
+            Ok(())
+        }
+        Some(Trick::Redirect(to)) => {
+            write!(
+                stream,
+                "HTTP/1.1 302 Found\r\nConnection: close\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n"
+            )
+        }
+        Some(Trick::Only(length)) => answer(&mut stream, &content[..length], 0, None),
+        Some(Trick::CutAfter(length)) if from == 0 => answer(&mut stream, &content, 0, Some(length)),
+        Some(Trick::CutAndForget(length)) if from == 0 => {
+            shared.tricks.lock().unwrap().insert(path, Trick::CutAndForget(content.len().max(length)));
+            answer(&mut stream, &content, 0, Some(length))
+        }
+        Some(Trick::CutAndForget(_)) => answer(&mut stream, &content, 0, None),
+        Some(Trick::Missing | Trick::Instead(_) | Trick::CutAfter(_)) | None => {
+            answer(&mut stream, &content, from, None)
+        }
+    }
+}
+
+/// The content from a place on; `cut` ends the connection early.
+fn answer(stream: &mut TcpStream, content: &[u8], from: usize, cut: Option<usize>) -> std::io::Result<()> {
+    if from > content.len() {
+        return write!(
+            stream,
+            "HTTP/1.1 416 Range Not Satisfiable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+        );
+    }
+    let (all, content) = (content.len(), &content[from..]);
+    if from > 0 {
+        write!(stream, "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes {from}-{}/{all}\r\n", all - 1)?;
+    } else {
+        write!(stream, "HTTP/1.1 200 OK\r\n")?;
+    }
+    write!(stream, "Connection: close\r\nContent-Length: {}\r\n\r\n", content.len())?;
+    stream.write_all(&content[..cut.unwrap_or(content.len()).min(content.len())])
+}
+
+fn wait(shared: &Shared) -> std::io::Result<()> {
+    while !shared.over.load(Ordering::Relaxed) {
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
