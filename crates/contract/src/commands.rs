@@ -14,6 +14,7 @@ use crate::{
     pack::PackOverview,
     plan::PlanView,
     privacy::{PrivacyView, Sharing},
+    releases::UpdateView,
     report::ReportView,
     run::RunEvent,
     settings::{Launch, Settings},
@@ -139,6 +140,11 @@ pub enum Notice {
     Pack {
         /// The pack.
         pack: PackOverview,
+    },
+    /// A release was received, or what is offered is refused, or is fine again.
+    Releases {
+        /// How this machine stands with them.
+        update: UpdateView,
     },
     /// Something went wrong that nobody was waiting for.
     Problem {

@@ -4,7 +4,7 @@ use firstlight_contract::error::Code;
 use firstlight_releases::receive::ReceiveError;
 use jiff::{Timestamp, tz::TimeZone};
 
-use crate::error::{AppError, sentence};
+use crate::error::{AppError, capital, sentence};
 
 /// Said wherever somebody may have meant harm.
 const GOES_ON: &str = "Nothing was changed: the pack you have goes on working.";
@@ -131,9 +131,4 @@ impl From<ReceiveError> for AppError {
 
 fn day(at: Timestamp) -> String {
     at.to_zoned_datetime(TimeZone::UTC).strftime("%Y-%m-%d %H:%M UTC").to_string()
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

@@ -84,11 +84,9 @@ impl Client {
     pub(super) async fn target(&mut self, path: &str, now: Timestamp) -> Result<Option<TargetFile>> {
         loop {
             let until = self.published.source.limits.metadata;
-            let found = match tokio::time::timeout(until, self.updater.get_target_info(path, theirs(now)?))
-                .await
-            {
-                Ok(found) => found,
-                Err(_) => return Err(ReceiveError::Slow { what: "the repository's metadata".to_owned() }),
+            let asked = self.updater.get_target_info(path, theirs(now)?);
+            let Ok(found) = tokio::time::timeout(until, asked).await else {
+                return Err(ReceiveError::Slow { what: "the repository's metadata".to_owned() });
             };
             match found {
                 Ok(found) => return Ok(found),
@@ -115,13 +113,6 @@ impl Client {
         }
         let kept = self.store.keep(|name| checked.is_ok() || name.contains("root"));
         checked.and(kept.map_err(|(path, source)| ReceiveError::FloorNotWritten { path, source }))
-    }
-
-    /// Until when what the repository said last is good.
-    pub(super) fn good_until(&self) -> Option<Timestamp> {
-        let said = self.store.read("timestamp.json").ok().flatten()?;
-        let said: serde_json::Value = serde_json::from_slice(&said).ok()?;
-        said["signed"]["expires"].as_str()?.parse().ok()
     }
 
     /// What a role lists below a folder, by the path in it. The role was asked for a target before, so it is verified.
@@ -212,6 +203,13 @@ impl Client {
     fn refused(&self, error: sigstore_tuf::Error) -> ReceiveError {
         refusal::of(error, self.updater.trusted(), &self.published)
     }
+}
+
+/// Until when what was said last is good, as it is kept in a folder.
+pub(super) fn good_until(folder: &Path) -> Option<Timestamp> {
+    let said = Store::at(folder).read("timestamp.json").ok().flatten()?;
+    let said: serde_json::Value = serde_json::from_slice(&said).ok()?;
+    said["signed"]["expires"].as_str()?.parse().ok()
 }
 
 /// What a file has to be, from what is signed about it.

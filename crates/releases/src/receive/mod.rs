@@ -106,6 +106,12 @@ pub fn enrolment(root: &Path) -> Result<Option<Enrolment>> {
     }
 }
 
+/// Until when what the repository said last is good, as far as this machine remembers it. For saying so only: what is
+/// read here was not verified anew.
+pub fn good_until(root: &Path) -> Option<Timestamp> {
+    client::good_until(&trust_folder(root, &enrolment(root).ok()??))
+}
+
 const ENROLMENT: &str = "enrolment.json";
 
 /// What is trusted is kept apart for each repository and pack: what was seen of one says nothing about another.
@@ -174,11 +180,6 @@ impl Receiver {
         self.packs.accepted().filter(|accepted| accepted.pack == self.enrolment.pack)
     }
 
-    /// Until when what the repository said last is good, as far as this machine remembers it.
-    pub fn good_until(&self) -> Option<Timestamp> {
-        self.client.good_until()
-    }
-
     /// Asks what is new, and chooses what this device takes.
     pub async fn check(&mut self, device: &str, now: Timestamp) -> Result<Choice> {
         self.client.refresh(now).await?;
@@ -237,12 +238,12 @@ impl Receiver {
     }
 
     /// Makes a staged release the pack in use. The floor comes first: after a cut in between, the same release is
-    /// received again, and never an older one.
-    pub fn accept(&mut self, staged: &Staged) -> Result<Accepted> {
+    /// received again, and never an older one. Older packs are removed, but for the one before and for `needed`.
+    pub fn accept(&mut self, staged: &Staged, needed: Option<&Path>) -> Result<Accepted> {
         let release = Release { version: staged.version.clone(), digest: staged.digest.clone() };
         self.client.accept(&staged.pack, release)?;
         self.packs
-            .switch(staged)
+            .switch(staged, needed)
             .map_err(|source| ReceiveError::NotWritable { path: staged.folder().to_owned(), source })
     }
 }
