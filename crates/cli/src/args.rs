@@ -132,7 +132,12 @@ pub(crate) enum Command {
         #[arg(long, value_name = "NAME")]
         pack: String,
         /// The file of a root to trust
-        #[arg(long, value_name = "FILE", conflicts_with = "root_sha256", required_unless_present = "root_sha256")]
+        #[arg(
+            long,
+            value_name = "FILE",
+            conflicts_with = "root_sha256",
+            required_unless_present = "root_sha256"
+        )]
         root: Option<PathBuf>,
         /// The SHA-256 of a root to trust, which is then fetched from the repository
         #[arg(long, value_name = "HEX")]

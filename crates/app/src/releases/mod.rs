@@ -25,7 +25,8 @@ use crate::{
     session::Firstlight,
 };
 
-pub use tuf_client::TufClient;
+use self::refusal::GOES_ON;
+pub use self::tuf_client::TufClient;
 
 /// What is trusted when a machine enrols. A repository that vouches for itself vouches for nothing, so one of the two has
 /// to come another way: with the machine, by chat, on paper.
@@ -126,15 +127,19 @@ impl Firstlight {
     /// The pack of a release, if it holds together and is what it is signed as.
     fn usable(&self, staged: &Staged, enrolment: &Enrolment) -> Result<Pack> {
         let refused = |message: String| {
-            AppError::new(Code::ReleaseUnusable, message)
-                .hint("The pack you have goes on working. Tell whoever publishes your packs; a newer Firstlight may be needed.")
+            AppError::new(Code::ReleaseUnusable, message).hint(format!(
+                "{GOES_ON} Tell whoever publishes your packs; a newer Firstlight may be needed."
+            ))
         };
         let version = staged.version();
         let pack = packs::load(staged.folder(), &self.inner.engine)
             .map_err(|error| refused(format!("Release {version} cannot be used: {}", error.0.message)))?;
         if pack.name.as_str() != enrolment.pack || pack.version != *version {
             let (name, says) = (&pack.name, &pack.version);
-            return Err(refused(format!("Release {version} of `{}` says that it is {name} {says}.", enrolment.pack)));
+            return Err(refused(format!(
+                "Release {version} of `{}` says that it is {name} {says}.",
+                enrolment.pack
+            )));
         }
         if pack.digest != staged.digest() {
             return Err(refused(format!("Release {version} changed on this machine while it was received.")));
@@ -151,7 +156,10 @@ impl Firstlight {
         let known = self.with_world(|world| {
             world.releases.refused.as_ref().is_some_and(|refused| refused.message == message)
         });
-        if !known && let Err(failed) = self.append(&[Event::ReleaseRefused { code: code_name(code), message, hint }]) {
+        if !known
+            && let Err(failed) =
+                self.append(&[Event::ReleaseRefused { code: code_name(code), message, hint }])
+        {
             tracing::warn!(code = ?failed.code(), "a refusal was not written down");
         }
         error
@@ -173,15 +181,17 @@ impl Firstlight {
         });
         let stale = || {
             let until = receive::good_until(&home)?;
-            (until < self.now())
-                .then(|| AppError::from(receive::ReceiveError::Frozen { since: until }).0)
+            (until < self.now()).then(|| AppError::from(receive::ReceiveError::Frozen { since: until }).0)
         };
         UpdateView {
             enrolled: enrolled.map(|it| EnrolledView { url: it.url.clone(), pack: it.pack.clone() }),
             current,
             taken: false,
             held_back: Vec::new(),
-            refused: refused.map(as_error).or_else(stale).or_else(|| enrolment.err().map(|it| AppError::from(it).0)),
+            refused: refused
+                .map(as_error)
+                .or_else(stale)
+                .or_else(|| enrolment.err().map(|it| AppError::from(it).0)),
         }
     }
 
@@ -197,8 +207,11 @@ impl Firstlight {
         };
         let pack = self.take_pack(&accepted.folder)?;
         if pack.digest != accepted.digest {
-            return Err(AppError::new(Code::ReleaseForged, "The pack that was received was changed on this machine.")
-                .hint("`firstlight update` receives it again."));
+            return Err(AppError::new(
+                Code::ReleaseForged,
+                "The pack that was received was changed on this machine.",
+            )
+            .hint("`firstlight update` receives it again."));
         }
         Ok(packs::overview(&pack))
     }
@@ -233,4 +246,3 @@ fn as_error(refused: Refused) -> ErrorBody {
 fn code_name(code: Code) -> String {
     serde_json::to_value(code).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
 }
-

@@ -7,7 +7,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use crate::error::{AppError, capital, sentence};
 
 /// Said wherever somebody may have meant harm.
-const GOES_ON: &str = "Nothing was changed: the pack you have goes on working.";
+pub(super) const GOES_ON: &str = "Nothing was changed: the pack you have goes on working.";
 
 impl From<ReceiveError> for AppError {
     #[expect(clippy::too_many_lines, reason = "one row for each way to be refused, with its words")]
