@@ -59,6 +59,8 @@ commands! {
     choose_pack: Call<Nothing, Option<PackOverview>>,
     /// Goes back to the sample pack.
     use_sample: Call<Nothing, PackOverview>,
+    /// Takes the release that was received as the pack at hand.
+    use_release: Call<Nothing, PackOverview>,
     /// What would happen, for this persona and these inputs.
     make_plan: Call<Choice, PlanView>,
     /// Starts the journey (if it has not begun) and a run of the plan that was agreed to.
