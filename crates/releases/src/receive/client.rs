@@ -18,6 +18,7 @@ use super::{
     repository::Published,
     store::Store,
 };
+use crate::layout;
 
 /// At most this many bytes in the metadata of one role: the files of a release are listed there.
 const MAX_TARGETS: u64 = 8 * 1024 * 1024;
@@ -178,10 +179,7 @@ impl Client {
             let hash = wanted.sha256.as_ref().or(wanted.sha512.as_ref());
             let hash =
                 hash.ok_or_else(|| ReceiveError::Mixed { what: format!("{path} has no sum that is known") })?;
-            match path.rsplit_once('/') {
-                Some((folder, name)) => format!("{folder}/{hash}.{name}"),
-                None => format!("{hash}.{path}"),
-            }
+            layout::stored_at(path, hash)
         } else {
             path.to_owned()
         };

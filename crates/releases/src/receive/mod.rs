@@ -41,7 +41,7 @@ use self::{
     listing::Listing,
     pack::Packs,
 };
-use crate::layout::Rollout;
+use crate::layout::{self, Rollout};
 
 /// More than a list of who gets what may have.
 const MAX_ROLLOUT: u64 = 256 * 1024;
@@ -122,7 +122,7 @@ fn trust_folder(root: &Path, enrolment: &Enrolment) -> PathBuf {
 
 fn source(enrolment: &Enrolment, limits: Limits) -> Result<Source> {
     let url = enrolment.url.trim_end_matches('/');
-    Ok(Source::new(&format!("{url}/metadata"), &format!("{url}/targets"), limits)?)
+    Ok(Source::new(&format!("{url}/{}", layout::METADATA), &format!("{url}/{}", layout::TARGETS), limits)?)
 }
 
 impl Receiver {
@@ -135,6 +135,8 @@ impl Receiver {
         limits: Limits,
         now: Timestamp,
     ) -> Result<Self> {
+        layout::check_pack(&enrolment.pack)
+            .map_err(|_| ReceiveError::NotPublished { pack: enrolment.pack.clone() })?;
         let source = source(&enrolment, limits)?;
         let first = match trust {
             Trust::Root(first) => first,
@@ -192,7 +194,7 @@ impl Receiver {
     /// Who gets which release, as it is signed.
     async fn rollout(&mut self, now: Timestamp) -> Result<Rollout> {
         let pack = self.enrolment.pack.clone();
-        let path = format!("{pack}.rollout.json");
+        let path = layout::rollout_target(&pack);
         let target = self.client.target(&path, now).await;
         self.client.remember()?;
         let target = target?.ok_or_else(|| ReceiveError::NotPublished { pack: pack.clone() })?;
@@ -211,6 +213,9 @@ impl Receiver {
             serde_json::from_slice(&content).map_err(|error| not_understood(error.to_string()))?;
         if rollout.pack != pack {
             return Err(not_understood(format!("it is about `{}`", rollout.pack)));
+        }
+        for release in &rollout.releases {
+            layout::check_version(&release.version).map_err(|error| not_understood(error.to_string()))?;
         }
         Ok(rollout)
     }

@@ -20,6 +20,7 @@ use super::{
     fetch::is_there,
     listing::Listing,
 };
+use crate::layout;
 
 /// The pack in use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -178,7 +179,7 @@ impl Packs {
         for (path, file, to) in missing {
             fetching.push(fetch(
                 client,
-                format!("{pack}/{version}/{path}"),
+                layout::target(pack, version, path),
                 file,
                 to,
                 (&done, total),
