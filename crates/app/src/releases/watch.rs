@@ -23,7 +23,7 @@ impl Firstlight {
     }
 
     /// One look: says what was received, and what has come to be refused or fine. Being offline is nothing to say.
-    pub(crate) async fn look_for_release(&self) {
+    pub async fn look_for_release(&self) {
         let before = self.releases().refused;
         match self.update(&|_, _| {}).await {
             Ok(update) if update.taken || update.refused != before => self.tell_releases(update),
@@ -33,10 +33,10 @@ impl Firstlight {
             }
             Err(error) => {
                 let update = self.releases();
-                if update.refused != before {
-                    self.tell_releases(update);
-                } else {
+                if update.refused == before {
                     tracing::debug!(code = ?error.code(), "still refused");
+                } else {
+                    self.tell_releases(update);
                 }
             }
         }
