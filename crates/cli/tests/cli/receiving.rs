@@ -259,7 +259,9 @@ impl Suite {
         let url = self.repository.site.url();
         let (metadata_url, targets_url) = (format!("{url}/metadata"), format!("{url}/targets"));
         let mut args = vec!["tuf-client", "--metadata-url", &metadata_url, "--metadata-dir", &metadata];
-        names.iter().for_each(|name| args.extend(["--target-name", name]));
+        for name in names {
+            args.extend(["--target-name", name]);
+        }
         args.extend(["--target-dir", &targets, "--target-base-url", &targets_url, "download"]);
         self.machine.run(&args)
     }
