@@ -38,6 +38,6 @@ pub use firstlight_engine::RunSummary;
 pub use home::Home;
 pub use journal_commands::{start_journal_anew, verify_journal};
 pub use packs::{LintOutcome, diff, lint, pack_schema, preview, provider_reference, start_pack};
-pub use releases::TufClient;
+pub use releases::{Progress, TrustedRoot, TufClient};
 pub use running::RunOptions;
 pub use session::{Access, Firstlight, Listener, Options, Surroundings};

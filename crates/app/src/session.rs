@@ -280,8 +280,9 @@ impl Firstlight {
         })
     }
 
-    /// Everything a window needs for its first paint. Never an error: what is wrong is part of the answer.
-    pub fn launch(&self, version: &str, pack: Option<&Path>) -> Launch {
+    /// Everything a window needs for its first paint. Never an error: what is wrong is part of the answer. Without a
+    /// journey it shows `pack` if one is named, else the one that was received, else another.
+    pub fn launch(&self, version: &str, pack: Option<&Path>, otherwise: Option<&Path>) -> Launch {
         let problem_of = |error: AppError| Some(error.0);
         let mut problem = self.take_notice();
         let has_journey = self.with_world(|world| world.journey.is_some());
@@ -293,22 +294,26 @@ impl Firstlight {
             }
             None => None,
         };
-        let pack = match (self.pack_at_hand(), pack) {
-            (Some(pack), _) => Some(packs::overview(&pack)),
-            (None, Some(root)) => match self.take_pack(root) {
-                Ok(pack) => Some(packs::overview(&pack)),
-                Err(error) => {
-                    problem = problem.or_else(|| problem_of(error));
-                    None
-                }
-            },
-            (None, None) => None,
+        let releases = self.releases();
+        let opened = match (self.pack_at_hand(), pack) {
+            (Some(pack), _) => Some(Ok(packs::overview(&pack))),
+            (None, Some(root)) => Some(self.open_pack(root)),
+            (None, None) if releases.current.is_some() => Some(self.open_received_pack()),
+            (None, None) => otherwise.map(|root| self.open_pack(root)),
+        };
+        let pack = match opened.transpose() {
+            Ok(pack) => pack,
+            Err(error) => {
+                problem = problem.or_else(|| problem_of(error));
+                None
+            }
         };
         Launch {
             version: version.to_owned(),
             settings: self.settings(),
             pack,
             journey,
+            releases,
             problem,
             home: self.home().root().display().to_string(),
         }

@@ -122,6 +122,36 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Begins to receive a pack from a repository of signed releases
+    ///
+    /// A repository cannot vouch for itself: name the root that whoever publishes it gave you, or its fingerprint.
+    Enroll {
+        /// The repository's https address
+        url: String,
+        /// The pack to receive
+        #[arg(long, value_name = "NAME")]
+        pack: String,
+        /// The file of a root to trust
+        #[arg(
+            long,
+            value_name = "FILE",
+            conflicts_with = "root_sha256",
+            required_unless_present = "root_sha256"
+        )]
+        root: Option<PathBuf>,
+        /// The SHA-256 of a root to trust, which is then fetched from the repository
+        #[arg(long, value_name = "HEX")]
+        root_sha256: Option<String>,
+        /// Prints JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Asks for a newer release of the pack, and receives it
+    Update {
+        /// Prints JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Shows what helps somebody else help you, without secrets and names, and writes it to a file if you agree
     HelpBundle {
         /// The file
@@ -202,9 +232,9 @@ pub(crate) enum TufCommand {
 /// Which checklist, with which answers.
 #[derive(Debug, Args)]
 pub(crate) struct Who {
-    /// The pack's folder
+    /// The pack's folder; the pack that was received if left out
     #[arg(long, value_name = "DIR")]
-    pub(crate) pack: PathBuf,
+    pub(crate) pack: Option<PathBuf>,
     /// The persona; asked for in a terminal if left out
     #[arg(long, value_name = "ID")]
     pub(crate) persona: Option<String>,
@@ -339,6 +369,8 @@ impl Cli {
             | Command::Undo { json, .. }
             | Command::Doctor { json, .. }
             | Command::Events { json }
+            | Command::Enroll { json, .. }
+            | Command::Update { json }
             | Command::Credential { command: Credential::List { json, .. } }
             | Command::Journal { command: Journal::Verify { json } | Journal::Checkpoint { json } }
             | Command::Pack {

@@ -116,6 +116,8 @@ pub enum Code {
     ReleaseChanged,
     /// A release has a file that no pack may have.
     ReleaseUnsafe,
+    /// A release is signed, but is no pack that can be used here.
+    ReleaseUnusable,
     /// The repository has no release of this pack.
     ReleaseNotPublished,
     /// What answers is no repository, or of a kind that is not understood.

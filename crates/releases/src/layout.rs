@@ -64,8 +64,7 @@ pub struct Ring {
 /// times 100 is above that.
 pub fn bucket(pack: &str, version: &Version, device: &str) -> u64 {
     let sum: [u8; 32] = Sha256::digest(format!("{pack}\0{version}\0{device}")).into();
-    let [a, b, c, d, e, f, g, h, ..] = sum;
-    u64::from_be_bytes([a, b, c, d, e, f, g, h]) % 10_000
+    u64::from_be_bytes(std::array::from_fn(|at| sum[at])) % 10_000
 }
 
 /// The role that signs what is in a pack's releases. Its name is the pack's.

@@ -4,6 +4,7 @@
 //! here only when a second crate needs it.
 
 mod company;
+pub mod releases;
 
 use std::{
     fs,

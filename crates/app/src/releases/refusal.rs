@@ -4,10 +4,10 @@ use firstlight_contract::error::Code;
 use firstlight_releases::receive::ReceiveError;
 use jiff::{Timestamp, tz::TimeZone};
 
-use crate::error::{AppError, sentence};
+use crate::error::{AppError, capital, sentence};
 
 /// Said wherever somebody may have meant harm.
-const GOES_ON: &str = "Nothing was changed: the pack you have goes on working.";
+pub(super) const GOES_ON: &str = "Nothing was changed: the pack you have goes on working.";
 
 impl From<ReceiveError> for AppError {
     #[expect(clippy::too_many_lines, reason = "one row for each way to be refused, with its words")]
@@ -133,7 +133,86 @@ fn day(at: Timestamp) -> String {
     at.to_zoned_datetime(TimeZone::UTC).strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, io, path::PathBuf};
+
+    use semver::Version;
+
+    use super::*;
+
+    /// One of each. A new variant makes `number` not compile, and has to come in here.
+    fn each() -> Vec<ReceiveError> {
+        let (role, what, why) =
+            ("acme".to_owned(), "acme/1.0.0/pack.yaml".to_owned(), "it is odd".to_owned());
+        let (url, path) = ("http://example.com".to_owned(), PathBuf::from("/floor"));
+        let since = Timestamp::UNIX_EPOCH;
+        let version = Version::new(1, 0, 0);
+        vec![
+            ReceiveError::Forged { what: what.clone() },
+            ReceiveError::WrongKey { role: role.clone() },
+            ReceiveError::TooFewSignatures { role: role.clone(), found: 1, needed: 2 },
+            ReceiveError::Replayed { what: role.clone(), seen: 5, offered: 3 },
+            ReceiveError::Frozen { since },
+            ReceiveError::Expired { role: role.clone(), since },
+            ReceiveError::Mixed { what: why.clone() },
+            ReceiveError::TooLarge { what: what.clone(), limit: "3 bytes".to_owned() },
+            ReceiveError::Slow { what: what.clone() },
+            ReceiveError::Incomplete { what },
+            ReceiveError::Downgrade { have: Version::new(2, 0, 0), offered: version.clone() },
+            ReceiveError::Changed { version },
+            ReceiveError::UnsafePath { why: why.clone() },
+            ReceiveError::NotPublished { pack: role },
+            ReceiveError::NotUnderstood { what: "timestamp.json".to_owned(), why: why.clone() },
+            ReceiveError::BadRoot { why: why.clone() },
+            ReceiveError::FloorNotWritten {
+                path: path.clone(),
+                source: io::ErrorKind::ReadOnlyFilesystem.into(),
+            },
+            ReceiveError::FloorDamaged { path: path.clone() },
+            ReceiveError::NotWritable { path, source: io::ErrorKind::PermissionDenied.into() },
+            ReceiveError::NotHttps { url: url.clone() },
+            ReceiveError::Network { url, why },
+        ]
+    }
+
+    fn number(error: &ReceiveError) -> usize {
+        match error {
+            ReceiveError::Forged { .. } => 0,
+            ReceiveError::WrongKey { .. } => 1,
+            ReceiveError::TooFewSignatures { .. } => 2,
+            ReceiveError::Replayed { .. } => 3,
+            ReceiveError::Frozen { .. } => 4,
+            ReceiveError::Expired { .. } => 5,
+            ReceiveError::Mixed { .. } => 6,
+            ReceiveError::TooLarge { .. } => 7,
+            ReceiveError::Slow { .. } => 8,
+            ReceiveError::Incomplete { .. } => 9,
+            ReceiveError::Downgrade { .. } => 10,
+            ReceiveError::Changed { .. } => 11,
+            ReceiveError::UnsafePath { .. } => 12,
+            ReceiveError::NotPublished { .. } => 13,
+            ReceiveError::NotUnderstood { .. } => 14,
+            ReceiveError::BadRoot { .. } => 15,
+            ReceiveError::FloorNotWritten { .. } => 16,
+            ReceiveError::FloorDamaged { .. } => 17,
+            ReceiveError::NotWritable { .. } => 18,
+            ReceiveError::NotHttps { .. } => 19,
+            ReceiveError::Network { .. } => 20,
+        }
+    }
+
+    #[test]
+    fn each_way_to_be_refused_has_a_code_a_message_and_a_hint_of_its_own() {
+        let (mut codes, mut messages) = (BTreeMap::new(), BTreeMap::new());
+        for (at, error) in each().into_iter().enumerate() {
+            assert_eq!(number(&error), at);
+            let told = AppError::from(error).0;
+            let code = format!("{:?}", told.code);
+            let hint = told.hint.unwrap();
+            assert!(told.message.ends_with('.') && hint.ends_with('.'), "{}: {hint}", told.message);
+            assert_eq!(codes.insert(code.clone(), at), None, "{code} twice");
+            assert_eq!(messages.insert(told.message.clone(), at), None, "{} twice", told.message);
+        }
+    }
 }

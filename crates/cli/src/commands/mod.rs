@@ -2,6 +2,7 @@
 
 mod credential;
 mod doctor;
+mod enroll;
 mod events;
 mod help_bundle;
 mod journal;
@@ -13,6 +14,7 @@ mod summary;
 mod tuf_client;
 mod undo;
 mod up;
+mod update;
 
 use std::{
     io,
@@ -136,6 +138,10 @@ async fn dispatch(command: Command, output: Output) -> anyhow::Result<ExitCode> 
         Command::HelpBundle { out, yes } => help_bundle::run(&out, yes, output).await,
         Command::Events { .. } => events::run(output),
         Command::Pack { command } => pack::run(command, output),
+        Command::Enroll { url, pack, root, root_sha256, .. } => {
+            enroll::run(&url, &pack, root, root_sha256, output).await
+        }
+        Command::Update { .. } => update::run(output).await,
         Command::TufClient(asked) => tuf_client::run(asked).await,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "firstlight", &mut io::stdout());
@@ -175,7 +181,13 @@ fn surroundings() -> Surroundings {
 
 /// Opens the pack and finds out for whom: the persona named, the only one, or the one chosen at the terminal.
 async fn choose(app: &Firstlight, who: &Who, output: Output) -> anyhow::Result<Choice> {
-    let pack = app.open_pack(&who.pack)?;
+    let pack = match &who.pack {
+        Some(folder) => app.open_pack(folder)?,
+        None => {
+            note_refusal(app, output);
+            app.open_received_pack()?
+        }
+    };
     let persona = match &who.persona {
         Some(persona) => persona.clone(),
         None => ask_persona(&pack, output).await?,
@@ -232,7 +244,18 @@ async fn read_secret(prompt: &str, output: Output) -> anyhow::Result<SecretStrin
     read(|| rpassword::read_password().map(SecretString::from)).await
 }
 
-/// Makes a pack the one at hand where one is named.
+/// Says why nothing newer is received, if something is wrong with it.
+fn note_refusal(app: &Firstlight, output: Output) {
+    if let Some(refused) = app.releases().refused {
+        output.note(&refused);
+    }
+}
+
+/// Makes a pack the one at hand: the one that is named, else the one that was received, if there is one.
 fn use_pack(app: &Firstlight, pack: Option<&Path>) -> Result<(), AppError> {
-    pack.map_or(Ok(()), |root| app.open_pack(root).map(drop))
+    match pack {
+        Some(root) => app.open_pack(root).map(drop),
+        None if app.releases().current.is_some() => app.open_received_pack().map(drop),
+        None => Ok(()),
+    }
 }

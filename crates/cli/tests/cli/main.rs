@@ -23,6 +23,7 @@ mod people;
 mod postgres;
 mod posture;
 mod power;
+mod receiving;
 mod releases;
 mod scaffold;
 mod ssh;

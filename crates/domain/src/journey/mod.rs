@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::Timestamp;
 use serde_json::Value;
 
-pub use self::world::{Credential, FixRecord, World};
+pub use self::world::{Credential, FixRecord, Received, Refused, Releases, World};
 use crate::{
     event::{Clock, Event, RunEnd},
     id::{JourneyId, PersonaId, RunId, StepId},
@@ -174,6 +174,9 @@ impl Journey {
             | Event::FixReceiptKept { .. }
             | Event::FixEnded { .. }
             | Event::FixUndone { .. }
+            | Event::ReleaseReceived { .. }
+            | Event::ReleaseRefused { .. }
+            | Event::ReleasesFine
             | Event::SharingChanged { .. } => {}
         }
     }

@@ -3,7 +3,7 @@
 use semver::Version;
 
 use super::error::{ReceiveError, Result};
-use crate::layout::Rollout;
+use crate::layout::{Ring, Rollout, bucket};
 
 /// What a device does about the releases there are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,13 +64,13 @@ pub(super) fn choose(rollout: &Rollout, device: &str, have: Option<&Version>, wh
     }
 }
 
-impl crate::layout::Ring {
+impl Ring {
     /// Why this device does not get the release; none if it does.
     fn why_not(&self, pack: &str, device: &str) -> Option<Why> {
         if self.halted {
             return Some(Why::Halted(self.reason.clone()));
         }
-        let within = crate::layout::bucket(pack, &self.version, device) < u64::from(self.share) * 100;
+        let within = bucket(pack, &self.version, device) < u64::from(self.share) * 100;
         (!within).then_some(Why::Ring(self.share))
     }
 }

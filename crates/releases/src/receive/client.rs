@@ -18,6 +18,7 @@ use super::{
     repository::Published,
     store::Store,
 };
+use crate::layout;
 
 /// At most this many bytes in the metadata of one role: the files of a release are listed there.
 const MAX_TARGETS: u64 = 8 * 1024 * 1024;
@@ -84,11 +85,9 @@ impl Client {
     pub(super) async fn target(&mut self, path: &str, now: Timestamp) -> Result<Option<TargetFile>> {
         loop {
             let until = self.published.source.limits.metadata;
-            let found = match tokio::time::timeout(until, self.updater.get_target_info(path, theirs(now)?))
-                .await
-            {
-                Ok(found) => found,
-                Err(_) => return Err(ReceiveError::Slow { what: "the repository's metadata".to_owned() }),
+            let asked = self.updater.get_target_info(path, theirs(now)?);
+            let Ok(found) = tokio::time::timeout(until, asked).await else {
+                return Err(ReceiveError::Slow { what: "the repository's metadata".to_owned() });
             };
             match found {
                 Ok(found) => return Ok(found),
@@ -115,13 +114,6 @@ impl Client {
         }
         let kept = self.store.keep(|name| checked.is_ok() || name.contains("root"));
         checked.and(kept.map_err(|(path, source)| ReceiveError::FloorNotWritten { path, source }))
-    }
-
-    /// Until when what the repository said last is good.
-    pub(super) fn good_until(&self) -> Option<Timestamp> {
-        let said = self.store.read("timestamp.json").ok().flatten()?;
-        let said: serde_json::Value = serde_json::from_slice(&said).ok()?;
-        said["signed"]["expires"].as_str()?.parse().ok()
     }
 
     /// What a role lists below a folder, by the path in it. The role was asked for a target before, so it is verified.
@@ -187,10 +179,7 @@ impl Client {
             let hash = wanted.sha256.as_ref().or(wanted.sha512.as_ref());
             let hash =
                 hash.ok_or_else(|| ReceiveError::Mixed { what: format!("{path} has no sum that is known") })?;
-            match path.rsplit_once('/') {
-                Some((folder, name)) => format!("{folder}/{hash}.{name}"),
-                None => format!("{hash}.{path}"),
-            }
+            layout::stored_at(path, hash)
         } else {
             path.to_owned()
         };
@@ -212,6 +201,13 @@ impl Client {
     fn refused(&self, error: sigstore_tuf::Error) -> ReceiveError {
         refusal::of(error, self.updater.trusted(), &self.published)
     }
+}
+
+/// Until when what was said last is good, as it is kept in a folder.
+pub(super) fn good_until(folder: &Path) -> Option<Timestamp> {
+    let said = Store::at(folder).read("timestamp.json").ok().flatten()?;
+    let said: serde_json::Value = serde_json::from_slice(&said).ok()?;
+    said["signed"]["expires"].as_str()?.parse().ok()
 }
 
 /// What a file has to be, from what is signed about it.

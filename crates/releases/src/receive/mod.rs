@@ -41,7 +41,7 @@ use self::{
     listing::Listing,
     pack::Packs,
 };
-use crate::layout::Rollout;
+use crate::layout::{self, Rollout};
 
 /// More than a list of who gets what may have.
 const MAX_ROLLOUT: u64 = 256 * 1024;
@@ -106,6 +106,12 @@ pub fn enrolment(root: &Path) -> Result<Option<Enrolment>> {
     }
 }
 
+/// Until when what the repository said last is good, as far as this machine remembers it. For saying so only: what is
+/// read here was not verified anew.
+pub fn good_until(root: &Path) -> Option<Timestamp> {
+    client::good_until(&trust_folder(root, &enrolment(root).ok()??))
+}
+
 const ENROLMENT: &str = "enrolment.json";
 
 /// What is trusted is kept apart for each repository and pack: what was seen of one says nothing about another.
@@ -116,7 +122,7 @@ fn trust_folder(root: &Path, enrolment: &Enrolment) -> PathBuf {
 
 fn source(enrolment: &Enrolment, limits: Limits) -> Result<Source> {
     let url = enrolment.url.trim_end_matches('/');
-    Ok(Source::new(&format!("{url}/metadata"), &format!("{url}/targets"), limits)?)
+    Ok(Source::new(&format!("{url}/{}", layout::METADATA), &format!("{url}/{}", layout::TARGETS), limits)?)
 }
 
 impl Receiver {
@@ -129,6 +135,8 @@ impl Receiver {
         limits: Limits,
         now: Timestamp,
     ) -> Result<Self> {
+        layout::check_pack(&enrolment.pack)
+            .map_err(|_| ReceiveError::NotPublished { pack: enrolment.pack.clone() })?;
         let source = source(&enrolment, limits)?;
         let first = match trust {
             Trust::Root(first) => first,
@@ -174,11 +182,6 @@ impl Receiver {
         self.packs.accepted().filter(|accepted| accepted.pack == self.enrolment.pack)
     }
 
-    /// Until when what the repository said last is good, as far as this machine remembers it.
-    pub fn good_until(&self) -> Option<Timestamp> {
-        self.client.good_until()
-    }
-
     /// Asks what is new, and chooses what this device takes.
     pub async fn check(&mut self, device: &str, now: Timestamp) -> Result<Choice> {
         self.client.refresh(now).await?;
@@ -191,7 +194,7 @@ impl Receiver {
     /// Who gets which release, as it is signed.
     async fn rollout(&mut self, now: Timestamp) -> Result<Rollout> {
         let pack = self.enrolment.pack.clone();
-        let path = format!("{pack}.rollout.json");
+        let path = layout::rollout_target(&pack);
         let target = self.client.target(&path, now).await;
         self.client.remember()?;
         let target = target?.ok_or_else(|| ReceiveError::NotPublished { pack: pack.clone() })?;
@@ -210,6 +213,9 @@ impl Receiver {
             serde_json::from_slice(&content).map_err(|error| not_understood(error.to_string()))?;
         if rollout.pack != pack {
             return Err(not_understood(format!("it is about `{}`", rollout.pack)));
+        }
+        for release in &rollout.releases {
+            layout::check_version(&release.version).map_err(|error| not_understood(error.to_string()))?;
         }
         Ok(rollout)
     }
@@ -237,12 +243,12 @@ impl Receiver {
     }
 
     /// Makes a staged release the pack in use. The floor comes first: after a cut in between, the same release is
-    /// received again, and never an older one.
-    pub fn accept(&mut self, staged: &Staged) -> Result<Accepted> {
+    /// received again, and never an older one. Older packs are removed, but for the one before and for `needed`.
+    pub fn accept(&mut self, staged: &Staged, needed: Option<&Path>) -> Result<Accepted> {
         let release = Release { version: staged.version.clone(), digest: staged.digest.clone() };
         self.client.accept(&staged.pack, release)?;
         self.packs
-            .switch(staged)
+            .switch(staged, needed)
             .map_err(|source| ReceiveError::NotWritable { path: staged.folder().to_owned(), source })
     }
 }

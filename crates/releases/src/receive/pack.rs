@@ -4,12 +4,14 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use semver::Version;
 use serde::{Deserialize, Serialize};
+use sigstore_tuf::TargetFile;
 
 use super::{
     client::{Client, wanted},
@@ -18,6 +20,7 @@ use super::{
     fetch::is_there,
     listing::Listing,
 };
+use crate::layout;
 
 /// The pack in use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -169,18 +172,21 @@ impl Packs {
         // Two files with one content are fetched once.
         missing.sort_by(|(_, _, one), (_, _, other)| one.cmp(other));
         missing.dedup_by(|(_, _, one), (_, _, other)| one == other);
-        let total = missing.iter().map(|(_, file, _)| file.length).sum();
-        let done = std::sync::atomic::AtomicU64::new(0);
+        let (count, total) = (missing.len(), missing.iter().map(|(_, file, _)| file.length).sum());
+        let done = AtomicU64::new(0);
         let limits = client.source().limits;
-        let fetching = futures::stream::iter(&missing)
-            .map(async |(path, file, to)| {
-                client.fetch(&format!("{pack}/{version}/{path}"), file, to).await?;
-                let before = done.fetch_add(file.length, std::sync::atomic::Ordering::Relaxed);
-                progress(before + file.length, total);
-                Ok::<_, ReceiveError>(())
-            })
-            .buffer_unordered(limits.at_once)
-            .try_collect::<()>();
+        let mut fetching = Vec::with_capacity(count);
+        for (path, file, to) in missing {
+            fetching.push(fetch(
+                client,
+                layout::target(pack, version, path),
+                file,
+                to,
+                (&done, total),
+                progress,
+            ));
+        }
+        let fetching = futures::stream::iter(fetching).buffer_unordered(limits.at_once).try_collect::<()>();
         within(limits.release, version, fetching).await?;
         let folder = self.folders().join(format!(".{version}.new"));
         build(&folder, here.iter().map(|(path, from)| (path.as_str(), from.as_path())))
@@ -190,13 +196,13 @@ impl Packs {
             version: version.clone(),
             digest: listing.digest,
             folder,
-            fetched: missing.len(),
+            fetched: count,
             fetched_bytes: total,
         })
     }
 
     /// Makes a staged release the pack in use.
-    pub(super) fn switch(&self, staged: &Staged) -> io::Result<Accepted> {
+    pub(super) fn switch(&self, staged: &Staged, needed: Option<&Path>) -> io::Result<Accepted> {
         let current = self.current();
         let folder = self.free_name(staged);
         let path = self.folders().join(&folder);
@@ -211,7 +217,7 @@ impl Packs {
             before,
         };
         durable::write(&self.current_file(), &serde_json::to_vec_pretty(&now)?)?;
-        self.tidy(&now);
+        self.tidy(&now, needed);
         Ok(Accepted { pack: now.pack, version: now.version, digest: now.digest, folder: path })
     }
 
@@ -229,8 +235,10 @@ impl Packs {
     }
 
     /// Removes what is neither in use nor was until now. What is held open stays until the next time.
-    fn tidy(&self, now: &Current) {
-        let kept = |name: &str| name == now.folder || Some(name) == now.before.as_deref();
+    fn tidy(&self, now: &Current, needed: Option<&Path>) {
+        let needed = needed.and_then(Path::file_name).and_then(|name| name.to_str());
+        let kept =
+            |name: &str| [Some(now.folder.as_str()), now.before.as_deref(), needed].contains(&Some(name));
         for entry in fs::read_dir(self.folders()).into_iter().flatten().flatten() {
             if entry.file_name().to_str().is_some_and(kept) {
                 continue;
@@ -243,6 +251,21 @@ impl Packs {
             tracing::debug!(%error, "fetched files stay for now");
         }
     }
+}
+
+/// Fetches one file, and says how far all of them are.
+async fn fetch(
+    client: &Client,
+    path: String,
+    file: &TargetFile,
+    to: PathBuf,
+    (done, total): (&AtomicU64, u64),
+    progress: &(dyn Fn(u64, u64) + Sync),
+) -> Result<()> {
+    client.fetch(&path, file, &to).await?;
+    let before = done.fetch_add(file.length, Ordering::Relaxed);
+    progress(before + file.length, total);
+    Ok(())
 }
 
 /// Fetching everything may take this long together.

@@ -41,18 +41,20 @@ pub(super) fn of(error: Error, trusted: &TrustedMetadataSet, published: &Publish
         Error::Json(error) if error.is_eof() => {
             ReceiveError::Incomplete { what: "a file of the repository's metadata".to_owned() }
         }
-        Error::Transport { message, source } => match source.map(|source| source.downcast::<FetchError>()) {
-            Some(Ok(error)) => (*error).into(),
-            Some(Err(error)) => ReceiveError::NotUnderstood { what: message, why: error.to_string() },
-            None => match message.strip_suffix(" not found") {
-                Some("timestamp.json") => ReceiveError::NotUnderstood {
-                    what: "the address".to_owned(),
-                    why: "there is no repository, it has no timestamp.json".to_owned(),
+        Error::Transport { message, source } => {
+            match source.map(<dyn std::error::Error + Send + Sync>::downcast::<FetchError>) {
+                Some(Ok(error)) => (*error).into(),
+                Some(Err(error)) => ReceiveError::NotUnderstood { what: message, why: error.to_string() },
+                None => match message.strip_suffix(" not found") {
+                    Some("timestamp.json") => ReceiveError::NotUnderstood {
+                        what: "the address".to_owned(),
+                        why: "there is no repository, it has no timestamp.json".to_owned(),
+                    },
+                    Some(file) => ReceiveError::Incomplete { what: file.to_owned() },
+                    None => ReceiveError::NotUnderstood { what: "the repository".to_owned(), why: message },
                 },
-                Some(file) => ReceiveError::Incomplete { what: file.to_owned() },
-                None => ReceiveError::NotUnderstood { what: "the repository".to_owned(), why: message },
-            },
-        },
+            }
+        }
         error => {
             ReceiveError::NotUnderstood { what: "the repository's metadata".to_owned(), why: in_full(&error) }
         }

@@ -101,5 +101,5 @@ impl MetadataStore for Store {
 /// The names the library uses: a file, or one in the folder of older roots. It escapes names of roles itself.
 fn is_safe(name: &str) -> bool {
     let file = name.strip_prefix("root_history/").unwrap_or(name);
-    file.ends_with(".json") && !file.contains(['/', '\\', ':', '\0'])
+    file.strip_suffix(".json").is_some_and(|role| !role.is_empty()) && !file.contains(['/', '\\', ':', '\0'])
 }

@@ -3,15 +3,13 @@
 use std::{fs, path::Path};
 
 use firstlight_releases::receive::{ReceiveError, Trust};
+use firstlight_testkit::releases::Repository;
 
-use crate::{
-    machine::{DEVICE, Machine},
-    repository::{Repository, now},
-};
+use crate::machine::{DEVICE, Machine, now, repository};
 
 /// A repository that was published five times, a copy of how it was at the third, and a machine that saw the fifth.
 async fn seen() -> (Repository, std::collections::BTreeMap<String, Vec<u8>>, Machine) {
-    let mut repository = Repository::new();
+    let mut repository = repository();
     repository.publish();
     repository.publish();
     let third = repository.site.copy();
@@ -20,6 +18,9 @@ async fn seen() -> (Repository, std::collections::BTreeMap<String, Vec<u8>>, Mac
     let machine = Machine::at(&repository).await;
     (repository, third, machine)
 }
+
+/// A way to lose a file, and its name.
+type Damage = (&'static str, fn(&Path));
 
 fn is_replay(error: &ReceiveError) -> bool {
     matches!(error, ReceiveError::Replayed { .. })
@@ -38,7 +39,7 @@ async fn a3_what_was_seen_is_remembered_over_a_restart() {
 
 #[tokio::test]
 async fn a3_each_file_that_is_kept_may_be_damaged() {
-    let damages: [(&str, fn(&Path)); 4] = [
+    let damages: [Damage; 4] = [
         ("gone", |path| fs::remove_file(path).unwrap()),
         ("empty", |path| fs::write(path, "").unwrap()),
         ("garbage", |path| fs::write(path, [0xff; 300]).unwrap()),
@@ -73,7 +74,7 @@ async fn a3_each_file_that_is_kept_may_be_damaged() {
 async fn a3_all_cached_metadata_may_be_lost_at_once() {
     let (repository, third, machine) = seen().await;
     for name in files(&machine.trust(), "") {
-        if name.ends_with(".json") {
+        if is_metadata(&name) {
             fs::remove_file(machine.trust().join(name)).unwrap();
         }
     }
@@ -101,7 +102,7 @@ async fn a3_an_older_copy_of_everything_that_is_kept_still_says_what_it_saw() {
     repository.site.restore(third.clone());
     older.enrol(&repository, Trust::Root(repository.first_root())).await.unwrap();
     older.update(now()).await.unwrap().unwrap();
-    for name in files(&older.trust(), "").iter().filter(|name| name.ends_with(".json")) {
+    for name in files(&older.trust(), "").iter().filter(|name| is_metadata(name)) {
         let content = fs::read(older.trust().join(name)).unwrap();
         // The address is the same, so the folder is, too.
         fs::write(machine.trust().join(name), content).unwrap();
@@ -197,7 +198,7 @@ async fn a3_an_older_or_newer_root_that_is_shipped_changes_nothing_of_it() {
 
 #[tokio::test]
 async fn a3_a_release_never_goes_back_whatever_was_signed() {
-    let mut repository = Repository::new();
+    let mut repository = repository();
     repository.release("2.0.0", &[("pack.yaml", "name: acme\nversion: 2.0.0\n")]);
     repository.publish();
     let machine = Machine::at(&repository).await;
@@ -223,7 +224,7 @@ async fn a3_a_release_never_goes_back_whatever_was_signed() {
 
 #[tokio::test]
 async fn a3_a_release_that_was_changed_after_it_was_published_is_refused() {
-    let mut repository = Repository::new();
+    let mut repository = repository();
     let machine = Machine::at(&repository).await;
     repository.release("1.0.0", &[("pack.yaml", "name: acme\nversion: 1.0.0\n# changed\n")]);
     repository.publish();
@@ -236,7 +237,7 @@ async fn a3_a_release_that_was_changed_after_it_was_published_is_refused() {
 async fn a4_a_floor_that_cannot_be_written_is_an_error() {
     // A folder that is not empty cannot be replaced by a file, by nobody.
     for name in ["floor", "floor.copy", "timestamp.json", "snapshot.json", "targets.json"] {
-        let mut repository = Repository::new();
+        let mut repository = repository();
         let machine = Machine::at(&repository).await;
         let path = machine.trust().join(name);
         fs::remove_file(&path).unwrap();
@@ -253,7 +254,7 @@ async fn a4_a_floor_that_cannot_be_written_is_an_error() {
 
 #[tokio::test]
 async fn a4_a_check_that_cannot_write_what_it_saw_is_an_error_even_if_nothing_is_taken() {
-    let mut repository = Repository::new();
+    let mut repository = repository();
     let machine = Machine::at(&repository).await;
     let path = machine.trust().join("floor");
     fs::remove_file(&path).unwrap();
@@ -262,6 +263,10 @@ async fn a4_a_check_that_cannot_write_what_it_saw_is_an_error_even_if_nothing_is
     repository.publish();
     let error = machine.check(DEVICE, now()).await.unwrap_err();
     assert!(matches!(error, ReceiveError::FloorNotWritten { .. }), "{error:?}");
+}
+
+fn is_metadata(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|extension| extension == "json")
 }
 
 /// Names of all files below a folder.

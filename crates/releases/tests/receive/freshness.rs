@@ -1,14 +1,12 @@
 //! A5: what expired brings nothing new, and takes nothing away. And parts of different moments do not mix.
 
 use firstlight_releases::receive::ReceiveError;
+use firstlight_testkit::releases::Repository;
 
-use crate::{
-    machine::Machine,
-    repository::{Repository, days, now},
-};
+use crate::machine::{Machine, days, now, repository};
 
 async fn with_a_new_release() -> (Repository, Machine) {
-    let mut repository = Repository::new();
+    let mut repository = repository();
     let machine = Machine::at(&repository).await;
     repository.release("2.0.0", &[("pack.yaml", "name: acme\nversion: 2.0.0\n")]);
     (repository, machine)

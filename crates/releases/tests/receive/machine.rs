@@ -5,11 +5,11 @@ use std::{fs, path::PathBuf, time::Duration};
 use firstlight_releases::receive::{
     Choice, Enrolment, Limits, ReceiveError, Receiver, Result, Trust, accepted,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use semver::Version;
 use tempfile::TempDir;
 
-use crate::repository::{PACK, Repository, now};
+use firstlight_testkit::releases::{PACK, Repository};
 
 pub(crate) const DEVICE: &str = "0198c0de-0000-7000-8000-000000000001";
 
@@ -63,7 +63,7 @@ impl Machine {
         let mut receiver = self.open()?;
         let Some(version) = receiver.check(device, now).await?.take else { return Ok(None) };
         let staged = receiver.stage(&version, now, &|_, _| {}).await?;
-        receiver.accept(&staged)?;
+        receiver.accept(&staged, None)?;
         Ok(Some(version.to_string()))
     }
 
@@ -72,7 +72,7 @@ impl Machine {
         let mut receiver = self.open()?;
         receiver.check(DEVICE, now()).await?;
         let staged = receiver.stage(&Version::parse(version).unwrap(), now(), &|_, _| {}).await?;
-        receiver.accept(&staged).map(drop)
+        receiver.accept(&staged, None).map(drop)
     }
 
     /// What the update is refused with; the pack in use must be as before.
@@ -117,4 +117,18 @@ impl Machine {
         assert!(folders.next().is_none());
         folder
     }
+}
+
+/// The moment of all tests.
+pub(crate) fn now() -> Timestamp {
+    "2026-11-26T12:00:00Z".parse().unwrap()
+}
+
+pub(crate) fn days(days: i64) -> SignedDuration {
+    SignedDuration::from_hours(days * 24)
+}
+
+/// A repository with release 1.0.0 for everybody.
+pub(crate) fn repository() -> Repository {
+    Repository::new(now())
 }

@@ -1,16 +1,13 @@
 //! What is here is not fetched again, and what was cut goes on.
 
 use firstlight_releases::receive::ReceiveError;
+use firstlight_testkit::releases::Trick;
 
-use crate::{
-    machine::{DEVICE, Machine},
-    repository::{Repository, now},
-    site::Trick,
-};
+use crate::machine::{DEVICE, Machine, now, repository};
 
 #[tokio::test]
 async fn nothing_new_costs_two_requests() {
-    let mut repository = Repository::new();
+    let mut repository = repository();
     let machine = Machine::at(&repository).await;
     repository.site.asked();
     assert_eq!(machine.check(DEVICE, now()).await.unwrap().take, None);
@@ -23,7 +20,7 @@ async fn nothing_new_costs_two_requests() {
 
 #[tokio::test]
 async fn what_did_not_change_is_not_fetched_again() {
-    let mut repository = Repository::new();
+    let mut repository = repository();
     let machine = Machine::at(&repository).await;
     repository.release(
         "2.0.0",
@@ -41,7 +38,7 @@ async fn what_did_not_change_is_not_fetched_again() {
 #[tokio::test]
 async fn a_download_that_is_cut_goes_on_where_it_stopped() {
     let long = "0123456789".repeat(5_000);
-    let mut repository = Repository::new();
+    let mut repository = repository();
     let machine = Machine::at(&repository).await;
     repository.release("2.0.0", &[("pack.yaml", "version: 2.0.0\n"), ("long.txt", &long)]);
     repository.publish();
@@ -60,7 +57,7 @@ async fn a_download_that_is_cut_goes_on_where_it_stopped() {
 #[tokio::test]
 async fn it_goes_on_in_another_start_of_the_program() {
     let long = "0123456789".repeat(5_000);
-    let mut repository = Repository::new();
+    let mut repository = repository();
     let mut machine = Machine::at(&repository).await;
     repository.release("2.0.0", &[("pack.yaml", "version: 2.0.0\n"), ("long.txt", &long)]);
     repository.publish();
@@ -78,7 +75,7 @@ async fn it_goes_on_in_another_start_of_the_program() {
 #[tokio::test]
 async fn a_server_that_cannot_go_on_is_asked_from_the_beginning() {
     let long = "0123456789".repeat(5_000);
-    let mut repository = Repository::new();
+    let mut repository = repository();
     let machine = Machine::at(&repository).await;
     repository.release("2.0.0", &[("pack.yaml", "version: 2.0.0\n"), ("long.txt", &long)]);
     repository.publish();
@@ -91,7 +88,7 @@ async fn a_server_that_cannot_go_on_is_asked_from_the_beginning() {
 #[tokio::test]
 async fn what_was_begun_with_something_forged_is_begun_anew() {
     let long = "0123456789".repeat(5_000);
-    let mut repository = Repository::new();
+    let mut repository = repository();
     let mut machine = Machine::at(&repository).await;
     repository.release("2.0.0", &[("pack.yaml", "version: 2.0.0\n"), ("long.txt", &long)]);
     repository.publish();

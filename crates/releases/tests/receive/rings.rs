@@ -1,12 +1,10 @@
 //! A8: who gets a release is signed, a device decides for itself, and a halt stops the rest.
 
 use firstlight_releases::receive::{ReceiveError, Trust, Why};
+use firstlight_testkit::releases::Repository;
 use semver::Version;
 
-use crate::{
-    machine::Machine,
-    repository::{Repository, now},
-};
+use crate::machine::{Machine, now, repository};
 
 async fn enrolled(repository: &Repository) -> Machine {
     let machine = Machine::new();
@@ -15,7 +13,7 @@ async fn enrolled(repository: &Repository) -> Machine {
 }
 
 fn with_a_second_release() -> Repository {
-    let mut repository = Repository::new();
+    let mut repository = repository();
     repository.release("2.0.0", &[("pack.yaml", "name: acme\nversion: 2.0.0\n")]);
     repository
 }
@@ -97,7 +95,7 @@ async fn a8_a_halt_that_is_not_signed_is_none() {
 
 #[tokio::test]
 async fn a8_a_first_pack_may_be_held_back_as_well() {
-    let mut repository = Repository::new();
+    let mut repository = repository();
     repository.ring("1.0.0", 0, false);
     repository.publish();
     let machine = enrolled(&repository).await;

@@ -1,18 +1,15 @@
 //! A2: a release needs two keys. Who signed, and what.
 
 use firstlight_releases::receive::{ReceiveError, Trust};
+use firstlight_testkit::releases::{Repository, Trick, hex, sign, target};
 use serde_json::{Value, json};
 
-use crate::{
-    machine::Machine,
-    repository::{Repository, hex, now, sign, target},
-    site::Trick,
-};
+use crate::machine::{Machine, now, repository};
 use sha2::{Digest, Sha256};
 
 /// A repository with a release 2.0.0 ready, and a machine that has 1.0.0.
 async fn before() -> (Repository, Machine) {
-    let mut repository = Repository::new();
+    let mut repository = repository();
     let machine = Machine::at(&repository).await;
     repository.release("2.0.0", &[("pack.yaml", "name: acme\nversion: 2.0.0\n")]);
     (repository, machine)
@@ -136,7 +133,7 @@ async fn a2_whoever_says_who_gets_it_cannot_say_what_is_in_it() {
 
 #[tokio::test]
 async fn a2_trust_begins_with_a_root_or_its_fingerprint() {
-    let mut repository = Repository::new();
+    let mut repository = repository();
     repository.publish_root();
     let root = repository.first_root();
     let second = repository.site.get("metadata/2.root.json");
@@ -155,9 +152,8 @@ async fn a2_trust_begins_with_a_root_or_its_fingerprint() {
 
 #[tokio::test]
 async fn a2_somebody_elses_root_leads_nowhere_and_leaves_the_enrolment() {
-    let repository = Repository::new();
+    let (repository, mut other) = (repository(), repository());
     let machine = Machine::at(&repository).await;
-    let mut other = Repository::new();
     other.rotate("root", &["mallory", "eve"]);
     other.rotate("timestamp", &["mallory"]);
     other.versions.remove("root");

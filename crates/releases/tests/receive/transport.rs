@@ -3,16 +3,13 @@
 use std::time::Duration;
 
 use firstlight_releases::receive::{Enrolment, ReceiveError, Receiver, Trust};
+use firstlight_testkit::releases::{PACK, Repository, Trick};
 
-use crate::{
-    machine::{Machine, limits},
-    repository::{PACK, Repository, now},
-    site::Trick,
-};
+use crate::machine::{Machine, limits, now, repository};
 
 /// A machine that has 1.0.0, a repository with 2.0.0, and where the one new file of it is served.
 async fn new_release(content: &str) -> (Repository, Machine, String) {
-    let mut repository = Repository::new();
+    let mut repository = repository();
     let machine = Machine::at(&repository).await;
     repository.release("2.0.0", &[("pack.yaml", content)]);
     repository.publish();
@@ -27,7 +24,7 @@ async fn a6_only_https_is_spoken_with_others() {
         ["http://packs.example.com", "ftp://packs.example.com", "file:///srv/packs", "packs.example.com"]
     {
         let enrolment = Enrolment { url: url.to_owned(), pack: PACK.to_owned() };
-        let trust = Trust::Root(Repository::new().first_root());
+        let trust = Trust::Root(repository().first_root());
         let error = Receiver::enrol(&machine.root(), enrolment, trust, limits(), now()).await.unwrap_err();
         assert!(matches!(error, ReceiveError::NotHttps { .. }), "{url}: {error:?}");
     }
@@ -154,7 +151,7 @@ async fn a6_what_is_no_repository_is_said_to_be_none() {
 
 #[tokio::test]
 async fn a6_nobody_there_is_no_alarm() {
-    let repository = Repository::new();
+    let repository = repository();
     let machine = Machine::at(&repository).await;
     drop(repository);
     let error = machine.refused(now()).await;

@@ -3,15 +3,13 @@
 use std::fs;
 
 use firstlight_releases::receive::{ReceiveError, accepted};
+use firstlight_testkit::releases::{Repository, consistent, target};
 
-use crate::{
-    machine::Machine,
-    repository::{Repository, consistent, now, target},
-};
+use crate::machine::{Machine, now, repository};
 
 /// A release 2.0.0 that also lists a file under this path, signed by both.
 async fn with_file(path: &str) -> (Repository, Machine) {
-    let mut repository = Repository::new();
+    let mut repository = repository();
     let machine = Machine::at(&repository).await;
     repository.release("2.0.0", &[("pack.yaml", "name: acme\nversion: 2.0.0\n"), ("docs/a.md", "A")]);
     let target_path = format!("acme/2.0.0/{path}");
@@ -79,7 +77,7 @@ async fn a7_what_is_received_are_plain_files_in_a_folder() {
 #[cfg(unix)]
 #[tokio::test]
 async fn a7_a_link_in_the_pack_in_use_is_not_followed_when_it_is_reused() {
-    let mut repository = Repository::new();
+    let mut repository = repository();
     let machine = Machine::at(&repository).await;
     let folder = accepted(&machine.root()).unwrap().folder;
     let outside = machine.root().join("outside");
@@ -94,7 +92,7 @@ async fn a7_a_link_in_the_pack_in_use_is_not_followed_when_it_is_reused() {
 
 #[tokio::test]
 async fn a7_the_pack_in_use_stays_until_the_next_is_whole_and_durable() {
-    let mut repository = Repository::new();
+    let mut repository = repository();
     let machine = Machine::at(&repository).await;
     let before = machine.pack();
     repository.release("2.0.0", &[("pack.yaml", "version: 2.0.0\n")]);
@@ -115,7 +113,7 @@ async fn a7_the_pack_in_use_stays_until_the_next_is_whole_and_durable() {
 
 #[tokio::test]
 async fn a7_the_pack_before_stays_for_whoever_is_at_work_with_it_and_older_ones_go() {
-    let mut repository = Repository::new();
+    let mut repository = repository();
     let machine = Machine::at(&repository).await;
     let mut folders = vec![accepted(&machine.root()).unwrap().folder];
     for version in ["2.0.0", "3.0.0"] {
@@ -130,7 +128,7 @@ async fn a7_the_pack_before_stays_for_whoever_is_at_work_with_it_and_older_ones_
 
 #[tokio::test]
 async fn a7_a_pack_in_use_that_is_lost_is_received_again() {
-    let repository = Repository::new();
+    let repository = repository();
     let machine = Machine::at(&repository).await;
     let before = machine.pack();
     for lost in ["current.json", "packs"] {

@@ -2,41 +2,37 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ed25519_dalek::{Signer, SigningKey};
+use ed25519_dalek::{Signer as _, SigningKey};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
-use crate::site::Site;
+use super::site::Site;
 
-pub(crate) const PACK: &str = "acme";
+/// The pack that is published.
+pub const PACK: &str = "acme";
 
 /// The repository, and where it is served.
-pub(crate) struct Repository {
-    pub(crate) site: Site,
+#[derive(Debug)]
+pub struct Repository {
+    /// Where it is served.
+    pub site: Site,
+    /// When all this happens; what is signed is good for a year from then.
+    pub now: Timestamp,
     /// Version of each role's metadata; of the root: the one that is published next.
-    pub(crate) versions: BTreeMap<String, u64>,
+    pub versions: BTreeMap<String, u64>,
     /// Names of the keys of each role, and how many have to sign.
-    pub(crate) roles: BTreeMap<String, (Vec<String>, usize)>,
+    pub roles: BTreeMap<String, (Vec<String>, usize)>,
     /// Who signs a role, where it is not all of its keys.
-    pub(crate) signers: BTreeMap<String, Vec<String>>,
+    pub signers: BTreeMap<String, Vec<String>>,
     /// When each role expires, where it is not in a year.
-    pub(crate) expires: BTreeMap<String, Timestamp>,
+    pub expires: BTreeMap<String, Timestamp>,
     /// Files by release and path.
-    pub(crate) releases: BTreeMap<String, BTreeMap<String, Vec<u8>>>,
+    pub releases: BTreeMap<String, BTreeMap<String, Vec<u8>>>,
     /// `acme.rollout.json`.
-    pub(crate) rollout: Value,
+    pub rollout: Value,
     /// More that role `acme` lists, by target.
-    pub(crate) more: BTreeMap<String, Value>,
-}
-
-/// The moment of all tests.
-pub(crate) fn now() -> Timestamp {
-    "2026-11-26T12:00:00Z".parse().unwrap()
-}
-
-pub(crate) fn days(days: i64) -> SignedDuration {
-    SignedDuration::from_hours(days * 24)
+    pub more: BTreeMap<String, Value>,
 }
 
 /// The key of a name; always the same.
@@ -48,8 +44,13 @@ fn keyid(name: &str) -> String {
     hex(&Sha256::digest(format!("id of {name}")))
 }
 
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
 }
 
 fn public(name: &str) -> Value {
@@ -59,7 +60,15 @@ fn public(name: &str) -> Value {
 
 impl Repository {
     /// A published repository with release 1.0.0 for everybody.
-    pub(crate) fn new() -> Self {
+    pub fn new(now: Timestamp) -> Self {
+        let mut repository = Self::empty(now);
+        repository.release("1.0.0", &[("pack.yaml", "name: acme\nversion: 1.0.0\n"), ("docs/a.md", "# A\n")]);
+        repository.publish();
+        repository
+    }
+
+    /// A repository with a root and nothing else.
+    pub fn empty(now: Timestamp) -> Self {
         let role =
             |names: &[&str], threshold| (names.iter().map(|&name| name.to_owned()).collect(), threshold);
         let roles = [
@@ -72,6 +81,7 @@ impl Repository {
         ];
         let mut repository = Self {
             site: Site::start(),
+            now,
             versions: BTreeMap::new(),
             roles: roles.map(|(name, role)| (name.to_owned(), role)).into(),
             signers: [("acme-rollout".to_owned(), vec!["online".to_owned()])].into(),
@@ -81,25 +91,23 @@ impl Repository {
             more: BTreeMap::new(),
         };
         repository.publish_root();
-        repository.release("1.0.0", &[("pack.yaml", "name: acme\nversion: 1.0.0\n"), ("docs/a.md", "# A\n")]);
-        repository.publish();
         repository
     }
 
     /// The first root, which machines are handed.
-    pub(crate) fn first_root(&self) -> Vec<u8> {
+    pub fn first_root(&self) -> Vec<u8> {
         self.site.get("metadata/1.root.json")
     }
 
     /// Adds a release for everybody; published with [`Repository::publish`].
-    pub(crate) fn release(&mut self, version: &str, files: &[(&str, &str)]) {
+    pub fn release(&mut self, version: &str, files: &[(&str, &str)]) {
         let files = files.iter().map(|(path, content)| ((*path).to_owned(), content.as_bytes().to_vec()));
         self.releases.insert(version.to_owned(), files.collect());
         self.ring(version, 100, false);
     }
 
     /// Says who gets a release.
-    pub(crate) fn ring(&mut self, version: &str, share: u8, halted: bool) {
+    pub fn ring(&mut self, version: &str, share: u8, halted: bool) {
         let releases = self.rollout["releases"].as_array_mut().unwrap();
         releases.retain(|release| release["version"] != version);
         let reason = halted.then_some("it broke");
@@ -107,7 +115,7 @@ impl Repository {
     }
 
     /// Publishes everything anew, but for the root.
-    pub(crate) fn publish(&mut self) {
+    pub fn publish(&mut self) {
         self.publish_files();
         for role in ["acme", "acme-rollout", "targets", "snapshot", "timestamp"] {
             self.publish_role(role);
@@ -128,7 +136,7 @@ impl Repository {
     }
 
     /// Publishes the next root.
-    pub(crate) fn publish_root(&mut self) {
+    pub fn publish_root(&mut self) {
         let names: BTreeSet<&String> = TOP.iter().flat_map(|role| &self.roles[*role].0).collect();
         let keys: BTreeMap<String, Value> =
             names.into_iter().map(|name| (keyid(name), public(name))).collect();
@@ -142,7 +150,7 @@ impl Repository {
     }
 
     /// Publishes the next version of a role.
-    pub(crate) fn publish_role(&mut self, role: &str) {
+    pub fn publish_role(&mut self, role: &str) {
         let version = self.next(role);
         let body = match role {
             "timestamp" => json!({ "_type": "timestamp", "meta": { "snapshot.json": self.pin("snapshot") } }),
@@ -171,7 +179,7 @@ impl Repository {
     }
 
     /// Gives a role other keys; the root or whoever delegates has to be published after that.
-    pub(crate) fn rotate(&mut self, role: &str, names: &[&str]) {
+    pub fn rotate(&mut self, role: &str, names: &[&str]) {
         self.roles.get_mut(role).unwrap().0 = names.iter().map(|&name| name.to_owned()).collect();
     }
 
@@ -189,7 +197,7 @@ impl Repository {
         self.expires
             .get(role)
             .copied()
-            .unwrap_or(now() + days(365))
+            .unwrap_or(self.now + SignedDuration::from_hours(365 * 24))
             .strftime("%Y-%m-%dT%H:%M:%SZ")
             .to_string()
     }
@@ -237,8 +245,8 @@ impl Repository {
 const TOP: [&str; 4] = ["root", "targets", "snapshot", "timestamp"];
 
 /// Signs. A name `as X: Y` signs with the key of `Y` under the id of `X`.
-pub(crate) fn sign(signed: &Value, signers: &[String]) -> Vec<u8> {
-    let canonical = sigstore_tuf::canonical_json::to_canonical_bytes(signed).unwrap();
+pub fn sign(signed: &Value, signers: &[String]) -> Vec<u8> {
+    let canonical = canonical(signed);
     let signatures: Vec<Value> = signers
         .iter()
         .map(|name| {
@@ -246,22 +254,41 @@ pub(crate) fn sign(signed: &Value, signers: &[String]) -> Vec<u8> {
                 Some((id, name)) => (keyid(id), name),
                 None => (keyid(name), name.as_str()),
             };
-            json!({ "keyid": id, "sig": hex(&key(name).sign(&canonical).to_bytes()) })
+            json!({ "keyid": id, "sig": hex(&key(name).sign(canonical.as_bytes()).to_bytes()) })
         })
         .collect();
     json!({ "signed": signed, "signatures": signatures }).to_string().into_bytes()
 }
 
 /// What is signed about a content.
-pub(crate) fn target(content: &[u8]) -> Value {
+pub fn target(content: &[u8]) -> Value {
     json!({ "length": content.len(), "hashes": { "sha256": hex(&Sha256::digest(content)) } })
 }
 
 /// Where a target is served.
-pub(crate) fn consistent(path: &str, content: &[u8]) -> String {
+pub fn consistent(path: &str, content: &[u8]) -> String {
     let sum = hex(&Sha256::digest(content));
     match path.rsplit_once('/') {
         Some((folder, name)) => format!("{folder}/{sum}.{name}"),
         None => format!("{sum}.{path}"),
     }
+}
+
+/// JSON as it is signed: sorted keys, no spaces, nothing escaped but quotes and backslashes, whole numbers.
+fn canonical(value: &Value) -> String {
+    match value {
+        Value::Object(fields) => {
+            let sorted: BTreeMap<&String, &Value> = fields.iter().collect();
+            let fields =
+                sorted.into_iter().map(|(key, value)| format!("{}:{}", quoted(key), canonical(value)));
+            format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
+        }
+        Value::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
+        Value::String(text) => quoted(text),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
+    }
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }

@@ -14,7 +14,7 @@ use std::{
 
 /// How a file is answered for.
 #[derive(Debug, Clone)]
-pub(crate) enum Trick {
+pub enum Trick {
     /// Not there.
     Missing,
     /// Another content, of a length that is said.
@@ -36,12 +36,13 @@ pub(crate) enum Trick {
 }
 
 /// The server. Ends when dropped.
-pub(crate) struct Site {
+#[derive(Debug)]
+pub struct Site {
     address: SocketAddr,
     shared: Arc<Shared>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Shared {
     files: Mutex<BTreeMap<String, Vec<u8>>>,
     tricks: Mutex<BTreeMap<String, Trick>>,
@@ -49,8 +50,15 @@ struct Shared {
     over: AtomicBool,
 }
 
+impl Default for Site {
+    fn default() -> Self {
+        Self::start()
+    }
+}
+
 impl Site {
-    pub(crate) fn start() -> Self {
+    /// Starts it, empty.
+    pub fn start() -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared::default());
@@ -68,37 +76,43 @@ impl Site {
         Self { address, shared }
     }
 
-    pub(crate) fn url(&self) -> String {
+    /// Where it is.
+    pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    pub(crate) fn put(&self, path: &str, content: impl Into<Vec<u8>>) {
+    /// Puts a file there.
+    pub fn put(&self, path: &str, content: impl Into<Vec<u8>>) {
         self.shared.files.lock().unwrap().insert(path.to_owned(), content.into());
     }
 
-    pub(crate) fn get(&self, path: &str) -> Vec<u8> {
+    /// A file that is there.
+    pub fn get(&self, path: &str) -> Vec<u8> {
         self.shared.files.lock().unwrap()[path].clone()
     }
 
     /// Everything that is served now; [`Site::restore`] makes it so again.
-    pub(crate) fn copy(&self) -> BTreeMap<String, Vec<u8>> {
+    pub fn copy(&self) -> BTreeMap<String, Vec<u8>> {
         self.shared.files.lock().unwrap().clone()
     }
 
-    pub(crate) fn restore(&self, files: BTreeMap<String, Vec<u8>>) {
+    /// Serves exactly this.
+    pub fn restore(&self, files: BTreeMap<String, Vec<u8>>) {
         *self.shared.files.lock().unwrap() = files;
     }
 
-    pub(crate) fn trick(&self, path: &str, trick: Trick) {
+    /// Answers for a file badly from now on.
+    pub fn trick(&self, path: &str, trick: Trick) {
         self.shared.tricks.lock().unwrap().insert(path.to_owned(), trick);
     }
 
-    pub(crate) fn behave(&self) {
+    /// Answers well again.
+    pub fn behave(&self) {
         self.shared.tricks.lock().unwrap().clear();
     }
 
     /// What was asked since the last time: paths, and ranges where one was asked for.
-    pub(crate) fn asked(&self) -> Vec<String> {
+    pub fn asked(&self) -> Vec<String> {
         std::mem::take(&mut *self.shared.asked.lock().unwrap())
     }
 }
@@ -140,11 +154,13 @@ fn serve(shared: &Shared, stream: TcpStream) -> std::io::Result<()> {
                 "HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
             );
         }
-        (Some(Trick::Instead(content)), Some(_)) => content,
-        (_, Some(content)) => content,
+        (Some(Trick::Instead(content)), Some(_)) | (_, Some(content)) => content,
     };
     match trick {
-        Some(Trick::Silent) => wait(shared),
+        Some(Trick::Silent) => {
+            wait(shared);
+            Ok(())
+        }
         Some(Trick::Endless) => {
             write!(stream, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")?;
             while !shared.over.load(Ordering::Relaxed) {
@@ -202,9 +218,8 @@ fn answer(stream: &mut TcpStream, content: &[u8], from: usize, cut: Option<usize
     stream.write_all(&content[..cut.unwrap_or(content.len()).min(content.len())])
 }
 
-fn wait(shared: &Shared) -> std::io::Result<()> {
+fn wait(shared: &Shared) {
     while !shared.over.load(Ordering::Relaxed) {
         thread::sleep(Duration::from_millis(20));
     }
-    Ok(())
 }
