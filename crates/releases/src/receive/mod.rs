@@ -7,6 +7,7 @@
 //!
 //! One more way to be refused: a variant of [`ReceiveError`], a test in `tests/receive`, and its words in the app.
 
+mod assemble;
 mod choice;
 mod client;
 mod durable;
@@ -203,7 +204,7 @@ impl Receiver {
         }
         let to = self.packs.rollout();
         let unwritable = |source| ReceiveError::NotWritable { path: to.clone(), source };
-        if !is_there(&to, &wanted(&target)).await.map_err(unwritable)? {
+        if !is_there(&to, &wanted(&target)).map_err(unwritable)? {
             to.parent().map_or(Ok(()), durable::make_folder).map_err(unwritable)?;
             self.client.fetch(&path, &target, &to).await?;
         }
