@@ -10,6 +10,8 @@ use std::{
 
 use sha2::{Digest as _, Sha256, Sha512};
 
+use crate::receive::durable;
+
 /// What is gathered before it is written.
 const PIECE: usize = 256 * 1024;
 
@@ -56,7 +58,7 @@ impl Part {
         self.pending.clear();
         (self.sums, self.have) = (Sums::of(wanted), 0);
         let path = self.path.clone();
-        blocking(move || super::super::durable::remove(&path)).await
+        blocking(move || durable::remove(&path)).await
     }
 
     /// Takes in what came next.
@@ -82,7 +84,7 @@ impl Part {
                 append(&path, &pending)?;
                 fs::rename(&path, &to)?;
             } else {
-                super::super::durable::remove(&path)?;
+                durable::remove(&path)?;
             }
             Ok(right)
         })
