@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::machine::{Machine, Ran};
 
 /// A pack that makes a file of this name below the person's home.
-fn pack(version: &str, file: &str) -> String {
+pub(crate) fn pack(version: &str, file: &str) -> String {
     format!(
         "apiVersion: firstlight.dev/v1\nkind: Pack\n\
          metadata: {{ name: acme, version: {version}, title: Welcome to Acme, owner: platform }}\n\
@@ -33,7 +33,7 @@ fn enrolled() -> (Repository, Machine) {
     (repository, machine)
 }
 
-fn enroll(machine: &Machine, repository: &Repository) -> Ran {
+pub(crate) fn enroll(machine: &Machine, repository: &Repository) -> Ran {
     let root = machine.root.path().join("root.json");
     std::fs::write(&root, repository.first_root()).unwrap();
     machine.run(&["enroll", &repository.site.url(), "--pack", "acme", "--root", root.to_str().unwrap()])
