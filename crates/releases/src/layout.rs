@@ -30,7 +30,7 @@ const MAX_NAME_BYTES: usize = 190;
 const TOP_LEVEL: &[&str] = &["root", "targets", "snapshot", "timestamp", "mirrors"];
 
 /// What the role ends in that says who gets a release.
-const ROLLOUT: &str = "-rollout";
+pub const ROLLOUT: &str = "-rollout";
 
 /// What Windows takes for devices, whatever follows the first dot.
 const RESERVED: &[&str] = &[

@@ -21,7 +21,7 @@ use super::{
     release::set_rollout,
     repository::Repository,
 };
-use crate::layout::{Rollout, check_pack, patterns, role, rollout_role, rollout_target};
+use crate::layout::{ROLLOUT, Rollout, check_pack, patterns, role, rollout_role, rollout_target};
 
 /// What two people have to sign.
 const BOTH: NonZeroU64 = NonZeroU64::MIN.saturating_add(1);
@@ -129,6 +129,7 @@ pub fn replace_key(published: &Repository, old: &str, new: &PublicKey, now: Time
             change.roles.insert(role, again(document, now)?);
         }
     }
+    carry_rollouts(&mut change, published)?;
     Ok(change)
 }
 
@@ -141,7 +142,19 @@ pub fn renew(published: &Repository, now: Timestamp) -> Result<Change> {
     for (role, document) in &published.roles {
         roles.insert(role.clone(), again(document, now)?);
     }
-    Ok(Change { roots: vec![unsigned(root)], roles, contents: BTreeMap::new() })
+    let mut change = Change { roots: vec![unsigned(root)], roles, contents: BTreeMap::new() };
+    carry_rollouts(&mut change, published)?;
+    Ok(change)
+}
+
+/// Lets a draft say who gets what also where that is as before: it is short, and whoever signs sees it.
+fn carry_rollouts(change: &mut Change, published: &Repository) -> Result<()> {
+    for (role, document) in &mut change.roles {
+        if let Some(pack) = role.strip_suffix(ROLLOUT) {
+            set_rollout(&mut document.signed, &mut change.contents, &published.rollout(pack)?)?;
+        }
+    }
+    Ok(())
 }
 
 /// The next version of a role, unsigned.

@@ -7,9 +7,10 @@ use tough::schema::{RoleType, Root, Signed, Targets};
 use super::{
     error::{PublishError, Result},
     key::{PublicKey, Signer},
-    metadata::{Authority, Metadata, owners, sign},
+    metadata::{Authority, Metadata, hex, owners, sign},
     repository::Repository,
 };
+use crate::layout::{ROLLOUT, Rollout, rollout_role, rollout_target, stored_at};
 
 /// Metadata that is signed by people, and the content of new targets.
 #[derive(Debug, Default)]
@@ -49,7 +50,7 @@ pub(super) fn in_words(role: &str) -> String {
         "targets" => "who may publish which pack".to_owned(),
         "snapshot" => "what belongs together".to_owned(),
         "timestamp" => "that nothing is newer".to_owned(),
-        _ => match role.strip_suffix("-rollout") {
+        _ => match role.strip_suffix(ROLLOUT) {
             Some(pack) => format!("who gets `{pack}`"),
             None => format!("what is in `{role}`"),
         },
@@ -80,6 +81,44 @@ impl Change {
         last.map(|root| &root.signed).ok_or_else(|| PublishError::unsound("the draft", "it has no root"))
     }
 
+    /// Whose keys would count, if that changes.
+    pub fn keys(&self) -> Vec<PublicKey> {
+        let root = self.roots.last().into_iter().flat_map(|root| root.signed.keys.values());
+        let delegations = self.roles.get("targets").and_then(|targets| targets.signed.delegations.as_ref());
+        let delegated = delegations.into_iter().flat_map(|delegations| delegations.keys.values());
+        let mut keys: Vec<PublicKey> = Vec::new();
+        for key in root.chain(delegated).map(PublicKey::of) {
+            if !keys.iter().any(|found| found.is_same_key(&key)) {
+                keys.push(key);
+            }
+        }
+        keys.sort_by_key(PublicKey::owner);
+        keys
+    }
+
+    /// Who would get the releases of each pack this is about.
+    pub fn rollouts(&self) -> Result<Vec<Rollout>> {
+        let packs = self.roles.keys().filter_map(|role| role.strip_suffix(ROLLOUT));
+        packs.map(|pack| self.rollout(pack)).collect()
+    }
+
+    /// Who would get the releases of a pack.
+    pub(super) fn rollout(&self, pack: &str) -> Result<Rollout> {
+        let name = rollout_target(pack);
+        let role = self.roles.get(&rollout_role(pack));
+        let target = role.and_then(|role| role.signed.targets.iter().find(|(found, _)| found.raw() == name));
+        let missing = || PublishError::NotWhole { target: name.clone(), how: "missing" };
+        let (_, target) = target.ok_or_else(missing)?;
+        let content = self.contents.get(&stored_at(&name, &hex(&target.hashes))).ok_or_else(missing)?;
+        let rollout: Rollout =
+            serde_json::from_slice(content).map_err(|error| PublishError::unsound(&name, error))?;
+        if rollout.pack == pack {
+            Ok(rollout)
+        } else {
+            Err(PublishError::unsound(name, "it is about another pack"))
+        }
+    }
+
     /// Who may sign a role of this change.
     fn authority(&self, role: &str, published: Option<&Repository>) -> Result<Authority> {
         if role == "targets" {
@@ -88,7 +127,7 @@ impl Change {
         let targets = self.roles.get("targets").or(published.map(|repository| &repository.targets));
         targets
             .and_then(|targets| Authority::of_delegation(&targets.signed, role))
-            .ok_or_else(|| PublishError::UnknownPack { pack: role.trim_end_matches("-rollout").to_owned() })
+            .ok_or_else(|| PublishError::UnknownPack { pack: role.trim_end_matches(ROLLOUT).to_owned() })
     }
 
     /// Each root, in words, with those who may sign it: whom the one before names, and whom it names itself.
@@ -155,14 +194,14 @@ impl Change {
             keys.dedup();
             return Err(PublishError::WrongKey { what: "this draft".to_owned(), keys });
         };
-        let mut signed = 0;
+        let mut added = 0;
         for (root, key) in self.roots.iter_mut().zip(&roots) {
-            signed += sign_once(root, signer, key.as_ref(), "root")?;
+            added += sign_once(root, signer, key.as_ref(), "root")?;
         }
         for ((role, document), key) in self.roles.iter_mut().zip(&roles) {
-            signed += sign_once(document, signer, key.as_ref(), role)?;
+            added += sign_once(document, signer, key.as_ref(), role)?;
         }
-        if signed == 0 { Err(PublishError::SignedAlready(owner)) } else { Ok(owner) }
+        if added == 0 { Err(PublishError::SignedAlready(owner)) } else { Ok(owner) }
     }
 }
 

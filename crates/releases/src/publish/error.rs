@@ -140,6 +140,12 @@ pub enum PublishError {
         /// The newest there is.
         published: Version,
     },
+    /// A release that is published would not be the same any more.
+    #[error("`{target}` is published already, and would be another file under the same version")]
+    Changed {
+        /// The target.
+        target: String,
+    },
     /// A name cannot be carried.
     #[error(transparent)]
     Name(#[from] NameError),
@@ -195,6 +201,7 @@ impl PublishError {
             Self::PackExists { .. } => "Draft a release of it with `firstlight pack draft`.",
             Self::UnknownRelease { .. } => "`firstlight pack verify` lists the releases there are.",
             Self::NotNewer { .. } => "Raise `version` in pack.yaml: devices never go back to an older one.",
+            Self::Changed { .. } => "Publish it as a newer version.",
             Self::Name(NameError::Path { .. }) => {
                 "Rename it so that Linux, macOS and Windows all keep it as it is, in at most 8 folders."
             }
@@ -217,8 +224,17 @@ impl PublishError {
         |source| Self::Io { path, what: "written", source }
     }
 
-    pub(super) fn unsound(what: impl Into<String>, why: impl ToString) -> Self {
-        Self::Unsound { what: what.into(), why: why.to_string() }
+    pub(super) fn unsound(what: impl Into<String>, why: impl Into<Why>) -> Self {
+        Self::Unsound { what: what.into(), why: why.into().0 }
+    }
+}
+
+/// The words of an error, or our own.
+pub(super) struct Why(String);
+
+impl<T: ToString> From<T> for Why {
+    fn from(why: T) -> Self {
+        Self(why.to_string())
     }
 }
 

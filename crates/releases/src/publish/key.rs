@@ -126,10 +126,10 @@ impl PublicKey {
             return Err(SignerError::BadOwner(shown(owner)));
         }
         let extra = match &mut self.0 {
-            Key::Rsa { _extra, .. }
-            | Key::Ed25519 { _extra, .. }
-            | Key::Ecdsa { _extra, .. }
-            | Key::EcdsaOld { _extra, .. } => _extra,
+            Key::Rsa { _extra: extra, .. }
+            | Key::Ed25519 { _extra: extra, .. }
+            | Key::Ecdsa { _extra: extra, .. }
+            | Key::EcdsaOld { _extra: extra, .. } => extra,
         };
         extra.insert(OWNER.to_owned(), owner.into());
         Ok(self)
@@ -139,7 +139,7 @@ impl PublicKey {
     pub fn fingerprint(&self) -> String {
         use sha2::{Digest as _, Sha256};
         let sum = Sha256::digest(self.value());
-        sum.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        super::metadata::digits(&sum[..8])
     }
 
     /// Whether it is the same key, whatever it is called.
@@ -158,10 +158,10 @@ impl PublicKey {
 
     fn extra(&self) -> &std::collections::HashMap<String, serde_json::Value> {
         match &self.0 {
-            Key::Rsa { _extra, .. }
-            | Key::Ed25519 { _extra, .. }
-            | Key::Ecdsa { _extra, .. }
-            | Key::EcdsaOld { _extra, .. } => _extra,
+            Key::Rsa { _extra: extra, .. }
+            | Key::Ed25519 { _extra: extra, .. }
+            | Key::Ecdsa { _extra: extra, .. }
+            | Key::EcdsaOld { _extra: extra, .. } => extra,
         }
     }
 

@@ -226,8 +226,13 @@ pub(super) fn hashes(bytes: &[u8]) -> Hashes {
 
 /// The digits of a hash.
 pub(super) fn hex(hashes: &Hashes) -> String {
+    digits(&hashes.sha256)
+}
+
+/// Bytes as they are written.
+pub(super) fn digits(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    hashes.sha256.iter().fold(String::with_capacity(64), |mut text, byte| {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
         // Writing to a string cannot fail.
         let _ = write!(text, "{byte:02x}");
         text

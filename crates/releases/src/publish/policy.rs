@@ -3,17 +3,19 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use tough::schema::{DelegatedRole, PathSet, RoleType, Root, Signed, Targets};
+use tough::schema::{DelegatedRole, PathPattern, PathSet, RoleType, Root, Signed, Targets};
 
 use super::{
     change::{Change, in_words},
     error::{PublishError, Result},
     key::PublicKey,
     metadata::{Authority, all_differ, hashes, hex, moment},
-    release::check_target,
+    release::{check_target, share, versions},
     repository::Repository,
 };
-use crate::layout::{check_pack, check_paths, patterns, rollout_role, rollout_target, stored_at};
+use crate::layout::{
+    ROLLOUT, check_pack, check_paths, patterns, release_prefix, rollout_role, rollout_target, stored_at,
+};
 
 /// Refuses a change that may not be published.
 pub(super) fn check(change: &Change, published: Option<&Repository>, now: Timestamp) -> Result<()> {
@@ -31,7 +33,44 @@ pub(super) fn check(change: &Change, published: Option<&Repository>, now: Timest
         let authority = Authority::of_root(change.root(published)?, RoleType::Targets);
         authority.check(targets, &in_words("targets"))?;
     }
+    check_releases(change, published)?;
     check_files(change, published)
+}
+
+/// What is published stays what it is, what is new is newer, and who gets what speaks of what there is.
+fn check_releases(change: &Change, published: Option<&Repository>) -> Result<()> {
+    for (role, document) in change.roles.iter().filter(|(role, _)| role.as_str() != "targets") {
+        let before = published.and_then(|old| old.roles.get(role));
+        if let Some(pack) = role.strip_suffix(ROLLOUT) {
+            let content = change.roles.get(pack).or_else(|| published.and_then(|old| old.roles.get(pack)));
+            let there = content.map(|content| versions(pack, &content.signed)).unwrap_or_default();
+            for ring in change.rollout(pack)?.releases {
+                share(ring.share)?;
+                if !there.contains(&ring.version) {
+                    return Err(PublishError::UnknownRelease {
+                        pack: pack.to_owned(),
+                        version: ring.version,
+                    });
+                }
+            }
+            continue;
+        }
+        let Some(before) = before else { continue };
+        let old = versions(role, &before.signed);
+        for (name, target) in &document.signed.targets {
+            let same = before.signed.targets.get(name).map(|there| there.hashes == target.hashes);
+            let is_old = old.iter().any(|old| name.raw().starts_with(&release_prefix(role, old)));
+            if same == Some(false) || (same.is_none() && is_old) {
+                return Err(PublishError::Changed { target: name.raw().to_owned() });
+            }
+        }
+        for new in versions(role, &document.signed).difference(&old) {
+            if let Some(newest) = old.iter().max().filter(|newest| *newest > new) {
+                return Err(PublishError::NotNewer { version: new.clone(), published: newest.clone() });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// One after the other: what was signed is what comes after what is published.
@@ -95,7 +134,7 @@ fn check_delegations(targets: &Targets) -> Result<()> {
         let keys: Vec<PublicKey> =
             role.keyids.iter().filter_map(|id| delegations.keys.get(id)).map(PublicKey::of).collect();
         all_differ(&keys)?;
-        let (expected, enough) = match role.name.strip_suffix("-rollout") {
+        let (expected, enough) = match role.name.strip_suffix(ROLLOUT) {
             Some(pack) => {
                 check_pack(pack)?;
                 (vec![rollout_target(pack)], !keys.is_empty())
@@ -112,7 +151,7 @@ fn check_delegations(targets: &Targets) -> Result<()> {
             return wrong(&role.name, "it may sign other files than its pack's");
         }
     }
-    let alone = seen.iter().find(|role| !role.ends_with("-rollout") && !seen.contains(&rollout_role(role)));
+    let alone = seen.iter().find(|role| !role.ends_with(ROLLOUT) && !seen.contains(&rollout_role(role)));
     match alone {
         Some(role) => wrong(role, "nobody says who gets it"),
         None => Ok(()),
@@ -121,9 +160,7 @@ fn check_delegations(targets: &Targets) -> Result<()> {
 
 fn says(role: &DelegatedRole, expected: &[String]) -> bool {
     match &role.paths {
-        PathSet::Paths(paths) => {
-            paths.iter().map(|path| path.value()).eq(expected.iter().map(String::as_str))
-        }
+        PathSet::Paths(paths) => paths.iter().map(PathPattern::value).eq(expected.iter().map(String::as_str)),
         PathSet::PathHashPrefixes(_) => false,
     }
 }
@@ -154,7 +191,7 @@ fn check_names(role: &str, document: &Signed<Targets>) -> Result<()> {
     let elsewhere =
         |name: &str| Err(PublishError::unsound(format!("role `{role}`"), format!("it lists `{name}`")));
     let names = document.signed.targets.keys();
-    if let Some(pack) = role.strip_suffix("-rollout") {
+    if let Some(pack) = role.strip_suffix(ROLLOUT) {
         let other = names.map(tough::TargetName::raw).find(|name| *name != rollout_target(pack));
         return other.map_or(Ok(()), elsewhere);
     }

@@ -16,7 +16,7 @@ use super::{
     key::PublicKey,
     metadata::{Authority, Metadata, all_differ, from_bytes, is_pinned},
 };
-use crate::layout::{METADATA, Rollout, TARGETS, rollout_role, rollout_target, stored_at};
+use crate::layout::{METADATA, ROLLOUT, Rollout, TARGETS, rollout_role, rollout_target, stored_at};
 
 /// A repository. Everything in it was signed by enough of those who have to.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ impl Repository {
 
     /// Packs that have a place in it.
     pub fn packs(&self) -> Vec<&str> {
-        self.roles.keys().map(String::as_str).filter(|role| !role.ends_with("-rollout")).collect()
+        self.roles.keys().map(String::as_str).filter(|role| !role.ends_with(ROLLOUT)).collect()
     }
 
     /// Who gets the releases of a pack.

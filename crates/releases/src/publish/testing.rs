@@ -6,7 +6,11 @@
 //! let root = std::fs::read(folder.join("metadata/1.root.json"))?;
 //! ```
 
-#![expect(clippy::unwrap_used, reason = "for tests, which end here with what went wrong")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "for tests, which end here with what went wrong"
+)]
 
 use std::{
     fs,

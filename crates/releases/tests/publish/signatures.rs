@@ -184,3 +184,51 @@ fn a2_a_repository_that_was_tampered_with_is_not_published_into() {
     std::fs::write(&timestamp, text.replace("\"version\": 1", "\"version\": 7")).unwrap();
     assert!(matches!(Repository::open(&desk.folder).unwrap_err(), PublishError::TooFewSignatures { .. }));
 }
+
+#[test]
+fn a2_a_release_that_is_published_never_becomes_another() {
+    let (desk, place) = desk();
+    desk.release(&version("1.0.0"), FILES, 100, now());
+    let at = place.path().join("draft");
+    Draft::create(&at, desk.draft(&version("1.1.0"), FILES, 100, now())).unwrap();
+    // Both are talked into signing metadata in which a file of 1.0.0 is another one.
+    let metadata = at.join("metadata/3.acme.json");
+    let mut draft: serde_json::Value = serde_json::from_slice(&std::fs::read(&metadata).unwrap()).unwrap();
+    let targets = &mut draft["signed"]["targets"];
+    targets["acme/1.0.0/pack.yaml"] = targets["acme/1.0.0/docs/first steps.md"].clone();
+    std::fs::write(&metadata, draft.to_string()).unwrap();
+    let mut change = Draft::open(&at).unwrap().change;
+    change.sign(Some(&desk.repository()), &desk.platform).unwrap();
+    change.sign(Some(&desk.repository()), &desk.security).unwrap();
+    let error = refusal(&desk, change);
+    assert!(
+        matches!(&error, PublishError::Changed { target } if target == "acme/1.0.0/pack.yaml"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a2_a_draft_that_lowers_the_threshold_is_refused() {
+    let place = tempfile::tempdir().unwrap();
+    let desk = Desk::unpublished(&place.path().join("repo"), "acme");
+    let change = begin(&desk.team(), &[PackName::new("acme").unwrap()], now()).unwrap();
+    let at = place.path().join("draft");
+    Draft::create(&at, change).unwrap();
+    for (file, role, why) in [
+        ("1.targets.json", "/signed/delegations/roles/0/threshold", "two keys out of two"),
+        ("1.root.json", "/signed/roles/root/threshold", "one signature would do"),
+        ("1.root.json", "/signed/roles/targets/threshold", "one signature would do"),
+    ] {
+        let metadata = at.join("metadata").join(file);
+        let text = std::fs::read(&metadata).unwrap();
+        let mut draft: serde_json::Value = serde_json::from_slice(&text).unwrap();
+        *draft.pointer_mut(role).unwrap() = 1.into();
+        std::fs::write(&metadata, draft.to_string()).unwrap();
+        let mut change = Draft::open(&at).unwrap().change;
+        change.sign(None, &desk.platform).unwrap();
+        change.sign(None, &desk.security).unwrap();
+        let error = publish(&desk.folder, change, &desk.online, now(), &RealDisk).unwrap_err();
+        assert!(error.to_string().contains(why), "{role}: {error}");
+        std::fs::write(&metadata, text).unwrap();
+    }
+}
