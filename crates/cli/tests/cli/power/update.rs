@@ -43,7 +43,9 @@ fn a7_the_power_goes_at_any_moment_of_an_update() {
     assert_eq!(Ran::of(update.output().unwrap()).expect(0).stdout, "Received release 2.0.0.\n");
     let noted = recorder.noted();
     let mut now = before.clone();
-    noted.iter().for_each(|noted| now.apply(noted));
+    for noted in &noted {
+        now.apply(noted);
+    }
     same(&now.after(Survives::All, OUTSIDE), &tree(&root), "something went past the recorder");
 
     for cut in 0..=CUTS {
