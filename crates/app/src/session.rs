@@ -118,6 +118,8 @@ pub(crate) struct Inner {
     pub(crate) facts: Facts,
     history: Mutex<History>,
     pack: Mutex<Option<Arc<Pack>>>,
+    /// The pack of the journey, while a newer release of it is the pack at hand.
+    walked: Mutex<Option<Arc<Pack>>>,
     pub(crate) planned: Mutex<Option<Planned>>,
     pub(crate) active: Mutex<Option<ActiveRun>>,
     /// What was found when it was last looked whether what is done still holds.
@@ -163,6 +165,7 @@ impl Firstlight {
                 facts: firstlight_engine::facts::find(),
                 history: Mutex::new(history),
                 pack: Mutex::new(None),
+                walked: Mutex::new(None),
                 planned: Mutex::new(None),
                 active: Mutex::new(None),
                 drift: Mutex::default(),
@@ -258,11 +261,21 @@ impl Firstlight {
         lock(&self.inner.pack).clone()
     }
 
-    /// The pack of the journey at hand.
+    /// The pack of the journey at hand. A newer release of it that is being looked at stays the pack at hand.
     pub(crate) fn journey_pack(&self) -> Result<Arc<Pack>> {
-        let path = PathBuf::from(self.current_journey()?.pack_path);
+        let journey = self.current_journey()?;
+        let path = PathBuf::from(journey.pack_path);
+        let releases = self.home().releases();
         match self.pack_at_hand() {
             Some(pack) if pack.root == path => Ok(pack),
+            Some(pack) if pack.name == journey.pack.name && pack.root.starts_with(releases) => {
+                if let Some(walked) = lock(&self.inner.walked).clone().filter(|walked| walked.root == path) {
+                    return Ok(walked);
+                }
+                let walked = Arc::new(packs::load(&path, &self.inner.engine)?);
+                *lock(&self.inner.walked) = Some(Arc::clone(&walked));
+                Ok(walked)
+            }
             _ => self.take_pack(&path),
         }
     }

@@ -8,8 +8,12 @@ use std::{
     time::Duration,
 };
 
-use firstlight_app::{Access, Firstlight, Home, Options, Surroundings, TrustedRoot};
-use firstlight_contract::{commands::Notice, error::Code, releases::UpdateView};
+use firstlight_app::{Access, Firstlight, Home, Options, RunOptions, Surroundings, TrustedRoot};
+use firstlight_contract::{
+    commands::{Choice, Consent, Notice},
+    error::Code,
+    releases::UpdateView,
+};
 use firstlight_testkit::{Clock, releases::Repository};
 use firstlight_vault::MemoryKeychain;
 use jiff::SignedDuration;
@@ -169,4 +173,32 @@ async fn a_pack_that_does_not_hold_together_is_refused_though_it_is_signed() {
     let said = machine.look().await;
     assert_eq!(code(&said[0]), Some(Code::ReleaseUnusable));
     assert_eq!(said[0].current.as_ref().unwrap().version, "1.0.0");
+}
+
+/// What a window does with a release while somebody is on the way.
+#[tokio::test]
+async fn a_release_is_looked_at_while_the_journey_of_the_one_before_goes_on() {
+    let mut machine = Machine::enrolled().await;
+    let app = machine.open();
+    app.open_received_pack().unwrap();
+    let choice = Choice { persona: "dev".to_owned(), ..Choice::default() };
+    let plan = app.make_plan(&choice).await.unwrap();
+    let consent = Consent { choice: choice.clone(), consent: plan.consent };
+    app.start_run(&consent, &RunOptions::default()).await.unwrap();
+    app.wait_for_run().await;
+    machine.repository.release("1.1.0", &[("pack.yaml", &pack("1.1.0"))]);
+    machine.repository.publish();
+    assert!(app.update(&|_, _| {}).await.unwrap().taken);
+    assert_eq!(app.open_received_pack().unwrap().version, "1.1.0");
+    // The screens of the journey are drawn meanwhile, from the pack it is on.
+    app.journey().unwrap();
+    assert_eq!(app.make_plan(&choice).await.unwrap().version, "1.1.0");
+    app.report().unwrap();
+    let plan = app.make_plan(&choice).await.unwrap();
+    assert_eq!(plan.version, "1.1.0");
+    let consent = Consent { choice, consent: plan.consent };
+    app.start_run(&consent, &RunOptions::default()).await.unwrap();
+    app.wait_for_run().await;
+    // The pack of the run before is still there: it is the one before this one.
+    assert!(app.journey().is_ok());
 }

@@ -251,11 +251,17 @@ fn note_refusal(app: &Firstlight, output: Output) {
     }
 }
 
-/// Makes a pack the one at hand: the one that is named, else the one that was received, if there is one.
-fn use_pack(app: &Firstlight, pack: Option<&Path>) -> Result<(), AppError> {
+/// Makes a pack the one at hand: the one that is named, else the one that was received, if there is one. That this one is
+/// damaged is said, and is no reason not to go on without.
+fn use_pack(app: &Firstlight, pack: Option<&Path>, output: Output) -> Result<(), AppError> {
     match pack {
         Some(root) => app.open_pack(root).map(drop),
-        None if app.releases().current.is_some() => app.open_received_pack().map(drop),
+        None if app.releases().current.is_some() => {
+            if let Err(error) = app.open_received_pack() {
+                output.note(&error.0);
+            }
+            Ok(())
+        }
         None => Ok(()),
     }
 }

@@ -42,14 +42,38 @@ fn run(machine: &Machine, command: &[String]) -> String {
     ran.stdout
 }
 
+/// And a machine that enrolled at its beginning receives all that follows, drills and all.
 #[test]
 fn the_guide_to_publishing_is_true() {
-    let machine = Machine::new();
+    let (admin, newcomer, site) = (Machine::new(), Machine::new(), Site::start());
     let commands = commands("docs/publishing.md");
     assert!(commands.len() > 30, "{}", commands.len());
+    let mut published = 0;
     for command in commands {
-        run(&machine, &command);
+        run(&admin, &command);
+        if !command.iter().any(|word| word == "--online") || command.iter().any(|word| word == "begin") {
+            continue;
+        }
+        published += 1;
+        let repo = admin.root.path().join("repo");
+        serve(&site, &repo, "");
+        match published {
+            // There is nothing to receive yet.
+            1 => {}
+            2 => {
+                let root = repo.join("metadata/1.root.json");
+                newcomer
+                    .run(&["enroll", &site.url(), "--pack", "acme", "--root", root.to_str().unwrap()])
+                    .expect(0);
+            }
+            _ => {
+                let update = newcomer.run(&["update", "--json"]).expect(0).json();
+                let said = (&update["current"]["version"], update.get("refused"));
+                assert_eq!(said, (&"0.1.0".into(), None), "after {command:?}");
+            }
+        }
     }
+    assert_eq!(published, 10);
 }
 
 /// The README's way from `pack init` to a release that another machine received and runs.

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use firstlight_testkit::releases::{Repository, Trick, hex};
+use firstlight_testkit::{
+    CompanyNetwork, Page,
+    releases::{Repository, Trick, hex},
+};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -10,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::machine::{Machine, Ran};
 
 /// A pack that makes a file of this name below the person's home.
-fn pack(version: &str, file: &str) -> String {
+pub(crate) fn pack(version: &str, file: &str) -> String {
     format!(
         "apiVersion: firstlight.dev/v1\nkind: Pack\n\
          metadata: {{ name: acme, version: {version}, title: Welcome to Acme, owner: platform }}\n\
@@ -30,7 +33,7 @@ fn enrolled() -> (Repository, Machine) {
     (repository, machine)
 }
 
-fn enroll(machine: &Machine, repository: &Repository) -> Ran {
+pub(crate) fn enroll(machine: &Machine, repository: &Repository) -> Ran {
     let root = machine.root.path().join("root.json");
     std::fs::write(&root, repository.first_root()).unwrap();
     machine.run(&["enroll", &repository.site.url(), "--pack", "acme", "--root", root.to_str().unwrap()])
@@ -221,6 +224,35 @@ fn offline_is_said_and_not_recorded() {
     assert_eq!(machine.run(&["update", "--json"]).error()["code"], "network");
     assert_eq!(machine.run(&["plan"]).expect(0).stderr, "", "and the pack goes on without a word");
     assert!(!machine.run(&["journal", "export"]).expect(0).stdout.contains("release_refused"));
+}
+
+#[test]
+fn a6_a_companys_proxy_and_authority_are_gone_by_and_nobody_elses() {
+    let machine = Machine::new();
+    let mut repository = Repository::empty(Timestamp::now());
+    repository.release("1.0.0", &[("pack.yaml", &pack("1.0.0", "one"))]);
+    repository.publish();
+    // Behind the proxy only, and over TLS by an authority that only the company knows.
+    let pages = repository.site.copy().into_iter().map(|(path, content)| {
+        (format!("packs.acme.test/{path}"), Page::of("application/octet-stream", content))
+    });
+    let network = CompanyNetwork::with_pages(pages.collect());
+    let (ca, root) = (machine.root.path().join("acme.pem"), machine.root.path().join("root.json"));
+    std::fs::write(&ca, network.authority()).unwrap();
+    std::fs::write(&root, repository.first_root()).unwrap();
+    let enroll = || {
+        let root = root.to_str().unwrap();
+        let args = ["enroll", "https://packs.acme.test", "--pack", "acme", "--root", root, "--json"];
+        let mut command = machine.command(&args);
+        command.env("HTTPS_PROXY", network.proxy());
+        command
+    };
+    let untrusted = Ran::of(enroll().output().unwrap()).error();
+    assert_eq!(untrusted["code"], "network");
+    assert!(untrusted["message"].as_str().unwrap().contains("certificate"), "{untrusted}");
+    let json = Ran::of(enroll().env("SSL_CERT_FILE", &ca).output().unwrap()).expect(0).json();
+    assert_eq!(json["current"]["version"], "1.0.0");
+    assert!(network.asked().contains(&"CONNECT packs.acme.test:443".to_owned()));
 }
 
 /// `tuf-client`, as the conformance suite calls it.

@@ -3,18 +3,33 @@
 use std::{
     fs::{self, File},
     io::{self, Write as _},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 /// Writes beside the file, to the disk, then renames: a cut at any point leaves the old file or the new one.
 pub(super) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
-    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(io::ErrorKind::InvalidInput.into());
+    };
     make_folder(folder)?;
-    let mut beside = tempfile::NamedTempFile::new_in(folder)?;
-    beside.write_all(content)?;
-    beside.as_file().sync_all()?;
-    beside.persist(path)?;
+    // One program at a time writes here: what bears this name was left by one that was cut off.
+    let mut beside = std::ffi::OsString::from(".new-");
+    beside.push(name);
+    let beside = folder.join(beside);
+    remove(&beside)?;
+    let written = write_new(&beside, content).and_then(|()| fs::rename(&beside, path));
+    if let Err(error) = written {
+        // Nothing more can be done about a leftover; the next attempt removes it.
+        let _ = fs::remove_file(&beside);
+        return Err(error);
+    }
     sync_folder(folder)
+}
+
+fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = File::options().write(true).create_new(true).open(path)?;
+    file.write_all(content)?;
+    file.sync_all()
 }
 
 /// Makes a folder, and those it lies in.
@@ -29,26 +44,35 @@ pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
-/// Makes durable everything below a folder.
+/// Makes durable everything below a folder: files first, so that no name leads to less than its content.
 ///
-/// Linux does it in one call, which is what makes a pack of a thousand files take no longer than its content.
-#[cfg(target_os = "linux")]
+/// Each file waits for the disk, so several wait at once: a pack of a thousand files takes a few waits, not a thousand.
 pub(super) fn sync_tree(root: &Path) -> io::Result<()> {
-    Ok(rustix::fs::syncfs(File::open(root)?)?)
+    let (mut files, mut folders) = (Vec::new(), vec![root.to_owned()]);
+    let mut at = 0;
+    while let Some(folder) = folders.get(at) {
+        at += 1;
+        let mut found = Vec::new();
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() { &mut found } else { &mut files }.push(entry.path());
+        }
+        folders.append(&mut found);
+    }
+    let share = files.len().div_ceil(AT_ONCE).max(1);
+    std::thread::scope(|scope| {
+        let waiting: Vec<_> = files.chunks(share).map(|files| scope.spawn(|| sync_files(files))).collect();
+        waiting.into_iter().try_for_each(|waiting| waiting.join().map_err(|_| io::ErrorKind::Other)?)
+    })?;
+    folders.iter().rev().try_for_each(|folder| sync_folder(folder))
 }
 
-/// Makes durable everything below a folder: files first, so that no name leads to less than its content.
-#[cfg(not(target_os = "linux"))]
-pub(super) fn sync_tree(root: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(root)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            sync_tree(&entry.path())?;
-        } else {
-            File::options().write(true).open(entry.path())?.sync_all()?;
-        }
-    }
-    sync_folder(root)
+/// How many files wait for the disk at once.
+const AT_ONCE: usize = 8;
+
+fn sync_files(files: &[PathBuf]) -> io::Result<()> {
+    // Windows wants a file that is open for writing.
+    files.iter().try_for_each(|file| File::options().read(true).write(cfg!(windows)).open(file)?.sync_all())
 }
 
 /// Removes what may not be there.

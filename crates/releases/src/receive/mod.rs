@@ -7,6 +7,7 @@
 //!
 //! One more way to be refused: a variant of [`ReceiveError`], a test in `tests/receive`, and its words in the app.
 
+mod assemble;
 mod choice;
 mod client;
 mod durable;
@@ -152,7 +153,8 @@ impl Receiver {
         let mut receiver = Self { enrolment, client, packs: Packs::below(root), limits };
         receiver.client.refresh(now).await?;
         receiver.rollout(now).await?;
-        if folder.exists() {
+        let known = folder.exists();
+        if known {
             Client::begin(&folder, &first)?;
             durable::remove(&trial).map_err(unwritable)?;
         } else {
@@ -162,7 +164,15 @@ impl Receiver {
         let content = serde_json::to_vec_pretty(&receiver.enrolment).map_err(std::io::Error::from);
         content.and_then(|content| durable::write(&root.join(ENROLMENT), &content)).map_err(unwritable)?;
         let client = Client::open(&folder, receiver.client.source().clone())?;
-        Ok(Self { client, ..receiver })
+        let mut receiver = Self { client, ..receiver };
+        // What was seen may have been lost, which is why somebody enrols again: the pack in use still says how far it was.
+        let pack = receiver.enrolment.pack.clone();
+        if let Some(accepted) = receiver.accepted().filter(|_| known)
+            && receiver.client.accepted(&pack).is_none()
+        {
+            receiver.client.accept(&pack, Release { version: accepted.version, digest: accepted.digest })?;
+        }
+        Ok(receiver)
     }
 
     /// Opens what this machine has enrolled with; none if it has not.
@@ -203,7 +213,7 @@ impl Receiver {
         }
         let to = self.packs.rollout();
         let unwritable = |source| ReceiveError::NotWritable { path: to.clone(), source };
-        if !is_there(&to, &wanted(&target)).await.map_err(unwritable)? {
+        if !is_there(&to, &wanted(&target)).map_err(unwritable)? {
             to.parent().map_or(Ok(()), durable::make_folder).map_err(unwritable)?;
             self.client.fetch(&path, &target, &to).await?;
         }

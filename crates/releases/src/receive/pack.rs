@@ -14,10 +14,11 @@ use serde::{Deserialize, Serialize};
 use sigstore_tuf::TargetFile;
 
 use super::{
-    client::{Client, wanted},
+    assemble::{Missing, Places, build, places},
+    client::Client,
     durable,
     error::{ReceiveError, Result},
-    fetch::is_there,
+    fetch::blocking,
     listing::Listing,
 };
 use crate::layout;
@@ -147,39 +148,20 @@ impl Packs {
         let unwritable = |source| ReceiveError::NotWritable { path: self.root.clone(), source };
         let old = self.accepted().map(|accepted| accepted.folder);
         let fetched = self.fetched();
-        durable::make_folder(&fetched).map_err(unwritable)?;
-        let mut here = Vec::new();
-        let mut missing = Vec::new();
-        for (path, file) in &listing.files {
-            let wanted = wanted(file);
-            let kept = old.as_ref().map(|old| old.join(path));
-            let kept = match kept {
-                Some(kept) if is_there(&kept, &wanted).await.map_err(unwritable)? => Some(kept),
-                Some(_) | None => None,
-            };
-            // Every file has a SHA-256: the listing was summed up with it.
-            let by_sum = fetched.join(wanted.sha256.as_deref().unwrap_or_default().to_ascii_lowercase());
-            match kept {
-                Some(kept) => here.push((path, kept)),
-                None => {
-                    if !is_there(&by_sum, &wanted).await.map_err(unwritable)? {
-                        missing.push((path, file, by_sum.clone()));
-                    }
-                    here.push((path, by_sum));
-                }
-            }
-        }
-        // Two files with one content are fetched once.
-        missing.sort_by(|(_, _, one), (_, _, other)| one.cmp(other));
-        missing.dedup_by(|(_, _, one), (_, _, other)| one == other);
-        let (count, total) = (missing.len(), missing.iter().map(|(_, file, _)| file.length).sum());
+        let into = fetched.clone();
+        let looked = blocking(move || {
+            durable::make_folder(&into)?;
+            places(listing.files, old.as_deref(), &into)
+        });
+        let Places { files, missing } = looked.await.map_err(unwritable)?;
+        let (count, total) = (missing.len(), missing.iter().map(|missing| missing.file.length).sum());
         let done = AtomicU64::new(0);
         let limits = client.source().limits;
         let mut fetching = Vec::with_capacity(count);
-        for (path, file, to) in missing {
+        for Missing { path, file, to } in missing {
             fetching.push(fetch(
                 client,
-                layout::target(pack, version, path),
+                layout::target(pack, version, &path),
                 file,
                 to,
                 (&done, total),
@@ -189,8 +171,8 @@ impl Packs {
         let fetching = futures::stream::iter(fetching).buffer_unordered(limits.at_once).try_collect::<()>();
         within(limits.release, version, fetching).await?;
         let folder = self.folders().join(format!(".{version}.new"));
-        build(&folder, here.iter().map(|(path, from)| (path.as_str(), from.as_path())))
-            .map_err(unwritable)?;
+        let into = folder.clone();
+        blocking(move || build(&into, &files, &fetched)).await.map_err(unwritable)?;
         Ok(Staged {
             pack: pack.to_owned(),
             version: version.clone(),
@@ -257,12 +239,12 @@ impl Packs {
 async fn fetch(
     client: &Client,
     path: String,
-    file: &TargetFile,
+    file: TargetFile,
     to: PathBuf,
     (done, total): (&AtomicU64, u64),
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<()> {
-    client.fetch(&path, file, &to).await?;
+    client.fetch(&path, &file, &to).await?;
     let before = done.fetch_add(file.length, Ordering::Relaxed);
     progress(before + file.length, total);
     Ok(())
@@ -278,19 +260,4 @@ async fn within(
         Ok(fetched) => fetched,
         Err(_) => Err(ReceiveError::Slow { what: format!("release {version}") }),
     }
-}
-
-/// Builds a folder from files that are elsewhere, and makes it durable.
-fn build<'a>(folder: &Path, files: impl Iterator<Item = (&'a str, &'a Path)>) -> io::Result<()> {
-    durable::remove(folder)?;
-    durable::make_folder(folder)?;
-    for (path, from) in files {
-        let to = folder.join(path);
-        if let Some(parent) = to.parent() {
-            fs::create_dir_all(parent)?;
-        }
-        // A copy: whoever edits a file of one pack must not edit another's.
-        fs::copy(from, &to)?;
-    }
-    durable::sync_tree(folder)
 }

@@ -54,7 +54,7 @@ impl TufClient {
             // A name may hold anything; its sum is a name for any disk.
             let to = into.join(hex(&Sha256::digest(name)));
             let unreadable = |source| ReceiveError::NotWritable { path: to.clone(), source };
-            if !is_there(&to, &wanted(&target)).await.map_err(unreadable)? {
+            if !is_there(&to, &wanted(&target)).map_err(unreadable)? {
                 client.fetch(name, &target, &to).await?;
             }
         }

@@ -85,12 +85,23 @@ async fn a3_all_cached_metadata_may_be_lost_at_once() {
 #[tokio::test]
 async fn a3_both_copies_of_the_floor_lost_is_said_and_the_pack_goes_on() {
     let (repository, third, machine) = seen().await;
+    let fifth = repository.site.copy();
     for name in ["floor", "floor.copy"] {
         fs::write(machine.trust().join(name), "0\n{}").unwrap();
     }
     repository.site.restore(third);
     let error = machine.refused(now()).await;
     assert!(matches!(error, ReceiveError::FloorDamaged { .. }), "{error:?}");
+    // Enrolling again begins anew, but for the release: the pack in use says how far that was.
+    repository.site.restore(fifth);
+    machine.enrol(&repository, Trust::Root(repository.first_root())).await.unwrap();
+    assert_eq!(machine.update(now()).await.unwrap(), None);
+    let mut repository = repository;
+    repository.versions.values_mut().for_each(|version| *version += 10);
+    repository.rollout["releases"] = serde_json::json!([]);
+    repository.release("0.9.0", &[("pack.yaml", "name: acme\nversion: 0.9.0\n")]);
+    repository.publish();
+    assert!(matches!(machine.refused(now()).await, ReceiveError::Downgrade { .. }));
 }
 
 #[tokio::test]

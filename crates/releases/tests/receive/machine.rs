@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use semver::Version;
 use tempfile::TempDir;
 
-use firstlight_testkit::releases::{PACK, Repository};
+use firstlight_testkit::releases::{PACK, Repository, Site};
 
 pub(crate) const DEVICE: &str = "0198c0de-0000-7000-8000-000000000001";
 
@@ -42,7 +42,11 @@ impl Machine {
     }
 
     pub(crate) async fn enrol(&self, repository: &Repository, trust: Trust) -> Result<()> {
-        let enrolment = Enrolment { url: repository.site.url(), pack: PACK.to_owned() };
+        self.enrol_at(&repository.site, trust).await
+    }
+
+    pub(crate) async fn enrol_at(&self, site: &Site, trust: Trust) -> Result<()> {
+        let enrolment = Enrolment { url: site.url(), pack: PACK.to_owned() };
         Receiver::enrol(&self.root(), enrolment, trust, self.limits, now()).await.map(drop)
     }
 

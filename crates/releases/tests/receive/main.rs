@@ -4,6 +4,7 @@
 mod floor;
 mod freshness;
 mod machine;
+mod published;
 mod resume;
 mod rings;
 mod signatures;

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     io::{BufRead, BufReader, Write},
     net::{SocketAddr, TcpListener, TcpStream},
+    path::Path,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -96,6 +97,13 @@ impl Site {
         self.shared.files.lock().unwrap().clone()
     }
 
+    /// Serves what is in a folder now, and nothing else.
+    pub fn serve(&self, folder: &Path) {
+        let mut files = BTreeMap::new();
+        read(folder, "", &mut files);
+        self.restore(files);
+    }
+
     /// Serves exactly this.
     pub fn restore(&self, files: BTreeMap<String, Vec<u8>>) {
         *self.shared.files.lock().unwrap() = files;
@@ -117,6 +125,18 @@ impl Site {
     }
 }
 
+fn read(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        let name = format!("{prefix}{}", entry.file_name().to_str().unwrap());
+        if entry.file_type().unwrap().is_dir() {
+            read(&entry.path(), &format!("{name}/"), files);
+        } else {
+            files.insert(name, std::fs::read(entry.path()).unwrap());
+        }
+    }
+}
+
 impl Drop for Site {
     fn drop(&mut self) {
         self.shared.over.store(true, Ordering::Relaxed);
@@ -130,7 +150,7 @@ fn serve(shared: &Shared, stream: TcpStream) -> std::io::Result<()> {
     let mut stream = stream;
     let mut first = String::new();
     reader.read_line(&mut first)?;
-    let path = first.split(' ').nth(1).unwrap_or_default().trim_start_matches('/').to_owned();
+    let path = unescaped(first.split(' ').nth(1).unwrap_or_default().trim_start_matches('/'));
     let mut from = 0;
     loop {
         let mut line = String::new();
@@ -198,6 +218,17 @@ fn serve(shared: &Shared, stream: TcpStream) -> std::io::Result<()> {
             answer(&mut stream, &content, from, None)
         }
     }
+}
+
+/// A path as it is on disk: `%20` is a space.
+fn unescaped(path: &str) -> String {
+    let mut parts = path.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        bytes.push(u8::from_str_radix(&part[..2], 16).unwrap());
+        bytes.extend_from_slice(&part.as_bytes()[2..]);
+    }
+    String::from_utf8(bytes).unwrap()
 }
 
 /// The content from a place on; `cut` ends the connection early.

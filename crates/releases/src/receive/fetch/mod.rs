@@ -1,6 +1,8 @@
 //! Fetching over HTTP from somebody who may be hostile: only over https, never more than was announced, never longer
 //! than agreed, and a download that was cut goes on where it stopped.
 
+mod part;
+
 use std::{
     io,
     path::{Path, PathBuf},
@@ -8,13 +10,11 @@ use std::{
 };
 
 use reqwest::{Client, Response, StatusCode, Url, header, redirect};
-use sha2::{Digest as _, Sha256, Sha512};
-use tokio::{
-    fs::{self, File},
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    time::Instant,
-};
+use tokio::time::Instant;
 use url::Host;
+
+use self::part::Part;
+pub(super) use self::part::{Wanted, blocking, hex, is_there};
 
 /// How long things may take, and how much there may be.
 #[derive(Debug, Clone, Copy)]
@@ -82,22 +82,29 @@ pub(super) enum FetchError {
     Unwritable { path: PathBuf, source: io::Error },
 }
 
+/// Why an attempt failed: there, or here.
+enum Failed {
+    Fetch(FetchError),
+    Write(io::Error),
+}
+
+impl From<FetchError> for Failed {
+    fn from(error: FetchError) -> Self {
+        Self::Fetch(error)
+    }
+}
+
+impl From<io::Error> for Failed {
+    fn from(error: io::Error) -> Self {
+        Self::Write(error)
+    }
+}
+
 impl FetchError {
     /// Whether trying again may help.
     fn may_pass(&self) -> bool {
         matches!(self, Self::Cut { .. } | Self::Network { .. })
     }
-}
-
-/// What a file must be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Wanted {
-    /// Its length in bytes.
-    pub(super) length: u64,
-    /// SHA-256, hex.
-    pub(super) sha256: Option<String>,
-    /// SHA-512, hex. Ours have none; other repositories do.
-    pub(super) sha512: Option<String>,
 }
 
 /// Where things are fetched from.
@@ -163,15 +170,13 @@ impl Source {
             Ok(mut segments) => segments.pop_if_empty().extend(path.split('/')),
             Err(()) => return Err(FetchError::NotHttps { url: self.targets.to_string() }),
         };
-        let part = part(to);
         let allowed = self.limits.file + Duration::from_secs(wanted.length / self.limits.slowest.max(1));
         let until = Instant::now() + allowed;
         let mut tries = 0;
         loop {
             tries += 1;
-            let attempt = tokio::time::timeout_at(until, self.fetch(&url, path, wanted, &part)).await;
-            let error = match attempt {
-                Ok(Ok(())) => return rename(&part, to).await,
+            let error = match tokio::time::timeout_at(until, self.fetch(&url, path, wanted, to)).await {
+                Ok(Ok(())) => return Ok(()),
                 Ok(Err(error)) => error,
                 Err(_) => return Err(FetchError::Slow { what: path.to_owned() }),
             };
@@ -182,75 +187,65 @@ impl Source {
         }
     }
 
-    /// One attempt. What arrives is appended to what an earlier one left.
-    async fn fetch(&self, url: &Url, name: &str, wanted: &Wanted, part: &Path) -> Result<(), FetchError> {
-        let unwritable = |source| FetchError::Unwritable { path: part.to_owned(), source };
-        let (mut sum, mut have) = begun(part, wanted).await.map_err(unwritable)?;
-        let resumed = have > 0;
-        let mut request = self.client.get(url.clone());
-        if resumed {
-            request = request.header(header::RANGE, format!("bytes={have}-"));
+    /// One attempt. What arrives is added to what an earlier one left.
+    async fn fetch(&self, url: &Url, name: &str, wanted: &Wanted, to: &Path) -> Result<(), FetchError> {
+        let unwritable = |source| FetchError::Unwritable { path: to.to_owned(), source };
+        let mut part = Part::open(to, wanted).await.map_err(unwritable)?;
+        let resumed = part.have > 0;
+        if part.have < wanted.length || !resumed {
+            self.add(&mut part, url, name, wanted).await.map_err(|failed| match failed {
+                Failed::Fetch(error) => error,
+                Failed::Write(source) => unwritable(source),
+            })?;
         }
-        let mut answer =
-            if have == wanted.length && resumed { None } else { Some(self.send(request, url, name).await?) };
-        if let Some(answer) = &mut answer {
-            if resumed && !goes_on(answer, have) {
-                // It begins anew, or does not know where we are.
-                (sum, have) = (Sums::of(wanted), 0);
-                if answer.status() == StatusCode::RANGE_NOT_SATISFIABLE {
-                    remove(part).await?;
-                    return Err(FetchError::Cut { what: name.to_owned() });
-                }
-            }
-            if matches!(answer.status(), StatusCode::NOT_FOUND | StatusCode::FORBIDDEN) {
-                return Err(FetchError::Missing { what: name.to_owned() });
-            }
-            refused(answer, url)?;
-            let too_large = || FetchError::TooLarge { what: name.to_owned(), limit: wanted.length };
-            if answer.content_length().is_some_and(|length| length > wanted.length - have) {
-                return Err(too_large());
-            }
-            let mut file = File::options()
-                .create(true)
-                .write(true)
-                .append(have > 0)
-                .truncate(have == 0)
-                .open(part)
-                .await
-                .map_err(unwritable)?;
-            loop {
-                let chunk = match answer.chunk().await {
-                    Ok(Some(chunk)) => chunk,
-                    Ok(None) => break,
-                    Err(error) => {
-                        // What has arrived is there for the next attempt.
-                        file.flush().await.map_err(unwritable)?;
-                        return Err(broken(&error, url, name));
-                    }
-                };
-                have += chunk.len() as u64;
-                if have > wanted.length {
-                    drop(file);
-                    remove(part).await?;
-                    return Err(too_large());
-                }
-                sum.update(&chunk);
-                file.write_all(&chunk).await.map_err(unwritable)?;
-            }
-            file.flush().await.map_err(unwritable)?;
-        }
-        if have < wanted.length {
+        if part.have < wanted.length {
+            part.keep().await.map_err(unwritable)?;
             return Err(FetchError::Cut { what: name.to_owned() });
         }
-        if sum.are(wanted) {
-            return Ok(());
+        match part.finish(to, wanted).await.map_err(unwritable)? {
+            true => Ok(()),
+            // What was begun may have been bad: once more, from the beginning.
+            false if resumed => Err(FetchError::Cut { what: name.to_owned() }),
+            false => Err(FetchError::Forged { what: name.to_owned() }),
         }
-        remove(part).await?;
-        // What was begun may have been bad: once more, from the beginning.
-        if resumed {
-            Err(FetchError::Cut { what: name.to_owned() })
-        } else {
-            Err(FetchError::Forged { what: name.to_owned() })
+    }
+
+    /// Asks for what is missing, and adds it.
+    async fn add(&self, part: &mut Part, url: &Url, name: &str, wanted: &Wanted) -> Result<(), Failed> {
+        let mut request = self.client.get(url.clone());
+        if part.have > 0 {
+            request = request.header(header::RANGE, format!("bytes={}-", part.have));
+        }
+        let mut answer = self.send(request, url, name).await?;
+        if part.have > 0 && !goes_on(&answer, part.have) {
+            // It begins anew, or does not know where we are.
+            part.begin_anew(wanted).await?;
+            if answer.status() == StatusCode::RANGE_NOT_SATISFIABLE {
+                return Err(FetchError::Cut { what: name.to_owned() }.into());
+            }
+        }
+        if matches!(answer.status(), StatusCode::NOT_FOUND | StatusCode::FORBIDDEN) {
+            return Err(FetchError::Missing { what: name.to_owned() }.into());
+        }
+        refused(&answer, url)?;
+        let too_large = || FetchError::TooLarge { what: name.to_owned(), limit: wanted.length };
+        if answer.content_length().is_some_and(|length| length > wanted.length - part.have) {
+            return Err(too_large().into());
+        }
+        loop {
+            match answer.chunk().await {
+                Ok(Some(chunk)) if part.have + chunk.len() as u64 > wanted.length => {
+                    part.begin_anew(wanted).await?;
+                    return Err(too_large().into());
+                }
+                Ok(Some(chunk)) => part.push(&chunk).await?,
+                Ok(None) => return Ok(()),
+                Err(error) => {
+                    // What has arrived is there for the next attempt.
+                    part.keep().await?;
+                    return Err(broken(&error, url, name).into());
+                }
+            }
         }
     }
 
@@ -295,104 +290,6 @@ fn goes_on(answer: &Response, have: u64) -> bool {
     let range = answer.headers().get(header::CONTENT_RANGE).and_then(|range| range.to_str().ok());
     answer.status() == StatusCode::PARTIAL_CONTENT
         && range.is_some_and(|range| range.starts_with(&format!("bytes {have}-")))
-}
-
-/// The sums a target is known by; only those are made.
-struct Sums {
-    sha256: Option<Sha256>,
-    sha512: Option<Sha512>,
-}
-
-impl Sums {
-    fn of(wanted: &Wanted) -> Self {
-        Self {
-            sha256: wanted.sha256.is_some().then(Sha256::new),
-            sha512: wanted.sha512.is_some().then(Sha512::new),
-        }
-    }
-
-    fn update(&mut self, chunk: &[u8]) {
-        self.sha256.iter_mut().for_each(|sum| sum.update(chunk));
-        self.sha512.iter_mut().for_each(|sum| sum.update(chunk));
-    }
-
-    /// Every sum that is known has to be right, and one has to be known.
-    fn are(self, wanted: &Wanted) -> bool {
-        let found =
-            [self.sha256.map(|sum| hex(&sum.finalize())), self.sha512.map(|sum| hex(&sum.finalize()))];
-        let known = [&wanted.sha256, &wanted.sha512];
-        let right = |(known, found): (&Option<String>, &Option<String>)| match (known, found) {
-            (Some(known), Some(found)) => known.eq_ignore_ascii_case(found),
-            (None, None) => true,
-            _ => false,
-        };
-        known.iter().any(|known| known.is_some()) && known.into_iter().zip(&found).all(right)
-    }
-}
-
-/// Lower-case hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-/// What is there of a file: its sums so far and how much. Too much is begun anew.
-async fn begun(part: &Path, wanted: &Wanted) -> io::Result<(Sums, u64)> {
-    let mut sums = Sums::of(wanted);
-    let mut file = match File::open(part).await {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((sums, 0)),
-        Err(error) => return Err(error),
-    };
-    if file.metadata().await?.len() > wanted.length {
-        fs::remove_file(part).await?;
-        return Ok((sums, 0));
-    }
-    let mut have = 0;
-    let mut buffer = vec![0; 64 * 1024];
-    loop {
-        let read = file.read(&mut buffer).await?;
-        if read == 0 {
-            return Ok((sums, have));
-        }
-        sums.update(&buffer[..read]);
-        have += read as u64;
-    }
-}
-
-/// Whether a file is what is wanted.
-pub(super) async fn is_there(path: &Path, wanted: &Wanted) -> io::Result<bool> {
-    match fs::symlink_metadata(path).await {
-        Ok(found) if found.is_file() && found.len() == wanted.length => {}
-        Ok(_) => return Ok(false),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(error),
-    }
-    let (sums, have) = begun(path, wanted).await?;
-    Ok(have == wanted.length && sums.are(wanted))
-}
-
-fn part(to: &Path) -> PathBuf {
-    let mut name = to.as_os_str().to_owned();
-    name.push(".part");
-    name.into()
-}
-
-async fn rename(from: &Path, to: &Path) -> Result<(), FetchError> {
-    fs::rename(from, to).await.map_err(|source| FetchError::Unwritable { path: to.to_owned(), source })
-}
-
-async fn remove(path: &Path) -> Result<(), FetchError> {
-    match fs::remove_file(path).await {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => {
-            Err(FetchError::Unwritable { path: path.to_owned(), source })
-        }
-        Ok(()) | Err(_) => Ok(()),
-    }
 }
 
 /// A client that speaks https, or http to this machine itself; a redirect does not change that.
