@@ -39,6 +39,8 @@ pub struct DraftView {
     pub rings: Vec<RingView>,
     /// Whose keys would count, where that changes.
     pub keys: Vec<OwnerView>,
+    /// Whose keys would not count any more.
+    pub keys_gone: Vec<OwnerView>,
 }
 
 /// One part of a draft that has to be signed.
@@ -97,6 +99,8 @@ pub struct OwnerView {
     pub owner: String,
     /// The first digits of the key.
     pub fingerprint: String,
+    /// What it may sign, in words.
+    pub may: Vec<String>,
 }
 
 /// `firstlight pack publish | refresh --json`.

@@ -32,6 +32,9 @@ const TOP_LEVEL: &[&str] = &["root", "targets", "snapshot", "timestamp", "mirror
 /// What the role ends in that says who gets a release.
 pub const ROLLOUT: &str = "-rollout";
 
+/// A reason is a sentence.
+pub(crate) const MAX_REASON: usize = 200;
+
 /// What Windows takes for devices, whatever follows the first dot.
 const RESERVED: &[&str] = &[
     "CON", "PRN", "AUX", "NUL", "COM1", "COM2", "COM3", "COM4", "COM5", "COM6", "COM7", "COM8", "COM9",
@@ -56,7 +59,8 @@ pub struct Ring {
     pub share: u8,
     /// Whether those who do not have it yet do not get it, whatever their share.
     pub halted: bool,
-    /// Why it was halted.
+    /// Why it was halted. What a terminal would act on is left out when it is read.
+    #[serde(default, deserialize_with = "plain_reason")]
     pub reason: Option<String>,
 }
 
@@ -182,8 +186,17 @@ fn is_plain_name(name: &str) -> bool {
 }
 
 fn refused(path: &str, why: &'static str) -> NameError {
-    let path = path.chars().take(120).map(|c| if c.is_control() { '?' } else { c }).collect();
-    NameError::Path { path, why }
+    NameError::Path { path: shown(path, 120), why }
+}
+
+/// A text of somebody else's without what a terminal would act on, and not for ever.
+pub(crate) fn shown(text: &str, length: usize) -> String {
+    text.chars().take(length).map(|c| if c.is_control() { '?' } else { c }).collect()
+}
+
+fn plain_reason<'de, D: serde::Deserializer<'de>>(reason: D) -> Result<Option<String>, D::Error> {
+    let reason: Option<String> = Deserialize::deserialize(reason)?;
+    Ok(reason.map(|reason| shown(&reason, MAX_REASON)))
 }
 
 #[cfg(test)]
@@ -240,6 +253,15 @@ mod tests {
         }
         check_pack("acme").unwrap();
         assert!(check_version(&Version::parse("1.0.0+linux").unwrap()).is_err());
+    }
+
+    #[test]
+    fn a8_a_reason_does_not_act_on_a_terminal() {
+        let ring = r#"{ "version": "1.0.0", "share": 1, "halted": true, "reason": "\u001b[2Jall is well" }"#;
+        let ring: Ring = serde_json::from_str(ring).unwrap();
+        assert_eq!(ring.reason.as_deref(), Some("?[2Jall is well"));
+        let without = r#"{ "version": "1.0.0", "share": 1, "halted": false }"#;
+        assert_eq!(serde_json::from_str::<Ring>(without).unwrap().reason, None);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use firstlight_contract::{
     error::Code,
-    publishing::{DraftView, NeedView, NewReleaseView, OwnerView, PublishedView},
+    publishing::{DraftView, NeedView, NewReleaseView, PublishedView},
 };
 use firstlight_domain::id::PackName;
 use firstlight_engine::Engine;
@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use semver::Version;
 use tempfile::TempDir;
 
-use super::{number, published, ring};
+use super::{number, owner, published, ring};
 use crate::{
     error::{AppError, Result},
     packs::{diff, load},
@@ -152,6 +152,7 @@ impl Reviewed {
             releases: Vec::new(),
             rings: Vec::new(),
             keys: Vec::new(),
+            keys_gone: Vec::new(),
         };
         for (pack, version) in draft.releases(published.as_ref())? {
             view.releases.push(new_release(&draft, published.as_ref(), &pack, &version)?);
@@ -159,9 +160,9 @@ impl Reviewed {
         for rollout in draft.change.rollouts()? {
             view.rings.extend(rollout.releases.iter().map(|release| ring(&rollout.pack, release)));
         }
-        let keys = draft.change.keys();
-        view.keys =
-            keys.iter().map(|key| OwnerView { owner: key.owner(), fingerprint: key.fingerprint() }).collect();
+        let (keys, gone) = draft.change.holders(published.as_ref())?;
+        view.keys = keys.into_iter().map(owner).collect();
+        view.keys_gone = gone.into_iter().map(owner).collect();
         let mut reviewed = Self { draft, published, view };
         reviewed.count()?;
         Ok(reviewed)

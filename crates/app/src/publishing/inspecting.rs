@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use firstlight_contract::publishing::{OfferView, OwnerView, RepositoryView, RoleView};
+use firstlight_contract::publishing::{OfferView, RepositoryView, RoleView};
 use firstlight_releases::publish::inspect;
 use jiff::Timestamp;
 
-use super::{number, ring, root_sha256};
+use super::{number, owner, ring, root_sha256};
 use crate::{error::Result, view::count};
 
 /// Looks at a repository as devices do, and at every file.
@@ -40,6 +40,6 @@ pub fn verify(repository: &Path, now: Timestamp) -> Result<RepositoryView> {
             .collect(),
         missing: found.missing,
         damaged: found.damaged,
-        keys: found.keys.into_iter().map(|(owner, fingerprint)| OwnerView { owner, fingerprint }).collect(),
+        keys: found.keys.into_iter().map(owner).collect(),
     })
 }

@@ -11,12 +11,12 @@ mod rollout;
 
 use std::path::Path;
 
-use firstlight_contract::publishing::{PublishedView, RenewView, RingView};
+use firstlight_contract::publishing::{OwnerView, PublishedView, RenewView, RingView};
 /// An opened key.
 pub use firstlight_releases::publish::SecretKey as Key;
 use firstlight_releases::{
     layout::{METADATA, Ring},
-    publish::Published,
+    publish::{Holder, Published},
 };
 use sha2::{Digest as _, Sha256};
 
@@ -36,6 +36,10 @@ fn ring(pack: &str, ring: &Ring) -> RingView {
         halted: ring.halted,
         reason: ring.reason.clone(),
     }
+}
+
+fn owner(holder: Holder) -> OwnerView {
+    OwnerView { owner: holder.owner, fingerprint: holder.fingerprint, may: holder.may }
 }
 
 fn published(repository: &Path, done: &Published) -> Result<PublishedView> {

@@ -20,9 +20,9 @@ fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     for (at, part) in line.split('"').enumerate() {
         if at % 2 == 1 {
-            words.push(part.to_owned())
+            words.push(part.to_owned());
         } else {
-            words.extend(part.split_whitespace().map(str::to_owned))
+            words.extend(part.split_whitespace().map(str::to_owned));
         }
     }
     words
@@ -31,13 +31,14 @@ fn words(line: &str) -> Vec<String> {
 /// Runs a command as somebody would who types the passphrases it asks for.
 fn run(machine: &Machine, command: &[String]) -> String {
     let mut seen = BTreeSet::new();
-    let keys = command.iter().filter(|word| word.ends_with(".key") && seen.insert(word.as_str()));
-    let passphrases: String = keys.map(|key| format!("a long passphrase of {key}\n")).collect();
+    let is_key = |word: &str| Path::new(word).extension().is_some_and(|extension| extension == "key");
+    let keys = command.iter().filter(|word| is_key(word) && seen.insert(word.as_str()));
+    let passphrases: Vec<String> = keys.map(|key| format!("a long passphrase of {key}\n")).collect();
     let mut args: Vec<&str> = command.iter().map(String::as_str).collect();
     if args.starts_with(&["pack", "sign"]) {
         args.push("--yes");
     }
-    let ran = machine.run_with_input(&args, &passphrases);
+    let ran = machine.run_with_input(&args, &passphrases.concat());
     assert_eq!(ran.code, 0, "{}\n{}{}", args.join(" "), ran.stdout, ran.stderr);
     ran.stdout
 }

@@ -283,7 +283,8 @@ fn drill_a_lost_key() {
     let drafted = office.machine.run(&args).expect(0).stdout;
     assert!(drafted.contains("Whose keys will count"), "{drafted}");
     let (counts, unsigned) = drafted.split_once("Still to be signed").unwrap();
-    assert!(!counts.contains("Ada"), "{counts}");
+    assert!(counts.contains("Ada, platform: nothing any more"), "{counts}");
+    assert!(counts.contains("the safe: whose keys count\n"), "{counts}");
     assert!(
         unsigned.contains("whose keys count (root 2): 2 of Ada, platform; Bo, security; the safe\n"),
         "{unsigned}"

@@ -6,6 +6,7 @@ use tough::schema::{RoleType, Root, Signed, Targets};
 
 use super::{
     error::{PublishError, Result},
+    holders::{Holder, holders},
     key::{PublicKey, Signer},
     metadata::{Authority, Metadata, hex, owners, sign},
     repository::Repository,
@@ -86,19 +87,19 @@ impl Change {
         self.roots.iter().any(|root| root.signed.version.get() == 1)
     }
 
-    /// Whose keys would count, if that changes.
-    pub fn keys(&self) -> Vec<PublicKey> {
-        let root = self.roots.last().into_iter().flat_map(|root| root.signed.keys.values());
-        let delegations = self.roles.get("targets").and_then(|targets| targets.signed.delegations.as_ref());
-        let delegated = delegations.into_iter().flat_map(|delegations| delegations.keys.values());
-        let mut keys: Vec<PublicKey> = Vec::new();
-        for key in root.chain(delegated).map(PublicKey::of) {
-            if !keys.iter().any(|found| found.is_same_key(&key)) {
-                keys.push(key);
-            }
+    /// Whose keys would count, and whose would not any more; nobody if the change is about something else.
+    pub fn holders(&self, published: Option<&Repository>) -> Result<(Vec<Holder>, Vec<Holder>)> {
+        let targets = self.roles.get("targets");
+        if self.roots.is_empty() && targets.is_none() {
+            return Ok((Vec::new(), Vec::new()));
         }
-        keys.sort_by_key(PublicKey::owner);
-        keys
+        let targets = targets.or(published.map(|repository| &repository.targets));
+        let targets = targets.ok_or_else(|| PublishError::unsound("the draft", "it has no targets"))?;
+        let after = holders(self.root(published)?, &targets.signed);
+        let counts = |before: &Holder| after.iter().any(|holder| holder.fingerprint == before.fingerprint);
+        let before = published.map(Repository::holders).unwrap_or_default();
+        let gone = before.into_iter().filter(|before| !counts(before)).collect();
+        Ok((after, gone))
     }
 
     /// Who would get the releases of each pack this is about.

@@ -79,6 +79,7 @@ impl Draft {
                 // What a file manager or an editor left.
                 continue;
             };
+            check_paths([role])?;
             let bytes = read_metadata(&path)?;
             if role == "root" {
                 change.roots.push(from_bytes::<Root>(&bytes, name)?);

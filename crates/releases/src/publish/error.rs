@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use semver::Version;
 
 use super::key::SignerError;
-use crate::layout::NameError;
+use crate::layout::{NameError, shown};
 
 /// What publishing gives.
 pub type Result<T> = std::result::Result<T, PublishError>;
@@ -221,7 +221,8 @@ impl PublishError {
     }
 
     pub(super) fn unsound(what: impl Into<String>, why: impl Into<Why>) -> Self {
-        Self::Unsound { what: what.into(), why: why.into().0 }
+        // Some of it may be a text of whoever wrote the file.
+        Self::Unsound { what: shown(&what.into(), 200), why: shown(&why.into().0, 300) }
     }
 }
 

@@ -8,6 +8,7 @@ use tough::schema::RoleType;
 use super::{
     change::in_words,
     error::Result,
+    holders::Holder,
     metadata::{Authority, Metadata, hashes, hex, is_past_half, moment, owners},
     repository::Repository,
 };
@@ -26,8 +27,8 @@ pub struct Inspection {
     pub damaged: Vec<String>,
     /// How many targets there are.
     pub files: usize,
-    /// The first digits of each key, to be compared with its owner, by owner.
-    pub keys: Vec<(String, String)>,
+    /// Whose keys count, by owner.
+    pub keys: Vec<Holder>,
 }
 
 /// One role.
@@ -80,7 +81,7 @@ pub fn inspect(folder: &Path, now: Timestamp) -> Result<Inspection> {
         missing: Vec::new(),
         damaged: Vec::new(),
         files: 0,
-        keys: repository.keys().iter().map(|key| (key.owner(), key.fingerprint())).collect(),
+        keys: repository.holders(),
     };
     for document in repository.roles.values() {
         for (name, target) in &document.signed.targets {

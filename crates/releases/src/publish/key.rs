@@ -19,12 +19,16 @@ use tough::schema::{
 use zeroize::Zeroizing;
 
 use super::error::{PublishError, Result};
+use crate::layout::shown;
 
 /// At least this many characters protect a key file.
 pub const MIN_PASSPHRASE: usize = 12;
 
 /// The field of a key that says whose it is. It is signed with the rest.
 const OWNER: &str = "x-firstlight-owner";
+
+/// A name, not a story.
+const MAX_OWNER: usize = 80;
 
 /// The label of an encrypted PKCS#8 document.
 const PEM_LABEL: &str = "ENCRYPTED PRIVATE KEY";
@@ -63,7 +67,7 @@ pub enum SignerError {
     #[error("the passphrase is too short: it needs {MIN_PASSPHRASE} characters")]
     ShortPassphrase,
     /// Whose a key is cannot be shown as it was written.
-    #[error("`{0}` does not say whose key it is: write a name of at most 80 characters")]
+    #[error("`{0}` does not say whose key it is: write a name of at most {MAX_OWNER} characters")]
     BadOwner(String),
     /// The system gave no random numbers.
     #[error("the system gives no random numbers: {0}")]
@@ -116,14 +120,14 @@ impl PublicKey {
     /// Whose it is; the beginning of the key itself where that is not said.
     pub fn owner(&self) -> String {
         let named = self.extra().get(OWNER).and_then(|owner| owner.as_str());
-        named.map_or_else(|| format!("key {}", self.fingerprint()), shown)
+        named.map_or_else(|| format!("key {}", self.fingerprint()), |owner| shown(owner, MAX_OWNER))
     }
 
     /// The same key with the name of whose it is.
     pub fn owned_by(mut self, owner: &str) -> std::result::Result<Self, SignerError> {
         let owner = owner.trim();
-        if owner.is_empty() || owner.chars().count() > 80 || owner.contains(char::is_control) {
-            return Err(SignerError::BadOwner(shown(owner)));
+        if owner.is_empty() || owner.chars().count() > MAX_OWNER || owner.contains(char::is_control) {
+            return Err(SignerError::BadOwner(shown(owner, MAX_OWNER)));
         }
         let extra = match &mut self.0 {
             Key::Rsa { _extra: extra, .. }
@@ -285,11 +289,6 @@ impl fmt::Debug for SecretKey {
 
 fn random(bytes: &mut [u8]) -> Result<()> {
     Ok(getrandom::fill(bytes).map_err(|error| SignerError::NoRandomness(error.to_string()))?)
-}
-
-/// What may be shown in a terminal.
-fn shown(text: &str) -> String {
-    text.chars().take(80).map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 /// Writes a file that is not there yet; whole, or not at all.

@@ -19,6 +19,7 @@ mod change;
 mod disk;
 mod draft;
 mod error;
+mod holders;
 mod inspect;
 mod key;
 mod metadata;
@@ -37,6 +38,7 @@ pub use self::{
     disk::{Disk, RealDisk},
     draft::Draft,
     error::{PublishError, Result},
+    holders::Holder,
     inspect::{Inspection, ReleaseReport, RoleReport, inspect},
     key::{MIN_PASSPHRASE, PublicKey, SecretKey, Signer, SignerError},
     metadata::is_past_half,

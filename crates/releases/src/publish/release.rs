@@ -22,7 +22,7 @@ use super::{
 };
 use crate::layout::{
     NameError, Ring, Rollout, check_paths, check_version, release_prefix, rollout_role, rollout_target,
-    stored_at, target,
+    shown, stored_at, target,
 };
 
 /// Devices take no file larger than this.
@@ -175,7 +175,11 @@ fn walk(folder: &Path, prefix: &str, found: &mut BTreeMap<String, Vec<u8>>, left
         let path = entry.path();
         let Ok(name) = entry.file_name().into_string() else {
             let name = entry.file_name().to_string_lossy().into_owned();
-            return Err(NameError::Path { path: format!("{prefix}{name}"), why: "is not Unicode" }.into());
+            return Err(NameError::Path {
+                path: shown(&format!("{prefix}{name}"), 120),
+                why: "is not Unicode",
+            }
+            .into());
         };
         if prefix.is_empty() && name == ".git" {
             continue;
@@ -185,7 +189,11 @@ fn walk(folder: &Path, prefix: &str, found: &mut BTreeMap<String, Vec<u8>>, left
         let kind = entry.file_type().map_err(PublishError::read(&path))?;
         if kind.is_dir() {
             if prefix.matches('/').count() >= crate::layout::MAX_FOLDERS {
-                return Err(NameError::Path { path: within, why: "lies in more than 8 folders" }.into());
+                return Err(NameError::Path {
+                    path: shown(&within, 120),
+                    why: "lies in more than 8 folders",
+                }
+                .into());
             }
             walk(&path, &format!("{within}/"), found, left)?;
         } else if kind.is_file() {
@@ -197,7 +205,7 @@ fn walk(folder: &Path, prefix: &str, found: &mut BTreeMap<String, Vec<u8>>, left
             }
             found.insert(within, content);
         } else {
-            return Err(PublishError::NotPlain(within));
+            return Err(PublishError::NotPlain(shown(&within, 120)));
         }
     }
     Ok(())

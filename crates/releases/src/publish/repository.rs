@@ -13,6 +13,7 @@ use super::{
     change::in_words,
     draft::{read_metadata, unpack},
     error::{PublishError, Result},
+    holders::{Holder, holders},
     key::PublicKey,
     metadata::{Authority, Metadata, all_differ, from_bytes, is_pinned},
     policy,
@@ -107,6 +108,11 @@ impl Repository {
     pub fn unpack(&self, pack: &str, version: &Version, to: &Path) -> Result<()> {
         let role = self.roles.get(pack).ok_or_else(|| PublishError::UnknownPack { pack: pack.to_owned() })?;
         unpack(&role.signed, pack, version, to, |stored| self.content(stored).ok().flatten())
+    }
+
+    /// Whose keys count.
+    pub fn holders(&self) -> Vec<Holder> {
+        holders(&self.root.signed, &self.targets.signed)
     }
 
     /// What a role says now.

@@ -10,7 +10,7 @@ use super::{
     release::{set_rollout, share},
     repository::Repository,
 };
-use crate::layout::rollout_role;
+use crate::layout::{MAX_REASON, rollout_role};
 
 /// What to do about a release.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub fn change_rollout(
             return Err(PublishError::Rollout(format!("{version} is halted already")));
         }
         Step::Halt { reason } => {
-            let reason: String = reason.trim().chars().filter(|c| !c.is_control()).take(200).collect();
+            let reason: String = reason.trim().chars().filter(|c| !c.is_control()).take(MAX_REASON).collect();
             if reason.is_empty() {
                 return Err(PublishError::Rollout("a halt needs a reason: people are shown it".to_owned()));
             }

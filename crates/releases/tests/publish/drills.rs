@@ -31,10 +31,17 @@ fn drill_a_lost_key_of_a_person_is_replaced_with_the_spare() {
     let error = publish(&desk.folder, few, &desk.online, now(), &RealDisk).unwrap_err();
     assert!(matches!(error, PublishError::TooFewSignatures { .. }), "{error}");
 
+    let (after, gone) = change.holders(Some(&desk.repository())).unwrap();
+    assert_eq!(gone.iter().map(|holder| holder.owner.as_str()).collect::<Vec<_>>(), ["Ada, platform"]);
+    let ava = after.iter().find(|holder| holder.owner == "Ava, platform").unwrap();
+    assert_eq!(
+        ava.may,
+        ["whose keys count", "who may publish which pack", "what is in `acme`", "who gets `acme`"]
+    );
     let change = sign(&desk, change, &[&desk.security, &desk.spare, &new]);
     publish(&desk.folder, change, &desk.online, now(), &RealDisk).unwrap();
     let inspection = inspect(&desk.folder, now()).unwrap();
-    assert!(!inspection.keys.iter().any(|(owner, _)| owner == "Ada, platform"));
+    assert!(!inspection.keys.iter().any(|holder| holder.owner == "Ada, platform"));
 
     // The lost key, if it is found by somebody, signs nothing any more; the new one does.
     let mut change = desk.draft(&version("1.1.0"), FILES, 100, now());

@@ -35,4 +35,8 @@ rings: Array<RingView>,
 /**
  * Whose keys would count, where that changes.
  */
-keys: Array<OwnerView>, };
+keys: Array<OwnerView>, 
+/**
+ * Whose keys would not count any more.
+ */
+keys_gone: Array<OwnerView>, };

@@ -11,4 +11,8 @@ owner: string,
 /**
  * The first digits of the key.
  */
-fingerprint: string, };
+fingerprint: string, 
+/**
+ * What it may sign, in words.
+ */
+may: Array<string>, };

@@ -32,13 +32,18 @@ pub(super) fn changes(draft: &DraftView, output: Output) -> anyhow::Result<()> {
     if !draft.keys.is_empty() {
         output.line("\n\u{1b}[1mWhose keys will count\u{1b}[0m")?;
         owners(&draft.keys, output)?;
+        draft.keys_gone.iter().try_for_each(|key| {
+            output.line(format!("  {}  {}: \u{1b}[31mnothing any more\u{1b}[0m", key.fingerprint, key.owner))
+        })?;
         output.line("Compare the digits with each owner before you sign.")?;
     }
     Ok(())
 }
 
 fn owners(keys: &[OwnerView], output: Output) -> anyhow::Result<()> {
-    keys.iter().try_for_each(|key| output.line(format!("  {}  {}", key.fingerprint, key.owner)))
+    keys.iter().try_for_each(|key| {
+        output.line(format!("  {}  {}: {}", key.fingerprint, key.owner, key.may.join("; ")))
+    })
 }
 
 fn ring_line(ring: &RingView) -> String {
