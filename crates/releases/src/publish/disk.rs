@@ -10,6 +10,17 @@ use std::{
 pub trait Disk {
     /// Puts a file in place, whole and durable, with the folders it lies in.
     fn put(&self, path: &Path, content: &[u8]) -> io::Result<()>;
+
+    /// Puts a file in place, whole. It is durable after [`Disk::settle`]: where there is a call for a whole folder, a
+    /// thousand files are not waited for one by one.
+    fn put_soon(&self, path: &Path, content: &[u8]) -> io::Result<()> {
+        self.put(path, content)
+    }
+
+    /// Makes durable everything in a folder.
+    fn settle(&self, _folder: &Path) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The disk there is.
@@ -22,18 +33,37 @@ impl Disk for RealDisk {
         let missing: Vec<&Path> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
         fs::create_dir_all(folder)?;
         missing.iter().filter_map(|made| made.parent()).try_for_each(sync_folder)?;
-        let mut beside = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
-        beside.write_all(content)?;
-        // A web server is seldom who publishes.
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            beside.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
-        }
+        let beside = beside(folder, content)?;
         beside.as_file().sync_all()?;
         beside.persist(path).map_err(|error| error.error)?;
         sync_folder(folder)
     }
+
+    #[cfg(target_os = "linux")]
+    fn put_soon(&self, path: &Path, content: &[u8]) -> io::Result<()> {
+        let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+        fs::create_dir_all(folder)?;
+        beside(folder, content)?.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    }
+
+    #[cfg(target_os = "linux")]
+    fn settle(&self, folder: &Path) -> io::Result<()> {
+        Ok(rustix::fs::syncfs(File::open(folder)?)?)
+    }
+}
+
+/// A whole file under a name nobody asks for.
+fn beside(folder: &Path, content: &[u8]) -> io::Result<tempfile::NamedTempFile> {
+    let mut beside = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
+    beside.write_all(content)?;
+    // A web server is seldom who publishes.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        beside.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
+    }
+    Ok(beside)
 }
 
 /// Makes durable that a name came or means something else. Windows has no such call for folders.

@@ -42,10 +42,11 @@ impl Draft {
         }
         for (stored, content) in &change.contents {
             let path = folder.join(TARGETS).join(stored);
-            RealDisk.put(&path, content).map_err(PublishError::written(&path))?;
+            RealDisk.put_soon(&path, content).map_err(PublishError::written(&path))?;
         }
         let draft = Self { folder: folder.to_owned(), change };
         draft.save()?;
+        RealDisk.settle(folder).map_err(PublishError::written(folder))?;
         Ok(draft)
     }
 

@@ -8,7 +8,7 @@ use std::{
 
 use ed25519_dalek::{
     Signer as _, SigningKey,
-    pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _},
+    pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, KeypairBytes},
 };
 use pkcs8::{EncryptedPrivateKeyInfo, LineEnding, PrivateKeyInfo, SecretDocument, pkcs5::pbes2};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -237,8 +237,10 @@ impl SecretKey {
 
     /// As text for a keychain: PKCS#8, not encrypted.
     pub fn to_text(&self) -> Result<SecretString> {
-        let pem =
-            self.0.to_pkcs8_pem(LineEnding::LF).map_err(|error| PublishError::unsound("the key", error))?;
+        let pem = self
+            .document()
+            .to_pkcs8_pem(LineEnding::LF)
+            .map_err(|error| PublishError::unsound("the key", error))?;
         Ok(SecretString::from(pem.as_str()))
     }
 
@@ -249,9 +251,14 @@ impl SecretKey {
         Ok(Self(key))
     }
 
+    /// Without the public half, which follows from it, and with which OpenSSL would not read it.
+    fn document(&self) -> KeypairBytes {
+        KeypairBytes { secret_key: self.0.to_bytes(), public_key: None }
+    }
+
     fn encrypted(&self, passphrase: &SecretString) -> Result<Zeroizing<String>> {
         let fault = |error: pkcs8::Error| PublishError::unsound("the key", error);
-        let plain = self.0.to_pkcs8_der().map_err(fault)?;
+        let plain = self.document().to_pkcs8_der().map_err(fault)?;
         let (mut salt, mut start) = ([0; 16], [0; 16]);
         random(&mut salt)?;
         random(&mut start)?;
@@ -347,6 +354,15 @@ mod tests {
         let there = key.save(&path, &passphrase("correct horse battery")).unwrap_err();
         assert!(matches!(there, PublishError::Exists(_)), "{there}");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    /// RFC 8410, section 7: version 0, the algorithm, the seed, and nothing else. Other programs read no other form.
+    #[test]
+    fn a_key_is_written_in_the_form_that_everybody_reads() {
+        let plain = SecretKey::of_seed([7; 32]).document().to_pkcs8_der().unwrap();
+        let (head, seed) = plain.as_bytes().split_at(16);
+        assert_eq!(super::super::metadata::digits(head), "302e020100300506032b657004220420");
+        assert_eq!(seed, [7; 32]);
     }
 
     #[test]

@@ -63,6 +63,7 @@ pub fn publish(
     for (stored, content) in &change.contents {
         to.content(stored, content)?;
     }
+    disk.settle(folder).map_err(PublishError::written(folder))?;
     // What people have signed is written before the last root, as the root before it accepts that as well.
     let (last, first) = match change.roots.split_last() {
         Some((last, first)) if published.is_some() => (Some(last), first),
@@ -146,7 +147,7 @@ impl Writing<'_> {
         let path = self.folder.join(TARGETS).join(stored);
         match fs::read(&path) {
             Ok(there) if there == content => Ok(()),
-            Ok(_) | Err(_) => self.disk.put(&path, content).map_err(PublishError::written(path)),
+            Ok(_) | Err(_) => self.disk.put_soon(&path, content).map_err(PublishError::written(path)),
         }
     }
 

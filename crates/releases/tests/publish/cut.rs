@@ -13,20 +13,35 @@ use crate::desk::{FILES, desk, now, read_by_another_client, version};
 /// A disk that takes so many files, and then leaves half of one beside where it should be.
 struct Cutting(Cell<usize>);
 
+impl Cutting {
+    fn unless_cut(
+        &self,
+        path: &Path,
+        content: &[u8],
+        put: impl FnOnce() -> io::Result<()>,
+    ) -> io::Result<()> {
+        if let Some(left) = self.0.get().checked_sub(1) {
+            self.0.set(left);
+            return put();
+        }
+        let folder = path.parent().unwrap();
+        fs::create_dir_all(folder)?;
+        fs::write(folder.join(".new-cut"), &content[..content.len() / 2])?;
+        Err(io::Error::other("the power went"))
+    }
+}
+
 impl Disk for Cutting {
     fn put(&self, path: &Path, content: &[u8]) -> io::Result<()> {
-        match self.0.get().checked_sub(1) {
-            Some(left) => {
-                self.0.set(left);
-                RealDisk.put(path, content)
-            }
-            None => {
-                let folder = path.parent().unwrap();
-                fs::create_dir_all(folder)?;
-                fs::write(folder.join(".new-cut"), &content[..content.len() / 2])?;
-                Err(io::Error::other("the power went"))
-            }
-        }
+        self.unless_cut(path, content, || RealDisk.put(path, content))
+    }
+
+    fn put_soon(&self, path: &Path, content: &[u8]) -> io::Result<()> {
+        self.unless_cut(path, content, || RealDisk.put_soon(path, content))
+    }
+
+    fn settle(&self, folder: &Path) -> io::Result<()> {
+        RealDisk.settle(folder)
     }
 }
 
@@ -174,6 +189,39 @@ fn the_first_repository_is_there_with_its_timestamp() {
         );
         publish(&desk.folder, signed(), &desk.online, now(), &RealDisk).unwrap();
         seen(&desk.folder);
+    }
+}
+
+/// A file that was there, but empty, when the power came back: its name leads to nothing yet, and it is written anew.
+#[test]
+fn a_file_that_was_not_durable_is_written_again() {
+    let (desk, _place) = desk();
+    let mut change = desk.draft(&version("1.0.0"), FILES, 100, now());
+    change.sign(Some(&desk.repository()), &desk.platform).unwrap();
+    change.sign(Some(&desk.repository()), &desk.security).unwrap();
+    let lossy = Lossy;
+    let error = publish(&desk.folder, change, &desk.online, now(), &lossy).unwrap_err();
+    assert!(matches!(error, PublishError::Io { .. }), "{error}");
+    assert_eq!(fs::read_dir(desk.folder.join("targets/acme/1.0.0/docs")).unwrap().count(), 1);
+    seen(&desk.folder);
+    desk.release(&version("1.0.0"), FILES, 100, now());
+    seen(&desk.folder);
+}
+
+/// A disk that has lost the content of all it was given when it is asked to keep it.
+struct Lossy;
+
+impl Disk for Lossy {
+    fn put(&self, path: &Path, content: &[u8]) -> io::Result<()> {
+        RealDisk.put(path, content)
+    }
+
+    fn put_soon(&self, path: &Path, _content: &[u8]) -> io::Result<()> {
+        RealDisk.put_soon(path, b"")
+    }
+
+    fn settle(&self, _folder: &Path) -> io::Result<()> {
+        Err(io::Error::other("the power went"))
     }
 }
 

@@ -237,6 +237,7 @@ fn a2_a_draft_that_lowers_the_threshold_is_refused() {
 /// whoever has it make up what was there before.
 #[test]
 fn a2_a_copy_of_the_repository_in_which_one_key_is_enough_is_none() {
+    use firstlight_testkit::releases::hex;
     use serde_json::{Value, json};
     use sha2::{Digest as _, Sha256};
     let (desk, _place) = desk();
@@ -244,7 +245,6 @@ fn a2_a_copy_of_the_repository_in_which_one_key_is_enough_is_none() {
     let read = |name: &str| -> Value {
         serde_json::from_slice(&std::fs::read(metadata.join(name)).unwrap()).unwrap()
     };
-    let hex = |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
     // Signed by those who may sign it, over keys in alphabetical order without spaces: that is canonical for this text.
     let write = |name: &str, mut document: Value, keys: &[&SecretKey]| -> Value {
         let mut signed = document["signed"].clone();

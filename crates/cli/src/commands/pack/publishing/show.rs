@@ -145,10 +145,9 @@ pub(super) fn repository(found: &RepositoryView, output: Output) -> anyhow::Resu
             format!("until {until}")
         };
         output.line(format!(
-            "  {}: {} ({} of {} needed), version {}, {holds}",
+            "  {}: {} ({} needed), version {}, {holds}",
             role.says,
             role.signed.join(" and "),
-            role.signed.len(),
             role.threshold,
             role.version
         ))?;
