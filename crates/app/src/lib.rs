@@ -20,6 +20,7 @@ mod markdown;
 mod packs;
 mod planning;
 mod privacy;
+pub mod publishing;
 mod releases;
 mod report;
 mod requests;

@@ -1,5 +1,7 @@
 //! The command line: a stable contract, see `firstlight help`.
 
+pub(crate) mod publishing;
+
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand, error::ErrorKind};
@@ -177,7 +179,7 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Writes and checks packs
+    /// Writes, checks and publishes packs
     Pack {
         #[command(subcommand)]
         command: Pack,
@@ -350,6 +352,8 @@ pub(crate) enum Pack {
         #[arg(long)]
         json: bool,
     },
+    #[command(flatten)]
+    Publishing(publishing::Publishing),
     /// Prints the JSON Schema of pack.yaml, for editors
     Schema {
         /// Prints the reference of all kinds of steps instead, as Markdown
@@ -376,6 +380,7 @@ impl Cli {
             | Command::Pack {
                 command: Pack::Lint { json, .. } | Pack::Preview { json, .. } | Pack::Diff { json, .. },
             } => *json,
+            Command::Pack { command: Pack::Publishing(command) } => command.wants_json(),
             Command::Credential {
                 command: Credential::Set(named) | Credential::Test(named) | Credential::Remove(named),
             } => named.json,
@@ -436,6 +441,14 @@ mod tests {
     #[test]
     fn the_command_line_holds_together() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_passphrase_can_be_an_argument() {
+        let keygen = ["firstlight", "pack", "keygen", "ada.key", "--owner", "Ada"];
+        assert!(Cli::try_parse_from(keygen).is_ok());
+        assert!(Cli::try_parse_from(keygen.iter().chain(&["s3cret s3cret"])).is_err());
+        assert!(Cli::try_parse_from(keygen.iter().chain(&["--passphrase", "s3cret s3cret"])).is_err());
     }
 
     #[test]

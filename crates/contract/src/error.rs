@@ -132,6 +132,16 @@ pub enum Code {
     ReleaseNotHttps,
     /// No repository was enrolled with on this machine.
     NotEnrolled,
+    /// A key cannot be opened, or may not sign this.
+    KeyRefused,
+    /// Not everybody signed who has to.
+    NotSigned,
+    /// A draft is about an older state than what is published.
+    DraftStale,
+    /// A pack or a release that may not be published as it is.
+    NotPublishable,
+    /// A repository or a draft that is not sound.
+    RepositoryUnsound,
     /// A program that is needed is not installed.
     ProgramMissing,
     /// The command line or the call's arguments are not understood.

@@ -21,6 +21,7 @@ pub mod pack;
 pub mod pack_diff;
 pub mod plan;
 pub mod privacy;
+pub mod publishing;
 pub mod releases;
 pub mod report;
 pub mod run;

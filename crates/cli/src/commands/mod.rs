@@ -137,7 +137,7 @@ async fn dispatch(command: Command, output: Output) -> anyhow::Result<ExitCode> 
         Command::Journal { command } => journal::run(command, output).await,
         Command::HelpBundle { out, yes } => help_bundle::run(&out, yes, output).await,
         Command::Events { .. } => events::run(output),
-        Command::Pack { command } => pack::run(command, output),
+        Command::Pack { command } => pack::run(command, output).await,
         Command::Enroll { url, pack, root, root_sha256, .. } => {
             enroll::run(&url, &pack, root, root_sha256, output).await
         }

@@ -81,6 +81,11 @@ impl Change {
         last.map(|root| &root.signed).ok_or_else(|| PublishError::unsound("the draft", "it has no root"))
     }
 
+    /// Whether it is the beginning of a repository.
+    pub fn begins(&self) -> bool {
+        self.roots.iter().any(|root| root.signed.version.get() == 1)
+    }
+
     /// Whose keys would count, if that changes.
     pub fn keys(&self) -> Vec<PublicKey> {
         let root = self.roots.last().into_iter().flat_map(|root| root.signed.keys.values());
@@ -149,12 +154,15 @@ impl Change {
     pub fn needs(&self, published: Option<&Repository>) -> Result<Vec<Need>> {
         let mut needs = Vec::new();
         for (root, what, authorities) in self.root_authorities(published) {
+            // Where one of the two lets fewer keys count, the other adds nothing.
+            let mut telling: Vec<Authority> = Vec::new();
             for authority in authorities {
-                let need = need(&authority, root, &what);
-                if !needs.contains(&need) {
-                    needs.push(need);
+                if !telling.iter().any(|other| other.implies(&authority)) {
+                    telling.retain(|other| !authority.implies(other));
+                    telling.push(authority);
                 }
             }
+            needs.extend(telling.iter().map(|authority| need(authority, root, &what)));
         }
         for (role, document) in &self.roles {
             needs.push(need(&self.authority(role, published)?, document, &in_words(role)));

@@ -17,9 +17,6 @@ pub enum PublishError {
     /// The folder holds no repository.
     #[error("there is no repository at {}", .0.display())]
     NoRepository(PathBuf),
-    /// The folder holds one already.
-    #[error("there is a repository at {} already", .0.display())]
-    RepositoryExists(PathBuf),
     /// A folder that should be new is not.
     #[error("{} is there already", .0.display())]
     Exists(PathBuf),
@@ -175,7 +172,6 @@ impl PublishError {
             Self::NoRepository(_) => {
                 "`firstlight pack root begin` drafts one; `pack sign` and `pack publish` make it."
             }
-            Self::RepositoryExists(_) => "To change its keys or packs see `firstlight pack root help`.",
             Self::Exists(_) => "Choose a new name; nothing is overwritten.",
             Self::NoDraft(_) => "`firstlight pack draft` makes one from a pack.",
             Self::Io { .. } => "Check that the folder is there and that you may read and write it.",

@@ -206,7 +206,8 @@ impl SecretKey {
         Self(SigningKey::from_bytes(&seed))
     }
 
-    /// Writes it to a new file that only its owner may read, under a passphrase.
+    /// Writes it to a new file that only its owner may read, under a passphrase. (On Windows: that whoever may read the
+    /// folder may read.)
     pub fn save(&self, path: &Path, passphrase: &SecretString) -> Result<()> {
         if passphrase.expose_secret().chars().count() < MIN_PASSPHRASE {
             return Err(SignerError::ShortPassphrase.into());

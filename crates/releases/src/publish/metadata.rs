@@ -169,6 +169,11 @@ impl Authority {
         })
     }
 
+    /// Whether what is signed by enough of these is signed by enough of the others as well.
+    pub(super) fn implies(&self, other: &Self) -> bool {
+        self.threshold >= other.threshold && self.keys.iter().all(|key| other.find(key).is_some())
+    }
+
     /// The name metadata has for this key.
     pub(super) fn find(&self, key: &PublicKey) -> Option<&PublicKey> {
         self.keys.iter().find(|found| found.is_same_key(key))

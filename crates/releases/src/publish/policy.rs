@@ -104,7 +104,7 @@ fn check_expiry(change: &Change, now: Timestamp) -> Result<()> {
 }
 
 /// Two people for what people sign.
-fn check_root(root: &Root) -> Result<()> {
+pub(super) fn check_root(root: &Root) -> Result<()> {
     for kind in [RoleType::Root, RoleType::Targets] {
         let authority = Authority::of_root(root, kind);
         all_differ(&authority.keys)?;
@@ -120,7 +120,7 @@ fn check_root(root: &Root) -> Result<()> {
 }
 
 /// For each pack two roles, with what they may sign.
-fn check_delegations(targets: &Targets) -> Result<()> {
+pub(super) fn check_delegations(targets: &Targets) -> Result<()> {
     let wrong = |role: &str, why: &str| Err(PublishError::unsound(format!("role `{role}`"), why));
     if !targets.targets.is_empty() {
         return wrong("targets", "it has files of its own");

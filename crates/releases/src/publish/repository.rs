@@ -15,6 +15,7 @@ use super::{
     error::{PublishError, Result},
     key::PublicKey,
     metadata::{Authority, Metadata, all_differ, from_bytes, is_pinned},
+    policy,
 };
 use crate::layout::{METADATA, ROLLOUT, Rollout, TARGETS, rollout_role, rollout_target, stored_at};
 
@@ -64,6 +65,9 @@ impl Repository {
             let bytes = files.pinned(name, listed(name)?)?;
             roles.insert(name.clone(), signed(&bytes, name, &authority)?);
         }
+        // A copy that somebody made up could else show a signer anything as what was there before.
+        policy::check_root(&root.signed)?;
+        policy::check_delegations(&targets.signed)?;
         Ok(Self { folder: folder.to_owned(), root, timestamp, snapshot, targets, roles })
     }
 

@@ -53,11 +53,7 @@ pub fn publish(
     let _alone = Alone::in_folder(folder)?;
     let published = match Repository::open(folder) {
         Ok(published) => Some(published),
-        Err(PublishError::NoRepository(_))
-            if change.roots.iter().any(|root| root.signed.version.get() == 1) =>
-        {
-            None
-        }
+        Err(PublishError::NoRepository(_)) if change.begins() => None,
         Err(error) => return Err(error),
     };
     let published = published.as_ref();

@@ -2,7 +2,7 @@
 
 use firstlight_domain::id::PackName;
 use firstlight_releases::publish::{
-    Change, Draft, PublishError, RealDisk, Repository, SecretKey, begin, publish,
+    Change, Draft, PublishError, RealDisk, Repository, SecretKey, Signer as _, begin, publish,
     testing::{Desk, named},
 };
 
@@ -231,4 +231,59 @@ fn a2_a_draft_that_lowers_the_threshold_is_refused() {
         assert!(error.to_string().contains(why), "{role}: {error}");
         std::fs::write(&metadata, text).unwrap();
     }
+}
+
+/// Who signs next is shown what changes against a copy of the repository. A copy in which one key is enough would let
+/// whoever has it make up what was there before.
+#[test]
+fn a2_a_copy_of_the_repository_in_which_one_key_is_enough_is_none() {
+    use serde_json::{Value, json};
+    use sha2::{Digest as _, Sha256};
+    let (desk, _place) = desk();
+    let metadata = desk.folder.join("metadata");
+    let read = |name: &str| -> Value {
+        serde_json::from_slice(&std::fs::read(metadata.join(name)).unwrap()).unwrap()
+    };
+    let hex = |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
+    // Signed by those who may sign it, over keys in alphabetical order without spaces: that is canonical for this text.
+    let write = |name: &str, mut document: Value, keys: &[&SecretKey]| -> Value {
+        let mut signed = document["signed"].clone();
+        signed.sort_all_objects();
+        let text = signed.to_string();
+        let signatures: Vec<Value> = keys
+            .iter()
+            .map(|key| {
+                let id = document["signatures"].as_array().unwrap().iter().find_map(|old| {
+                    let bytes = key.sign(before(&metadata, name).as_bytes()).unwrap();
+                    (old["sig"] == hex(&bytes)).then(|| old["keyid"].clone())
+                });
+                json!({ "keyid": id.unwrap(), "sig": hex(&key.sign(text.as_bytes()).unwrap()) })
+            })
+            .collect();
+        document["signatures"] = signatures.into();
+        let bytes = document.to_string();
+        let pin = json!({ "version": document["signed"]["version"], "length": bytes.len(),
+            "hashes": { "sha256": hex(&Sha256::digest(&bytes)) } });
+        std::fs::write(metadata.join(name), bytes).unwrap();
+        pin
+    };
+    let mut targets = read("1.targets.json");
+    targets["signed"]["delegations"]["roles"][0]["threshold"] = 1.into();
+    let targets = write("1.targets.json", targets, &[&desk.platform, &desk.security]);
+    let mut snapshot = read("1.snapshot.json");
+    snapshot["signed"]["meta"]["targets.json"] = targets;
+    let snapshot = write("1.snapshot.json", snapshot, &[&desk.online]);
+    let mut timestamp = read("timestamp.json");
+    timestamp["signed"]["meta"]["snapshot.json"] = snapshot;
+    write("timestamp.json", timestamp, &[&desk.online]);
+    let error = Repository::open(&desk.folder).unwrap_err();
+    assert!(error.to_string().contains("two keys out of two"), "{error}");
+}
+
+/// What was signed in a file, as it was signed.
+fn before(metadata: &std::path::Path, name: &str) -> String {
+    let mut document: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(metadata.join(name)).unwrap()).unwrap();
+    document["signed"].sort_all_objects();
+    document["signed"].to_string()
 }

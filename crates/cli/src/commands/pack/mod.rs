@@ -2,6 +2,7 @@
 
 mod diff;
 mod preview;
+mod publishing;
 
 use std::{path::Path, process::ExitCode};
 
@@ -9,7 +10,7 @@ use firstlight_app::{lint, pack_schema, provider_reference, start_pack};
 
 use crate::{args::Pack, output::Output, words};
 
-pub(super) fn run(command: Pack, output: Output) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(command: Pack, output: Output) -> anyhow::Result<ExitCode> {
     match command {
         Pack::Init { dir, title, persona } => init(&dir, &title, &persona, output),
         Pack::Lint { dir, .. } => check(&dir, output),
@@ -17,6 +18,7 @@ pub(super) fn run(command: Pack, output: Output) -> anyhow::Result<ExitCode> {
             preview::run(&dir, &persona, facts.as_deref(), input, output)
         }
         Pack::Diff { old, new, .. } => diff::run(&old, &new, output),
+        Pack::Publishing(command) => publishing::run(command, output).await,
         Pack::Schema { markdown: true } => {
             output.raw(&provider_reference())?;
             Ok(ExitCode::SUCCESS)
