@@ -121,6 +121,19 @@ fn trust_folder(root: &Path, enrolment: &Enrolment) -> PathBuf {
     root.join("trust").join(&hex(&sum)[..16])
 }
 
+/// An address is kept in a file and shown: it has no place for a secret, and the repository's is a folder's.
+fn check_address(address: &str) -> Result<()> {
+    let bad = |why: &str| ReceiveError::NotUnderstood { what: "the address".to_owned(), why: why.to_owned() };
+    let url = url::Url::parse(address).map_err(|error| bad(&error.to_string()))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(bad("it holds a name or password, which would be kept and shown"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(bad("a repository is a folder, and has nothing behind `?` or `#`"));
+    }
+    Ok(())
+}
+
 fn source(enrolment: &Enrolment, limits: Limits) -> Result<Source> {
     let url = enrolment.url.trim_end_matches('/');
     Ok(Source::new(&format!("{url}/{}", layout::METADATA), &format!("{url}/{}", layout::TARGETS), limits)?)
@@ -138,6 +151,7 @@ impl Receiver {
     ) -> Result<Self> {
         layout::check_pack(&enrolment.pack)
             .map_err(|_| ReceiveError::NotPublished { pack: enrolment.pack.clone() })?;
+        check_address(&enrolment.url)?;
         let source = source(&enrolment, limits)?;
         let first = match trust {
             Trust::Root(first) => first,

@@ -48,15 +48,13 @@ async fn a3_each_file_that_is_kept_may_be_damaged() {
             fs::write(path, &content[..content.len() / 2]).unwrap();
         }),
     ];
-    let (repository, third, first) = seen().await;
+    let (repository, third, machine) = seen().await;
     let fifth = repository.site.copy();
-    let mut kept: Vec<String> = files(&first.trust(), "");
+    let mut kept: Vec<String> = files(&machine.trust(), "");
     kept.retain(|name| name != "given.root");
     assert!(kept.len() >= 7, "{kept:?}");
     for name in kept {
         for (how, damage) in damages {
-            repository.site.restore(fifth.clone());
-            let machine = Machine::at(&repository).await;
             damage(&machine.trust().join(&name));
             repository.site.restore(third.clone());
             let error = machine.refused(now()).await;

@@ -58,6 +58,16 @@ impl Machine {
         self.open()?.check(device, now).await
     }
 
+    /// What each of many devices would do.
+    pub(crate) async fn check_for(&self, devices: &[String]) -> Vec<Choice> {
+        let mut receiver = self.open().unwrap();
+        let mut choices = Vec::new();
+        for device in devices {
+            choices.push(receiver.check(device, now()).await.unwrap());
+        }
+        choices
+    }
+
     /// Receives what this device takes; the version, if anything was taken.
     pub(crate) async fn update(&self, now: Timestamp) -> Result<Option<String>> {
         self.update_as(DEVICE, now).await

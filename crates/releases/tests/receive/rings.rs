@@ -24,12 +24,11 @@ async fn a8_a_share_of_devices_gets_a_release_and_always_the_same_ones() {
     repository.ring("2.0.0", 25, false);
     repository.publish();
     let machine = enrolled(&repository).await;
+    let devices: Vec<String> = (0..400).map(|number| format!("device-{number}")).collect();
     let mut first = Vec::new();
-    for number in 0..400 {
-        let device = format!("device-{number}");
-        let choice = machine.check(&device, now()).await.unwrap();
+    for (device, choice) in devices.iter().zip(machine.check_for(&devices).await) {
         if choice.take == Some(Version::new(2, 0, 0)) {
-            first.push(device);
+            first.push(device.clone());
         } else {
             assert_eq!(choice.take, Some(Version::new(1, 0, 0)));
             assert_eq!(choice.held_back[0].why, Why::Ring(25));
@@ -39,9 +38,8 @@ async fn a8_a_share_of_devices_gets_a_release_and_always_the_same_ones() {
     assert!((65..=135).contains(&first.len()), "{}", first.len());
     repository.ring("2.0.0", 50, false);
     repository.publish();
-    for device in &first {
-        assert_eq!(machine.check(device, now()).await.unwrap().take, Some(Version::new(2, 0, 0)), "{device}");
-    }
+    let choices = machine.check_for(&first).await;
+    assert!(choices.iter().all(|choice| choice.take == Some(Version::new(2, 0, 0))));
 }
 
 #[tokio::test]
@@ -51,10 +49,9 @@ async fn a8_nobody_and_everybody() {
         repository.ring("2.0.0", share, false);
         repository.publish();
         let machine = enrolled(&repository).await;
-        for number in 0..50 {
-            let choice = machine.check(&format!("device-{number}"), now()).await.unwrap();
-            assert_eq!(choice.take, Some(gets.parse().unwrap()), "{share} %");
-        }
+        let devices: Vec<String> = (0..50).map(|number| format!("device-{number}")).collect();
+        let choices = machine.check_for(&devices).await;
+        assert!(choices.iter().all(|choice| choice.take == Some(gets.parse().unwrap())), "{share} %");
     }
 }
 

@@ -20,14 +20,32 @@ async fn new_release(content: &str) -> (Repository, Machine, String) {
 #[tokio::test]
 async fn a6_only_https_is_spoken_with_others() {
     let machine = Machine::new();
-    for url in
-        ["http://packs.example.com", "ftp://packs.example.com", "file:///srv/packs", "packs.example.com"]
+    for url in ["http://packs.example.com", "ftp://packs.example.com", "file:///srv/packs", "http://10.0.0.1"]
     {
         let enrolment = Enrolment { url: url.to_owned(), pack: PACK.to_owned() };
         let trust = Trust::Root(repository().first_root());
         let error = Receiver::enrol(&machine.root(), enrolment, trust, limits(), now()).await.unwrap_err();
         assert!(matches!(error, ReceiveError::NotHttps { .. }), "{url}: {error:?}");
     }
+}
+
+#[tokio::test]
+async fn a6_an_address_holds_no_secret_and_is_a_folders() {
+    let machine = Machine::new();
+    for url in [
+        "https://ada:s3cret@packs.example.com",
+        "https://ada@packs.example.com",
+        "https://packs.example.com/?token=s3cret",
+        "https://packs.example.com/#s3cret",
+        "packs.example.com",
+    ] {
+        let enrolment = Enrolment { url: url.to_owned(), pack: PACK.to_owned() };
+        let trust = Trust::Root(repository().first_root());
+        let error = Receiver::enrol(&machine.root(), enrolment, trust, limits(), now()).await.unwrap_err();
+        assert!(matches!(error, ReceiveError::NotUnderstood { .. }), "{url}: {error:?}");
+        assert!(!error.to_string().contains("s3cret"), "{error}");
+    }
+    assert!(!machine.root().exists(), "nothing was kept");
 }
 
 #[tokio::test]

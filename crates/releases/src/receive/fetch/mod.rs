@@ -152,7 +152,7 @@ impl Source {
             return Err(too_large());
         }
         let mut content = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|error| broken(&error, url, name))? {
+        while let Some(chunk) = answer.chunk().await.map_err(|error| broken(error, url, name))? {
             if (content.len() + chunk.len()) as u64 > max {
                 return Err(too_large());
             }
@@ -243,7 +243,7 @@ impl Source {
                 Err(error) => {
                     // What has arrived is there for the next attempt.
                     part.keep().await?;
-                    return Err(broken(&error, url, name).into());
+                    return Err(broken(error, url, name).into());
                 }
             }
         }
@@ -255,7 +255,7 @@ impl Source {
         url: &Url,
         name: &str,
     ) -> Result<Response, FetchError> {
-        request.send().await.map_err(|error| broken(&error, url, name))
+        request.send().await.map_err(|error| broken(error, url, name))
     }
 
     /// Longer after each try, and never the same for two machines.
@@ -309,6 +309,8 @@ fn client(url: &Url, limits: Limits) -> Result<Client, FetchError> {
         .user_agent(concat!("firstlight/", env!("CARGO_PKG_VERSION")));
     // A proxy would ask its own machine.
     let builder = if is_here(url) { builder.no_proxy() } else { builder };
+    // Without TLS nobody's certificate is asked for, and reading all of the system's takes longer than a refresh.
+    let builder = if url.scheme() == "http" { builder.tls_certs_only([]) } else { builder };
     builder.build().map_err(|error| unreachable(url, &error))
 }
 
@@ -349,13 +351,14 @@ fn unreachable(url: &Url, error: &dyn std::error::Error) -> FetchError {
 }
 
 /// What a request came to that did not end well.
-fn broken(error: &reqwest::Error, url: &Url, name: &str) -> FetchError {
+fn broken(error: reqwest::Error, url: &Url, name: &str) -> FetchError {
     if error.is_timeout() && !error.is_connect() {
         FetchError::Slow { what: name.to_owned() }
     } else if error.is_body() || error.is_decode() {
         FetchError::Cut { what: name.to_owned() }
     } else {
-        unreachable(url, error)
+        // The address is said already.
+        unreachable(url, &error.without_url())
     }
 }
 
