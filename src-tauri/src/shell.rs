@@ -30,8 +30,8 @@ pub(crate) fn home() -> firstlight_app::Result<Home> {
 /// The app's state.
 pub(crate) struct Shell {
     home: firstlight_app::Result<Home>,
-    /// The pack to show when no journey says otherwise.
-    pack: PathBuf,
+    /// The pack that was named, to show when no journey says otherwise.
+    pack: Option<PathBuf>,
     sample: PathBuf,
     pub(crate) notices: Notices,
     /// Opened at the first need. What went wrong is not kept: the next call tries again, so that a home that was in use
@@ -47,8 +47,7 @@ impl Shell {
         notices: Notices,
     ) -> Self {
         let sample = sample(app);
-        let pack = args.pack.clone().unwrap_or_else(|| sample.clone());
-        Self { home, pack, sample, notices, app: Mutex::new(None) }
+        Self { home, pack: args.pack.clone(), sample, notices, app: Mutex::new(None) }
     }
 
     /// Where the sample pack is.
@@ -65,8 +64,10 @@ impl Shell {
         let app = self.open().map_err(body)?;
         let watching = app.clone();
         let looking = watching.clone();
+        let receiving = watching.clone();
         tauri::async_runtime::spawn(async move { watching.watch_requests().await });
         tauri::async_runtime::spawn(async move { looking.watch_drift().await });
+        tauri::async_runtime::spawn(async move { receiving.watch_releases().await });
         *slot = Some(app.clone());
         Ok(app)
     }
@@ -86,7 +87,7 @@ impl Shell {
     /// Everything for the first paint. A home that cannot be opened is an error, which the window shows with a way to
     /// try again; anything else that is wrong is part of the answer.
     pub(crate) async fn launch(&self) -> Answer<Launch> {
-        Ok(self.app().await?.launch(env!("CARGO_PKG_VERSION"), Some(&self.pack)))
+        Ok(self.app().await?.launch(env!("CARGO_PKG_VERSION"), self.pack.as_deref(), Some(&self.sample)))
     }
 
     fn open(&self) -> firstlight_app::Result<Firstlight> {

@@ -39,6 +39,10 @@ impl Home {
         self.root.join("journal.sqlite")
     }
 
+    pub(crate) fn releases(&self) -> PathBuf {
+        self.root.join("releases")
+    }
+
     pub(crate) fn logs(&self) -> PathBuf {
         self.root.join("logs")
     }

@@ -20,6 +20,8 @@ mod markdown;
 mod packs;
 mod planning;
 mod privacy;
+pub mod publishing;
+mod releases;
 mod report;
 mod requests;
 mod restart;
@@ -44,5 +46,6 @@ pub use packs::{
     import, import_formats, lint, pack_schema, personas_to_test, preview, provider_reference, start_pack,
     still_running, test_persona, test_report,
 };
+pub use releases::{Progress, TrustedRoot, TufClient};
 pub use running::RunOptions;
 pub use session::{Access, Firstlight, Listener, Options, Surroundings};

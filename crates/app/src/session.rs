@@ -123,6 +123,8 @@ pub(crate) struct Inner {
     pub(crate) facts: Facts,
     history: Mutex<History>,
     pack: Mutex<Option<Arc<Pack>>>,
+    /// The pack of the journey, while a newer release of it is the pack at hand.
+    walked: Mutex<Option<Arc<Pack>>>,
     pub(crate) planned: Mutex<Option<Planned>>,
     pub(crate) active: Mutex<Option<ActiveRun>>,
     /// What was found when it was last looked whether what is done still holds.
@@ -168,6 +170,7 @@ impl Firstlight {
                 facts: firstlight_engine::facts::find(),
                 history: Mutex::new(history),
                 pack: Mutex::new(None),
+                walked: Mutex::new(None),
                 planned: Mutex::new(None),
                 active: Mutex::new(None),
                 drift: Mutex::default(),
@@ -278,11 +281,21 @@ impl Firstlight {
         }
     }
 
-    /// The pack of the journey at hand.
+    /// The pack of the journey at hand. A newer release of it that is being looked at stays the pack at hand.
     pub(crate) fn journey_pack(&self) -> Result<Arc<Pack>> {
-        let path = PathBuf::from(self.current_journey()?.pack_path);
+        let journey = self.current_journey()?;
+        let path = PathBuf::from(journey.pack_path);
+        let releases = self.home().releases();
         match self.pack_at_hand() {
             Some(pack) if pack.root == path => Ok(pack),
+            Some(pack) if pack.name == journey.pack.name && pack.root.starts_with(releases) => {
+                if let Some(walked) = lock(&self.inner.walked).clone().filter(|walked| walked.root == path) {
+                    return Ok(walked);
+                }
+                let walked = Arc::new(packs::load(&path, &self.inner.engine)?);
+                *lock(&self.inner.walked) = Some(Arc::clone(&walked));
+                Ok(walked)
+            }
             _ => self.take_pack(&path),
         }
     }
@@ -300,8 +313,9 @@ impl Firstlight {
         })
     }
 
-    /// Everything a window needs for its first paint. Never an error: what is wrong is part of the answer.
-    pub fn launch(&self, version: &str, pack: Option<&Path>) -> Launch {
+    /// Everything a window needs for its first paint. Never an error: what is wrong is part of the answer. Without a
+    /// journey it shows `pack` if one is named, else the one that was received, else another.
+    pub fn launch(&self, version: &str, pack: Option<&Path>, otherwise: Option<&Path>) -> Launch {
         let problem_of = |error: AppError| Some(error.0);
         let mut problem = self.take_notice();
         let has_journey = self.with_world(|world| world.journey.is_some());
@@ -313,22 +327,26 @@ impl Firstlight {
             }
             None => None,
         };
-        let pack = match (self.pack_at_hand(), pack) {
-            (Some(pack), _) => Some(packs::overview(&pack)),
-            (None, Some(root)) => match self.take_pack(root) {
-                Ok(pack) => Some(packs::overview(&pack)),
-                Err(error) => {
-                    problem = problem.or_else(|| problem_of(error));
-                    None
-                }
-            },
-            (None, None) => None,
+        let releases = self.releases();
+        let opened = match (self.pack_at_hand(), pack) {
+            (Some(pack), _) => Some(Ok(packs::overview(&pack))),
+            (None, Some(root)) => Some(self.open_pack(root)),
+            (None, None) if releases.current.is_some() => Some(self.open_received_pack()),
+            (None, None) => otherwise.map(|root| self.open_pack(root)),
+        };
+        let pack = match opened.transpose() {
+            Ok(pack) => pack,
+            Err(error) => {
+                problem = problem.or_else(|| problem_of(error));
+                None
+            }
         };
         Launch {
             version: version.to_owned(),
             settings: self.settings(),
             pack,
             journey,
+            releases,
             problem,
             home: self.home().root().display().to_string(),
         }

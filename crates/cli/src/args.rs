@@ -1,5 +1,7 @@
 //! The command line: a stable contract, see `firstlight help`.
 
+pub(crate) mod publishing;
+
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand, builder::PossibleValuesParser, error::ErrorKind};
@@ -122,6 +124,36 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Begins to receive a pack from a repository of signed releases
+    ///
+    /// A repository cannot vouch for itself: name the root that whoever publishes it gave you, or its fingerprint.
+    Enroll {
+        /// The repository's https address
+        url: String,
+        /// The pack to receive
+        #[arg(long, value_name = "NAME")]
+        pack: String,
+        /// The file of a root to trust
+        #[arg(
+            long,
+            value_name = "FILE",
+            conflicts_with = "root_sha256",
+            required_unless_present = "root_sha256"
+        )]
+        root: Option<PathBuf>,
+        /// The SHA-256 of a root to trust, which is then fetched from the repository
+        #[arg(long, value_name = "HEX")]
+        root_sha256: Option<String>,
+        /// Prints JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Asks for a newer release of the pack, and receives it
+    Update {
+        /// Prints JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Shows what helps somebody else help you, without secrets and names, and writes it to a file if you agree
     HelpBundle {
         /// The file
@@ -147,11 +179,14 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Writes and checks packs
+    /// Writes, checks and publishes packs
     Pack {
         #[command(subcommand)]
         command: Pack,
     },
+    /// The protocol that tuf-conformance speaks with a client, through the code that receives releases
+    #[command(hide = true)]
+    TufClient(TufClient),
     /// Prints the completion script of a shell
     Completions {
         /// Which shell
@@ -159,12 +194,49 @@ pub(crate) enum Command {
     },
 }
 
+/// A client of The Update Framework, as its conformance suite calls one.
+#[derive(Debug, Args)]
+pub(crate) struct TufClient {
+    /// Where trusted metadata is kept
+    #[arg(long, value_name = "DIR")]
+    pub(crate) metadata_dir: PathBuf,
+    /// Where the repository's metadata is
+    #[arg(long, value_name = "URL")]
+    pub(crate) metadata_url: Option<String>,
+    /// A target to fetch; may be repeated
+    #[arg(long, value_name = "PATH")]
+    pub(crate) target_name: Vec<String>,
+    /// Where fetched targets go
+    #[arg(long, value_name = "DIR")]
+    pub(crate) target_dir: Option<PathBuf>,
+    /// Where the repository's targets are
+    #[arg(long, value_name = "URL")]
+    pub(crate) target_base_url: Option<String>,
+    /// What to do
+    #[command(subcommand)]
+    pub(crate) command: TufCommand,
+}
+
+/// What the suite asks for.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TufCommand {
+    /// Begins to trust a root
+    Init {
+        /// Its file
+        root: PathBuf,
+    },
+    /// Brings the trusted metadata up to date
+    Refresh,
+    /// Refreshes, then fetches targets
+    Download,
+}
+
 /// Which checklist, with which answers.
 #[derive(Debug, Args)]
 pub(crate) struct Who {
-    /// The pack's folder
+    /// The pack's folder; the pack that was received if left out
     #[arg(long, value_name = "DIR")]
-    pub(crate) pack: PathBuf,
+    pub(crate) pack: Option<PathBuf>,
     /// The persona; asked for in a terminal if left out
     #[arg(long, value_name = "ID")]
     pub(crate) persona: Option<String>,
@@ -333,6 +405,8 @@ pub(crate) enum Pack {
         #[arg(long)]
         json: bool,
     },
+    #[command(flatten)]
+    Publishing(publishing::Publishing),
     /// Prints the JSON Schema of pack.yaml, for editors
     Schema {
         /// Prints the reference of all kinds of steps instead, as Markdown
@@ -352,6 +426,8 @@ impl Cli {
             | Command::Undo { json, .. }
             | Command::Doctor { json, .. }
             | Command::Events { json }
+            | Command::Enroll { json, .. }
+            | Command::Update { json }
             | Command::Credential { command: Credential::List { json, .. } }
             | Command::Journal { command: Journal::Verify { json } | Journal::Checkpoint { json } }
             | Command::Pack {
@@ -362,12 +438,14 @@ impl Cli {
                     | Pack::Import { json, .. }
                     | Pack::Test { json, .. },
             } => *json,
+            Command::Pack { command: Pack::Publishing(command) } => command.wants_json(),
             Command::Credential {
                 command: Credential::Set(named) | Credential::Test(named) | Credential::Remove(named),
             } => named.json,
             Command::Journal { command: Journal::Export { .. } | Journal::StartAnew }
             | Command::Pack { command: Pack::Init { .. } | Pack::Export { .. } | Pack::Schema { .. } }
             | Command::HelpBundle { .. }
+            | Command::TufClient(_)
             | Command::Completions { .. } => false,
         }
     }
@@ -421,6 +499,14 @@ mod tests {
     #[test]
     fn the_command_line_holds_together() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_passphrase_can_be_an_argument() {
+        let keygen = ["firstlight", "pack", "keygen", "ada.key", "--owner", "Ada"];
+        assert!(Cli::try_parse_from(keygen).is_ok());
+        assert!(Cli::try_parse_from(keygen.iter().chain(&["s3cret s3cret"])).is_err());
+        assert!(Cli::try_parse_from(keygen.iter().chain(&["--passphrase", "s3cret s3cret"])).is_err());
     }
 
     #[test]

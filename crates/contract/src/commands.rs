@@ -14,6 +14,7 @@ use crate::{
     pack::PackOverview,
     plan::PlanView,
     privacy::{PrivacyView, Sharing},
+    releases::UpdateView,
     report::ReportView,
     run::RunEvent,
     settings::{Launch, Settings},
@@ -58,6 +59,8 @@ commands! {
     choose_pack: Call<Nothing, Option<PackOverview>>,
     /// Goes back to the sample pack.
     use_sample: Call<Nothing, PackOverview>,
+    /// Takes the release that was received as the pack at hand.
+    use_release: Call<Nothing, PackOverview>,
     /// What would happen, for this persona and these inputs.
     make_plan: Call<Choice, PlanView>,
     /// Starts the journey (if it has not begun) and a run of the plan that was agreed to.
@@ -139,6 +142,11 @@ pub enum Notice {
     Pack {
         /// The pack.
         pack: PackOverview,
+    },
+    /// A release was received, or what is offered is refused, or is fine again.
+    Releases {
+        /// How this machine stands with them.
+        update: UpdateView,
     },
     /// Something went wrong that nobody was waiting for.
     Problem {

@@ -90,6 +90,58 @@ pub enum Code {
     CredentialUnknown,
     /// No network, or a host that does not answer.
     Network,
+    /// A release, or what is said about it, is not what was signed.
+    ReleaseForged,
+    /// A release is signed with keys that may not sign it.
+    ReleaseWrongKey,
+    /// A release is signed by fewer than it needs.
+    ReleaseUnderSigned,
+    /// What was seen before is offered in an older version.
+    ReleaseReplayed,
+    /// The repository has said nothing new for longer than it may.
+    ReleaseFrozen,
+    /// A signature was good for a limited time, which is over.
+    ReleaseExpired,
+    /// Parts of the repository do not belong together.
+    ReleaseMixed,
+    /// A release, or a part of it, is larger than it may be.
+    ReleaseTooLarge,
+    /// The server takes too long, or drips.
+    ReleaseSlow,
+    /// Something that is announced is not there, or not whole.
+    ReleaseIncomplete,
+    /// Only older releases than the accepted one are offered.
+    ReleaseDowngrade,
+    /// A release was changed after it was published.
+    ReleaseChanged,
+    /// A release has a file that no pack may have.
+    ReleaseUnsafe,
+    /// A release is signed, but is no pack that can be used here.
+    ReleaseUnusable,
+    /// The repository has no release of this pack.
+    ReleaseNotPublished,
+    /// What answers is no repository, or of a kind that is not understood.
+    ReleaseNotUnderstood,
+    /// There is no root of trust, or not the one meant.
+    ReleaseRootRefused,
+    /// What was seen of a repository cannot be written down.
+    ReleaseFloorNotWritten,
+    /// What was seen of a repository before cannot be read any more.
+    ReleaseFloorDamaged,
+    /// The address of a repository is not https.
+    ReleaseNotHttps,
+    /// No repository was enrolled with on this machine.
+    NotEnrolled,
+    /// A key cannot be opened, or may not sign this.
+    KeyRefused,
+    /// Not everybody signed who has to.
+    NotSigned,
+    /// A draft is about an older state than what is published.
+    DraftStale,
+    /// A pack or a release that may not be published as it is.
+    NotPublishable,
+    /// A repository or a draft that is not sound.
+    RepositoryUnsound,
     /// A program that is needed is not installed.
     ProgramMissing,
     /// The command line or the call's arguments are not understood.

@@ -23,6 +23,8 @@ pub mod pack_import;
 pub mod pack_test;
 pub mod plan;
 pub mod privacy;
+pub mod publishing;
+pub mod releases;
 pub mod report;
 pub mod run;
 pub mod settings;

@@ -50,6 +50,8 @@ pub struct Launch {
     pub pack: Option<crate::pack::PackOverview>,
     /// The journey, if one has begun.
     pub journey: Option<crate::journey::JourneyView>,
+    /// How this machine stands with the releases of its pack.
+    pub releases: crate::releases::UpdateView,
     /// What is wrong with this machine's Firstlight, if anything (damaged journal, unreadable pack).
     pub problem: Option<crate::error::ErrorBody>,
     /// The data folder.

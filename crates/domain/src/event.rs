@@ -167,6 +167,24 @@ pub enum Event {
         /// Which.
         fix: StepId,
     },
+    /// A release of the pack was received, and is the one in use from now on.
+    ReleaseReceived {
+        /// Which.
+        pack: PackRef,
+        /// Where it is.
+        pack_path: String,
+    },
+    /// What was offered as a release was refused; the pack in use stayed.
+    ReleaseRefused {
+        /// The error's code.
+        code: String,
+        /// What was wrong.
+        message: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
+    /// After a refusal, there was nothing wrong any more.
+    ReleasesFine,
     /// The person decided about sharing events.
     SharingChanged {
         /// Whether events may be sent.

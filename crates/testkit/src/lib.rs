@@ -5,6 +5,7 @@
 
 mod company;
 mod json_schema;
+pub mod releases;
 
 use std::{
     fs,

@@ -8,6 +8,7 @@ mod figures;
 mod ipc;
 mod lists;
 mod memory;
+mod releases;
 pub(crate) mod spawn;
 mod table;
 mod window;
@@ -22,7 +23,7 @@ use crate::{
     workspace::Workspace,
 };
 
-pub(crate) const USAGE: &str = "bench [checks|figures|ipc|window] [--runs N]
+pub(crate) const USAGE: &str = "bench [checks|figures|ipc|releases|window] [--runs N]
                                             measure and write BENCHMARKS.md; release builds";
 
 struct Bench {
@@ -34,6 +35,7 @@ const BENCHES: &[Bench] = &[
     Bench { name: "checks", run: checks::run },
     Bench { name: "figures", run: figures::run },
     Bench { name: "ipc", run: ipc::run },
+    Bench { name: "releases", run: releases::run },
     Bench { name: "window", run: window::run },
 ];
 

@@ -17,6 +17,7 @@ const TABLE: &[Row] = &[
     Row { name: "firstlight-engine", may_use: &["firstlight-domain"] },
     Row { name: "firstlight-vault", may_use: &["firstlight-domain"] },
     Row { name: "firstlight-journal", may_use: &["firstlight-domain"] },
+    Row { name: "firstlight-releases", may_use: &["firstlight-domain"] },
     // The only composer.
     Row {
         name: "firstlight-app",
@@ -27,6 +28,7 @@ const TABLE: &[Row] = &[
             "firstlight-engine",
             "firstlight-vault",
             "firstlight-journal",
+            "firstlight-releases",
         ],
     },
     // Shells: they translate and never decide.

@@ -16,6 +16,7 @@ mod args;
 mod bench;
 mod bundle;
 mod check;
+mod conformance;
 mod contributor;
 mod direction;
 mod fuzz;
@@ -55,6 +56,7 @@ fn dispatch(words: &[String]) -> Result<bool> {
         "run" => run::run(&Workspace::find()?, rest)?,
         "test" => test::run(&Workspace::find()?, rest)?,
         "bench" => bench::run(&Workspace::find()?, rest)?,
+        "conformance" => conformance::run(&Workspace::find()?, rest)?,
         "fuzz" => fuzz::run(&Workspace::find()?, rest)?,
         "gen" => generate::run(&Workspace::find()?, rest)?,
         "check" => check::run(&Workspace::find()?, rest)?,
@@ -68,7 +70,15 @@ fn dispatch(words: &[String]) -> Result<bool> {
 
 fn usage() -> String {
     let mut text = String::from("Usage: cargo xtask COMMAND\n\n");
-    for line in [run::USAGE, test::USAGE, check::USAGE, generate::USAGE, fuzz::USAGE, bench::USAGE] {
+    for line in [
+        run::USAGE,
+        test::USAGE,
+        check::USAGE,
+        generate::USAGE,
+        fuzz::USAGE,
+        conformance::USAGE,
+        bench::USAGE,
+    ] {
         text.push_str("  ");
         text.push_str(line);
         text.push('\n');

@@ -29,7 +29,7 @@ macro_rules! commands {
 
 commands! {
     launch: launch subscribe;
-    pack: choose_pack use_sample;
+    pack: choose_pack use_sample use_release;
     plan: make_plan;
     run: start_run cancel_run journey leave_journey report;
     step: step step_log retry_step complete_action follow_up_done open_link undo_step;

@@ -28,3 +28,9 @@ pub(super) async fn use_sample(shell: State<'_, Shell>, args: Nothing) -> Answer
     let Nothing {} = args;
     shell.app().await?.open_pack(shell.sample()).map_err(body)
 }
+
+#[tauri::command]
+pub(super) async fn use_release(shell: State<'_, Shell>, args: Nothing) -> Answer<PackOverview> {
+    let Nothing {} = args;
+    shell.app().await?.open_received_pack().map_err(body)
+}

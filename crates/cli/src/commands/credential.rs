@@ -19,14 +19,14 @@ pub(super) async fn run(command: Credential, output: Output) -> anyhow::Result<E
     match command {
         Credential::Set(named) => {
             let app = open(Access::Change, output)?;
-            use_pack(&app, named.pack.as_deref())?;
+            use_pack(&app, named.pack.as_deref(), output)?;
             let value = value(output).await?;
             let stored = app.store_credential(&named.name, value).await?;
             tell(&stored, "is in the keychain", output)?;
         }
         Credential::Test(named) => {
             let app = open(Access::Change, output)?;
-            use_pack(&app, named.pack.as_deref())?;
+            use_pack(&app, named.pack.as_deref(), output)?;
             let tested = app.test_credential(&named.name).await?;
             if output.is_json() {
                 output.value(&tested)?;
@@ -44,7 +44,7 @@ pub(super) async fn run(command: Credential, output: Output) -> anyhow::Result<E
         }
         Credential::List { pack, .. } => {
             let app = open(Access::Read, output)?;
-            use_pack(&app, pack.as_deref())?;
+            use_pack(&app, pack.as_deref(), output)?;
             let all = app.credentials()?;
             if output.is_json() {
                 output.value(&all)?;
@@ -62,7 +62,7 @@ pub(super) async fn run(command: Credential, output: Output) -> anyhow::Result<E
         }
         Credential::Remove(named) => {
             let app = open(Access::Change, output)?;
-            use_pack(&app, named.pack.as_deref())?;
+            use_pack(&app, named.pack.as_deref(), output)?;
             let removed = app.remove_credential(&named.name).await?;
             tell(&removed, "is no longer in the keychain", output)?;
         }

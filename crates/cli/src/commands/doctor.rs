@@ -13,7 +13,7 @@ use crate::output::Output;
 
 pub(super) async fn run(pack: Option<&Path>, output: Output) -> anyhow::Result<ExitCode> {
     let app = open(Access::Read, output)?;
-    use_pack(&app, pack)?;
+    use_pack(&app, pack, output)?;
     let found = app.doctor().await;
     if output.is_json() {
         output.value(&found)?;

@@ -2,6 +2,7 @@
 
 mod credential;
 mod doctor;
+mod enroll;
 mod events;
 mod help_bundle;
 mod journal;
@@ -10,8 +11,10 @@ mod plan;
 mod report;
 mod status;
 mod summary;
+mod tuf_client;
 mod undo;
 mod up;
+mod update;
 
 use std::{
     io,
@@ -137,6 +140,11 @@ async fn dispatch(command: Command, output: Output) -> anyhow::Result<ExitCode> 
         Command::HelpBundle { out, yes } => help_bundle::run(&out, yes, output).await,
         Command::Events { .. } => events::run(output),
         Command::Pack { command } => pack::run(command, output).await,
+        Command::Enroll { url, pack, root, root_sha256, .. } => {
+            enroll::run(&url, &pack, root, root_sha256, output).await
+        }
+        Command::Update { .. } => update::run(output).await,
+        Command::TufClient(asked) => tuf_client::run(asked).await,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "firstlight", &mut io::stdout());
             Ok(ExitCode::SUCCESS)
@@ -178,7 +186,13 @@ fn surroundings() -> Surroundings {
 
 /// Opens the pack and finds out for whom: the persona named, the only one, or the one chosen at the terminal.
 async fn choose(app: &Firstlight, who: &Who, output: Output) -> anyhow::Result<Choice> {
-    let pack = app.open_pack(&who.pack)?;
+    let pack = match &who.pack {
+        Some(folder) => app.open_pack(folder)?,
+        None => {
+            note_refusal(app, output);
+            app.open_received_pack()?
+        }
+    };
     let persona = match &who.persona {
         Some(persona) => persona.clone(),
         None => ask_persona(&pack, output).await?,
@@ -235,7 +249,24 @@ async fn read_secret(prompt: &str, output: Output) -> anyhow::Result<SecretStrin
     read(|| rpassword::read_password().map(SecretString::from)).await
 }
 
-/// Makes a pack the one at hand where one is named.
-fn use_pack(app: &Firstlight, pack: Option<&Path>) -> Result<(), AppError> {
-    pack.map_or(Ok(()), |root| app.open_pack(root).map(drop))
+/// Says why nothing newer is received, if something is wrong with it.
+fn note_refusal(app: &Firstlight, output: Output) {
+    if let Some(refused) = app.releases().refused {
+        output.note(&refused);
+    }
+}
+
+/// Makes a pack the one at hand: the one that is named, else the one that was received, if there is one. That this one is
+/// damaged is said, and is no reason not to go on without.
+fn use_pack(app: &Firstlight, pack: Option<&Path>, output: Output) -> Result<(), AppError> {
+    match pack {
+        Some(root) => app.open_pack(root).map(drop),
+        None if app.releases().current.is_some() => {
+            if let Err(error) = app.open_received_pack() {
+                output.note(&error.0);
+            }
+            Ok(())
+        }
+        None => Ok(()),
+    }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use firstlight_app::Access;
 use firstlight_contract::journey::{JourneyView, NextAct, StepNews, StepStateView, StepView};
 
-use super::{open, summary};
+use super::{note_refusal, open, summary};
 use crate::{output::Output, words};
 
 /// The exit code that says a step does not hold any more.
@@ -19,6 +19,7 @@ pub(super) async fn run(
 ) -> anyhow::Result<ExitCode> {
     let access = if followed_up.is_empty() { Access::Read } else { Access::Change };
     let app = open(access, output)?;
+    note_refusal(&app, output);
     for step in followed_up {
         app.follow_up_done(step)?;
     }

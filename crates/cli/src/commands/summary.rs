@@ -112,7 +112,7 @@ fn one(
 /// The command that tries a step again.
 fn again(who: &Who, how: &str, step: &str) -> String {
     let mut argv = vec!["firstlight".to_owned(), "up".to_owned()];
-    argv.extend(["--pack".to_owned(), who.pack.display().to_string()]);
+    argv.extend(who.pack.iter().flat_map(|pack| ["--pack".to_owned(), pack.display().to_string()]));
     argv.extend(who.persona.iter().flat_map(|persona| ["--persona".to_owned(), persona.clone()]));
     argv.extend(who.input.iter().flat_map(|(name, value)| ["--input".to_owned(), format!("{name}={value}")]));
     argv.extend([how.to_owned(), step.to_owned()]);

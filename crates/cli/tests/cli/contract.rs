@@ -354,7 +354,8 @@ fn errors_are_one_envelope_on_standard_error() {
     assert_eq!(code(&["report", "--json"]), "no_journey");
     assert_eq!(code(&["journal", "verify", "--json"]), "no_journey");
     assert_eq!(code(&["plan", "--pack", "nowhere", "--json"]), "pack_not_found");
-    assert_eq!(code(&["plan", "--json"]), "usage");
+    assert_eq!(code(&["plan", "--json"]), "not_enrolled");
+    assert_eq!(code(&["enroll", "https://packs.acme.test", "--pack", "acme", "--json"]), "usage");
     assert_eq!(code(&["plan", "--pack", ".", "--wrong", "--json"]), "usage");
     assert_eq!(code(&["up", "--pack", ".", "--json"]), "usage");
     let pack = pack();

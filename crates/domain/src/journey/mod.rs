@@ -11,7 +11,7 @@ use std::{
 use jiff::Timestamp;
 use serde_json::Value;
 
-pub use self::world::{Credential, FixRecord, World};
+pub use self::world::{Credential, FixRecord, Received, Refused, Releases, World};
 use crate::{
     event::{Clock, Event, RunEnd},
     id::{JourneyId, PersonaId, RunId, StepId},
@@ -188,6 +188,9 @@ impl Journey {
             | Event::FixReceiptKept { .. }
             | Event::FixEnded { .. }
             | Event::FixUndone { .. }
+            | Event::ReleaseReceived { .. }
+            | Event::ReleaseRefused { .. }
+            | Event::ReleasesFine
             | Event::SharingChanged { .. } => {}
         }
     }

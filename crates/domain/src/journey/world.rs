@@ -10,6 +10,7 @@ use super::Journey;
 use crate::{
     event::{Event, Happened},
     id::{CredentialName, StepId},
+    pack::PackRef,
     state::Failure,
 };
 
@@ -23,8 +24,43 @@ pub struct World {
     pub credentials: BTreeMap<CredentialName, Credential>,
     /// What the doctor set outside of any journey and has not taken back.
     pub fixes: BTreeMap<StepId, FixRecord>,
+    /// What was received and refused.
+    pub releases: Releases,
     /// Whether events may be sent; off until the person says so.
     pub sharing: bool,
+}
+
+/// What is known of the releases of the pack this machine receives.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Releases {
+    /// The one received last.
+    pub received: Option<Received>,
+    /// What was refused since then and still is.
+    pub refused: Option<Refused>,
+}
+
+/// A release that was received.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Received {
+    /// When.
+    pub at: Timestamp,
+    /// Which.
+    pub pack: PackRef,
+    /// Where it is.
+    pub pack_path: String,
+}
+
+/// Something that was offered as a release.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refused {
+    /// Since when.
+    pub at: Timestamp,
+    /// The error's code.
+    pub code: String,
+    /// What was wrong.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
 }
 
 /// What is known of something the doctor set.
@@ -107,6 +143,15 @@ impl World {
                 self.fixes.remove(fix);
             }
             Event::FixAgreed { .. } => {}
+            Event::ReleaseReceived { pack, pack_path } => {
+                let (pack, pack_path) = (pack.clone(), pack_path.clone());
+                self.releases = Releases { received: Some(Received { at, pack, pack_path }), refused: None };
+            }
+            Event::ReleaseRefused { code, message, hint } => {
+                let (code, message, hint) = (code.clone(), message.clone(), hint.clone());
+                self.releases.refused = Some(Refused { at, code, message, hint });
+            }
+            Event::ReleasesFine => self.releases.refused = None,
             Event::SharingChanged { on } => self.sharing = *on,
             Event::RunStarted { .. }
             | Event::ChecklistTaken { .. }

@@ -72,7 +72,10 @@ impl Context {
             | Event::FixAgreed { .. }
             | Event::FixReceiptKept { .. }
             | Event::FixEnded { .. }
-            | Event::FixUndone { .. } => {}
+            | Event::FixUndone { .. }
+            | Event::ReleaseReceived { .. }
+            | Event::ReleaseRefused { .. }
+            | Event::ReleasesFine => {}
         }
     }
 }
@@ -149,6 +152,11 @@ pub(crate) fn derive(context: &Context, at: Timestamp, event: &Event) -> Option<
         Event::CredentialRemoved { name } => {
             outgoing("dev.firstlight.credential.removed", vec![(Property::Credential, json!(name))])
         }
+        Event::ReleaseReceived { pack, pack_path: _ } => {
+            let data =
+                vec![(Property::PackName, json!(pack.name)), (Property::PackVersion, json!(pack.version))];
+            outgoing("dev.firstlight.release.received", data)
+        }
         Event::SharingChanged { on } => {
             outgoing("dev.firstlight.sharing.changed", vec![(Property::Sharing, json!(on))])
         }
@@ -160,7 +168,9 @@ pub(crate) fn derive(context: &Context, at: Timestamp, event: &Event) -> Option<
         | Event::FixAgreed { consent: _ }
         | Event::FixReceiptKept { fix: _, receipt: _ }
         | Event::FixEnded { fix: _, failure: _ }
-        | Event::FixUndone { fix: _ } => None,
+        | Event::FixUndone { fix: _ }
+        | Event::ReleaseRefused { code: _, message: _, hint: _ }
+        | Event::ReleasesFine => None,
     }
 }
 

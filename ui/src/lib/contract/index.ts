@@ -57,3 +57,4 @@ export type { Theme } from './generated/Theme';
 export type { TimeKind } from './generated/TimeKind';
 export type { Ttfv } from './generated/Ttfv';
 export type { WaterfallPart } from './generated/WaterfallPart';
+export type { UpdateView } from './generated/UpdateView';

@@ -11,23 +11,28 @@ pub(super) fn run(old: &Path, new: &Path, output: Output) -> anyhow::Result<Exit
     let view = diff(old, new)?;
     if output.is_json() {
         output.value(&view)?;
-        return Ok(ExitCode::SUCCESS);
+    } else {
+        show(&view, output)?;
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// In words, for people.
+pub(super) fn show(view: &DiffView, output: Output) -> anyhow::Result<()> {
     output.line(format!("\u{1b}[1m{} {} → {}\u{1b}[0m", view.pack, view.from, view.to))?;
     if !view.is_update {
         output.line(
             "\u{1b}[33mNobody would take this for an update: the name is another one, or the version is not newer.\u{1b}[0m",
         )?;
     }
-    if is_empty(&view) {
+    if is_empty(view) {
         output.line("Nothing changes for anybody.")?;
     }
     for persona in &view.personas {
         show_persona(persona, output)?;
     }
     show_powers(&view.powers, output)?;
-    show_asked(&view.asked, &view.not_asked, output)?;
-    Ok(ExitCode::SUCCESS)
+    show_asked(&view.asked, &view.not_asked, output)
 }
 
 fn is_empty(view: &DiffView) -> bool {

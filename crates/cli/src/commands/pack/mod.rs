@@ -5,6 +5,7 @@ mod export;
 mod import;
 mod init;
 mod preview;
+mod publishing;
 mod test;
 
 use std::{path::Path, process::ExitCode};
@@ -30,6 +31,7 @@ pub(super) async fn run(command: Pack, output: Output) -> anyhow::Result<ExitCod
         Pack::Test { dir, persona, input, unconfined, inside, json: _ } => {
             test::run(test::Test { dir, persona, input, unconfined, inside }, output).await
         }
+        Pack::Publishing(command) => publishing::run(command, output).await,
         Pack::Schema { markdown: true } => {
             output.raw(&provider_reference())?;
             Ok(ExitCode::SUCCESS)

@@ -6,6 +6,7 @@
 
 mod disk;
 mod log;
+mod update;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

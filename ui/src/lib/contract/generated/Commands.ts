@@ -42,6 +42,10 @@ choose_pack: Call<Nothing, PackOverview | null>,
  */
 use_sample: Call<Nothing, PackOverview>, 
 /**
+ * Takes the release that was received as the pack at hand.
+ */
+use_release: Call<Nothing, PackOverview>, 
+/**
  * What would happen, for this persona and these inputs.
  */
 make_plan: Call<Choice, PlanView>, 

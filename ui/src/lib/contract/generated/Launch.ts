@@ -3,6 +3,7 @@ import type { ErrorBody } from "./ErrorBody";
 import type { JourneyView } from "./JourneyView";
 import type { PackOverview } from "./PackOverview";
 import type { Settings } from "./Settings";
+import type { UpdateView } from "./UpdateView";
 
 /**
  * Everything the window needs for its first paint, in one call.
@@ -24,6 +25,10 @@ pack: PackOverview | null,
  * The journey, if one has begun.
  */
 journey: JourneyView | null, 
+/**
+ * How this machine stands with the releases of its pack.
+ */
+releases: UpdateView, 
 /**
  * What is wrong with this machine's Firstlight, if anything (damaged journal, unreadable pack).
  */

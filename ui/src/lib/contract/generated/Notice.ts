@@ -3,6 +3,7 @@ import type { ErrorBody } from "./ErrorBody";
 import type { JourneyView } from "./JourneyView";
 import type { PackOverview } from "./PackOverview";
 import type { RunEvent } from "./RunEvent";
+import type { UpdateView } from "./UpdateView";
 
 /**
  * What the desktop tells the window without being asked, on one channel.
@@ -19,7 +20,11 @@ journey: JourneyView, } | { "kind": "pack",
 /**
  * The pack.
  */
-pack: PackOverview, } | { "kind": "problem", 
+pack: PackOverview, } | { "kind": "releases", 
+/**
+ * How this machine stands with them.
+ */
+update: UpdateView, } | { "kind": "problem", 
 /**
  * What.
  */

@@ -11,6 +11,7 @@ import type {
   RunEvent,
   Settings,
   StepView,
+  UpdateView,
 } from '$lib/contract';
 import type { Platform } from '$lib/platform/index';
 import { toErrorBody } from '$lib/shared/failure';
@@ -37,6 +38,10 @@ export class Session {
   });
   /** What went wrong while nobody waited for an answer, until it is dismissed. */
   problem = $state.raw<ErrorBody | null>(null);
+  /** How this machine stands with the releases of its pack. */
+  releases = $state.raw<UpdateView | null>(null);
+  /** The version of a release that was received while the window was open, until it is looked at or dismissed. */
+  received = $state<string | null>(null);
   /** A pack that a link brought while a journey was under way. */
   offered = $state.raw<PackOverview | null>(null);
   /** Who the person said they are; kept from Welcome to Road. */
@@ -93,6 +98,10 @@ export class Session {
       case 'pack':
         if (this.journey) this.offered = notice.pack;
         else this.pack = notice.pack;
+        return;
+      case 'releases':
+        this.releases = notice.update;
+        if (notice.update.taken) this.received = notice.update.current?.version ?? null;
         return;
       case 'problem':
         this.problem = notice.error;
@@ -164,6 +173,12 @@ export class Session {
     this.pack = await this.call('use_sample', {});
   }
 
+  /** From here on the release that was received is the pack that is planned. */
+  async useRelease(): Promise<void> {
+    this.pack = await this.call('use_release', {});
+    this.received = null;
+  }
+
   async leave(): Promise<void> {
     await this.call('leave_journey', {});
     this.#forget();
@@ -187,6 +202,7 @@ export class Session {
     this.pack = launch.pack;
     if (launch.journey) this.#stand(launch.journey);
     this.problem = launch.problem;
+    this.releases = launch.releases;
     this.status = { kind: 'ready', launch };
   }
 

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import { answers } from '$fixtures/answers';
-import { launch, left, pack, reached, working } from '$fixtures/data';
+import { frozen, launch, left, newerPack, pack, reached, received, working } from '$fixtures/data';
 import { FakePlatform, refuse } from '$fixtures/platform';
 import { Session } from './session.svelte';
 
@@ -194,4 +194,21 @@ test('after everything was deleted it starts anew', async () => {
   await session.deleteEverything();
   expect(platform.argsOf('delete_data')).toEqual([{}]);
   expect(session.journey).toBeNull();
+});
+
+test('a release that was received is offered until it is looked at', async () => {
+  expect(session.received).toBeNull();
+  platform.notify({ kind: 'releases', update: received });
+  expect(session.received).toBe('3.3.0');
+  await session.useRelease();
+  expect([session.pack, session.received]).toEqual([newerPack, null]);
+});
+
+test('a5 what is refused is a banner until it is fine again, and takes nothing away', () => {
+  platform.notify({ kind: 'releases', update: frozen });
+  expect(session.releases?.refused?.code).toBe('release_frozen');
+  expect([session.received, session.pack]).toEqual([null, pack]);
+  const { refused: _, ...fine } = frozen;
+  platform.notify({ kind: 'releases', update: fine });
+  expect(session.releases?.refused).toBeUndefined();
 });
