@@ -61,6 +61,7 @@ impl Machine {
                 boot: Arc::new(String::new),
                 slept: Arc::new(|| Duration::ZERO),
                 at_login: None,
+                administrator: None,
             },
         })
         .unwrap()

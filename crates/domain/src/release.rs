@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     id::{PersonaId, StepId},
-    pack::{OnFailure, Pack, Step},
+    pack::{Checklist, OnFailure, Pack, Step},
     plan::hex,
 };
 
@@ -37,7 +37,7 @@ pub struct Mapping {
 
 /// The outline of a persona's checklist.
 pub fn outline(pack: &Pack, persona: &PersonaId) -> Outline {
-    let steps = pack.checklists.get(persona).into_iter().flat_map(|list| list.steps());
+    let steps = pack.checklists.get(persona).into_iter().flat_map(Checklist::steps);
     steps.filter_map(|id| Some((id.clone(), meaning(pack.steps.get(id)?)))).collect()
 }
 
@@ -60,7 +60,7 @@ pub fn map(before: &Outline, after: &Outline) -> Mapping {
 /// checklist has no such step any more.
 pub fn with_goal(mut pack: Pack, persona: &PersonaId, goal: &StepId) -> Pack {
     let steps: Vec<StepId> =
-        pack.checklists.get(persona).into_iter().flat_map(|list| list.steps()).cloned().collect();
+        pack.checklists.get(persona).into_iter().flat_map(Checklist::steps).cloned().collect();
     if steps.contains(goal) {
         for id in steps {
             if let Some(step) = pack.steps.get_mut(&id) {

@@ -172,10 +172,10 @@ mod tests {
     #[test]
     fn a_room_takes_its_processes_and_closed_folders_with_it() {
         let room = TestRoom::new().unwrap();
-        let root = room.root().to_owned();
+        let at = room.root().to_owned();
         let mut sleeper =
             Command::new("sleep").arg("86399").env_clear().envs(room.environment()).spawn().unwrap();
-        let closed = TestRoom::home(&root).join("closed/folder");
+        let closed = TestRoom::home(&at).join("closed/folder");
         fs::create_dir_all(&closed).unwrap();
         fs::set_permissions(&closed, std::os::unix::fs::PermissionsExt::from_mode(0o000)).unwrap();
         // Between fork and exec it still has our environment.
@@ -189,13 +189,13 @@ mod tests {
         assert_eq!(ended, ["sleep 86399"]);
         assert!(!sleeper.wait().unwrap().success());
         drop(room);
-        assert!(!root.exists());
+        assert!(!at.exists());
     }
 
     #[test]
     fn nothing_of_the_environment_leads_out_of_a_room() {
         let room = TestRoom::new().unwrap();
-        let root = room.root().display().to_string();
+        let at = room.root().display().to_string();
         let environment = room.environment();
         let value = |name: &str| {
             let found = environment.iter().rev().find(|(known, _)| known == name);
@@ -209,7 +209,7 @@ mod tests {
             "DBUS_SESSION_BUS_ADDRESS",
             "DOCKER_HOST",
         ] {
-            assert!(value(name).contains(&root), "{name}: {}", value(name));
+            assert!(value(name).contains(&at), "{name}: {}", value(name));
         }
         assert!(environment.iter().all(|(name, _)| name != "SSH_AUTH_SOCK" && name != "GITHUB_TOKEN"));
     }
