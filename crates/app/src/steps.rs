@@ -21,7 +21,6 @@ use firstlight_domain::{
     state::{StepState, WaitsOn},
 };
 use firstlight_engine::{process::read_log, provider::Check};
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     error::{AppError, Result},
@@ -267,85 +266,6 @@ impl Firstlight {
         self.step(step)?
             .url
             .ok_or_else(|| AppError::new(Code::StepState, format!("`{step}` has no address to open.")))
-    }
-
-    /// The steps that can be taken back, last changed first; but a step that needs another goes before it, though the
-    /// other was mended since: a table before the server it is in.
-    pub fn undoable(&self) -> Result<Vec<String>> {
-        let journey = self.current_journey()?;
-        let mut steps: Vec<_> = journey
-            .steps
-            .iter()
-            .filter_map(|(id, record)| Some((record.receipts.last()?.number, id)))
-            .collect();
-        steps.sort_by_key(|(number, _)| std::cmp::Reverse(*number));
-        let mut left: Vec<&StepId> = steps.into_iter().map(|(_, id)| id).collect();
-        // A pack that cannot be read now is said when the first step is taken back.
-        let graph = self.journey_pack().ok().and_then(|pack| planning::graph(&pack, &journey.persona).ok());
-        let needed_by = |id: &StepId| graph.as_ref().map(|graph| graph.descendants(id)).unwrap_or_default();
-        let mut ordered = Vec::with_capacity(left.len());
-        while !left.is_empty() {
-            let free = left.iter().position(|id| {
-                let needed_by = needed_by(id);
-                !left.iter().any(|other| needed_by.contains(*other))
-            });
-            ordered.push(left.remove(free.unwrap_or(0)).to_string());
-        }
-        Ok(ordered)
-    }
-
-    /// Takes a step back, with what it kept before it changed anything.
-    pub async fn undo_step(&self, step: &str) -> Result<JourneyView> {
-        let planned = self.planned_journey()?;
-        let id = known_step(&planned, step)?;
-        let found = planned.pack.steps.get(&id).ok_or_else(|| AppError::unknown_step(step))?;
-        if self.is_running() {
-            return Err(
-                AppError::new(Code::RunInProgress, "A run is going on.").hint("Wait for it, or cancel it.")
-            );
-        }
-        let journey = self.current_journey()?;
-        let record = journey.steps.get(&id).cloned().unwrap_or_default();
-        if record.receipts.is_empty() {
-            return Err(AppError::new(
-                Code::StepState,
-                format!("There is nothing of `{step}` to take back."),
-            )
-            .hint("Only what Firstlight changed itself can be taken back."));
-        }
-        // What it was made from may have been taken back before it.
-        let mut scope = self.scope(&planned.pack, journey.inputs.clone());
-        for (id, record) in &journey.steps {
-            if let Some(outputs) = record.last_outputs() {
-                scope.add_outputs(id, outputs.clone());
-            }
-        }
-        let receipts: Vec<serde_json::Value> =
-            record.receipts.iter().rev().map(|receipt| receipt.content.clone()).collect();
-        let host = std::sync::Arc::new(AppHost::new(self, record.last_run));
-        self.inner
-            .engine
-            .undo(
-                &planned.pack,
-                found,
-                &scope,
-                &receipts,
-                host,
-                self.inner.interactive,
-                &CancellationToken::new(),
-            )
-            .await
-            .map_err(|error| {
-                let error = AppError::from_failure(Code::StepState, error.into());
-                match error.0.hint {
-                    Some(_) => error,
-                    None => error.hint("Mend what it says and take it back again, or leave it as it is."),
-                }
-            })?;
-        let event = Event::StepChanged { step: id, run: None, state: StepState::Undone, done: None };
-        let happened = self.append(&[event])?;
-        self.tell_of_all(&happened);
-        self.journey()
     }
 }
 

@@ -89,3 +89,37 @@ fn a_release_in_the_middle_takes_nothing_away() {
     let plan: Value = serde_json::from_str(&again.stdout).unwrap();
     assert_eq!(plan["summary"]["will_change"], json!(0));
 }
+
+/// A step that leaves a file, and takes it away again.
+fn left(name: &str, more: &str) -> String {
+    format!(
+        "  {name}:
+    title: Do {name}
+    check: [test, -e, '${{{{ inputs.place }}}}-{name}']
+    run: [touch, '${{{{ inputs.place }}}}-{name}']
+    undo: [rm, '${{{{ inputs.place }}}}-{name}']{more}\n"
+    )
+}
+
+#[test]
+fn what_a_release_has_no_more_is_taken_back_by_the_one_that_did_it() {
+    let older = || PackFolder::with_steps(&["gone", "goal"], &(left("gone", "") + &left("goal", GOAL)));
+    let newer = PackFolder::with_steps(&["goal"], &left("goal", GOAL));
+    for is_still_there in [true, false] {
+        let (machine, older) = (Machine::new(), older());
+        let made = |name: &str| machine.root.path().join(format!("place-{name}")).exists();
+        machine.on(&older, "up", &["--yes"]).expect(0);
+        machine.on(&newer, "up", &["--yes"]).expect(0);
+        assert!(made("gone") && made("goal"), "a release takes nothing away");
+        if is_still_there {
+            machine.run(&["undo", "--all"]).expect(0);
+            assert!(!made("gone") && !made("goal"));
+        } else {
+            let path = older.path().display().to_string();
+            drop(older);
+            let said = machine.run(&["undo", "--all"]).expect(1).stderr;
+            assert!(said.contains("`gone` was done by release 1.0.0") && said.contains(&path), "{said}");
+            assert!(made("gone") && !made("goal"), "one that cannot be taken back keeps none of the others");
+        }
+    }
+}

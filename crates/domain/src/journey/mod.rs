@@ -65,6 +65,8 @@ pub struct StepRecord {
     pub done: Vec<ConsentHash>,
     /// Receipts not yet used by an undo, oldest first.
     pub receipts: Vec<Receipt>,
+    /// The pack content that kept the last of them, and where it lay.
+    pub from: Option<(PackRef, String)>,
     /// The last run in which it ran; its log lies there. A run that only looked at it wrote none.
     pub last_run: Option<RunId>,
     /// Whether it ran when the program was killed, and has not run to an end since: what it did is not known.
@@ -163,7 +165,9 @@ impl Journey {
             Event::ReceiptKept { step, run: _, receipt } => {
                 self.receipts_kept += 1;
                 let receipt = Receipt { number: self.receipts_kept, content: receipt.clone() };
-                self.steps.entry(step.clone()).or_default().receipts.push(receipt);
+                let record = self.steps.entry(step.clone()).or_default();
+                record.receipts.push(receipt);
+                record.from = Some((self.pack.clone(), self.pack_path.clone()));
             }
             Event::FollowUpDue { step, texts } => {
                 let follow_up = FollowUp { since: at, texts: texts.clone() };
