@@ -3,7 +3,7 @@
 use firstlight_contract::error::{Code, ErrorBody};
 use firstlight_domain::state::Failure;
 use firstlight_journal::JournalError;
-use firstlight_packs::{FactsError, ImportError, InitError, PackError};
+use firstlight_packs::{DocsError, FactsError, ImportError, InitError, PackError};
 use firstlight_vault::VaultError;
 
 /// A result whose error a person can act on.
@@ -150,6 +150,17 @@ impl From<ImportError> for AppError {
                     .hint("Mend the file, or say with `--as` what else it is.")
             }
             ImportError::Write(error) => error.into(),
+        }
+    }
+}
+
+impl From<DocsError> for AppError {
+    fn from(error: DocsError) -> Self {
+        match error {
+            DocsError::Pack(error) => error.into(),
+            DocsError::NoWord => Self::new(Code::Usage, sentence(&error.to_string()))
+                .hint("Name at least one word: `firstlight docs search vpn`."),
+            DocsError::Index(_) => Self::new(Code::Internal, sentence(&error.to_string())),
         }
     }
 }

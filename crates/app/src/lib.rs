@@ -8,6 +8,7 @@
 
 pub mod at_login;
 mod credentials;
+mod docs;
 mod doctor;
 mod drift;
 mod error;
@@ -31,6 +32,7 @@ mod settings;
 mod sleep;
 mod steps;
 mod telling;
+mod undoing;
 mod view;
 
 pub use doctor::FixRequest;

@@ -179,6 +179,11 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Finds what the pack's documents say, without a network
+    Docs {
+        #[command(subcommand)]
+        command: Docs,
+    },
     /// Writes, checks and publishes packs
     Pack {
         #[command(subcommand)]
@@ -229,6 +234,23 @@ pub(crate) enum TufCommand {
     Refresh,
     /// Refreshes, then fetches targets
     Download,
+}
+
+/// Documents.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Docs {
+    /// Looks for words; each may be the beginning of a longer one
+    Search {
+        /// What to look for
+        #[arg(required = true)]
+        words: Vec<String>,
+        /// The pack's folder; that of the journey, or the pack that was received, if left out
+        #[arg(long, value_name = "DIR")]
+        pack: Option<PathBuf>,
+        /// Prints JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// Which checklist, with which answers.
@@ -426,6 +448,7 @@ impl Cli {
             | Command::Undo { json, .. }
             | Command::Doctor { json, .. }
             | Command::Events { json }
+            | Command::Docs { command: Docs::Search { json, .. } }
             | Command::Enroll { json, .. }
             | Command::Update { json }
             | Command::Credential { command: Credential::List { json, .. } }

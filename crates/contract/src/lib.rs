@@ -12,6 +12,7 @@
 
 pub mod commands;
 pub mod credential;
+pub mod docs;
 pub mod doctor;
 pub mod error;
 pub mod journal;

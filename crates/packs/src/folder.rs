@@ -52,6 +52,15 @@ impl Folder {
         Ok(hex(&whole.finalize()))
     }
 
+    /// At most `limit` bytes of a file, as text; what is not UTF-8 is shown as such.
+    pub(crate) fn text(&self, path: &str, limit: usize) -> Result<String, PackError> {
+        let unreadable = |source| PackError::Unreadable { path: self.root.join(path), source };
+        let file = fs::File::open(self.root.join(path)).map_err(unreadable)?;
+        let mut content = Vec::new();
+        io::Read::read_to_end(&mut io::Read::take(file, limit as u64), &mut content).map_err(unreadable)?;
+        Ok(String::from_utf8_lossy(&content).into_owned())
+    }
+
     /// SHA-256 of each file, hex.
     pub(crate) fn digests(&self) -> Result<BTreeMap<String, String>, PackError> {
         Ok(self.hashes()?.into_iter().map(|(name, content)| (name.to_owned(), hex(&content))).collect())

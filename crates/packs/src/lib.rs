@@ -1,5 +1,5 @@
 //! Packs as they are written: `pack.yaml` in, [`firstlight_domain::pack::Pack`] or a report of everything that is wrong
-//! out; the JSON Schema for editors; the provider reference; a starter pack.
+//! out; the JSON Schema for editors; the provider reference; a starter pack; search in a pack's documents.
 //!
 //! The text is parsed once, within limits, to a tree that knows where everything stands (`node`); the tree is
 //! converted once to the domain's types (`read`); rules about the whole are checked last (`lint`). This crate refuses
@@ -9,6 +9,7 @@
 //! One more field: its name in `read`, its line in `schema` (a test compares the two). One more rule: a
 //! [`ProblemCode`], a function in `lint`, a fixture in `tests/packs/rules.rs`.
 
+mod docs;
 mod export;
 mod facts;
 mod folder;
@@ -32,6 +33,7 @@ use std::{
 use firstlight_domain::{kind::Kind, pack::Pack};
 
 pub use self::{
+    docs::{DocsError, Hit, search_docs},
     export::{export_formats, markdown_checklist, rhdh_quickstart},
     facts::{FactsError, read_facts},
     folder::{MAX_PACK_BYTES, MAX_PACK_FILES},

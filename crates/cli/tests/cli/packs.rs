@@ -1,7 +1,9 @@
 //! `firstlight pack` and `firstlight completions`.
 
+use std::fs;
+
 use firstlight_testkit::PackFolder;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::machine::Machine;
 
@@ -118,4 +120,28 @@ fn completions_know_the_commands_of_each_shell() {
         .output()
         .unwrap();
     assert_eq!(String::from_utf8_lossy(&tried.stdout).trim(), "plan");
+}
+
+#[test]
+fn the_documents_are_searched_without_a_network() {
+    let machine = Machine::new();
+    let pack =
+        PackFolder::with_steps(&["goal"], "  goal: { title: The goal, run: ['true'], first-value: true }");
+    fs::create_dir(pack.join("docs")).unwrap();
+    fs::write(
+        pack.join("docs/vpn.md"),
+        "# Network\n\n## The VPN\n\nAsk the help desk, \u{1b}[31mthen wait.\n",
+    )
+    .unwrap();
+    let path = pack.path().display().to_string();
+    let shown = machine.run(&["docs", "search", "help", "desk", "--pack", &path]).expect(0).stdout;
+    assert!(shown.contains("Network: The VPN (docs/vpn.md)\n  Ask the help desk,"), "{shown:?}");
+    assert!(!shown.contains("\u{1b}[31m"), "a document cannot colour the terminal");
+    let json = machine.run(&["docs", "search", "nobody", "--pack", &path, "--json"]).expect(0).stdout;
+    assert_eq!(serde_json::from_str::<Value>(&json).unwrap()["hits"], json!([]));
+    machine.run(&["docs", "search", "help"]).expect(1);
+    machine.on(&pack, "up", &["--yes"]).expect(0);
+    let of_journey = machine.run(&["docs", "search", "vpn"]).expect(0).stdout;
+    assert!(of_journey.contains("docs/vpn.md"), "{of_journey}");
+    assert!(machine.run(&["docs", "search", "--", "--"]).expect(1).stderr.contains("no word"));
 }
