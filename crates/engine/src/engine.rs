@@ -255,7 +255,7 @@ impl Engine {
             output: Output::discard(),
             secret_env: Vec::new(),
             secret_stdin: None,
-            own_thread: false,
+            plan: None,
             interactive: around.interactive,
             prompts: Arc::clone(&around.prompts),
             listed_hosts: Arc::from(pack.policy.hosts.clone()),

@@ -25,7 +25,7 @@ use crate::{
     engine::{Around, Engine, EngineError, Prepared, Ready, look, steps_in, steps_named},
     host::Host,
     lanes::Lanes,
-    process::{Process, not_found, out_of_reach},
+    process::{Process, Programs, not_found, out_of_reach},
     provider::{Check, Context},
     step::{CUT_OFF, NOT_BY_RESTART, Restart, administrator, again, may_have_been_done},
 };
@@ -112,6 +112,7 @@ impl Engine {
         let mut waiting: Vec<(StepId, BTreeSet<StepId>)> =
             graph.order().iter().map(|id| (id.clone(), named_by(pack, id))).collect();
         let mut found: BTreeMap<StepId, Found> = BTreeMap::new();
+        let programs = Arc::new(Programs::default());
         let lanes = Lanes::open(Self::parallelism().min(waiting.len()));
         let is_ready = |names: &BTreeSet<StepId>, found: &BTreeMap<StepId, Found>| {
             names.iter().all(|name| found.contains_key(name) || !graph.order().contains(name))
@@ -138,7 +139,8 @@ impl Engine {
                         found.insert(id, Found::WaitsFor(ready.waits_for, ready.resolved));
                     }
                     Prepared::Ready(ready) => {
-                        let cx = Context { own_thread: true, ..Self::context(&ready, pack, scope, around) };
+                        let plan = Some(Arc::clone(&programs));
+                        let cx = Context { plan, ..Self::context(&ready, pack, scope, around) };
                         lanes.ask(move |runtime| {
                             let wanted = !cx.cancel.is_cancelled();
                             let asking = again(&cx, &cx.cancel);

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     host::Host,
-    process::{Output, Prompts},
+    process::{Output, Programs, Prompts},
 };
 
 /// A kind of step.
@@ -153,8 +153,9 @@ pub struct Context {
     pub secret_env: Vec<(String, SecretString)>,
     /// The secret written to standard input of this step's `run`.
     pub secret_stdin: Option<SecretString>,
-    /// Whether this runs on a thread of its own, which may wait without giving way to others.
-    pub own_thread: bool,
+    /// Where this is one of the looks of a plan: on a thread of its own, which may wait without giving way to others, and
+    /// with the programs that were found so far.
+    pub plan: Option<Arc<Programs>>,
     /// Whether a person sits at a terminal (decides between `sudo` and a graphical prompt).
     pub interactive: bool,
     /// How often the person is asked for administrator rights: shared by all steps of a run.

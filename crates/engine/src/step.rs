@@ -284,7 +284,7 @@ pub(crate) fn again(cx: &Context, cancel: &CancellationToken) -> Context {
         output: cx.output.clone(),
         secret_env: cx.secret_env.clone(),
         secret_stdin: cx.secret_stdin.clone(),
-        own_thread: cx.own_thread,
+        plan: cx.plan.clone(),
         interactive: cx.interactive,
         prompts: Arc::clone(&cx.prompts),
         listed_hosts: Arc::clone(&cx.listed_hosts),

@@ -157,7 +157,7 @@ impl FakeHost {
             output,
             secret_env: Vec::new(),
             secret_stdin: None,
-            own_thread: false,
+            plan: None,
             interactive: false,
             prompts: Arc::default(),
             listed_hosts: Arc::from([]),

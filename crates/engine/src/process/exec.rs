@@ -15,6 +15,7 @@ use super::{
     child::{Child, Printed},
     elevate,
     output::PACE,
+    programs::Programs,
     system,
 };
 use crate::provider::Context;
@@ -73,7 +74,7 @@ async fn on_a_thread(cx: &Context, process: Process) -> Result<Exit, Failure> {
     use super::watch::{Source, see_through};
 
     let elevation = elevate::Rights::default();
-    let command = command(&process, &elevation)?;
+    let command = command(&process, &elevation, cx.plan.as_deref())?;
     let timeout = process.timeout.unwrap_or(cx.timeout);
     let (marker, deadline) = (marker(cx), std::time::Instant::now() + timeout);
     let cancel = cx.cancel.child_token();
@@ -90,7 +91,7 @@ async fn on_a_thread(cx: &Context, process: Process) -> Result<Exit, Failure> {
         });
         (end, stdout, in_order(&out, &err))
     };
-    let seen = if cx.own_thread { Ok(see()) } else { tokio::task::spawn_blocking(see).await };
+    let seen = if cx.plan.is_some() { Ok(see()) } else { tokio::task::spawn_blocking(see).await };
     let (end, stdout, said) = match seen {
         Ok((Ok(end), stdout, said)) => (end, stdout, said),
         Ok((Err(error), ..)) => {
@@ -290,10 +291,16 @@ async fn feed(into: Option<ChildStdin>, secret: Option<SecretString>) {
 pub(super) fn command(
     process: &Process,
     elevation: &elevate::Rights,
+    programs: Option<&Programs>,
 ) -> Result<std::process::Command, Failure> {
     let words = elevation.before(some_words(process)?);
     let (program, args) = (&words[0], &words[1..]);
-    let mut command = std::process::Command::new(program);
+    let own_path = process.sandbox.is_some() || process.env.iter().any(|(name, _)| name == "PATH");
+    let found = programs.filter(|_| !own_path).and_then(|programs| programs.find(program));
+    let mut command = std::process::Command::new(found.as_deref().unwrap_or(Path::new(program)));
+    // It is called what it was called by.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::arg0(&mut command, program);
     if let Some(sandbox) = &process.sandbox {
         command.env_clear().envs(sandbox.environment());
     }
@@ -350,7 +357,7 @@ fn some_words(process: &Process) -> Result<Vec<String>, Failure> {
 
 /// The command with pipes to us.
 fn piped(process: &Process, elevation: &elevate::Rights) -> Result<Command, Failure> {
-    let mut command = Command::from(command(process, elevation)?);
+    let mut command = Command::from(command(process, elevation, None)?);
     if process.secret_stdin.is_some() {
         command.stdin(Stdio::piped());
     }

@@ -50,7 +50,7 @@ pub(crate) async fn talk(
     mut hear: impl FnMut(Printed<'_>) -> Result<Heard, Failure>,
 ) -> Result<Exit, Failure> {
     let name = process.program().to_owned();
-    let mut command = Command::from(command(&process, &elevate::Rights::default())?);
+    let mut command = Command::from(command(&process, &elevate::Rights::default(), None)?);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let started = match &process.sandbox {
         Some(sandbox) => sandbox::spawn(sandbox, command, &marker(cx)),
