@@ -15,6 +15,7 @@ import {
   launch,
   left,
   logLines,
+  newer,
   NOW,
   pack,
   posture,
@@ -75,6 +76,7 @@ const SCENES: Record<string, Answers> = {
   restarting: answers(restarting, { settings }),
   'cut-off': answers(cutOff, { settings }),
   posture: answers(posture, { settings }),
+  newer: answers(newer, { settings }),
   'help-loading': { ...answers(failed, { settings }), help_bundle: never },
   'help-failed': {
     ...answers(failed, { settings }),

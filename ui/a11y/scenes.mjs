@@ -112,6 +112,15 @@ export const SCENES = [
   { name: '03-today-cut-off', fixture: 'cut-off' },
   { name: '03-today-cut-off-small', fixture: 'cut-off', viewport: SMALL },
   { name: '03-today-posture', fixture: 'posture' },
+  { name: '03-today-newer', fixture: 'newer' },
+  {
+    name: '03-today-rights',
+    fixture: 'working',
+    visit: (page) =>
+      page.evaluate(() =>
+        window.notify({ kind: 'run', event: { type: 'administrator_rights', asking: true } }),
+      ),
+  },
   { name: '03-today-small', fixture: 'working', viewport: SMALL },
   { name: '03-today-zoomed', fixture: 'working', ...ZOOMED },
   { name: '03-today-german', fixture: 'working', language: 'de' },
@@ -139,6 +148,7 @@ export const SCENES = [
   { name: '04-step-left', fixture: 'left', visit: seek('Install its packages') },
   { name: '04-step-best-effort', fixture: 'left', visit: step('See how on-call works') },
   { name: '04-step-restart', fixture: 'restarting', visit: step('Install Git') },
+  { name: '04-step-newer', fixture: 'newer', visit: step('Build it') },
   { name: '04-step-posture', fixture: 'posture', visit: step('Keep this machine safe') },
   { name: '04-step-cut-off', fixture: 'cut-off', visit: step('Clone orders-service') },
   { name: '04-step-help', fixture: 'failed', visit: help },
