@@ -21,15 +21,11 @@ pub(super) fn search(words: &[String], pack: Option<&Path>, output: Output) -> a
         // A name of a file may hold anything.
         let document = hit.document.replace(char::is_control, "�");
         output.line(format!("\u{1b}[1m{}\u{1b}[0m{heading} \u{1b}[2m({document})\u{1b}[0m", hit.title))?;
-        let mark = |found| if found { ("\u{1b}[1m", "\u{1b}[0m") } else { ("", "") };
-        let excerpt: String = hit
-            .excerpt
-            .iter()
-            .map(|part| {
-                let (begin, end) = mark(part.found);
-                format!("{begin}{}{end}", part.text)
-            })
-            .collect();
+        let mut excerpt = String::new();
+        for part in &hit.excerpt {
+            let (begin, end) = if part.found { ("\u{1b}[1m", "\u{1b}[0m") } else { ("", "") };
+            excerpt.extend([begin, &part.text, end]);
+        }
         let excerpt = excerpt.split_whitespace().collect::<Vec<_>>().join(" ");
         if !excerpt.is_empty() {
             output.line(format!("  {excerpt}"))?;
