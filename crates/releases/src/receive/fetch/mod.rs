@@ -347,7 +347,8 @@ fn is_here(url: &Url) -> bool {
 }
 
 fn unreachable(url: &Url, error: &dyn std::error::Error) -> FetchError {
-    FetchError::Network { url: url.to_string(), why: in_full(error) }
+    // reqwest's own words leave out why.
+    FetchError::Network { url: url.to_string(), why: super::refusal::in_full(error) }
 }
 
 /// What a request came to that did not end well.
@@ -360,15 +361,4 @@ fn broken(error: reqwest::Error, url: &Url, name: &str) -> FetchError {
         // The address is said already.
         unreachable(url, &error.without_url())
     }
-}
-
-/// An error with its causes: reqwest's own words leave out why.
-fn in_full(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
