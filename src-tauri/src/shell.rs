@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, MutexGuard, PoisonError},
 };
 
 use firstlight_app::{Access, AppError, Firstlight, Home, Options, Surroundings, at_login};
@@ -37,6 +37,8 @@ pub(crate) struct Shell {
     /// Opened at the first need. What went wrong is not kept: the next call tries again, so that a home that was in use
     /// or read-only needs no restart once it no longer is.
     app: Mutex<Option<Firstlight>>,
+    /// The file of certificates the person chose for the doctor. Its path does not come from the window.
+    certificates: std::sync::Mutex<Option<PathBuf>>,
 }
 
 impl Shell {
@@ -47,12 +49,24 @@ impl Shell {
         notices: Notices,
     ) -> Self {
         let sample = sample(app);
-        Self { home, pack: args.pack.clone(), sample, notices, app: Mutex::new(None) }
+        Self {
+            home,
+            pack: args.pack.clone(),
+            sample,
+            notices,
+            app: Mutex::new(None),
+            certificates: std::sync::Mutex::default(),
+        }
     }
 
     /// Where the sample pack is.
     pub(crate) fn sample(&self) -> &Path {
         &self.sample
+    }
+
+    /// The file of certificates that was chosen last, and what to choose another with.
+    pub(crate) fn certificates(&self) -> MutexGuard<'_, Option<PathBuf>> {
+        self.certificates.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Firstlight, open.

@@ -109,6 +109,7 @@ async fn d3_no_command_gives_a_secret_away() -> Result<()> {
     assert!(stored.is_ok(), "{stored:?}");
     // These ask a person by a dialog, or end what is looked at.
     let skipped = [
+        "choose_certificates",
         "choose_pack",
         "export_data",
         "save_help_bundle",
@@ -120,7 +121,7 @@ async fn d3_no_command_gives_a_secret_away() -> Result<()> {
     ];
     let args = json!({ "args": {
         "name": "lamp-key", "step": "lamp-key", "first": 0, "count": 2000, "persona": "keeper", "inputs": {},
-        "choice": { "persona": "keeper", "inputs": {} }, "consent": "", "sharing": "on",
+        "choice": { "persona": "keeper", "inputs": {} }, "consent": "", "sharing": "on", "chosen_certificates": false,
         "theme": "system", "language": "", "reduce_motion": false
     } });
     for name in Commands::NAMES.iter().filter(|name| !skipped.contains(name)) {

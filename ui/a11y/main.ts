@@ -34,6 +34,7 @@ const settings: Launch['settings'] = {
   theme: (query.get('theme') ?? 'light') as Theme,
   language: query.get('language') ?? 'en',
   reduce_motion: true,
+  administrator: false,
   single_keys: true,
 };
 

@@ -6,12 +6,16 @@ use async_trait::async_trait;
 use firstlight_contract::{commands::Notice, run::RunEvent};
 use firstlight_domain::{
     event::Event,
+    facts::Facts,
     id::{CredentialName, RunId, StepId},
     journey::Journey,
     plan::ConsentHash,
     state::{Failure, StepState},
 };
-use firstlight_engine::host::{AcceptedSecret, Host, Live, Mask};
+use firstlight_engine::{
+    facts::Admin,
+    host::{AcceptedSecret, Host, Live, Mask},
+};
 use firstlight_vault::{MaskStream, Masker, VaultError};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
@@ -82,6 +86,10 @@ impl Host for AppHost {
 
     fn boot(&self) -> String {
         (self.app.inner.surroundings.boot)()
+    }
+
+    async fn admin(&self, _facts: &Facts) -> Admin {
+        self.app.admin().await
     }
 
     fn administrator_program(&self) -> Option<PathBuf> {

@@ -3,6 +3,7 @@
 use std::{fs, io, io::Write as _};
 
 use firstlight_contract::settings::Settings;
+use firstlight_engine::facts::Admin;
 
 use crate::{error::Result, session::Firstlight};
 
@@ -24,6 +25,11 @@ impl Firstlight {
         })
     }
 
+    /// Who gives administrator rights here, as far as groups show it or the person said so.
+    pub(crate) async fn admin(&self) -> Admin {
+        firstlight_engine::facts::admin(self.facts(), self.settings().administrator).await
+    }
+
     /// Keeps what the person chose.
     pub fn save_settings(&self, settings: &Settings) -> Result<Settings> {
         let path = self.home().settings();
@@ -32,7 +38,9 @@ impl Firstlight {
             let mut file = fs::File::create(&fresh)?;
             file.write_all(serde_json::to_string_pretty(settings).map_err(io::Error::other)?.as_bytes())?;
             file.sync_all()?;
-            fs::rename(&fresh, &path)
+            fs::rename(&fresh, &path)?;
+            // Makes the name durable. Windows keeps it with the file and cannot open a folder.
+            if cfg!(unix) { fs::File::open(self.home().root())?.sync_all() } else { Ok(()) }
         };
         write().map_err(|error| self.home().not_writable(&error))?;
         Ok(settings.clone())

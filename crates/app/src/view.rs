@@ -75,6 +75,7 @@ pub(crate) fn plan(pack: &Pack, plan: &Plan, graph: &Graph, took: &BTreeMap<Step
                 },
                 download_unknown: planned.download == Download::Unknown,
                 first_value: step.first_value,
+                best_effort: step.is_best_effort(),
                 detail: resolved(&planned.resolved),
             })
         })

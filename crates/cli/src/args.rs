@@ -5,7 +5,7 @@ pub(crate) mod publishing;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::{Args, Parser, Subcommand, error::ErrorKind};
+use clap::{Args, Parser, Subcommand, builder::BoolishValueParser, error::ErrorKind};
 use firstlight_app::AppError;
 use firstlight_contract::error::Code;
 
@@ -122,6 +122,9 @@ pub(crate) enum Command {
         /// Takes back everything that `--fix` has set
         #[arg(long, conflicts_with = "pack")]
         undo: bool,
+        /// Says whether you may give administrator rights here though no group of yours shows it
+        #[arg(long, value_name = "yes|no", value_parser = BoolishValueParser::new(), conflicts_with_all = ["fix", "undo"])]
+        administrator: Option<bool>,
         /// Prints JSON
         #[arg(long)]
         json: bool,

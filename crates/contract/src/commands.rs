@@ -8,7 +8,7 @@ use ts_rs::TS;
 
 use crate::{
     credential::{CredentialTest, CredentialView},
-    doctor::{DoctorView, FixConsent, FixView, HelpBundle},
+    doctor::{DoctorView, FixAsked, FixConsent, FixView, HelpBundle},
     journal::JournalCheck,
     journey::{JourneyView, LogPage, StepDetail},
     pack::PackOverview,
@@ -109,8 +109,11 @@ commands! {
     verify_journal: Call<Nothing, JournalCheck>,
     /// Looks at the machine.
     doctor: Call<Nothing, DoctorView>,
+    /// Lets the person choose a file with their company's certificates, and says what the doctor would set for it;
+    /// `null` if they changed their mind. Changes nothing.
+    choose_certificates: Call<Nothing, Option<FixView>>,
     /// What the doctor would set, and what is in the way of more. Changes nothing.
-    plan_fix: Call<Nothing, FixView>,
+    plan_fix: Call<FixAsked, FixView>,
     /// Sets what was agreed to, and looks again.
     fix: Call<FixConsent, DoctorView>,
     /// Takes back what the doctor has set, and looks again.

@@ -18,6 +18,14 @@ pub struct DoctorView {
     pub can_undo: bool,
 }
 
+/// What the doctor shall look at before it says what it would set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct FixAsked {
+    /// Go by the file of certificates that was chosen last, not by this machine's store.
+    pub chosen_certificates: bool,
+}
+
 /// Agreement to what the doctor would set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]

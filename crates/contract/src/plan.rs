@@ -98,6 +98,9 @@ pub struct PlannedStepView {
     pub download_unknown: bool,
     /// Whether it stops the clock.
     pub first_value: bool,
+    /// Whether it may fail without anything waiting for it.
+    #[serde(default)]
+    pub best_effort: bool,
     /// Exactly what would be done.
     pub detail: ResolvedView,
 }

@@ -16,11 +16,19 @@ pub struct Settings {
     pub reduce_motion: bool,
     /// Whether a letter by itself does something (`L` opens the log). People who dictate turn that off (WCAG 2.1.4).
     pub single_keys: bool,
+    /// Whether the person may give administrator rights on this machine though no group shows it.
+    pub administrator: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { theme: Theme::System, language: String::new(), reduce_motion: false, single_keys: true }
+        Self {
+            theme: Theme::System,
+            language: String::new(),
+            reduce_motion: false,
+            single_keys: true,
+            administrator: false,
+        }
     }
 }
 

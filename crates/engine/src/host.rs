@@ -36,7 +36,7 @@ pub trait Host: Send + Sync {
 
     /// Who gives administrator rights on this machine.
     async fn admin(&self, facts: &Facts) -> Admin {
-        crate::facts::admin(facts).await
+        crate::facts::admin(facts, false).await
     }
 
     /// A program of ours that is an administrator session when it is started with

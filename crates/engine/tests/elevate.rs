@@ -216,7 +216,7 @@ async fn helper_who() {
     let host = FakeHost::new();
     let mut facts = host.facts();
     facts.elevated = false;
-    let who = firstlight_engine::facts::admin(&facts).await;
+    let who = firstlight_engine::facts::admin(&facts, false).await;
     let folder = std::env::var("FIRSTLIGHT_TEST_FOLDER").unwrap();
     std::fs::write(Path::new(&folder).join("who"), format!("{who:?}")).unwrap();
 }

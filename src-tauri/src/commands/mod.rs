@@ -35,7 +35,7 @@ commands! {
     step: step step_log retry_step complete_action follow_up_done open_link undo_step;
     credential: credentials store_credential generate_credential test_credential remove_credential;
     privacy: privacy set_sharing export_data delete_data verify_journal;
-    doctor: doctor plan_fix fix undo_fix;
+    doctor: doctor choose_certificates plan_fix fix undo_fix;
     help: help_bundle save_help_bundle;
     settings: save_settings;
 }

@@ -48,16 +48,18 @@ fn gigabytes(bytes: u64) -> f64 {
 }
 
 /// Three cases: it is you, it is somebody else, or nobody can.
-pub(super) async fn admin(facts: &Facts) -> Finding {
+pub(super) fn admin(admin: Admin) -> Finding {
     let (id, title) = ("admin", "Administrator rights");
-    match firstlight_engine::facts::admin(facts).await {
+    match admin {
         Admin::Given => ok(id, title, "You are the administrator already."),
         Admin::Yourself(asks) => {
             ok(id, title, &format!("You may give them yourself: {asks} will ask for your password."))
         }
         Admin::SomebodyElse(asks) => {
             let found = format!("They belong to another account than yours, which {asks} will ask for.");
-            let hint = "Have somebody with that account beside you when a step needs them, or ask IT.";
+            let hint = "Have somebody with that account beside you when a step needs them, or ask IT. If you may \
+                        give them yourself though no group of yours shows it, say so: \
+                        `firstlight doctor --administrator yes`.";
             finding(id, title, FindingLevel::Warn, found, Some(hint.to_owned()))
         }
         Admin::Nobody => {

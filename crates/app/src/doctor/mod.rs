@@ -20,7 +20,7 @@ impl Firstlight {
             reach::findings(&hosts, self.now()),
             self.network_survey(),
             self.keychain(),
-            machine::admin(self.facts())
+            self.admin()
         );
         let mut findings = vec![network];
         match survey {
@@ -37,7 +37,7 @@ impl Firstlight {
             clock,
             machine::disk(self.home().root()),
             keychain,
-            admin,
+            machine::admin(admin),
             machine::virtualisation(self.facts()),
             machine::packages(self.facts()),
         ]);

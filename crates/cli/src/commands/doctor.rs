@@ -6,13 +6,22 @@ use firstlight_app::{Access, AppError, FixRequest};
 use firstlight_contract::{
     doctor::{FindingLevel, FixView},
     error::Code,
+    settings::Settings,
 };
 
 use super::{ask, open, plan, use_pack};
 use crate::output::Output;
 
-pub(super) async fn run(pack: Option<&Path>, output: Output) -> anyhow::Result<ExitCode> {
-    let app = open(Access::Read, output)?;
+/// What is found. `administrator`: what the person says of their rights, kept first.
+pub(super) async fn run(
+    pack: Option<&Path>,
+    administrator: Option<bool>,
+    output: Output,
+) -> anyhow::Result<ExitCode> {
+    let app = open(if administrator.is_some() { Access::Change } else { Access::Read }, output)?;
+    if let Some(administrator) = administrator {
+        app.save_settings(&Settings { administrator, ..app.settings() })?;
+    }
     use_pack(&app, pack, output)?;
     let found = app.doctor().await;
     if output.is_json() {

@@ -135,7 +135,9 @@ async fn dispatch(command: Command, output: Output) -> anyhow::Result<ExitCode> 
         Command::Doctor { fix: true, yes, proxy, ca, .. } => {
             doctor::fix(&FixRequest { proxy, ca }, yes, output).await
         }
-        Command::Doctor { pack, .. } => doctor::run(pack.as_deref(), output).await,
+        Command::Doctor { pack, administrator, .. } => {
+            doctor::run(pack.as_deref(), administrator, output).await
+        }
         Command::Credential { command } => credential::run(command, output).await,
         Command::Journal { command } => journal::run(command, output).await,
         Command::HelpBundle { out, yes } => help_bundle::run(&out, yes, output).await,

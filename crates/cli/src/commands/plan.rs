@@ -170,6 +170,9 @@ pub(super) fn show_step(step: &PlannedStepView, home: &str, output: Output) -> a
     } else if step.download_unknown {
         output.line("      downloads something, nobody can say how much")?;
     }
+    if step.best_effort {
+        output.line("      may fail: nothing waits for it, and each run tries again")?;
+    }
     if step.detail.elevated {
         output.line("      with administrator rights")?;
     }

@@ -72,16 +72,36 @@ impl Scene {
         Self { machine, pack, program }
     }
 
-    /// `up`, by an account that is not root.
-    fn up(&self) -> Command {
+    /// By an account that is not root.
+    fn command(&self, args: &[&str]) -> Command {
         let root = self.machine.root.path();
-        let mut up = self.machine.command_of(&self.program, &["up", "--yes", "--persona", "dev", "--pack"]);
-        up.arg(self.pack.path()).arg("--input").arg(format!("place={}", self.machine.place().display()));
-        up.env("PATH", root.join("bin")).env("DISPLAY", ":0").env("TMPDIR", root);
+        let mut command = self.machine.command_of(&self.program, args);
+        command.env("PATH", root.join("bin")).env("DISPLAY", ":0").env("TMPDIR", root);
         if is_root() {
-            up.uid(NOBODY).gid(NOBODY);
+            command.uid(NOBODY).gid(NOBODY);
         }
-        up
+        command
+    }
+
+    /// What looks at the pack, by an account that is not root.
+    fn with_pack(&self, args: &[&str]) -> Command {
+        let mut command = self.command(args);
+        command.args(["--persona", "dev", "--pack"]).arg(self.pack.path());
+        command.arg("--input").arg(format!("place={}", self.machine.place().display()));
+        command
+    }
+
+    fn up(&self) -> Command {
+        self.with_pack(&["up", "--yes"])
+    }
+
+    /// As if this were a program of the system.
+    fn program_of_the_system(&self, name: &str, script: &str) {
+        let path = self.machine.root.path().join("bin").join(name);
+        // It may be a link to the real one.
+        let _ = fs::remove_file(&path);
+        fs::write(&path, script).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
     fn prompts(&self) -> usize {
@@ -137,12 +157,14 @@ fn e5_where_no_session_can_be_opened_each_command_asks_for_itself() {
     // A `pkexec` that starts anything but us: as if we lay where the administrator may not read.
     let bin = scene.machine.root.path().join("bin");
     fs::rename(bin.join("pkexec"), bin.join("pkexec.real")).unwrap();
-    let picky = format!(
-        "#!/bin/sh\ncase \"$2\" in administrator-session) echo no such file >&2; exit 127;; esac\nexec {}/pkexec.real \"$@\"\n",
-        bin.display()
+    let real = bin.join("pkexec.real");
+    scene.program_of_the_system(
+        "pkexec",
+        &format!(
+            "#!/bin/sh\ncase \"$2\" in administrator-session) echo no such file >&2; exit 127;; esac\nexec {} \"$@\"\n",
+            real.display()
+        ),
     );
-    fs::write(bin.join("pkexec"), picky).unwrap();
-    fs::set_permissions(bin.join("pkexec"), fs::Permissions::from_mode(0o755)).unwrap();
     Ran::of(scene.up().output().unwrap()).expect(0);
     assert!(scene.made("a") && scene.made("b"));
     assert!(scene.prompts() >= 2, "each command asks: {}", scene.prompts());
@@ -172,4 +194,28 @@ fn e3_what_runs_with_the_rights_of_another_is_ended_too() {
             processes_with(&scene.program.display().to_string()).is_empty()
         });
     }
+}
+
+/// Where a rule names the person: only an administrator may read it, and a refused `sudo` is reported to somebody.
+#[test]
+fn e5_a_right_that_no_group_shows_counts_once_the_person_says_so() {
+    let scene = Scene::new(&["a"], &format!("{}    first-value: true", step("a", "")));
+    fs::remove_file(scene.machine.root.path().join("bin/pkexec")).unwrap();
+    scene.program_of_the_system("id", "#!/bin/sh\necho people\n");
+    scene.program_of_the_system("sudo", "#!/bin/sh\necho tried >&2; exit 1\n");
+    let planned = || {
+        let ran = Ran::of(scene.with_pack(&["plan", "--json"]).env_remove("DISPLAY").output().unwrap());
+        let plan: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+        plan["steps"][0]["reason"].as_str().unwrap_or_default().to_owned()
+    };
+    let somebody_elses = "your account may not administrate this machine";
+    assert!(planned().contains(somebody_elses), "{}", planned());
+    let says = |answer: &str| {
+        let ran = Ran::of(scene.command(&["doctor", "--administrator", answer]).output().unwrap());
+        ran.stdout.lines().find(|line| line.contains("Administrator rights")).unwrap().to_owned()
+    };
+    assert!(says("yes").contains("sudo will ask for your password"));
+    assert!(!planned().contains(somebody_elses), "{}", planned());
+    assert!(says("no").contains("another account"));
+    assert!(planned().contains(somebody_elses), "{}", planned());
 }

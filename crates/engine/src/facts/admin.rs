@@ -26,8 +26,9 @@ pub enum Admin {
     Nobody,
 }
 
-/// Who gives administrator rights on this machine.
-pub async fn admin(facts: &Facts) -> Admin {
+/// Who gives administrator rights on this machine. `says_so`: the person told us that they do, because their right comes
+/// from a rule about them and not from a group; such rules only an administrator can read.
+pub async fn admin(facts: &Facts, says_so: bool) -> Admin {
     if facts.elevated {
         return Admin::Given;
     }
@@ -35,7 +36,7 @@ pub async fn admin(facts: &Facts) -> Admin {
         Os::Linux | Os::Macos => printed("id", &["-Gn"]).await,
         Os::Windows => printed("whoami", &["/groups", "/fo", "csv", "/nh"]).await,
     };
-    of(facts.os, &groups, on_path)
+    of(facts.os, &groups, says_so, on_path)
 }
 
 async fn printed(program: &str, args: &[&str]) -> String {
@@ -47,8 +48,8 @@ async fn printed(program: &str, args: &[&str]) -> String {
     }
 }
 
-fn of(os: Os, groups: &str, is_here: impl Fn(&str) -> bool) -> Admin {
-    let member = |names: &[&str]| groups.split_whitespace().any(|group| names.contains(&group));
+fn of(os: Os, groups: &str, says_so: bool, is_here: impl Fn(&str) -> bool) -> Admin {
+    let member = |names: &[&str]| says_so || groups.split_whitespace().any(|group| names.contains(&group));
     match os {
         Os::Linux => match (member(&GROUPS), ["sudo", "pkexec"].into_iter().find(|name| is_here(name))) {
             (true, Some(asks)) => Admin::Yourself(asks),
@@ -60,7 +61,7 @@ fn of(os: Os, groups: &str, is_here: impl Fn(&str) -> bool) -> Admin {
         Os::Macos if member(&["admin"]) => Admin::Yourself("sudo"),
         Os::Macos => Admin::SomebodyElse("macOS"),
         // The group of administrators, whatever it is called in the system's language.
-        Os::Windows if groups.contains("S-1-5-32-544") => Admin::Yourself("User Account Control"),
+        Os::Windows if says_so || groups.contains("S-1-5-32-544") => Admin::Yourself("User Account Control"),
         Os::Windows => Admin::SomebodyElse("User Account Control"),
     }
 }
@@ -73,18 +74,27 @@ mod tests {
     fn e5_yourself_somebody_else_and_nobody_are_told_apart() {
         let all = |_: &str| true;
         let only = |one: &'static str| move |name: &str| name == one;
-        assert_eq!(of(Os::Linux, "ada sudo docker", all), Admin::Yourself("sudo"));
-        assert_eq!(of(Os::Linux, "ada wheel", only("pkexec")), Admin::Yourself("pkexec"));
-        assert_eq!(of(Os::Linux, "ada sudoers", all), Admin::SomebodyElse("pkexec"));
-        assert_eq!(of(Os::Linux, "ada", only("sudo")), Admin::SomebodyElse("sudo"));
-        assert_eq!(of(Os::Linux, "ada sudo", |_| false), Admin::Nobody);
-        assert_eq!(of(Os::Macos, "staff admin", all), Admin::Yourself("sudo"));
-        assert_eq!(of(Os::Macos, "staff", all), Admin::SomebodyElse("macOS"));
+        assert_eq!(of(Os::Linux, "ada sudo docker", false, all), Admin::Yourself("sudo"));
+        assert_eq!(of(Os::Linux, "ada wheel", false, only("pkexec")), Admin::Yourself("pkexec"));
+        assert_eq!(of(Os::Linux, "ada sudoers", false, all), Admin::SomebodyElse("pkexec"));
+        assert_eq!(of(Os::Linux, "ada", false, only("sudo")), Admin::SomebodyElse("sudo"));
+        assert_eq!(of(Os::Linux, "ada sudo", false, |_| false), Admin::Nobody);
+        assert_eq!(of(Os::Macos, "staff admin", false, all), Admin::Yourself("sudo"));
+        assert_eq!(of(Os::Macos, "staff", false, all), Admin::SomebodyElse("macOS"));
         let windows = "\"BUILTIN\\Administratoren\",\"Alias\",\"S-1-5-32-544\",\"Group used for deny only\"";
-        assert_eq!(of(Os::Windows, windows, all), Admin::Yourself("User Account Control"));
+        assert_eq!(of(Os::Windows, windows, false, all), Admin::Yourself("User Account Control"));
         assert_eq!(
-            of(Os::Windows, "\"BUILTIN\\Users\",\"Alias\",\"S-1-5-32-545\"", all),
+            of(Os::Windows, "\"BUILTIN\\Users\",\"Alias\",\"S-1-5-32-545\"", false, all),
             Admin::SomebodyElse("User Account Control")
         );
+    }
+    #[test]
+    fn e5_a_right_that_no_group_shows_is_believed_when_the_person_says_so() {
+        let only = |one: &'static str| move |name: &str| name == one;
+        assert_eq!(of(Os::Linux, "ada", true, only("sudo")), Admin::Yourself("sudo"));
+        assert_eq!(of(Os::Linux, "ada", true, only("pkexec")), Admin::Yourself("pkexec"));
+        assert_eq!(of(Os::Linux, "ada", true, |_| false), Admin::Nobody);
+        assert_eq!(of(Os::Macos, "staff", true, |_| true), Admin::Yourself("sudo"));
+        assert_eq!(of(Os::Windows, "", true, |_| true), Admin::Yourself("User Account Control"));
     }
 }

@@ -6,6 +6,7 @@ import type { CredentialRef } from "./CredentialRef";
 import type { CredentialTest } from "./CredentialTest";
 import type { CredentialView } from "./CredentialView";
 import type { DoctorView } from "./DoctorView";
+import type { FixAsked } from "./FixAsked";
 import type { FixConsent } from "./FixConsent";
 import type { FixView } from "./FixView";
 import type { HelpBundle } from "./HelpBundle";
@@ -142,9 +143,14 @@ verify_journal: Call<Nothing, JournalCheck>,
  */
 doctor: Call<Nothing, DoctorView>, 
 /**
+ * Lets the person choose a file with their company's certificates, and says what the doctor would set for it;
+ * `null` if they changed their mind. Changes nothing.
+ */
+choose_certificates: Call<Nothing, FixView | null>, 
+/**
  * What the doctor would set, and what is in the way of more. Changes nothing.
  */
-plan_fix: Call<Nothing, FixView>, 
+plan_fix: Call<FixAsked, FixView>, 
 /**
  * Sets what was agreed to, and looks again.
  */

@@ -52,6 +52,10 @@ download_unknown: boolean,
  */
 first_value: boolean, 
 /**
+ * Whether it may fail without anything waiting for it.
+ */
+best_effort: boolean, 
+/**
  * Exactly what would be done.
  */
 detail: ResolvedView, };

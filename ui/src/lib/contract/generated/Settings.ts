@@ -20,4 +20,8 @@ reduce_motion: boolean,
 /**
  * Whether a letter by itself does something (`L` opens the log). People who dictate turn that off (WCAG 2.1.4).
  */
-single_keys: boolean, };
+single_keys: boolean, 
+/**
+ * Whether the person may give administrator rights on this machine though no group shows it.
+ */
+administrator: boolean, };

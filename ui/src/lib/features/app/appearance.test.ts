@@ -2,7 +2,13 @@ import { getLocale } from '$locale';
 import { expect, test } from 'vitest';
 import { apply, language } from './appearance';
 
-const settings = { theme: 'system', language: '', reduce_motion: false, single_keys: true } as const;
+const settings = {
+  theme: 'system',
+  language: '',
+  reduce_motion: false,
+  single_keys: true,
+  administrator: false,
+} as const;
 
 test('the language is the chosen one, else the first of the system that we have, else English', () => {
   expect(language({ ...settings, language: 'de' }, ['en-GB'])).toBe('de');
@@ -12,7 +18,11 @@ test('the language is the chosen one, else the first of the system that we have,
 
 test('theme and motion are said on the root, and taken back', () => {
   const root = document.createElement('html');
-  apply({ theme: 'dark', language: 'de', reduce_motion: true, single_keys: true }, root, []);
+  apply(
+    { theme: 'dark', language: 'de', reduce_motion: true, single_keys: true, administrator: false },
+    root,
+    [],
+  );
   expect([root.dataset['theme'], root.dataset['motion'], root.lang, getLocale()]).toEqual([
     'dark',
     'less',

@@ -35,6 +35,7 @@ export class Session {
     language: '',
     reduce_motion: false,
     single_keys: true,
+    administrator: false,
   });
   /** What went wrong while nobody waited for an answer, until it is dismissed. */
   problem = $state.raw<ErrorBody | null>(null);

@@ -9,12 +9,15 @@ export class Doctor {
   readonly planning = new Action();
   readonly setting = new Action();
   readonly undoing = new Action();
+  readonly saying = new Action();
   /** What would be set, while the person looks at it. */
   plan = $state.raw<FixView | null>(null);
   /** Whether that had changed when the person agreed; the plan shown is the new one. */
   stale = $state(false);
   /** What was done last. */
   did = $state<'set' | 'undone' | null>(null);
+  /** Whether the plan goes by the file the person chose. */
+  #chosen = false;
   readonly #session: Session;
 
   constructor(session: Session) {
@@ -33,11 +36,38 @@ export class Doctor {
     return this.plan !== null && this.plan.plan.summary.will_change > 0;
   }
 
+  /** Whether the person may say that administrator rights are theirs, or has said so. */
+  get administratorIsAsked(): boolean {
+    if (this.#session.settings.administrator) return true;
+    if (this.found.state.kind !== 'ready') return false;
+    return this.found.state.value.findings.some(({ id, level }) => id === 'admin' && level === 'warn');
+  }
+
   async look(): Promise<void> {
+    await this.#planned(() => this.#session.call('plan_fix', { chosen_certificates: false }), false);
+  }
+
+  /** Goes by a file of certificates instead of the machine's store; the system's dialog asks which. */
+  async choose(): Promise<void> {
+    await this.#planned(() => this.#session.call('choose_certificates', {}), true);
+  }
+
+  /** Keeps whether the person may give administrator rights, and looks at the machine again. */
+  async sayAdministrator(administrator: boolean): Promise<void> {
+    const said = await this.saying.run(() =>
+      this.#session.save({ ...this.#session.settings, administrator }),
+    );
+    if (said) await this.found.load();
+  }
+
+  async #planned(ask: () => Promise<FixView | null>, chosen: boolean): Promise<void> {
     this.stale = false;
     this.setting.error = null;
     await this.planning.run(async () => {
-      this.plan = await this.#session.call('plan_fix', {});
+      const plan = await ask();
+      if (plan === null) return;
+      this.plan = plan;
+      this.#chosen = chosen;
     });
   }
 
@@ -57,7 +87,7 @@ export class Doctor {
         this.plan = null;
       } catch (thrown) {
         if (toErrorBody(thrown).code !== 'consent_stale') throw thrown;
-        this.plan = await this.#session.call('plan_fix', {});
+        this.plan = await this.#session.call('plan_fix', { chosen_certificates: this.#chosen });
         this.stale = true;
       }
     });

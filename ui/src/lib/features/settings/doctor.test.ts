@@ -56,3 +56,40 @@ test('what was set is taken back', async () => {
   expect(platform.argsOf('undo_fix')).toEqual([{}]);
   expect(doctor.did).toBe('undone');
 });
+
+test('a chosen file of certificates is planned for, and stays what is meant when the plan has changed', async () => {
+  const [platform, doctor] = await found({ fix: refuse({ code: 'consent_stale', message: 'another plan' }) });
+  await doctor.choose();
+  expect(doctor.wanted).toBe(true);
+  await doctor.agree();
+  expect(platform.argsOf('plan_fix')).toEqual([{ chosen_certificates: true }]);
+  // Looking at what this machine needs is another question.
+  await doctor.look();
+  await doctor.agree();
+  expect(platform.argsOf('plan_fix').slice(1)).toEqual([
+    { chosen_certificates: false },
+    { chosen_certificates: false },
+  ]);
+});
+
+test('somebody who changes their mind about the file is shown nothing', async () => {
+  const [, doctor] = await found({ choose_certificates: () => null });
+  await doctor.choose();
+  expect([doctor.plan, doctor.planning.error]).toEqual([null, null]);
+});
+
+test('whether the rights are theirs is asked where no group shows it, kept, and looked at again', async () => {
+  const [platform, doctor] = await found();
+  expect(doctor.administratorIsAsked).toBe(true);
+  platform.answers.doctor = () => ({ ok: true, findings: [], can_undo: false });
+  await doctor.sayAdministrator(true);
+  expect(platform.argsOf('save_settings')).toMatchObject([{ administrator: true }]);
+  expect(doctor.found.state).toMatchObject({ kind: 'ready', value: { findings: [] } });
+  // It can be taken back.
+  expect(doctor.administratorIsAsked).toBe(true);
+});
+
+test('it is not asked of somebody who is an administrator', async () => {
+  const [, doctor] = await found({ doctor: () => ({ ok: true, findings: [], can_undo: false }) });
+  expect(doctor.administratorIsAsked).toBe(false);
+});
