@@ -18,6 +18,7 @@ const TABLE: &[Row] = &[
     Row { name: "firstlight-vault", may_use: &["firstlight-domain"] },
     Row { name: "firstlight-journal", may_use: &["firstlight-domain"] },
     Row { name: "firstlight-releases", may_use: &["firstlight-domain"] },
+    Row { name: "firstlight-metrics", may_use: &[] },
     // The only composer.
     Row {
         name: "firstlight-app",
@@ -29,6 +30,7 @@ const TABLE: &[Row] = &[
             "firstlight-vault",
             "firstlight-journal",
             "firstlight-releases",
+            "firstlight-metrics",
         ],
     },
     // Shells: they translate and never decide.
