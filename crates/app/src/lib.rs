@@ -16,6 +16,7 @@ mod help_bundle;
 mod history;
 mod home;
 mod host;
+mod insights;
 mod journal_commands;
 mod markdown;
 mod packs;
@@ -42,6 +43,7 @@ pub use firstlight_engine::{
     process::{ADMINISTRATOR_SESSION, administrator_session},
 };
 pub use home::Home;
+pub use insights::{Columns, ttfv_from_csv};
 pub use journal_commands::{start_journal_anew, verify_journal};
 pub use packs::{
     Ci, LintOutcome, StartFrom, Starter, TestRequest, TestRoom, diff, enter_room, export, export_formats,

@@ -1,5 +1,6 @@
 //! The command line: a stable contract, see `firstlight help`.
 
+mod insights;
 mod pack;
 pub(crate) mod publishing;
 
@@ -9,7 +10,7 @@ use clap::{Args, Parser, Subcommand, builder::BoolishValueParser, error::ErrorKi
 use firstlight_app::AppError;
 use firstlight_contract::error::Code;
 
-pub(crate) use self::pack::Pack;
+pub(crate) use self::{insights::Insights, pack::Pack};
 use crate::output::Output;
 
 /// From an untouched machine to first value, and how long it took.
@@ -194,6 +195,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Pack,
     },
+    /// Reckons what the platform team looks at
+    Insights {
+        #[command(subcommand)]
+        command: Insights,
+    },
     /// The protocol that tuf-conformance speaks with a client, through the code that receives releases
     #[command(hide = true)]
     TufClient(TufClient),
@@ -346,6 +352,7 @@ impl Cli {
             | Command::Update { json }
             | Command::Credential { command: Credential::List { json, .. } }
             | Command::Journal { command: Journal::Verify { json } | Journal::Checkpoint { json } } => *json,
+            Command::Insights { command: Insights::Ttfv { json, .. } } => *json,
             Command::Pack { command } => command.wants_json(),
             Command::Credential {
                 command: Credential::Set(named) | Credential::Test(named) | Credential::Remove(named),

@@ -6,6 +6,7 @@ mod doctor;
 mod enroll;
 mod events;
 mod help_bundle;
+mod insights;
 mod journal;
 mod pack;
 mod plan;
@@ -29,14 +30,16 @@ use std::{
 };
 
 use clap::CommandFactory;
-use firstlight_app::{Access, AppError, Firstlight, FixRequest, Home, Listener, Options, Surroundings};
+use firstlight_app::{
+    Access, AppError, Columns, Firstlight, FixRequest, Home, Listener, Options, Surroundings,
+};
 use firstlight_contract::{commands::Choice, error::Code, pack::PackOverview};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    args::{Cli, Command, Docs, Who},
+    args::{Cli, Command, Docs, Insights, Who},
     output::Output,
     stop::{self, Interrupted, Signal},
 };
@@ -144,6 +147,9 @@ async fn dispatch(command: Command, output: Output) -> anyhow::Result<ExitCode> 
         Command::Events { .. } => events::run(output),
         Command::Docs { command: Docs::Search { words, pack, .. } } => {
             docs::search(&words, pack.as_deref(), output)
+        }
+        Command::Insights { command: Insights::Ttfv { from_csv, time, event, group, json: _ } } => {
+            insights::ttfv(&from_csv, &Columns { time, event, group }, output)
         }
         Command::Pack { command } => pack::run(command, output).await,
         Command::Enroll { url, pack, root, root_sha256, .. } => {

@@ -18,6 +18,7 @@ mod files;
 mod guides;
 mod help_bundle;
 mod imports;
+mod insights;
 mod killed;
 mod left;
 mod machine;
