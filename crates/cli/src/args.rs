@@ -348,11 +348,11 @@ impl Cli {
             | Command::Doctor { json, .. }
             | Command::Events { json }
             | Command::Docs { command: Docs::Search { json, .. } }
+            | Command::Insights { command: Insights::Ttfv { json, .. } }
             | Command::Enroll { json, .. }
             | Command::Update { json }
             | Command::Credential { command: Credential::List { json, .. } }
             | Command::Journal { command: Journal::Verify { json } | Journal::Checkpoint { json } } => *json,
-            Command::Insights { command: Insights::Ttfv { json, .. } } => *json,
             Command::Pack { command } => command.wants_json(),
             Command::Credential {
                 command: Credential::Set(named) | Credential::Test(named) | Credential::Remove(named),
