@@ -36,3 +36,4 @@ mod releases;
 mod scaffold;
 mod ssh;
 mod stopping;
+mod terminal;

@@ -8,6 +8,9 @@ use firstlight_contract::error::Code;
 use super::super::read_line;
 use crate::output::Output;
 
+/// Where nobody looks at changes.
+const NOWHERE: &str = "none";
+
 /// What was said on the command line.
 pub(super) struct Said {
     pub(super) title: Option<String>,
@@ -38,13 +41,13 @@ async fn starter(said: Said, output: Output) -> anyhow::Result<Starter> {
             output.line("Whose first day is it?")?;
             for (number, from) in (1..).zip(StartFrom::ALL) {
                 let title = if *from == StartFrom::Own { "Somebody else" } else { from.title() };
-                output.line(format!("  {number}  {title}"))?;
+                output.line(format!("  {number}  {title} \u{1b}[2m({})\u{1b}[0m", from.name()))?;
             }
-            one_of(
-                StartFrom::ALL,
-                StartFrom::name,
-                &ask("Number or name", StartFrom::Own.name(), output).await?,
-            )?
+            let own = StartFrom::Own;
+            ask_until("Number or name", own.name(), output, |answer| {
+                one_of(StartFrom::ALL, StartFrom::name, answer)
+            })
+            .await?
         }
         None => usual.from,
         Some(from) => one_of(StartFrom::ALL, StartFrom::name, from)?,
@@ -55,13 +58,31 @@ async fn starter(said: Said, output: Output) -> anyhow::Result<Starter> {
     };
     let ci = match said.ci.as_deref() {
         None if asks => {
-            let answer = ask("Where are changes looked at: github, gitlab or none?", "none", output).await?;
-            if answer == "none" { None } else { Some(one_of(Ci::ALL, Ci::name, &answer)?) }
+            let question = "Where are changes looked at: github, gitlab or none?";
+            ask_until(question, NOWHERE, output, |answer| {
+                if answer == NOWHERE { Ok(None) } else { one_of(Ci::ALL, Ci::name, answer).map(Some) }
+            })
+            .await?
         }
         None => None,
         Some(ci) => Some(one_of(Ci::ALL, Ci::name, ci)?),
     };
     Ok(Starter { title, from, persona, ci })
+}
+
+/// Asks until there is an answer that can be one.
+async fn ask_until<T>(
+    question: &str,
+    usual: &str,
+    output: Output,
+    read: impl Fn(&str) -> Result<T, AppError>,
+) -> anyhow::Result<T> {
+    loop {
+        match read(&ask(question, usual, output).await?) {
+            Ok(answer) => return Ok(answer),
+            Err(error) => output.problem(&error.0)?,
+        }
+    }
 }
 
 /// The answer typed, or the usual one.
