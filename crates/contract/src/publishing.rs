@@ -67,10 +67,11 @@ pub struct NewReleaseView {
     pub version: String,
     /// How many files it has.
     pub files: u32,
-    /// Against the newest release that is published; nothing if there is none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[ts(optional)]
-    pub changes: Option<DiffView>,
+    /// Whether none of this pack is published yet.
+    #[serde(default)]
+    pub is_first: bool,
+    /// Against the newest release that is published; of the first one everything, as if version 0.0.0 had been empty.
+    pub changes: DiffView,
 }
 
 /// Who gets a release.

@@ -1,6 +1,6 @@
 //! Two releases of a pack, compared.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use firstlight_contract::pack_diff::{
     AskedView, DiffView, FateView, FirstValueDiff, PersonaDiff, PowerView, StepDiff,
@@ -8,9 +8,11 @@ use firstlight_contract::pack_diff::{
 use firstlight_domain::{
     changes::{Aspect, Fate, PersonaChange, Power, Reach, Release, StepChange, changes},
     id::{PersonaId, StepId},
-    pack::{Pack, Step},
+    pack::{Pack, Policy, Step},
 };
 use firstlight_engine::Engine;
+use indexmap::IndexMap;
+use semver::Version;
 
 use super::load;
 use crate::{
@@ -23,17 +25,38 @@ pub fn diff(old: &Path, new: &Path) -> Result<DiffView> {
     let engine = Engine::new();
     let (old_pack, new_pack) = (load(old, &engine)?, load(new, &engine)?);
     let (old_files, new_files) = (firstlight_packs::digests(old)?, firstlight_packs::digests(new)?);
+    Ok(compared(&engine, (&old_pack, &old_files), (&new_pack, &new_files)))
+}
+
+/// What is in a pack that comes after none: who gets what, and what its steps may do.
+pub(crate) fn diff_from_nothing(new: &Path) -> Result<DiffView> {
+    let engine = Engine::new();
+    let (pack, files) = (load(new, &engine)?, firstlight_packs::digests(new)?);
+    let nothing = Pack {
+        version: Version::new(0, 0, 0),
+        inputs: IndexMap::new(),
+        personas: IndexMap::new(),
+        checklists: IndexMap::new(),
+        steps: IndexMap::new(),
+        policy: Policy::default(),
+        ..pack.clone()
+    };
+    Ok(compared(&engine, (&nothing, &Files::new()), (&pack, &files)))
+}
+
+/// The digest of each file.
+type Files = BTreeMap<String, String>;
+
+fn compared(engine: &Engine, old: (&Pack, &Files), new: (&Pack, &Files)) -> DiffView {
     let needs = |step: &Step| engine.capabilities(step);
-    let found = changes(
-        Release { pack: &old_pack, files: &old_files, needs: &needs },
-        Release { pack: &new_pack, files: &new_files, needs: &needs },
-    );
-    let both = Both { old: &old_pack, new: &new_pack };
-    Ok(DiffView {
-        pack: new_pack.name.to_string(),
-        from: old_pack.version.to_string(),
-        to: new_pack.version.to_string(),
-        is_update: old_pack.name == new_pack.name && old_pack.version < new_pack.version,
+    let release = |(pack, files)| Release { pack, files, needs: &needs };
+    let found = changes(release(old), release(new));
+    let both = Both { old: old.0, new: new.0 };
+    DiffView {
+        pack: both.new.name.to_string(),
+        from: both.old.version.to_string(),
+        to: both.new.version.to_string(),
+        is_update: both.old.name == both.new.name && both.old.version < both.new.version,
         personas: found.personas.iter().map(|change| both.persona(change)).collect(),
         powers: found.powers.iter().map(|power| both.power(power)).collect(),
         asked: found
@@ -41,12 +64,12 @@ pub fn diff(old: &Path, new: &Path) -> Result<DiffView> {
             .iter()
             .map(|(name, has_default)| AskedView {
                 name: name.to_string(),
-                title: new_pack.inputs.get(name).map_or_else(String::new, |input| input.title.clone()),
+                title: both.new.inputs.get(name).map_or_else(String::new, |input| input.title.clone()),
                 has_default: *has_default,
             })
             .collect(),
         not_asked: found.not_asked.iter().map(ToString::to_string).collect(),
-    })
+    }
 }
 
 /// The two, for the words of what differs.

@@ -17,6 +17,7 @@ use firstlight_engine::Engine;
 use firstlight_packs::Severity;
 pub use firstlight_packs::{Ci, StartFrom, Starter};
 
+pub(crate) use self::diff::diff_from_nothing;
 pub use self::{
     diff::diff,
     export::{export, export_formats},

@@ -19,7 +19,7 @@ use tempfile::TempDir;
 use super::{number, owner, published, ring};
 use crate::{
     error::{AppError, Result},
-    packs::{diff, load},
+    packs::{diff, diff_from_nothing, load},
     view::count,
 };
 
@@ -214,16 +214,22 @@ fn new_release(
         let releases = there.rollout(pack).ok()?.releases;
         Some((there, releases.into_iter().map(|release| release.version).max()?))
     });
-    let changes = match before {
+    let changes = match &before {
         Some((there, newest)) => {
             let old = scratch()?;
-            there.unpack(pack, &newest, old.path())?;
-            Some(diff(old.path(), new.path())?)
+            there.unpack(pack, newest, old.path())?;
+            diff(old.path(), new.path())?
         }
-        None => None,
+        None => diff_from_nothing(new.path())?,
     };
     let files = firstlight_packs::digests(new.path())?.len();
-    Ok(NewReleaseView { pack: pack.to_owned(), version: version.to_string(), files: count(files), changes })
+    Ok(NewReleaseView {
+        pack: pack.to_owned(),
+        version: version.to_string(),
+        files: count(files),
+        is_first: before.is_none(),
+        changes,
+    })
 }
 
 fn scratch() -> Result<TempDir> {

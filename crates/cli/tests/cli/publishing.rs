@@ -122,6 +122,10 @@ fn a2_from_pack_init_to_a_release_that_two_people_signed() {
     assert!(drafted.contains("acme 0.1.0"), "{drafted}");
     assert!(drafted.contains("The first release"), "{drafted}");
     assert!(drafted.contains("acme 0.1.0: everybody"), "{drafted}");
+    // Whoever signs it sees what is in it and what it may do, as for any later one.
+    for words in ["Newly allowed", "use administrator rights: Install Git", "+ See your workspace"] {
+        assert!(drafted.contains(words), "{words}: {drafted}");
+    }
     assert!(drafted.contains("what is in `acme`: 2 of Ada, platform; Bo, security"), "{drafted}");
 
     let early = office.publish("d1").expect(1).stderr;

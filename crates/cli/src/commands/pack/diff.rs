@@ -28,6 +28,11 @@ pub(super) fn show(view: &DiffView, output: Output) -> anyhow::Result<()> {
     if is_empty(view) {
         output.line("Nothing changes for anybody.")?;
     }
+    show_changes(view, output)
+}
+
+/// Who gets what, what may newly be done, what is newly asked.
+pub(super) fn show_changes(view: &DiffView, output: Output) -> anyhow::Result<()> {
     for persona in &view.personas {
         show_persona(persona, output)?;
     }

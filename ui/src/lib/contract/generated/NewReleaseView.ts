@@ -18,6 +18,10 @@ version: string,
  */
 files: number, 
 /**
- * Against the newest release that is published; nothing if there is none.
+ * Whether none of this pack is published yet.
  */
-changes?: DiffView, };
+is_first: boolean, 
+/**
+ * Against the newest release that is published; of the first one everything, as if version 0.0.0 had been empty.
+ */
+changes: DiffView, };

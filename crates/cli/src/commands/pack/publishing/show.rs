@@ -20,9 +20,11 @@ pub(super) fn changes(draft: &DraftView, output: Output) -> anyhow::Result<()> {
             "\u{1b}[1m{} {}\u{1b}[0m, {files}, without errors",
             release.pack, release.version
         ))?;
-        match &release.changes {
-            Some(changes) => diff::show(changes, output)?,
-            None => output.line("The first release: everything in it is new.")?,
+        if release.is_first {
+            output.line("The first release: everything in it is new.")?;
+            diff::show_changes(&release.changes, output)?;
+        } else {
+            diff::show(&release.changes, output)?;
         }
     }
     if !draft.rings.is_empty() {
