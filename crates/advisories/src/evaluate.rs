@@ -33,14 +33,18 @@ pub fn affects(affected: &Affected, package: &Package) -> Verdict {
     let Some(there) = there else {
         return match is_listed {
             true => Verdict::Affected { fixed: None },
-            false => Verdict::Unjudged(format!("`{}` is no version of {}", package.version, package.ecosystem)),
+            false => {
+                Verdict::Unjudged(format!("`{}` is no version of {}", package.version, package.ecosystem))
+            }
         };
     };
     let mut timelines = Vec::new();
     for range in affected.comparable() {
         match Timeline::of(range, &read) {
             Ok(timeline) => timelines.push(timeline),
-            Err(text) => return Verdict::Unjudged(format!("`{text}` is no version of {}", package.ecosystem)),
+            Err(text) => {
+                return Verdict::Unjudged(format!("`{text}` is no version of {}", package.ecosystem));
+            }
         }
     }
     if is_listed || timelines.iter().any(|timeline| timeline.affects(&there)) {

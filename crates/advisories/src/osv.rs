@@ -141,9 +141,10 @@ impl Event {
     /// Its version.
     pub fn version(&self) -> &str {
         match self {
-            Self::Introduced(version) | Self::Fixed(version) | Self::LastAffected(version) | Self::Limit(version) => {
-                version
-            }
+            Self::Introduced(version)
+            | Self::Fixed(version)
+            | Self::LastAffected(version)
+            | Self::Limit(version) => version,
         }
     }
 }

@@ -46,7 +46,9 @@ pub(super) fn read(text: &str) -> Result<Listed, LockfileError> {
     }
     let mut listed = Listed::default();
     match written.packages {
-        Some(packages) => packages.into_iter().for_each(|(path, package)| installed(&path, package, &mut listed)),
+        Some(packages) => {
+            packages.into_iter().for_each(|(path, package)| installed(&path, package, &mut listed))
+        }
         None => dependencies(written.dependencies, &mut listed),
     }
     Ok(listed)

@@ -83,9 +83,11 @@ fn names_more(option: &str) -> bool {
 
 /// A folder, a file or an address instead of a name.
 fn is_place(requirement: &str) -> bool {
-    requirement.starts_with(['.', '/']) || requirement.split([' ', ';', '[']).next().is_some_and(|word| {
-        word.contains("://") || word.contains('/') || word.ends_with(".whl")
-    })
+    requirement.starts_with(['.', '/'])
+        || requirement
+            .split([' ', ';', '['])
+            .next()
+            .is_some_and(|word| word.contains("://") || word.contains('/') || word.ends_with(".whl"))
 }
 
 fn without_extras(rest: &str) -> &str {

@@ -26,7 +26,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Finding>, ReportError> {
             return Err(malformed("a run does not name its tool".to_owned()));
         }
         // 3.20.14
-        if let Some(failed) = list(run, "invocations").iter().find(|one| one["executionSuccessful"] == false) {
+        if let Some(failed) = list(run, "invocations").iter().find(|one| one["executionSuccessful"] == false)
+        {
             return Err(ReportError::Unfinished(why(failed)));
         }
         // 3.14.23: absent or null means that the tool did not get as far as looking.
@@ -34,7 +35,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Finding>, ReportError> {
         let Some(results) = results else { return Err(ReportError::Unfinished(String::new())) };
         let results = results.as_array().ok_or_else(|| malformed("its `results` is no list".to_owned()))?;
         for result in results.iter().filter(|result| counts(result)) {
-            found.push(finding(run, result).ok_or_else(|| malformed("a result has no `message`".to_owned()))?);
+            found
+                .push(finding(run, result).ok_or_else(|| malformed("a result has no `message`".to_owned()))?);
         }
     }
     Ok(found)
@@ -50,7 +52,8 @@ fn why(invocation: &Value) -> String {
 /// is gone.
 fn counts(result: &Value) -> bool {
     let suppressed = list(result, "suppressions").iter();
-    let suppressed = suppressed.filter(|one| !matches!(text(one, "status"), Some("rejected" | "underReview")));
+    let suppressed =
+        suppressed.filter(|one| !matches!(text(one, "status"), Some("rejected" | "underReview")));
     text(result, "kind").unwrap_or("fail") == "fail"
         && text(result, "baselineState") != Some("absent")
         && text(result, "level") != Some("none")
