@@ -31,16 +31,15 @@ pub fn affects(affected: &Affected, package: &Package) -> Verdict {
             || matches!((&there, read(listed)), (Some(there), Some(listed)) if there.against(&listed).is_eq())
     });
     let Some(there) = there else {
-        return match is_listed {
-            true => Verdict::Affected { fixed: None },
-            false => {
-                Verdict::Unjudged(format!("`{}` is no version of {}", package.version, package.ecosystem))
-            }
+        return if is_listed {
+            Verdict::Affected { fixed: None }
+        } else {
+            Verdict::Unjudged(format!("`{}` is no version of {}", package.version, package.ecosystem))
         };
     };
     let mut timelines = Vec::new();
     for range in affected.comparable() {
-        match Timeline::of(range, &read) {
+        match Timeline::of(range, read) {
             Ok(timeline) => timelines.push(timeline),
             Err(text) => {
                 return Verdict::Unjudged(format!("`{text}` is no version of {}", package.ecosystem));

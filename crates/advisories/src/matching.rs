@@ -29,6 +29,8 @@ pub struct Matched {
 /// Something that could not be judged.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Unjudged {
+    /// The package's name, as its ecosystem compares it; none where it is not known which packages there are.
+    pub name: Option<String>,
     /// What, as it is called there.
     pub what: String,
     /// Why.
@@ -63,6 +65,11 @@ impl Advisories {
         tools.map(|(_, name)| name.as_str())
     }
 
+    /// Whether some record is about a package of this name.
+    pub fn concerns(&self, ecosystem: Ecosystem, name: &str) -> bool {
+        self.about.contains_key(&(ecosystem, name.to_owned()))
+    }
+
     /// A record by its id.
     pub fn record(&self, id: &str) -> Option<&Record> {
         self.records.iter().find(|record| record.id == id)
@@ -94,6 +101,7 @@ impl Advisories {
                         link: record.link().map(str::to_owned),
                     }),
                     Verdict::Unjudged(why) => matched.unjudged.push(Unjudged {
+                        name: Some(package.name.clone()),
                         what: format!("{} {} ({})", package.name, package.version, record.id),
                         why,
                     }),

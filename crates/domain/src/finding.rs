@@ -61,6 +61,13 @@ pub enum Place {
     },
 }
 
+impl Place {
+    /// Whether it is in the project that a step made.
+    pub fn is_in(&self, made_by: &StepId) -> bool {
+        matches!(self, Self::Project { step, .. } if step == made_by)
+    }
+}
+
 /// What tells one finding from another.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FindingId {

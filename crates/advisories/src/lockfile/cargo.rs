@@ -44,7 +44,7 @@ pub(super) fn read(text: &str) -> Result<Listed, LockfileError> {
                     Some(("git", _)) => "it comes from a repository, not from crates.io",
                     _ => "it comes from another registry than crates.io",
                 };
-                listed.unjudged(format!("{} {}", locked.name, locked.version), why);
+                listed.left_out(Ecosystem::CratesIo, &locked.name, &locked.version, why);
             }
         }
     }

@@ -7,7 +7,10 @@ mod requirements;
 
 use serde::de::DeserializeOwned;
 
-use crate::{matching::Unjudged, package::Package};
+use crate::{
+    matching::Unjudged,
+    package::{Ecosystem, Package},
+};
 
 /// At most this many bytes in a lockfile.
 pub const MAX_LOCKFILE_BYTES: usize = 32 * 1024 * 1024;
@@ -67,6 +70,15 @@ impl Lockfile {
         }
     }
 
+    /// Where what it lists comes from.
+    pub fn ecosystem(self) -> Ecosystem {
+        match self {
+            Self::Cargo => Ecosystem::CratesIo,
+            Self::Npm => Ecosystem::Npm,
+            Self::Requirements | Self::Uv | Self::Poetry => Ecosystem::PyPi,
+        }
+    }
+
     /// Reads a lockfile of this kind.
     pub fn read(self, bytes: &[u8]) -> Result<Listed, LockfileError> {
         if bytes.len() > MAX_LOCKFILE_BYTES {
@@ -111,8 +123,13 @@ impl Lockfile {
 }
 
 impl Listed {
-    fn unjudged(&mut self, what: impl Into<String>, why: impl Into<String>) {
-        self.unjudged.push(Unjudged { what: what.into(), why: why.into() });
+    /// A package that is there in a version that says nothing.
+    fn left_out(&mut self, ecosystem: Ecosystem, name: &str, version: &str, why: &str) {
+        self.unjudged.push(Unjudged {
+            name: Some(ecosystem.normal(name)),
+            what: format!("{name} {version}").trim_end().to_owned(),
+            why: why.to_owned(),
+        });
     }
 }
 

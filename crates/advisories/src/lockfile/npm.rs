@@ -47,7 +47,9 @@ pub(super) fn read(text: &str) -> Result<Listed, LockfileError> {
     let mut listed = Listed::default();
     match written.packages {
         Some(packages) => {
-            packages.into_iter().for_each(|(path, package)| installed(&path, package, &mut listed))
+            for (path, package) in &packages {
+                installed(path, package, &mut listed);
+            }
         }
         None => dependencies(written.dependencies, &mut listed),
     }
@@ -55,7 +57,7 @@ pub(super) fn read(text: &str) -> Result<Listed, LockfileError> {
 }
 
 /// A package in a folder. What does not lie below `node_modules`, or only leads elsewhere, is the project's own.
-fn installed(path: &str, package: Installed, listed: &mut Listed) {
+fn installed(path: &str, package: &Installed, listed: &mut Listed) {
     let Some(at) = path.rfind(FOLDER) else { return };
     if package.link {
         return;
@@ -94,5 +96,5 @@ fn is_registry(resolved: &str) -> bool {
 }
 
 fn elsewhere(name: &str, version: &str, listed: &mut Listed) {
-    listed.unjudged(format!("{name} {version}").trim_end(), "it does not come from a registry");
+    listed.left_out(Ecosystem::Npm, name, version, "it does not come from a registry");
 }

@@ -106,6 +106,6 @@ pub(super) fn poetry(text: &str) -> Result<Listed, LockfileError> {
 }
 
 fn elsewhere(name: &str, version: Option<&str>, listed: &mut Listed) {
-    let what = format!("{name} {}", version.unwrap_or_default());
-    listed.unjudged(what.trim_end(), "it does not come from a registry");
+    let why = "it does not come from a registry";
+    listed.left_out(Ecosystem::PyPi, name, version.unwrap_or_default(), why);
 }

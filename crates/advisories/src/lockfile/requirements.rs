@@ -1,7 +1,10 @@
 //! `requirements.txt`: only what is pinned by `==` says which version is there.
 
 use super::{Listed, LockfileError};
-use crate::package::{Ecosystem, Package};
+use crate::{
+    matching::Unjudged,
+    package::{Ecosystem, Package},
+};
 
 pub(super) fn read(text: &str) -> Result<Listed, LockfileError> {
     let mut listed = Listed::default();
@@ -12,7 +15,8 @@ pub(super) fn read(text: &str) -> Result<Listed, LockfileError> {
             continue;
         }
         if option {
-            listed.unjudged(line, "what it names is not looked at from here");
+            let (what, why) = (cut(line), "what it names is not looked at from here".to_owned());
+            listed.unjudged.push(Unjudged { name: None, what, why });
             continue;
         }
         // Hashes and other options of one requirement come after it.
@@ -25,16 +29,26 @@ pub(super) fn read(text: &str) -> Result<Listed, LockfileError> {
         if !begins && !is_place(requirement) {
             return Err(LockfileError::Damaged(format!("line {number} is no requirement: `{}`", cut(line))));
         }
-        if is_place(requirement) || rest.trim_start().trim_start_matches(|c| c != '@').starts_with("@ ") {
-            listed.unjudged(cut(requirement), "it does not come from a registry");
+        if is_place(requirement) {
+            let (what, why) = (cut(requirement), "it does not come from a registry".to_owned());
+            listed.unjudged.push(Unjudged { name: None, what, why });
             continue;
         }
         let rest = without_extras(rest.trim_start());
+        let left_out = |why: &str| Unjudged {
+            name: Some(Ecosystem::PyPi.normal(name)),
+            what: cut(requirement),
+            why: why.to_owned(),
+        };
+        if rest.starts_with('@') {
+            listed.unjudged.push(left_out("it does not come from a registry"));
+            continue;
+        }
         // A marker says where it counts; it may count here.
         let versions = rest.split(';').next().unwrap_or_default().trim();
         match pinned(versions) {
             Some(version) => listed.packages.push(Package::new(Ecosystem::PyPi, name, version)),
-            None => listed.unjudged(cut(requirement), "it is not pinned to one version"),
+            None => listed.unjudged.push(left_out("it is not pinned to one version")),
         }
     }
     Ok(listed)
@@ -87,7 +101,7 @@ fn is_place(requirement: &str) -> bool {
         || requirement
             .split([' ', ';', '['])
             .next()
-            .is_some_and(|word| word.contains("://") || word.contains('/') || word.ends_with(".whl"))
+            .is_some_and(|word| word.contains("://") || word.contains('/'))
 }
 
 fn without_extras(rest: &str) -> &str {

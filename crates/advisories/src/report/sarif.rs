@@ -44,7 +44,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Finding>, ReportError> {
 
 fn why(invocation: &Value) -> String {
     let notes = list(invocation, "toolExecutionNotifications").iter();
-    let said = notes.filter_map(|note| note.pointer("/message/text")?.as_str()).next();
+    let said = notes.clone().find_map(|note| note.pointer("/message/text")?.as_str());
     said.map_or_else(String::new, |said| format!(": {}", plain(said)))
 }
 

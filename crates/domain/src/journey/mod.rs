@@ -145,6 +145,10 @@ impl Journey {
                 if state.is_done() {
                     self.new.remove(step);
                 }
+                // What was in a project is gone with it.
+                if *state == StepState::Undone {
+                    self.findings.retain(|finding, _| !finding.place.is_in(step));
+                }
                 let record = self.steps.entry(step.clone()).or_default();
                 if *state == StepState::Undone {
                     record.receipts.clear();
