@@ -21,6 +21,7 @@ use firstlight_advisories::Advisories;
 use firstlight_contract::{
     advisories::{FindingView, ScanView},
     commands::Notice,
+    error::Code,
 };
 use firstlight_domain::{
     event::{Event, Happened},
@@ -87,6 +88,16 @@ impl Firstlight {
             own => own,
         };
         Ok(self.scan_view(&advising, own.as_ref(), sight))
+    }
+
+    /// Where more is said about an advisory.
+    pub fn advisory_link(&self, advisory: &str) -> Result<String> {
+        let advising = self.advising()?;
+        let link = advising.advisories.record(advisory).and_then(|record| record.link());
+        link.map(str::to_owned).ok_or_else(|| {
+            let message = format!("The pack says nowhere to read more about `{advisory}`.");
+            AppError::new(Code::InputInvalid, message).hint("Look for its id on osv.dev.")
+        })
     }
 
     /// Before a run: everything is looked at, programs included, and what may not be worked with is barred.
@@ -159,9 +170,8 @@ impl Firstlight {
     ) -> Result<Sight> {
         let of = Arc::clone(advising);
         let looked = tokio::task::spawn_blocking(move || look::look(&of.advisories, &projects, true)).await;
-        let mut sight = looked.map_err(|error| {
-            AppError::new(firstlight_contract::error::Code::Internal, format!("Looking broke off: {error}."))
-        })?;
+        let mut sight =
+            looked.map_err(|error| AppError::new(Code::Internal, format!("Looking broke off: {error}.")))?;
         if programs {
             let host = Arc::new(AppHost::new(self, None));
             let names = advising.advisories.programs();
