@@ -114,7 +114,7 @@ export const SCENES = [
   {
     name: '03-today-weak-accept',
     fixture: 'weak',
-    visit: (page) => page.getByRole('button', { name: /^Accept GHSA/ }).click(),
+    visit: (page) => page.getByRole('button', { name: /^Accept for a while: GHSA/ }).click(),
   },
   { name: '03-today-restart', fixture: 'restarting' },
   { name: '03-today-cut-off', fixture: 'cut-off' },

@@ -141,24 +141,18 @@ impl Firstlight {
     }
 
     /// For a plan: what would be barred by what lies there now. Keeps nothing.
-    pub(crate) async fn bar_for_plan(&self, pack: &Pack) -> Result<()> {
-        let journey = self.with_world(|world| world.journey.clone()).filter(|it| it.pack.name == pack.name);
-        let barred = match journey {
-            Some(journey) => {
-                let advising = self.advising()?;
-                if advising.policy.block.is_none() || advising.advisories.is_empty() {
-                    Barred::default()
-                } else {
-                    let projects = self.projects(&journey)?;
-                    let sight = self.look_for_findings(&advising, projects, false).await?;
-                    let then = self.with_changes(&journey, &changes::changes(&journey, &sight));
-                    bars::barred(&then, &advising.policy, self.today())
-                }
-            }
-            None => Barred::default(),
+    pub(crate) async fn barred_in_plan(&self, pack: &Pack) -> Result<Barred> {
+        let own = |journey: &Journey| journey.pack.name == pack.name;
+        let Some(journey) = self.with_world(|world| world.journey.clone().filter(own)) else {
+            return Ok(Barred::default());
         };
-        *lock(&self.inner.barred) = Arc::new(barred);
-        Ok(())
+        let advising = self.advising()?;
+        if advising.policy.block.is_none() || advising.advisories.is_empty() {
+            return Ok(Barred::default());
+        }
+        let sight = self.look_for_findings(&advising, self.projects(&journey)?, false).await?;
+        let then = self.with_changes(&journey, &changes::changes(&journey, &sight));
+        Ok(bars::barred(&then, &advising.policy, self.today()))
     }
 
     /// Looks on a thread of its own: there may be much to read.

@@ -3,10 +3,14 @@
 
 use std::{fs, path::Path, process::Command};
 
-use firstlight_testkit::PackFolder;
+use firstlight_testkit::{PackFolder, releases::Repository};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::machine::{Machine, Ran};
+use crate::{
+    machine::{Machine, Ran},
+    receiving::enroll,
+};
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../advisories/tests/fixtures");
 
@@ -353,4 +357,63 @@ fn a_bad_advisory_is_a_problem_of_the_pack_with_file_and_reason() {
         "{problem}"
     );
     machine.on(&pack, "up", &["--yes"]).expect(1);
+}
+
+const TEMPLATE: &str = r#"apiVersion: scaffolder.backstage.io/v1beta3
+kind: Template
+metadata: { name: service, title: A service }
+spec:
+  parameters: []
+  steps:
+    - { id: skeleton, name: Make it, action: fetch:template, input: { url: ./skeleton } }
+"#;
+
+/// What was scaffolded counts as much as what was cloned, and a release that only brings an advisory is heard at once.
+#[test]
+fn a_received_release_with_a_new_advisory_is_heard_before_its_checklist_is_agreed_to() {
+    let machine = Machine::new();
+    let yaml = |version: &str| {
+        format!(
+            "apiVersion: firstlight.dev/v1\nkind: Pack\n\
+             metadata: {{ name: acme, version: {version}, title: Welcome to Acme, owner: platform }}\n\
+             personas:\n  dev: {{ title: Developer }}\n\
+             checklists:\n  dev:\n    stages:\n      - {{ id: day-1, title: Day one, steps: [make, build] }}\n\
+             steps:\n  make: {{ title: Make a service, uses: scaffold, with: {{ template: templates/service, into: ~/service }} }}\n\
+             \x20 build: {{ title: Build it, needs: [make], check: [test, -f, built], run: [touch, built], cwd: ~/service, first-value: true }}\n\
+             policy:\n  advisories: {{ block: moderate }}\n"
+        )
+    };
+    let (lockfile, record) = (fixture("Cargo.lock"), fixture("rustsec-time.json"));
+    let publish = |repository: &mut Repository, version: &str, more: &[(&str, &str)]| {
+        let pack = yaml(version);
+        let own = [
+            ("pack.yaml", pack.as_str()),
+            ("templates/service/template.yaml", TEMPLATE),
+            ("templates/service/skeleton/Cargo.lock", lockfile.as_str()),
+        ];
+        repository.release(version, &own.iter().chain(more).copied().collect::<Vec<_>>());
+        repository.publish();
+    };
+    let mut repository = Repository::empty(Timestamp::now());
+    publish(&mut repository, "1.0.0", &[]);
+    enroll(&machine, &repository).expect(0);
+    machine.run(&["up", "--yes"]).expect(0);
+    assert_eq!(found(&machine.run(&["status", "--json"]).expect(0).json()), []);
+    assert_eq!(machine.run(&["scan", "--json"]).expect(0).json()["advisories"], 0);
+
+    publish(&mut repository, "1.0.1", &[("advisories/time.json", &record)]);
+    machine.run(&["update"]).expect(0);
+    let status = machine.run(&["status", "--json"]).expect(0).json();
+    assert_eq!(found(&status), [("time".to_owned(), "0.1.43".to_owned(), "Cargo.lock".to_owned())]);
+    assert_eq!(status["findings"][0]["blocks"], true);
+    assert_eq!(status["findings"][0]["title"], "The `time` crate may read memory that is gone");
+    assert_eq!(state(&machine, "build")["state"], "changed", "an update runs nothing and undoes nothing");
+    machine.run(&["up", "--yes"]).expect(1);
+    assert_eq!(state(&machine, "build")["state"], "blocked");
+    // A release without it takes it back.
+    publish(&mut repository, "1.0.2", &[]);
+    machine.run(&["update"]).expect(0);
+    assert_eq!(found(&machine.run(&["status", "--json"]).expect(0).json()), []);
+    machine.run(&["up", "--yes"]).expect(0);
+    assert_eq!(state(&machine, "build")["state"], "satisfied");
 }

@@ -219,7 +219,9 @@ impl Prepared {
     fn failure(&self, found: &[Finding]) -> Failure {
         let bad = self.bad(found);
         let more = bad.len().saturating_sub(LISTED);
-        let mut lines: Vec<String> = bad.iter().take(LISTED).map(|finding| line(finding)).collect();
+        // One alone is the cause.
+        let listed = if bad.len() == 1 { 0 } else { LISTED };
+        let mut lines: Vec<String> = bad.iter().take(listed).map(|finding| line(finding)).collect();
         if more > 0 {
             lines.push(format!("and {more} more"));
         }
