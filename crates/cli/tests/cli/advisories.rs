@@ -360,14 +360,14 @@ fn a_bad_advisory_is_a_problem_of_the_pack_with_file_and_reason() {
     machine.on(&pack, "up", &["--yes"]).expect(1);
 }
 
-const TEMPLATE: &str = r#"apiVersion: scaffolder.backstage.io/v1beta3
+const TEMPLATE: &str = "apiVersion: scaffolder.backstage.io/v1beta3
 kind: Template
 metadata: { name: service, title: A service }
 spec:
   parameters: []
   steps:
     - { id: skeleton, name: Make it, action: fetch:template, input: { url: ./skeleton } }
-"#;
+";
 
 /// What was scaffolded counts as much as what was cloned, and a release that only brings an advisory is heard at once.
 #[test]
