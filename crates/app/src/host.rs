@@ -1,6 +1,9 @@
 //! What the engine asks of us: the journal, the keychain, masking, and somebody to show things to.
 
-use std::{path::PathBuf, sync::Mutex};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
 
 use async_trait::async_trait;
 use firstlight_contract::{commands::Notice, run::RunEvent};
@@ -13,6 +16,7 @@ use firstlight_domain::{
     state::{Failure, StepState},
 };
 use firstlight_engine::{
+    Barred,
     facts::Admin,
     host::{AcceptedSecret, Host, Live, Mask},
 };
@@ -31,13 +35,20 @@ pub(crate) struct AppHost {
     run: Option<RunId>,
     /// Whether what is done belongs to no journey; a journey's steps are then not known either.
     outside: bool,
+    /// What may not be worked with, for a plan; a run learns of it as it goes.
+    planned: Option<Arc<Barred>>,
     /// Why an accepted secret could not be kept: a trouble of the keychain, not of the value.
     not_kept: Mutex<Option<AppError>>,
 }
 
 impl AppHost {
     pub(crate) fn new(app: &Firstlight, run: Option<RunId>) -> Self {
-        Self { app: app.clone(), run, outside: false, not_kept: Mutex::default() }
+        Self { app: app.clone(), run, outside: false, planned: None, not_kept: Mutex::default() }
+    }
+
+    /// For a plan, in which this may not be worked with.
+    pub(crate) fn planning(app: &Firstlight, barred: Barred) -> Self {
+        Self { planned: Some(Arc::new(barred)), ..Self::new(app, None) }
     }
 
     /// For what belongs to no journey.
@@ -50,6 +61,18 @@ impl AppHost {
     /// Something of the journey that what is done belongs to.
     fn of_journey<T>(&self, read: impl FnOnce(&Journey) -> Option<T>) -> Option<T> {
         self.app.with_world(|world| world.journey.as_ref().filter(|_| !self.outside).and_then(read))
+    }
+
+    /// The step that a run has just brought to hold.
+    fn made<'e>(&self, event: &'e Event) -> Option<&'e StepId> {
+        match event {
+            Event::StepChanged { step, state, .. }
+                if self.run.is_some() && !self.outside && has_path(state) =>
+            {
+                Some(step)
+            }
+            _ => None,
+        }
     }
 
     /// Why an accepted secret could not be kept, if that is what went wrong.
@@ -69,7 +92,18 @@ impl Host for AppHost {
             if self.outside { events.into_iter().filter_map(outside_of_a_journey).collect() } else { events };
         let happened = self.app.append(&events).map_err(failure)?;
         self.app.tell_of_all(&happened);
+        for made in events.iter().filter_map(|event| self.made(event)) {
+            self.app.check_made(made).map_err(failure)?;
+        }
         Ok(())
+    }
+
+    fn barred(&self) -> Arc<Barred> {
+        match &self.planned {
+            Some(planned) => Arc::clone(planned),
+            None if self.outside => Arc::default(),
+            None => Arc::clone(&lock(&self.app.inner.barred)),
+        }
     }
 
     fn state(&self, step: &StepId) -> Option<StepState> {
@@ -151,6 +185,11 @@ impl Host for AppHost {
     fn services_folder(&self) -> PathBuf {
         self.app.home().services()
     }
+}
+
+/// Whether a state tells of a folder, as those of steps that bring a project do.
+fn has_path(state: &StepState) -> bool {
+    state.outputs().is_some_and(|outputs| outputs.contains_key("path"))
 }
 
 /// What the engine records of a step, as it is kept of one that belongs to no journey.
