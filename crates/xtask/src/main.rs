@@ -19,6 +19,7 @@ mod check;
 mod conformance;
 mod contributor;
 mod direction;
+mod dist;
 mod fuzz;
 mod generate;
 mod run;
@@ -58,6 +59,7 @@ fn dispatch(words: &[String]) -> Result<bool> {
         "bench" => bench::run(&Workspace::find()?, rest)?,
         "conformance" => conformance::run(&Workspace::find()?, rest)?,
         "fuzz" => fuzz::run(&Workspace::find()?, rest)?,
+        "dist" => dist::run(&Workspace::find()?, rest)?,
         "gen" => generate::run(&Workspace::find()?, rest)?,
         "check" => check::run(&Workspace::find()?, rest)?,
         // What `bench checks` compares the engine with; not for people.
@@ -75,6 +77,7 @@ fn usage() -> String {
         test::USAGE,
         check::USAGE,
         generate::USAGE,
+        dist::USAGE,
         fuzz::USAGE,
         conformance::USAGE,
         bench::USAGE,
