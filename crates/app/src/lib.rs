@@ -6,6 +6,7 @@
 //!
 //! One more use-case: a method on [`Firstlight`] in the module of its kin, and its types in the contract.
 
+pub mod app_update;
 pub mod at_login;
 mod credentials;
 mod docs;

@@ -15,7 +15,12 @@ pub(crate) struct Stages {
 
 impl Stages {
     /// Runs one stage. `alone` is what to type to run nothing but this stage.
-    pub(crate) fn stage<T>(&mut self, name: &str, alone: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    pub(crate) fn stage<T>(
+        &mut self,
+        name: &str,
+        alone: &str,
+        work: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
         println!("\n== {name}");
         let start = Instant::now();
         let result = work();

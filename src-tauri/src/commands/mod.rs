@@ -1,5 +1,6 @@
 //! The window's commands, one file per kin. Each unpacks its argument, calls one use-case and maps the error.
 
+mod app_update;
 mod credential;
 mod doctor;
 mod help;
@@ -38,6 +39,7 @@ commands! {
     doctor: doctor plan_fix fix undo_fix;
     help: help_bundle save_help_bundle;
     settings: save_settings;
+    app_update: app_update check_app_update install_app_update;
 }
 
 #[cfg(test)]
@@ -88,6 +90,8 @@ mod tests {
             "plugin:deep-link|get_current",
             "plugin:deep-link|register",
             "plugin:window-state|save_window_state",
+            "plugin:updater|check",
+            "plugin:updater|download_and_install",
             "plugin:fs|read_file",
             "plugin:shell|execute",
             "plugin:http|fetch",

@@ -14,6 +14,9 @@ use crate::{sh::Cmd, workspace::Workspace};
 /// The variable with the key that updates are signed with; Tauri's command line reads it by itself.
 pub(super) const KEY: &str = "TAURI_SIGNING_PRIVATE_KEY";
 const KEY_FILE: &str = "TAURI_SIGNING_PRIVATE_KEY_PATH";
+/// What the app is built with: the key it takes updates from, and where it asks. `src-tauri/src/updater.rs` reads both.
+const PUBLIC_KEY: &str = "FIRSTLIGHT_UPDATE_KEY";
+const ADDRESS: &str = "FIRSTLIGHT_UPDATE_URL";
 
 /// A kind of package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,20 +67,23 @@ impl Bundle {
 }
 
 /// Makes them, one after the other, and returns their files, signatures included.
-pub(super) fn make(workspace: &Workspace, debug: bool, bundles: &[Bundle], epoch: &str) -> Result<Vec<PathBuf>> {
+pub(super) fn make(
+    workspace: &Workspace,
+    debug: bool,
+    bundles: &[Bundle],
+    epoch: &str,
+) -> Result<Vec<PathBuf>> {
     let scratch = workspace.scratch("dist")?;
-    let signed = std::env::var_os(KEY).is_some() || std::env::var_os(KEY_FILE).is_some();
-    if !signed {
-        println!("{KEY} is not set: nothing is signed, so the app will not update to these packages by itself.");
-    }
-    let config = config(workspace, debug, signed, scratch.path())?;
+    let key = key()?;
+    let config = config(workspace, debug, key.as_deref(), scratch.path())?;
     let made = workspace.target.join(programs::profile(debug)).join("bundle");
     let mut files = Vec::new();
     for bundle in bundles {
         let folder = made.join(bundle.name());
         // What an earlier version left there is not this one's.
         if folder.exists() {
-            fs::remove_dir_all(&folder).with_context(|| format!("{} could not be emptied", folder.display()))?;
+            fs::remove_dir_all(&folder)
+                .with_context(|| format!("{} could not be emptied", folder.display()))?;
         }
         tauri(workspace)
             .args(["bundle", "--ci", "--bundles", bundle.name()])
@@ -97,6 +103,25 @@ pub(super) fn make(workspace: &Workspace, debug: bool, bundles: &[Bundle], epoch
     Ok(files)
 }
 
+/// The public half of the key that signs, if one does. An app that does not know it would refuse what is signed here.
+fn key() -> Result<Option<String>> {
+    let text = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+    let signs = text(KEY).or_else(|| text(KEY_FILE)).is_some();
+    match (signs, text(PUBLIC_KEY), text(ADDRESS)) {
+        (true, Some(key), Some(_)) => Ok(Some(key)),
+        (false, None, None) => {
+            println!(
+                "{KEY} is not set: nothing is signed, and the app will say that it does not update itself."
+            );
+            Ok(None)
+        }
+        _ => bail!(
+            "{KEY} (or {KEY_FILE}), {PUBLIC_KEY} and {ADDRESS} belong together: what signs updates, what the app believes, \
+             and where it asks. Set all or none; docs/releasing.md says how they are made"
+        ),
+    }
+}
+
 /// What is most likely wrong when a package is not made.
 fn why(bundle: Bundle) -> &'static str {
     match bundle {
@@ -104,7 +129,9 @@ fn why(bundle: Bundle) -> &'static str {
             "the AppImage was not made: Tauri packs it with linuxdeploy, which it fetches from github.com, and which wants \
              `file` and `xdg-utils` installed. Where that cannot be, `--without-appimage` makes the other packages"
         }
-        Bundle::Nsis => "the installer was not made: Tauri makes it with NSIS, which it fetches from github.com",
+        Bundle::Nsis => {
+            "the installer was not made: Tauri makes it with NSIS, which it fetches from github.com"
+        }
         Bundle::Dmg => "the disk image was not made: it needs a desktop session, for Finder to lay it out",
         Bundle::Deb | Bundle::Rpm | Bundle::App => "the package was not made",
     }
@@ -115,14 +142,19 @@ fn of_kind(folder: &Path, bundle: Bundle) -> Result<Vec<PathBuf>> {
     if !folder.is_dir() {
         return Ok(Vec::new());
     }
-    let is_one = |name: &str| bundle.endings().iter().any(|ending| name.trim_end_matches(".sig").ends_with(ending));
+    let is_one =
+        |name: &str| bundle.endings().iter().any(|ending| name.trim_end_matches(".sig").ends_with(ending));
     let names = super::files(folder)?;
-    Ok(names.into_iter().filter(|name| is_one(&name.to_string_lossy())).map(|name| folder.join(name)).collect())
+    Ok(names
+        .into_iter()
+        .filter(|name| is_one(&name.to_string_lossy()))
+        .map(|name| folder.join(name))
+        .collect())
 }
 
 /// What is only true while packing: the program for the terminal, and files that are written by it. Not in
 /// `tauri.conf.json`, where every build would ask for them.
-fn config(workspace: &Workspace, debug: bool, signed: bool, folder: &Path) -> Result<PathBuf> {
+fn config(workspace: &Workspace, debug: bool, key: Option<&str>, folder: &Path) -> Result<PathBuf> {
     let cli = programs::for_bundling(workspace, debug, folder)?;
     let mut linux = Map::new();
     if cfg!(target_os = "linux") {
@@ -133,19 +165,20 @@ fn config(workspace: &Workspace, debug: bool, signed: bool, folder: &Path) -> Re
             linux.insert(kind.to_owned(), json!({ "files": files }));
         }
     }
-    let config = packing(&cli, signed, linux);
+    let config = packing(&cli, key, linux);
     let to = folder.join("packing.json");
     fs::write(&to, config.to_string()).with_context(|| format!("{} could not be written", to.display()))?;
     Ok(to)
 }
 
-fn packing(cli: &Path, signed: bool, linux: Map<String, Value>) -> Value {
+fn packing(cli: &Path, key: Option<&str>, linux: Map<String, Value>) -> Value {
     json!({
         "bundle": {
             "externalBin": [cli.display().to_string()],
-            "createUpdaterArtifacts": signed,
+            "createUpdaterArtifacts": key.is_some(),
             "linux": linux,
-        }
+        },
+        "plugins": { "updater": { "pubkey": key.unwrap_or_default() } },
     })
 }
 
@@ -174,9 +207,10 @@ mod tests {
 
     #[test]
     fn without_a_key_nothing_is_made_for_the_updater() {
-        for signed in [true, false] {
-            let config = packing(Path::new("/s/firstlight"), signed, Map::new());
-            assert_eq!(config["bundle"]["createUpdaterArtifacts"], signed);
+        for key in [Some("key"), None] {
+            let config = packing(Path::new("/s/firstlight"), key, Map::new());
+            assert_eq!(config["bundle"]["createUpdaterArtifacts"], key.is_some());
+            assert_eq!(config["plugins"]["updater"]["pubkey"], key.unwrap_or_default());
             assert_eq!(config["bundle"]["externalBin"], json!(["/s/firstlight"]));
         }
     }

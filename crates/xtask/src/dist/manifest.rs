@@ -26,10 +26,15 @@ pub(super) fn write(workspace: &Workspace, from: &Path, url: &str) -> Result<()>
     let seconds: u32 = source_date_epoch(workspace)?.parse().context("no time")?;
     let manifest = manifest(&from, url, &version, &notes, &time::utc(seconds))?;
     let to = from.join(FILE);
-    fs::write(&to, format!("{manifest:#}\n")).with_context(|| format!("{} could not be written", to.display()))?;
-    bundles::tauri(workspace).args(["signer", "sign", "--app-version", &version]).arg(&to).run().with_context(
-        || format!("{FILE} was not signed: the key is read from {} and its _PASSWORD", bundles::KEY),
-    )?;
+    fs::write(&to, format!("{manifest:#}\n"))
+        .with_context(|| format!("{} could not be written", to.display()))?;
+    bundles::tauri(workspace)
+        .args(["signer", "sign", "--app-version", &version])
+        .arg(&to)
+        .run()
+        .with_context(|| {
+            format!("{FILE} was not signed: the key is read from {} and its _PASSWORD", bundles::KEY)
+        })?;
     super::checksums::write(&from)?;
     println!("{} and its signature are written; both belong to {url}", to.display());
     Ok(())
@@ -44,7 +49,8 @@ fn manifest(from: &Path, url: &str, version: &str, notes: &str, at: &str) -> Res
         let name = name.to_string_lossy().into_owned();
         let Some(package) = name.strip_suffix(".sig") else { continue };
         let Some(platform) = platform(package) else { continue };
-        let signature = fs::read_to_string(from.join(&name)).with_context(|| format!("{name} cannot be read"))?;
+        let signature =
+            fs::read_to_string(from.join(&name)).with_context(|| format!("{name} cannot be read"))?;
         let signature = signature.trim();
         signed_for(signature, version).with_context(|| format!("{name} cannot be published as {version}"))?;
         if !from.join(package).is_file() {
@@ -93,7 +99,9 @@ fn signed_for(signature: &str, version: &str) -> Result<()> {
     match signed {
         Some(signed) if signed == version => Ok(()),
         Some(signed) => bail!("it was signed for version {signed}"),
-        None => bail!("it was signed for no version; sign it with `tauri signer sign --app-version {version}`"),
+        None => {
+            bail!("it was signed for no version; sign it with `tauri signer sign --app-version {version}`")
+        }
     }
 }
 
@@ -160,7 +168,10 @@ mod tests {
         for (comment, why) in
             [("timestamp:1\tversion:1.1.0", "for version 1.1.0"), ("timestamp:1", "for no version")]
         {
-            let folder = folder("old", &[("F_1.2.0_amd64.AppImage", ""), ("F_1.2.0_amd64.AppImage.sig", &signature(comment))]);
+            let folder = folder(
+                "old",
+                &[("F_1.2.0_amd64.AppImage", ""), ("F_1.2.0_amd64.AppImage.sig", &signature(comment))],
+            );
             let error = manifest(&folder, "https://x.test", "1.2.0", "", "t").unwrap_err();
             assert!(format!("{error:#}").contains(why), "{error:#}");
             fs::remove_dir_all(&folder).unwrap();

@@ -34,11 +34,8 @@ dist [--debug] [--out DIR]                build the packages of this system, wit
        [--without-appimage]               … where linuxdeploy cannot be fetched
   dist manifest --from DIR --url URL        what the updater asks for, from the signed packages of every system";
 
-const SPEC: Spec = Spec {
-    flags: &["--debug", "--without-appimage"],
-    options: &["--out", "--from", "--url"],
-    name: true,
-};
+const SPEC: Spec =
+    Spec { flags: &["--debug", "--without-appimage"], options: &["--out", "--from", "--url"], name: true };
 
 /// Runs the command.
 pub(crate) fn run(workspace: &Workspace, words: &[String]) -> Result<()> {
@@ -114,9 +111,11 @@ impl Build {
             empty(&out)?;
             let version = version(workspace)?;
             for package in &made {
-                let name = package.file_name().and_then(|name| name.to_str()).context("a package without a name")?;
-                fs::copy(package, out.join(published_name(name, &version)))
-                    .with_context(|| format!("{} could not be copied to {}", package.display(), out.display()))?;
+                let name =
+                    package.file_name().and_then(|name| name.to_str()).context("a package without a name")?;
+                fs::copy(package, out.join(published_name(name, &version))).with_context(|| {
+                    format!("{} could not be copied to {}", package.display(), out.display())
+                })?;
             }
             sbom::write(workspace, &epoch, &out)?;
             checksums::write(&out)
@@ -135,11 +134,9 @@ impl Build {
 fn source_date_epoch(workspace: &Workspace) -> Result<String> {
     let epoch = match std::env::var("SOURCE_DATE_EPOCH") {
         Ok(epoch) => epoch,
-        Err(_) => Cmd::new("git")
-            .args(["log", "-1", "--format=%ct"])
-            .dir(&workspace.root)
-            .read()
-            .context("what is built counts as made when its commit was; without git, set SOURCE_DATE_EPOCH")?,
+        Err(_) => Cmd::new("git").args(["log", "-1", "--format=%ct"]).dir(&workspace.root).read().context(
+            "what is built counts as made when its commit was; without git, set SOURCE_DATE_EPOCH",
+        )?,
     };
     let epoch = epoch.trim().to_owned();
     if epoch.parse::<u32>().is_err() {
@@ -221,7 +218,13 @@ mod tests {
     fn a_manifest_needs_packages_and_an_address() {
         let request = read(&["manifest", "--from", "in", "--url", "https://x.test/"]).unwrap();
         assert_eq!(request, Request::Manifest { from: "in".into(), url: "https://x.test/".to_owned() });
-        for words in [&["manifest"][..], &["manifest", "--from", "in"], &["manifest", "--debug"], &["other"], &["--url", "x"]] {
+        for words in [
+            &["manifest"][..],
+            &["manifest", "--from", "in"],
+            &["manifest", "--debug"],
+            &["other"],
+            &["--url", "x"],
+        ] {
             assert!(read(words).is_err(), "{words:?}");
         }
     }

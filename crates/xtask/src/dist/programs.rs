@@ -22,12 +22,13 @@ pub(super) fn build(workspace: &Workspace, debug: bool, epoch: &str) -> Result<(
         // As every other build here, whose results it then uses.
         cargo = cargo.args(["--workspace", "--bin", CLI, "--bin", "firstlight-desktop"]);
     } else {
-        cargo = cargo.args(["--release", "--bins"]);
+        // Not in debug, where what reads it would be built again by each build with another time.
+        cargo = cargo.args(["--release", "--bins"]).env("SOURCE_DATE_EPOCH", epoch);
         for package in PACKAGES {
             cargo = cargo.args(["--package", package]);
         }
     }
-    cargo.env("SOURCE_DATE_EPOCH", epoch).run()
+    cargo.run()
 }
 
 /// Where a build leaves its programs.
@@ -45,7 +46,11 @@ pub(super) fn for_bundling(workspace: &Workspace, debug: bool, folder: &Path) ->
 }
 
 /// What the shells complete words by, as files of a package: where each goes, and where it is now.
-pub(super) fn completions(workspace: &Workspace, debug: bool, folder: &Path) -> Result<Vec<(String, PathBuf)>> {
+pub(super) fn completions(
+    workspace: &Workspace,
+    debug: bool,
+    folder: &Path,
+) -> Result<Vec<(String, PathBuf)>> {
     let mut files = Vec::new();
     for (shell, place) in [
         ("bash", format!("/usr/share/bash-completion/completions/{CLI}")),

@@ -60,7 +60,8 @@ pub(super) fn parts(
         let (package, node) = (packages.get(id), nodes.get(id));
         let (Some(package), Some(node)) = (package, node) else { continue };
         let linked: Vec<&str> = linked(node);
-        let mut on: Vec<String> = linked.iter().filter_map(|id| packages.get(id)).map(|it| name(it)).collect();
+        let mut on: Vec<String> =
+            linked.iter().filter_map(|id| packages.get(id)).map(|it| name(it)).collect();
         on.sort();
         on.dedup();
         let name = name(package);
@@ -76,7 +77,9 @@ pub(super) fn parts(
 fn linked(node: &Value) -> Vec<&str> {
     let dependencies = node["deps"].as_array().map_or(&[][..], Vec::as_slice);
     let is_linked = |dependency: &&Value| {
-        dependency["dep_kinds"].as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind["kind"].is_null()))
+        dependency["dep_kinds"]
+            .as_array()
+            .is_some_and(|kinds| kinds.iter().any(|kind| kind["kind"].is_null()))
     };
     dependencies.iter().filter(is_linked).filter_map(|dependency| dependency["pkg"].as_str()).collect()
 }

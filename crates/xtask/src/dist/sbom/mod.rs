@@ -48,7 +48,12 @@ pub(crate) fn bill(workspace: &Workspace, triple: &str, version: &str, epoch: &s
     Ok(joined(crates, pages, version, epoch))
 }
 
-fn joined((mut parts, mut direct): (Parts, Vec<String>), pages: (Parts, Vec<String>), version: &str, epoch: &str) -> Value {
+fn joined(
+    (mut parts, mut direct): (Parts, Vec<String>),
+    pages: (Parts, Vec<String>),
+    version: &str,
+    epoch: &str,
+) -> Value {
     parts.join(pages.0);
     direct.extend(pages.1);
     direct.sort();

@@ -52,7 +52,8 @@ fn shipped(bill: &Value, manifest: &Value) -> Result<(Parts, Vec<String>)> {
     let mut seen: BTreeSet<&str> = direct.iter().copied().collect();
     let mut waiting = direct.clone();
     while let Some(part) = waiting.pop() {
-        let component = components.get(part).with_context(|| format!("npm's bill does not describe {part}"))?;
+        let component =
+            components.get(part).with_context(|| format!("npm's bill does not describe {part}"))?;
         let on = depends.get(part).cloned().unwrap_or_default();
         parts.components.insert(part.to_owned(), (*component).clone());
         parts.depends.insert(part.to_owned(), on.iter().map(|&it| it.to_owned()).collect());

@@ -31,7 +31,10 @@ fn wrong(bill: &Value) -> Vec<String> {
         let name = component["bom-ref"].as_str().unwrap_or_default();
         expect(!name.is_empty() && names.insert(name.to_owned()), format!("bom-ref `{name}` twice or none"));
         // The kinds that the schema knows and we use.
-        expect(matches!(component["type"].as_str(), Some("application" | "library")), format!("{name}: type"));
+        expect(
+            matches!(component["type"].as_str(), Some("application" | "library")),
+            format!("{name}: type"),
+        );
         expect(component["name"].as_str().is_some_and(|it| !it.is_empty()), format!("{name}: name"));
         expect(component["purl"].as_str().is_some_and(|it| it.starts_with("pkg:")), format!("{name}: purl"));
         // Either licences one by one or a single expression, never both.
@@ -40,7 +43,9 @@ fn wrong(bill: &Value) -> Vec<String> {
         expect(
             (expressions == 1 && licenses.len() == 1)
                 || (expressions == 0
-                    && licenses.iter().all(|it| it["license"]["id"].is_string() != it["license"]["name"].is_string())),
+                    && licenses
+                        .iter()
+                        .all(|it| it["license"]["id"].is_string() != it["license"]["name"].is_string())),
             format!("{name}: licenses {licenses:?}"),
         );
         for hash in component["hashes"].as_array().into_iter().flatten() {
@@ -77,10 +82,14 @@ fn h_the_bill_of_this_tree_keeps_the_rules_and_names_what_is_shipped() {
     assert_eq!(bill["metadata"]["timestamp"], "2023-11-14T22:13:20Z");
     let names: BTreeSet<&str> =
         bill["components"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();
-    for shipped in ["firstlight-desktop", "firstlight-cli", "firstlight-domain", "tauri", "rusqlite", "svelte"] {
+    for shipped in
+        ["firstlight-desktop", "firstlight-cli", "firstlight-domain", "tauri", "rusqlite", "svelte"]
+    {
         assert!(names.contains(shipped), "{shipped} is missing");
     }
-    for absent in ["firstlight-testkit", "proptest", "insta", "tauri-build", "windows-sys", "vitest", "eslint"] {
+    for absent in
+        ["firstlight-testkit", "proptest", "insta", "tauri-build", "windows-sys", "vitest", "eslint"]
+    {
         assert!(!names.contains(absent), "{absent} is in no program");
     }
     // Every crate that is not ours has the checksum of the lockfile.
@@ -102,7 +111,8 @@ fn the_same_twice_is_byte_for_byte_the_same_and_something_else_has_another_seria
 
 #[test]
 fn what_builds_and_tests_is_no_part() {
-    let package = |name: &str| json!({ "id": name, "name": name, "version": "1.0.0", "license": "MIT/Apache-2.0" });
+    let package =
+        |name: &str| json!({ "id": name, "name": name, "version": "1.0.0", "license": "MIT/Apache-2.0" });
     let to = |name: &str, kinds: &[Value]| {
         let kinds: Vec<Value> = kinds.iter().map(|kind| json!({ "kind": kind })).collect();
         json!({ "pkg": name, "dep_kinds": kinds })
