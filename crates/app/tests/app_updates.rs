@@ -382,7 +382,7 @@ async fn nothing_is_installed_during_a_run() {
     let machine = Machine::new();
     machine.publisher.publish("1.2.0", b"new", 100);
     machine.check().await;
-    let steps = "  wait: { title: Wait, run: [sh, -c, 'until test -e \"$0\"; do sleep 0.05; done', \"${{ inputs.place }}\"] }\n";
+    let steps = "  wait: { title: Wait, first-value: true, run: [sh, -c, 'until test -e \"$0\"; do sleep 0.05; done', \"${{ inputs.place }}\"] }\n";
     let pack = PackFolder::with_steps(&["wait"], steps);
     machine.app.open_pack(pack.path()).unwrap();
     let done = machine.home.path().join("done");
