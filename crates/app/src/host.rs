@@ -1,6 +1,9 @@
 //! What the engine asks of us: the journal, the keychain, masking, and somebody to show things to.
 
-use std::{path::PathBuf, sync::Mutex};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
 
 use async_trait::async_trait;
 use firstlight_contract::{commands::Notice, run::RunEvent};
@@ -11,6 +14,7 @@ use firstlight_domain::{
     plan::ConsentHash,
     state::{Failure, StepState},
 };
+use firstlight_engine::Barred;
 use firstlight_engine::host::{AcceptedSecret, Host, Live, Mask};
 use firstlight_vault::{MaskStream, Masker, VaultError};
 use jiff::Timestamp;
@@ -48,6 +52,18 @@ impl AppHost {
         self.app.with_world(|world| world.journey.as_ref().filter(|_| !self.outside).and_then(read))
     }
 
+    /// The step that a run has just brought to hold.
+    fn made<'e>(&self, event: &'e Event) -> Option<&'e StepId> {
+        match event {
+            Event::StepChanged { step, state, .. }
+                if self.run.is_some() && !self.outside && has_path(state) =>
+            {
+                Some(step)
+            }
+            _ => None,
+        }
+    }
+
     /// Why an accepted secret could not be kept, if that is what went wrong.
     pub(crate) fn take_not_kept(&self) -> Option<AppError> {
         lock(&self.not_kept).take()
@@ -65,7 +81,14 @@ impl Host for AppHost {
             if self.outside { events.into_iter().filter_map(outside_of_a_journey).collect() } else { events };
         let happened = self.app.append(&events).map_err(failure)?;
         self.app.tell_of_all(&happened);
+        for made in events.iter().filter_map(|event| self.made(event)) {
+            self.app.check_made(made).map_err(failure)?;
+        }
         Ok(())
+    }
+
+    fn barred(&self) -> Arc<Barred> {
+        if self.outside { Arc::default() } else { Arc::clone(&lock(&self.app.inner.barred)) }
     }
 
     fn state(&self, step: &StepId) -> Option<StepState> {
@@ -143,6 +166,11 @@ impl Host for AppHost {
     fn services_folder(&self) -> PathBuf {
         self.app.home().services()
     }
+}
+
+/// Whether a state tells of a folder, as those of steps that bring a project do.
+fn has_path(state: &StepState) -> bool {
+    state.outputs().is_some_and(|outputs| outputs.contains_key("path"))
 }
 
 /// What the engine records of a step, as it is kept of one that belongs to no journey.

@@ -6,6 +6,7 @@
 //!
 //! One more use-case: a method on [`Firstlight`] in the module of its kin, and its types in the contract.
 
+mod advisories;
 pub mod app_update;
 pub mod at_login;
 mod credentials;
@@ -36,6 +37,7 @@ mod telling;
 mod undoing;
 mod view;
 
+pub use advisories::{ScanRequest, scan_report};
 pub use doctor::FixRequest;
 pub use error::{AppError, Result};
 pub use firstlight_engine::{

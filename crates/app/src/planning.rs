@@ -88,6 +88,7 @@ impl Firstlight {
     pub(crate) async fn look_at(&self, pack: &Pack, persona: &PersonaId, scope: &Scope) -> Result<Plan> {
         let host = Arc::new(AppHost::new(self, None));
         self.load_secrets(pack).await;
+        self.bar_for_plan(pack).await?;
         self.inner
             .engine
             .plan(pack, persona, scope, host, self.inner.interactive, &CancellationToken::new())

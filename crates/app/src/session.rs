@@ -23,12 +23,13 @@ use firstlight_domain::{
     release,
     state::StepState,
 };
-use firstlight_engine::Engine;
+use firstlight_engine::{Barred, Engine};
 use firstlight_vault::{Keychain, OsKeychain};
 use jiff::Timestamp;
 use secrecy::SecretString;
 
 use crate::{
+    advisories::Advising,
     at_login::AtLogin,
     drift::Drift,
     error::{AppError, Result},
@@ -114,7 +115,7 @@ pub struct Firstlight {
 pub(crate) struct Inner {
     pub(crate) home: Home,
     /// Held as long as we live.
-    _lock: Option<File>,
+    lock: Option<File>,
     pub(crate) listener: Listener,
     pub(crate) interactive: bool,
     pub(crate) carry_on: bool,
@@ -129,6 +130,10 @@ pub(crate) struct Inner {
     pub(crate) active: Mutex<Option<ActiveRun>>,
     /// What was found when it was last looked whether what is done still holds.
     pub(crate) drift: Mutex<Drift>,
+    /// The advisories that were read last.
+    pub(crate) advising: Mutex<Option<Arc<Advising>>>,
+    /// What may not be worked with, as it was last looked.
+    pub(crate) barred: Mutex<Arc<Barred>>,
     /// The text for whoever helps that was made last. Redacted.
     pub(crate) help_bundle: Mutex<Option<String>>,
     /// How long the machine had slept when that was last taken into account.
@@ -161,7 +166,7 @@ impl Firstlight {
         let app = Self {
             inner: Arc::new(Inner {
                 home: options.home,
-                _lock: lock,
+                lock,
                 listener: options.listener,
                 interactive: options.interactive,
                 carry_on: options.carry_on,
@@ -174,6 +179,8 @@ impl Firstlight {
                 planned: Mutex::new(None),
                 active: Mutex::new(None),
                 drift: Mutex::default(),
+                advising: Mutex::default(),
+                barred: Mutex::default(),
                 help_bundle: Mutex::default(),
                 slept: Mutex::new(slept),
                 revision: Mutex::new(0),
@@ -214,6 +221,11 @@ impl Firstlight {
     /// The data folder.
     pub fn home(&self) -> &Home {
         &self.inner.home
+    }
+
+    /// Whether we may not change anything.
+    pub(crate) fn is_reading(&self) -> bool {
+        self.inner.lock.is_none()
     }
 
     /// What is known of the machine.

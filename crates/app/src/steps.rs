@@ -45,7 +45,9 @@ impl Firstlight {
         let journey = self.current_journey()?;
         let graph = planning::graph(&pack, &journey.persona)?;
         let running = self.is_running();
-        Ok(self.listed(&pack, &graph, &journey, |listing| view::journey(&pack, listing, running, *last)))
+        let view =
+            self.listed(&pack, &graph, &journey, |listing| view::journey(&pack, listing, running, *last));
+        Ok(JourneyView { findings: self.known_findings(&journey), ..view })
     }
 
     /// Reads what steps are listed from.

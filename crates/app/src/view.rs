@@ -336,6 +336,7 @@ pub(crate) fn journey(pack: &Pack, listing: &Listing<'_>, running: bool, revisio
         next: next(graph, &steps, &critical, running),
         best_effort: best_effort(&steps),
         follow_ups: follow_ups(pack, journey),
+        findings: Vec::new(),
         stages,
         steps,
         critical_path: critical.iter().map(ToString::to_string).collect(),

@@ -2,6 +2,7 @@
 
 mod pack;
 pub(crate) mod publishing;
+mod scan;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -9,7 +10,7 @@ use clap::{Args, Parser, Subcommand, error::ErrorKind};
 use firstlight_app::AppError;
 use firstlight_contract::error::Code;
 
-pub(crate) use self::pack::Pack;
+pub(crate) use self::{pack::Pack, scan::Scan};
 use crate::output::Output;
 
 /// From an untouched machine to first value, and how long it took.
@@ -156,6 +157,8 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Looks whether the pack's advisories are about anything on this machine or in its projects
+    Scan(Scan),
     /// Shows what helps somebody else help you, without secrets and names, and writes it to a file if you agree
     HelpBundle {
         /// The file
@@ -343,6 +346,7 @@ impl Cli {
             | Command::Update { json }
             | Command::Credential { command: Credential::List { json, .. } }
             | Command::Journal { command: Journal::Verify { json } | Journal::Checkpoint { json } } => *json,
+            Command::Scan(scan) => scan.json,
             Command::Pack { command } => command.wants_json(),
             Command::Credential {
                 command: Credential::Set(named) | Credential::Test(named) | Credential::Remove(named),

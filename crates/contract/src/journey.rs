@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::{
+    advisories::FindingView,
     markdown::Block,
     plan::{ResolvedView, StepClass},
 };
@@ -44,6 +45,9 @@ pub struct JourneyView {
     /// What steps have left to the person, until they say that it is done; oldest first.
     #[serde(default)]
     pub follow_ups: Vec<FollowUpView>,
+    /// What advisories say of its projects and this machine, the worst first.
+    #[serde(default)]
+    pub findings: Vec<FindingView>,
     /// How far along the road to first value, 0 to 1, weighted by estimate.
     pub progress: f64,
     /// Whether a run is going on now.

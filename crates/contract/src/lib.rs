@@ -10,6 +10,7 @@
 //! Conventions: instants are RFC 3339 strings in UTC, durations are whole seconds (`…_seconds`), identifiers are the
 //! pack's own ids. Fields are only ever added; scripts may rely on what is there.
 
+pub mod advisories;
 pub mod app_update;
 pub mod commands;
 pub mod credential;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
+    finding::{Accepted, Finding, FindingId},
     id::{CredentialName, JourneyId, PersonaId, RunId, StepId},
     pack::PackRef,
     plan::ConsentHash,
@@ -185,6 +186,23 @@ pub enum Event {
     },
     /// After a refusal, there was nothing wrong any more.
     ReleasesFine,
+    /// An advisory is about something that is there, and was not before.
+    FindingAppeared {
+        /// What.
+        finding: Finding,
+    },
+    /// What an advisory is about is not there any more, or the advisory is not.
+    FindingGone {
+        /// What.
+        finding: FindingId,
+    },
+    /// The person lives with a finding for a while, as the pack lets them.
+    FindingAccepted {
+        /// What.
+        finding: FindingId,
+        /// Until when, and why.
+        accepted: Accepted,
+    },
     /// The person decided about sharing events.
     SharingChanged {
         /// Whether events may be sent.

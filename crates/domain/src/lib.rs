@@ -12,6 +12,7 @@ pub mod changes;
 pub mod event;
 pub mod expr;
 pub mod facts;
+pub mod finding;
 pub mod graph;
 pub mod host;
 pub mod id;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
+    finding::Severity,
     host::{host_of, host_of_address},
     id::{CredentialName, InputName, PackName, PersonaId, StageId, StepId},
 };
@@ -239,6 +240,25 @@ pub struct Policy {
     pub elevation: bool,
     /// Credentials that may be used.
     pub secrets: Vec<CredentialName>,
+    /// What findings of advisories mean.
+    pub advisories: AdvisoryPolicy,
+}
+
+/// What findings of advisories mean to the steps of a pack.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AdvisoryPolicy {
+    /// Findings of at least this severity block the steps that work with what they are about; none: nothing does.
+    pub block: Option<Severity>,
+    /// For how long a person may live with a finding at most; none: not at all.
+    pub accept: Option<Duration>,
+}
+
+impl AdvisoryPolicy {
+    /// Whether a finding of this severity blocks. Where nobody says how bad it is, it counts as low: it blocks where
+    /// everything does.
+    pub fn blocks(&self, severity: Severity) -> bool {
+        self.block.is_some_and(|threshold| severity.max(Severity::Low) >= threshold)
+    }
 }
 
 impl Step {

@@ -1,5 +1,7 @@
 //! What the engine asks of whoever runs it. Small on purpose: a test implements it in a page.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use firstlight_domain::{
     event::Event,
@@ -11,7 +13,7 @@ use firstlight_domain::{
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use crate::facts::Admin;
+use crate::{barred::Barred, facts::Admin};
 
 /// The engine's surroundings.
 #[async_trait]
@@ -43,6 +45,11 @@ pub trait Host: Send + Sync {
     /// [`ADMINISTRATOR_SESSION`](crate::process::ADMINISTRATOR_SESSION). Without one, each command asks for itself.
     fn administrator_program(&self) -> Option<std::path::PathBuf> {
         None
+    }
+
+    /// What may not be worked with for now. Asked before each step, because what a step brings may be what bars the next.
+    fn barred(&self) -> Arc<Barred> {
+        Arc::default()
     }
 
     /// A secret from the keychain; `None` if there is none of that name.

@@ -9,6 +9,7 @@
 //! tests, a row in `tests/provider_kinds/undone`, and a line in
 //! [`providers::all`]. The reference and the pack schema are generated from it (`cargo xtask gen`).
 
+mod barred;
 mod engine;
 pub mod facts;
 pub mod host;
@@ -26,7 +27,10 @@ mod single;
 mod step;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod tool_version;
 
+pub use barred::{Bar, Barred, What};
 pub use engine::{Engine, EngineError};
 pub use run::{RunRequest, RunSummary};
 pub use step::STILL_DOES_NOT_HOLD;
+pub use tool_version::ToolVersion;

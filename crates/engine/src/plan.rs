@@ -36,6 +36,8 @@ enum Found {
     /// Outputs of these steps are missing.
     WaitsFor(BTreeSet<StepId>, Resolved),
     Impossible(Failure),
+    /// It would work with what may not be worked with.
+    Barred(String, Resolved),
     Looked(Result<Check, Failure>, Ready, Download),
 }
 
@@ -113,6 +115,7 @@ impl Engine {
             graph.order().iter().map(|id| (id.clone(), named_by(pack, id))).collect();
         let mut found: BTreeMap<StepId, Found> = BTreeMap::new();
         let programs = Arc::new(Programs::default());
+        let barred = around.host.barred();
         let lanes = Lanes::open(Self::parallelism().min(waiting.len()));
         let is_ready = |names: &BTreeSet<StepId>, found: &BTreeMap<StepId, Found>| {
             names.iter().all(|name| found.contains_key(name) || !graph.order().contains(name))
@@ -139,6 +142,10 @@ impl Engine {
                         found.insert(id, Found::WaitsFor(ready.waits_for, ready.resolved));
                     }
                     Prepared::Ready(ready) => {
+                        if let Some(reason) = barred.reason(&ready, self.class(step)) {
+                            found.insert(id, Found::Barred(reason.to_owned(), ready.resolved));
+                            continue;
+                        }
                         let plan = Some(Arc::clone(&programs));
                         let cx = Context { plan, ..Self::context(&ready, pack, scope, around) };
                         lanes.ask(move |runtime| {
@@ -228,6 +235,7 @@ fn read(
         Found::NotNeeded(why) => (Outcome::NotNeeded(why), Resolved::default()),
         Found::WaitsFor(steps, resolved) => (after(Outcome::Unknown(until(pack, steps.iter()))), resolved),
         Found::Impossible(failure) => (Outcome::Blocked(in_words(failure)), Resolved::default()),
+        Found::Barred(reason, resolved) => (Outcome::Blocked(reason), resolved),
         Found::Looked(answer, ready, _) => {
             let mut resolved = ready.resolved;
             let restart = Restart::of(&ready.step.id, host);

@@ -213,6 +213,10 @@ impl Run<'_> {
             Prepared::Unresolved { waits_for } => missing_outputs(&waits_for),
             Prepared::Ready(ready) if !ready.waits_for.is_empty() => missing_outputs(&ready.waits_for),
             Prepared::Ready(ready) => {
+                let barred = self.around.host.barred();
+                if let Some(reason) = barred.reason(&ready, self.engine.class(step)) {
+                    return self.ended(id, End::Blocked(reason.to_owned()), Vec::new());
+                }
                 if let Some(outputs) = self.still_holds(id) {
                     let end = End::Done { outputs, changed: false, done: None };
                     return self.ended(id, end, ready.follow_ups());

@@ -54,11 +54,16 @@ impl Folder {
 
     /// At most `limit` bytes of a file, as text; what is not UTF-8 is shown as such.
     pub(crate) fn text(&self, path: &str, limit: usize) -> Result<String, PackError> {
+        Ok(String::from_utf8_lossy(&self.bytes(path, limit)?).into_owned())
+    }
+
+    /// At most `limit` bytes of a file.
+    pub(crate) fn bytes(&self, path: &str, limit: usize) -> Result<Vec<u8>, PackError> {
         let unreadable = |source| PackError::Unreadable { path: self.root.join(path), source };
         let file = fs::File::open(self.root.join(path)).map_err(unreadable)?;
         let mut content = Vec::new();
         io::Read::read_to_end(&mut io::Read::take(file, limit as u64), &mut content).map_err(unreadable)?;
-        Ok(String::from_utf8_lossy(&content).into_owned())
+        Ok(content)
     }
 
     /// SHA-256 of each file, hex.

@@ -9,6 +9,7 @@
 //! One more field: its name in `read`, its line in `schema` (a test compares the two). One more rule: a
 //! [`ProblemCode`], a function in `lint`, a fixture in `tests/packs/rules.rs`.
 
+mod advisories;
 mod docs;
 mod export;
 mod facts;
@@ -33,6 +34,7 @@ use std::{
 use firstlight_domain::{kind::Kind, pack::Pack};
 
 pub use self::{
+    advisories::{advisories, is_advisory},
     docs::{DocsError, Hit, search_docs},
     export::{export_formats, markdown_checklist, rhdh_quickstart},
     facts::{FactsError, read_facts},

@@ -74,6 +74,8 @@ codes! {
     OutsidePack = "outside-pack",
     /// A step whose failure is to count for nothing, and for something.
     BestEffortNeeded = "best-effort-needed",
+    /// An advisory that cannot be read, or that says nothing that could be matched.
+    BadAdvisory = "bad-advisory",
     /// A step that no checklist has.
     UnusedStep = "unused-step",
 }

@@ -6,7 +6,10 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     API_VERSION,
-    read::step::{COMMAND_FIELDS, PROBE_FIELDS},
+    read::{
+        THRESHOLDS,
+        step::{COMMAND_FIELDS, PROBE_FIELDS},
+    },
 };
 
 /// Fields with what editors show for them, in the order they are offered.
@@ -51,6 +54,16 @@ pub(crate) const CAPABILITIES: Described = &[
     ("reads", "Folders that programs from outside may read. Any, if this is left out."),
     ("elevation", "Whether steps may ask for administrator rights."),
     ("secrets", "Credentials that steps may be handed."),
+];
+pub(crate) const ADVISORIES: Described = &[
+    (
+        "block",
+        "Findings of this severity or worse block the steps that work with what they are about: `never` if not said.",
+    ),
+    (
+        "accept",
+        "For how long a person may live with a finding at most, for example `30d`. Not at all, if this is left out.",
+    ),
 ];
 pub(crate) const STEP: Described = &[
     ("title", "What it is called."),
@@ -139,7 +152,7 @@ pub fn schema(kinds: &[Kind]) -> Value {
             "steps" => map_of(&reference_to("step")),
             _ => json!({
                 "type": "object",
-                "properties": { "capabilities": capabilities() },
+                "properties": { "capabilities": capabilities(), "advisories": advisories() },
                 "additionalProperties": false,
             }),
         },
@@ -222,6 +235,15 @@ fn capabilities() -> Value {
         _ => json!({ "type": "array", "items": { "type": "string" } }),
     });
     found["description"] = json!("A step that does more is refused.");
+    found
+}
+
+fn advisories() -> Value {
+    let mut found = object(ADVISORIES, &[], |name| match name {
+        "block" => json!({ "enum": THRESHOLDS }),
+        _ => reference_to("duration"),
+    });
+    found["description"] = json!("What it means when an advisory is about something on a machine.");
     found
 }
 

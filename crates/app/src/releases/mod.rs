@@ -89,6 +89,7 @@ impl Firstlight {
                 if refused && taken.is_none() {
                     self.append(&[Event::ReleasesFine])?;
                 }
+                self.check_projects().await?;
                 let held_back = choice.held_back.into_iter().map(held_back).collect();
                 Ok(UpdateView { taken: taken.is_some(), held_back, ..self.releases() })
             }

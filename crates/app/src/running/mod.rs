@@ -268,7 +268,15 @@ impl Firstlight {
             parallel: None,
         };
         let host = Arc::new(AppHost::new(self, Some(run)));
-        let outcome = self.inner.engine.run(request, host, cancel).await;
+        let outcome = match self.check_before_run().await {
+            Ok(()) => self
+                .inner
+                .engine
+                .run(request, host, cancel)
+                .await
+                .map_err(|error| AppError::from_failure(Code::Internal, error.into())),
+            Err(error) => Err(error),
+        };
         let (summary, end) = match outcome {
             Ok(summary) => {
                 let end = match (summary.cancelled, summary.failed.is_empty()) {
@@ -279,7 +287,6 @@ impl Firstlight {
                 (summary, end)
             }
             Err(error) => {
-                let error = AppError::from_failure(Code::Internal, error.into());
                 self.tell(Notice::Problem { error: error.0 });
                 (RunSummary::default(), RunEnd::Failed)
             }

@@ -10,6 +10,7 @@ mod journal;
 mod pack;
 mod plan;
 mod report;
+mod scan;
 mod status;
 mod summary;
 mod tuf_client;
@@ -148,6 +149,7 @@ async fn dispatch(command: Command, output: Output) -> anyhow::Result<ExitCode> 
             enroll::run(&url, &pack, root, root_sha256, output).await
         }
         Command::Update { .. } => update::run(output).await,
+        Command::Scan(asked) => scan::run(asked, output).await,
         Command::TufClient(asked) => tuf_client::run(asked).await,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "firstlight", &mut io::stdout());

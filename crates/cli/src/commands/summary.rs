@@ -8,7 +8,7 @@ use firstlight_contract::{
     run::RunEvent,
 };
 
-use super::{plan, status};
+use super::{plan, scan, status};
 use crate::{args::Who, output::Output, words};
 
 /// All of it.
@@ -119,8 +119,12 @@ fn again(who: &Who, how: &str, step: &str) -> String {
     plan::quote(&argv)
 }
 
-/// What steps have left to the person, of this run and of earlier ones.
+/// What advisories say, and what steps have left to the person, of this run and of earlier ones.
 pub(super) fn left(journey: &JourneyView, output: Output) -> anyhow::Result<()> {
+    if !journey.findings.is_empty() {
+        output.line("\nKnown to be weak:")?;
+    }
+    journey.findings.iter().try_for_each(|finding| scan::show_finding(finding, output))?;
     let [first, ..] = journey.follow_ups.as_slice() else { return Ok(()) };
     output.line("\nLeft for you to do:")?;
     for left in &journey.follow_ups {

@@ -14,6 +14,7 @@ use serde_json::Value;
 pub use self::world::{Credential, FixRecord, Received, Refused, Releases, World};
 use crate::{
     event::{Clock, Event, RunEnd},
+    finding::{Finding, FindingId, FindingRecord},
     id::{JourneyId, PersonaId, RunId, StepId},
     pack::PackRef,
     plan::ConsentHash,
@@ -49,6 +50,8 @@ pub struct Journey {
     pub outline: Outline,
     /// Steps that came with a newer release and are not done yet.
     pub new: BTreeSet<StepId>,
+    /// What advisories say of what is there, until it is gone.
+    pub findings: BTreeMap<FindingId, FindingRecord>,
     /// Steps that something has happened to.
     pub steps: BTreeMap<StepId, StepRecord>,
     /// When the machine slept in the middle of a run.
@@ -142,6 +145,10 @@ impl Journey {
                 if state.is_done() {
                     self.new.remove(step);
                 }
+                // What was in a project is gone with it.
+                if *state == StepState::Undone {
+                    self.findings.retain(|finding, _| !finding.place.is_in(step));
+                }
                 let record = self.steps.entry(step.clone()).or_default();
                 if *state == StepState::Undone {
                     record.receipts.clear();
@@ -178,6 +185,15 @@ impl Journey {
                     record.follow_up = None;
                 }
             }
+            Event::FindingAppeared { finding } => self.found(at, finding),
+            Event::FindingGone { finding } => {
+                self.findings.remove(finding);
+            }
+            Event::FindingAccepted { finding, accepted } => {
+                if let Some(record) = self.findings.get_mut(finding) {
+                    record.accepted = Some(accepted.clone());
+                }
+            }
             Event::MachineSlept { from } => self.slept.push((*from, at)),
             Event::FirstValueReached { step } => {
                 // The clock stops once: a later verification is upkeep.
@@ -197,6 +213,21 @@ impl Journey {
             | Event::ReleasesFine
             | Event::SharingChanged { .. } => {}
         }
+    }
+
+    /// What was known already stays as it is, but for what the advisory says of it.
+    fn found(&mut self, at: Timestamp, finding: &Finding) {
+        let new = FindingRecord {
+            since: at,
+            severity: finding.severity,
+            fixed: finding.fixed.clone(),
+            accepted: None,
+        };
+        let record = self.findings.entry(finding.id.clone()).or_insert(new);
+        // What was accepted was accepted as bad as it was then.
+        record.accepted.take_if(|_| finding.severity > record.severity);
+        record.severity = finding.severity;
+        record.fixed.clone_from(&finding.fixed);
     }
 
     /// What stays the same stays done; what means something else is looked at again; what is gone keeps its history; what

@@ -113,6 +113,7 @@ impl World {
                     goal: None,
                     outline: BTreeMap::new(),
                     new: BTreeSet::new(),
+                    findings: BTreeMap::new(),
                     steps: BTreeMap::new(),
                     slept: Vec::new(),
                     receipts_kept: 0,
@@ -161,6 +162,9 @@ impl World {
             | Event::FollowUpDone { .. }
             | Event::FirstValueReached { .. }
             | Event::MachineSlept { .. }
+            | Event::FindingAppeared { .. }
+            | Event::FindingGone { .. }
+            | Event::FindingAccepted { .. }
             | Event::RunFinished { .. } => {
                 if let Some(journey) = &mut self.journey {
                     journey.apply(at, &happened.event);

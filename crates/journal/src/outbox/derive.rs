@@ -75,7 +75,10 @@ impl Context {
             | Event::FixUndone { .. }
             | Event::ReleaseReceived { .. }
             | Event::ReleaseRefused { .. }
-            | Event::ReleasesFine => {}
+            | Event::ReleasesFine
+            | Event::FindingAppeared { .. }
+            | Event::FindingGone { .. }
+            | Event::FindingAccepted { .. } => {}
         }
     }
 }
@@ -170,7 +173,10 @@ pub(crate) fn derive(context: &Context, at: Timestamp, event: &Event) -> Option<
         | Event::FixEnded { fix: _, failure: _ }
         | Event::FixUndone { fix: _ }
         | Event::ReleaseRefused { code: _, message: _, hint: _ }
-        | Event::ReleasesFine => None,
+        | Event::ReleasesFine
+        | Event::FindingAppeared { finding: _ }
+        | Event::FindingGone { finding: _ }
+        | Event::FindingAccepted { finding: _, accepted: _ } => None,
     }
 }
 

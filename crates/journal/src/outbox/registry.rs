@@ -77,6 +77,8 @@ pub enum Property {
     Owner,
     /// Who issued a credential and when it expires.
     CredentialDetails,
+    /// What advisories say of packages and programs that are there, and what a person lives with and why.
+    Findings,
 }
 
 /// A property's row in the registry.
@@ -149,6 +151,7 @@ pub const PROPERTIES: &[Registered] = &[
     row(Property::Receipt, "receipt", Sensitive, 0, "What was there before, so that it can be undone."),
     row(Property::Owner, "owner", Sensitive, 0, "The name of somebody else."),
     row(Property::CredentialDetails, "credential_details", Sensitive, 0, "Reminds you before one expires."),
+    row(Property::Findings, "findings", Sensitive, 0, "A list of what is weak here helps whoever attacks."),
 ];
 
 impl Property {
@@ -170,7 +173,7 @@ mod tests {
 
     #[test]
     fn every_property_has_its_own_row_and_a_purpose() {
-        let last = Property::CredentialDetails as usize;
+        let last = Property::Findings as usize;
         assert_eq!(PROPERTIES.len(), last + 1);
         for (index, row) in PROPERTIES.iter().enumerate() {
             assert_eq!(row.property as usize, index, "{}", row.name);

@@ -11,6 +11,7 @@ mod secrets;
 use firstlight_domain::kind::Capabilities;
 
 use crate::{
+    advisories,
     folder::Folder,
     names,
     problem::{ProblemCode, Problems},
@@ -38,6 +39,7 @@ pub(crate) fn check(draft: &Draft<'_, '_>, folder: &Folder, problems: &mut Probl
     }
     capabilities::check(draft, &asked, problems);
     secrets::check(draft, &graph, problems);
+    advisories::check(folder, problems);
 }
 
 /// What a step's kind says it touches; nothing where it could not be read.

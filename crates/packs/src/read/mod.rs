@@ -11,9 +11,10 @@ use std::{
 };
 
 use firstlight_domain::{
+    finding::Severity,
     id::{CredentialName, InputName, PackName, PersonaId, StageId, StepId},
     kind::Kind,
-    pack::{Checklist, Input, InputKind, Pack, Persona, Policy, Stage},
+    pack::{AdvisoryPolicy, Checklist, Input, InputKind, Pack, Persona, Policy, Stage},
 };
 use indexmap::IndexMap;
 
@@ -35,7 +36,8 @@ pub(crate) const PERSONA_FIELDS: &[&str] = &["title", "summary", "match"];
 pub(crate) const MATCH_FIELDS: &[&str] = &["groups"];
 pub(crate) const CHECKLIST_FIELDS: &[&str] = &["stages"];
 pub(crate) const STAGE_FIELDS: &[&str] = &["id", "title", "steps"];
-pub(crate) const POLICY_FIELDS: &[&str] = &["capabilities"];
+pub(crate) const POLICY_FIELDS: &[&str] = &["capabilities", "advisories"];
+pub(crate) const ADVISORIES_FIELDS: &[&str] = &["block", "accept"];
 pub(crate) const CAPABILITY_FIELDS: &[&str] = &["hosts", "paths", "reads", "elevation", "secrets"];
 
 /// A pack as far as it could be read, with the places of what the rules look at.
@@ -370,9 +372,13 @@ fn policy(top: &Fields<'_>, problems: &mut Problems<'_>) -> Policy {
     let Some(fields) = Fields::open(node, &node.span, POLICY_FIELDS, "a policy", problems) else {
         return Policy::default();
     };
-    let Some(node) = fields.get("capabilities") else { return Policy::default() };
+    let advisories = fields.get("advisories").map_or_else(AdvisoryPolicy::default, |inner| {
+        advisories(inner, &key_of(node, "advisories"), problems)
+    });
+    let without = Policy { advisories, ..Policy::default() };
+    let Some(node) = fields.get("capabilities") else { return without };
     let Some(fields) = Fields::open(node, &node.span, CAPABILITY_FIELDS, "capabilities", problems) else {
-        return Policy::default();
+        return without;
     };
     let plain = |found: Vec<(String, Range<usize>)>| found.into_iter().map(|(text, _)| text).collect();
     Policy {
@@ -385,5 +391,28 @@ fn policy(top: &Fields<'_>, problems: &mut Problems<'_>) -> Policy {
             .into_iter()
             .filter_map(|(name, span)| id(&name, &span, CredentialName::new, problems))
             .collect(),
+        ..without
     }
+}
+
+/// What may be written for `block`.
+pub(crate) const THRESHOLDS: &[&str] = &["critical", "high", "moderate", "low", "never"];
+
+fn advisories(node: &Node, key: &Range<usize>, problems: &mut Problems<'_>) -> AdvisoryPolicy {
+    let Some(fields) = Fields::open(node, key, ADVISORIES_FIELDS, "`advisories`", problems) else {
+        return AdvisoryPolicy::default();
+    };
+    let block = fields.get("block").and_then(|node| {
+        let written = text(node, "block", problems)?;
+        if !THRESHOLDS.contains(&written.as_str()) {
+            let message = format!("`{written}` is not a severity that can block");
+            problems.error(ProblemCode::BadValue, node.span.clone(), message).help(names::did_you_mean(
+                &written,
+                THRESHOLDS,
+                "severities",
+            ));
+        }
+        Severity::named(&written)
+    });
+    AdvisoryPolicy { block, accept: fields.duration("accept", problems) }
 }
