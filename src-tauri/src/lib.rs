@@ -22,7 +22,7 @@ mod window;
 use std::{ffi::OsString, process::ExitCode, time::Instant};
 
 use clap::Parser;
-use tauri::{App, Context, Manager, RESTART_EXIT_CODE, RunEvent, Runtime};
+use tauri::{App, Context, Manager, RESTART_EXIT_CODE, RunEvent};
 
 use crate::{args::Args, notices::Notices, shell::Shell};
 
@@ -99,7 +99,7 @@ fn build(args: Args, started: Instant) -> tauri::Result<App> {
 }
 
 /// The configuration, the pages and the permissions, as they were when this was built.
-fn context<R: Runtime>() -> Context<R> {
+fn context() -> Context {
     tauri::generate_context!()
 }
 

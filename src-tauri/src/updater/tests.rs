@@ -11,7 +11,7 @@ const PLATFORM: &str = "linux-x86_64-appimage";
 /// An app of version 0.1.0 as it is configured, whose plugin trusts this key.
 fn plugin(key: &str) -> Plugin<MockRuntime> {
     let mut context = tauri::test::mock_context(tauri::test::noop_assets());
-    context.config_mut().plugins = crate::context::<MockRuntime>().config().plugins.clone();
+    context.config_mut().plugins = crate::context().config().plugins.clone();
     context.package_info_mut().version = semver::Version::new(0, 1, 0);
     let app = tauri::test::mock_builder()
         .plugin(tauri_plugin_updater::Builder::new().build())
@@ -64,7 +64,7 @@ fn d4_the_plugin_refuses_what_is_forged_or_signed_by_somebody_else() {
 
 #[test]
 fn d4_the_configuration_opens_no_door() {
-    let context = crate::context::<tauri::Wry>();
+    let context = crate::context();
     let config = &context.config().plugins.0["updater"];
     assert_eq!(config["requireSignedVersion"], true);
     assert_eq!(config["allowDowngrades"], false);

@@ -1,6 +1,9 @@
 // The words the window and the core share, generated from crates/contract (`cargo xtask gen`). Add one: write it
 // there, generate, name it here.
 
+export type { AppUpdateOffer } from './generated/AppUpdateOffer';
+export type { AppUpdateState } from './generated/AppUpdateState';
+export type { AppUpdateView } from './generated/AppUpdateView';
 export type { Asks } from './generated/Asks';
 export type { Block } from './generated/Block';
 export type { CommandView } from './generated/CommandView';
@@ -57,4 +60,5 @@ export type { Theme } from './generated/Theme';
 export type { TimeKind } from './generated/TimeKind';
 export type { Ttfv } from './generated/Ttfv';
 export type { WaterfallPart } from './generated/WaterfallPart';
+export type { UpdatedBy } from './generated/UpdatedBy';
 export type { UpdateView } from './generated/UpdateView';
