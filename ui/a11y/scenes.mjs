@@ -4,7 +4,7 @@ const press = (page, name) => page.getByRole('button', { name, exact: true }).fi
 const go = (name) => (page) =>
   page.getByRole('navigation', { name: 'Screens' }).getByRole('button', { name }).click();
 async function updates(page) {
-  await go('Settings')(page);
+  await page.getByRole('button', { name: /^(Settings|Einstellungen)$/ }).first().click();
   const title = page.getByRole('heading', { name: /^Updates (of|von) Firstlight$/ });
   await title.scrollIntoViewIfNeeded();
 }
