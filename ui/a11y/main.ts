@@ -26,6 +26,7 @@ import {
   restarting,
   working,
 } from '$fixtures/data';
+import { weak } from '$fixtures/findings';
 import { FakePlatform, refuse, type Answers } from '$fixtures/platform';
 import { Session } from '$lib/features/app/session.svelte';
 import App from '../src/App.svelte';
@@ -74,6 +75,7 @@ const SCENES: Record<string, Answers> = {
   requesting: answers(requesting, { settings }),
   reached: answers(reached, { settings }),
   left: answers(left, { settings }),
+  weak: answers(weak, { settings }),
   restarting: answers(restarting, { settings }),
   'cut-off': answers(cutOff, { settings }),
   posture: answers(posture, { settings }),

@@ -4,7 +4,10 @@ const press = (page, name) => page.getByRole('button', { name, exact: true }).fi
 const go = (name) => (page) =>
   page.getByRole('navigation', { name: 'Screens' }).getByRole('button', { name }).click();
 async function updates(page) {
-  await page.getByRole('button', { name: /^(Settings|Einstellungen)$/ }).first().click();
+  await page
+    .getByRole('button', { name: /^(Settings|Einstellungen)$/ })
+    .first()
+    .click();
   const title = page.getByRole('heading', { name: /^Updates (of|von) Firstlight$/ });
   await title.scrollIntoViewIfNeeded();
 }
@@ -120,6 +123,14 @@ export const SCENES = [
   { name: '03-today-left-small', fixture: 'left', viewport: SMALL },
   { name: '03-today-left-zoomed', fixture: 'left', ...ZOOMED },
   { name: '03-today-left-german', fixture: 'left', language: 'de' },
+  { name: '03-today-weak', fixture: 'weak' },
+  { name: '03-today-weak-small', fixture: 'weak', viewport: SMALL },
+  { name: '03-today-weak-german', fixture: 'weak', language: 'de' },
+  {
+    name: '03-today-weak-accept',
+    fixture: 'weak',
+    visit: (page) => page.getByRole('button', { name: /^Accept for a while: GHSA/ }).click(),
+  },
   { name: '03-today-restart', fixture: 'restarting' },
   { name: '03-today-cut-off', fixture: 'cut-off' },
   { name: '03-today-cut-off-small', fixture: 'cut-off', viewport: SMALL },

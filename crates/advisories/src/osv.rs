@@ -197,18 +197,24 @@ impl Record {
         if record.affected.is_empty() {
             return wrong("it says of nothing that it is affected (`affected`)".to_owned());
         }
+        if record.affected.iter().all(|affected| affected.package().is_none()) {
+            let named = record
+                .affected
+                .iter()
+                .filter_map(|affected| Some(affected.package.as_ref()?.ecosystem.as_str()));
+            let named: BTreeSet<&str> = named.collect();
+            return wrong(match named.into_iter().collect::<Vec<_>>().join(", ").as_str() {
+                "" => "it names no `package`".to_owned(),
+                others => format!(
+                    "it is about the ecosystem {others}; Firstlight knows crates.io, npm, PyPI and its own, `{}`",
+                    Ecosystem::Tool
+                ),
+            });
+        }
         for (place, affected) in record.affected.iter().enumerate() {
             let place = format!("`affected[{place}]`");
-            let Some((ecosystem, name)) = affected.package() else {
-                let named = affected.package.as_ref().map(|package| package.ecosystem.as_str());
-                return wrong(match named {
-                    Some(other) => format!(
-                        "{place} is about the ecosystem `{other}`; Firstlight knows crates.io, npm, PyPI and its own, `{}`",
-                        Ecosystem::Tool
-                    ),
-                    None => format!("{place} names no `package`"),
-                });
-            };
+            // The same may be in packages of other ecosystems, too.
+            let Some((ecosystem, name)) = affected.package() else { continue };
             if ecosystem == Ecosystem::Tool && !is_program(name) {
                 return wrong(format!("{place}: `{name}` is not how a program is started"));
             }

@@ -31,13 +31,20 @@ pub(crate) struct AppHost {
     run: Option<RunId>,
     /// Whether what is done belongs to no journey; a journey's steps are then not known either.
     outside: bool,
+    /// What may not be worked with, for a plan; a run learns of it as it goes.
+    planned: Option<Arc<Barred>>,
     /// Why an accepted secret could not be kept: a trouble of the keychain, not of the value.
     not_kept: Mutex<Option<AppError>>,
 }
 
 impl AppHost {
     pub(crate) fn new(app: &Firstlight, run: Option<RunId>) -> Self {
-        Self { app: app.clone(), run, outside: false, not_kept: Mutex::default() }
+        Self { app: app.clone(), run, outside: false, planned: None, not_kept: Mutex::default() }
+    }
+
+    /// For a plan, in which this may not be worked with.
+    pub(crate) fn planning(app: &Firstlight, barred: Barred) -> Self {
+        Self { planned: Some(Arc::new(barred)), ..Self::new(app, None) }
     }
 
     /// For what belongs to no journey.
@@ -88,7 +95,11 @@ impl Host for AppHost {
     }
 
     fn barred(&self) -> Arc<Barred> {
-        if self.outside { Arc::default() } else { Arc::clone(&lock(&self.app.inner.barred)) }
+        match &self.planned {
+            Some(planned) => Arc::clone(planned),
+            None if self.outside => Arc::default(),
+            None => Arc::clone(&lock(&self.app.inner.barred)),
+        }
     }
 
     fn state(&self, step: &StepId) -> Option<StepState> {

@@ -86,9 +86,8 @@ impl Firstlight {
 
     /// What the engine finds out about every step of a checklist.
     pub(crate) async fn look_at(&self, pack: &Pack, persona: &PersonaId, scope: &Scope) -> Result<Plan> {
-        let host = Arc::new(AppHost::new(self, None));
+        let host = Arc::new(AppHost::planning(self, self.barred_in_plan(pack).await?));
         self.load_secrets(pack).await;
-        self.bar_for_plan(pack).await?;
         self.inner
             .engine
             .plan(pack, persona, scope, host, self.inner.interactive, &CancellationToken::new())

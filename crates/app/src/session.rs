@@ -132,7 +132,7 @@ pub(crate) struct Inner {
     pub(crate) drift: Mutex<Drift>,
     /// The advisories that were read last.
     pub(crate) advising: Mutex<Option<Arc<Advising>>>,
-    /// What may not be worked with, as it was last looked.
+    /// What a run may not work with, as it was last looked.
     pub(crate) barred: Mutex<Arc<Barred>>,
     /// The text for whoever helps that was made last. Redacted.
     pub(crate) help_bundle: Mutex<Option<String>>,

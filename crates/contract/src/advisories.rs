@@ -108,6 +108,14 @@ pub struct AcceptFinding {
     pub because: String,
 }
 
+/// An advisory by id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct AdvisoryRef {
+    /// The id.
+    pub advisory: String,
+}
+
 /// `firstlight scan --json`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::{
+    advisories::{AcceptFinding, AdvisoryRef, ScanView},
     app_update::{AppUpdateConsent, AppUpdateView},
     credential::{CredentialTest, CredentialView},
     doctor::{DoctorView, FixConsent, FixView, HelpBundle},
@@ -120,6 +121,12 @@ commands! {
     help_bundle: Call<StepRef, HelpBundle>,
     /// Writes the last of these texts to a file the person chooses; its path, or `null`.
     save_help_bundle: Call<Nothing, Option<String>>,
+    /// Looks whether the pack's advisories are about anything in the journey's projects or on this machine.
+    scan: Call<Nothing, ScanView>,
+    /// Notes that the person lives with what an advisory is about for a while.
+    accept_finding: Call<AcceptFinding, JourneyView>,
+    /// Opens what is said about an advisory in the system's browser.
+    open_advisory: Call<AdvisoryRef, Nothing>,
     /// Keeps what the person chose.
     save_settings: Call<Settings, Settings>,
     /// How it stands with the app's own updates; asks nobody.

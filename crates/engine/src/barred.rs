@@ -76,3 +76,18 @@ fn is_named(file: &std::ffi::OsStr, name: &str) -> bool {
         None => file == name,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_known_by_its_name_alone() {
+        for (file, named) in
+            [("git", true), ("git.exe", true), ("git.EXE", true), ("gitk", false), ("git.sh", false)]
+        {
+            assert_eq!(is_named(file.as_ref(), "git"), named, "{file}");
+        }
+        assert!(is_named("python3.11".as_ref(), "python3.11"));
+    }
+}

@@ -13,9 +13,9 @@ use crate::{
     workspace::Workspace,
 };
 
-pub(crate) const USAGE: &str = "fuzz [TARGET] [--minutes N]               run the targets of tests/fuzz (pack, expression), 2 minutes each if not said";
+pub(crate) const USAGE: &str = "fuzz [TARGET] [--minutes N]               run the targets of tests/fuzz (pack, expression, advisory), 2 minutes each if not said";
 
-const TARGETS: &[&str] = &["pack", "expression"];
+const TARGETS: &[&str] = &["pack", "expression", "advisory"];
 
 /// What libFuzzer reads coverage from.
 const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \

@@ -1,5 +1,6 @@
 //! The window's commands, one file per kin. Each unpacks its argument, calls one use-case and maps the error.
 
+mod advisories;
 mod app_update;
 mod credential;
 mod doctor;
@@ -38,6 +39,7 @@ commands! {
     privacy: privacy set_sharing export_data delete_data verify_journal;
     doctor: doctor plan_fix fix undo_fix;
     help: help_bundle save_help_bundle;
+    advisories: scan accept_finding open_advisory;
     settings: save_settings;
     app_update: app_update check_app_update install_app_update;
 }

@@ -39,13 +39,18 @@ pub(super) async fn follow_up_done(shell: State<'_, Shell>, args: StepRef) -> An
 #[tauri::command]
 pub(super) async fn open_link(app: AppHandle, shell: State<'_, Shell>, args: StepRef) -> Answer<Nothing> {
     let link = shell.app().await?.link(&args.step).map_err(body)?;
-    if !is_web(&link) {
+    browse(&app, &link)
+}
+
+/// Opens an address in the system's browser.
+pub(super) fn browse(app: &AppHandle, link: &str) -> Answer<Nothing> {
+    if !is_web(link) {
         return Err(body(
             AppError::new(Code::StepState, format!("`{link}` is no address of the web."))
                 .hint("Only http and https addresses are opened; tell the pack's owner."),
         ));
     }
-    app.opener().open_url(&link, None::<&str>).map(|()| Nothing {}).map_err(|error| {
+    app.opener().open_url(link, None::<&str>).map(|()| Nothing {}).map_err(|error| {
         body(
             AppError::new(Code::ProgramMissing, format!("No browser could be opened: {error}."))
                 .hint(format!("Open {link} yourself.")),

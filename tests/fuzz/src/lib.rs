@@ -8,6 +8,13 @@
 
 use std::{cell::RefCell, collections::BTreeMap, fs, sync::LazyLock};
 
+use firstlight_advisories::{
+    Advisories,
+    lockfile::Lockfile,
+    osv::Record,
+    package::{Ecosystem, Package},
+    report::{Format, read, write_sarif},
+};
 use firstlight_domain::{expr::Scope, facts::Facts, id::StepId, kind::Kind};
 use firstlight_engine::Engine;
 use firstlight_packs::{PackError, lint, load};
@@ -66,6 +73,56 @@ pub fn expression(bytes: &[u8]) {
             matches!(&again, Ok(firstlight_domain::expr::Rendered::Known(text)) if *text == known),
             "{known:?} became {again:?}"
         );
+    }
+}
+
+/// Any text as an advisory, as each kind of lockfile and as each kind of report comes to an answer or to an error of one
+/// line; an advisory that a pack may hold is matched to an end; and what is written as SARIF is read again whole.
+///
+/// # Panics
+/// Where it is not so.
+pub fn advisory(bytes: &[u8]) {
+    let fine = |error: String| assert!(!error.is_empty() && !error.contains('\n'), "{error:?}");
+    let advisories = match Record::read_strictly(bytes) {
+        Ok(record) => {
+            assert!(!record.title().contains(char::is_control), "{:?}", record.title());
+            Advisories::new([record])
+        }
+        Err(error) => {
+            fine(error.to_string());
+            Advisories::default()
+        }
+    };
+    for kind in [Lockfile::Cargo, Lockfile::Npm, Lockfile::Requirements, Lockfile::Uv, Lockfile::Poetry] {
+        match kind.read(bytes) {
+            Ok(listed) => {
+                let matched = advisories.matching(&listed.packages);
+                assert!(matched.found.iter().all(|found| found.package.is_some()));
+            }
+            Err(error) => fine(error.to_string()),
+        }
+    }
+    let known = [
+        (Ecosystem::CratesIo, "time"),
+        (Ecosystem::Npm, "lodash"),
+        (Ecosystem::PyPi, "urllib3"),
+        (Ecosystem::Tool, "git"),
+    ];
+    for (ecosystem, name) in known {
+        for version in ["0", "0.1.43", "1.2.3-rc.1", "2!1.0.post1", "not one"] {
+            let matched = advisories.matching([&Package::new(ecosystem, name, version)]);
+            assert!(matched.found.len() <= 1, "one record is one finding");
+        }
+    }
+    for format in [Format::Sarif, Format::Osv] {
+        match read(format, bytes) {
+            Ok(found) => {
+                let written = write_sarif(&found, "1.0.0").to_string();
+                let again = read(Format::Sarif, written.as_bytes()).unwrap();
+                assert_eq!(again.len(), found.len(), "what was written is not what is read");
+            }
+            Err(error) => fine(error.to_string()),
+        }
     }
 }
 

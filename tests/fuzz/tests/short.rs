@@ -104,6 +104,19 @@ fn packs() -> Vec<Vec<u8>> {
         .collect()
 }
 
+/// Advisories, lockfiles, and a report of each kind.
+fn advisories() -> Vec<Vec<u8>> {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crates/advisories/tests/fixtures");
+    let files = fs::read_dir(fixtures).unwrap();
+    let files = files.map(|file| fs::read(file.unwrap().path()).unwrap());
+    files.chain(REPORTS.iter().map(|text| text.as_bytes().to_vec())).collect()
+}
+
+const REPORTS: &[&str] = &[
+    r#"{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"a","rules":[{"id":"r","helpUri":"https://a.test"}]}},"results":[{"ruleId":"r","ruleIndex":0,"level":"error","message":{"text":"it\nis"},"locations":[{"physicalLocation":{"artifactLocation":{"uri":"a:b"},"region":{"startLine":3}}}]}]}]}"#,
+    r#"{"results":[{"source":{"path":"Cargo.lock","type":"lockfile"},"packages":[{"package":{"name":"time","version":"0.1.43","ecosystem":"crates.io"},"vulnerabilities":[],"groups":[{"ids":["R-1"],"aliases":["CVE-1"],"max_severity":"7.5"}]}]}]}"#,
+];
+
 const EXPRESSIONS: &[&str] = &[
     "${{ inputs.place }}/orders",
     "${{ steps.clone.outputs.path }}/x ${{ facts.home }}",
@@ -118,6 +131,13 @@ proptest! {
     #[test]
     fn e7_a_damaged_pack_is_read_to_an_answer(text in select(packs()), all in vec(damage(), 1..12)) {
         firstlight_fuzz::pack(&damaged(text, &all));
+    }
+
+    #[test]
+    fn a_damaged_advisory_lockfile_or_report_is_read_to_an_answer(
+        text in select(advisories()), all in vec(damage(), 0..12),
+    ) {
+        firstlight_fuzz::advisory(&damaged(text, &all));
     }
 
     #[test]

@@ -21,6 +21,7 @@ use firstlight_advisories::Advisories;
 use firstlight_contract::{
     advisories::{FindingView, ScanView},
     commands::Notice,
+    error::Code,
 };
 use firstlight_domain::{
     event::{Event, Happened},
@@ -89,6 +90,16 @@ impl Firstlight {
         Ok(self.scan_view(&advising, own.as_ref(), sight))
     }
 
+    /// Where more is said about an advisory.
+    pub fn advisory_link(&self, advisory: &str) -> Result<String> {
+        let advising = self.advising()?;
+        let link = advising.advisories.record(advisory).and_then(|record| record.link());
+        link.map(str::to_owned).ok_or_else(|| {
+            let message = format!("The pack says nowhere to read more about `{advisory}`.");
+            AppError::new(Code::InputInvalid, message).hint("Look for its id on osv.dev.")
+        })
+    }
+
     /// Before a run: everything is looked at, programs included, and what may not be worked with is barred.
     pub(crate) async fn check_before_run(&self) -> Result<()> {
         self.check(true).await
@@ -130,24 +141,18 @@ impl Firstlight {
     }
 
     /// For a plan: what would be barred by what lies there now. Keeps nothing.
-    pub(crate) async fn bar_for_plan(&self, pack: &Pack) -> Result<()> {
-        let journey = self.with_world(|world| world.journey.clone()).filter(|it| it.pack.name == pack.name);
-        let barred = match journey {
-            Some(journey) => {
-                let advising = self.advising()?;
-                if advising.policy.block.is_none() || advising.advisories.is_empty() {
-                    Barred::default()
-                } else {
-                    let projects = self.projects(&journey)?;
-                    let sight = self.look_for_findings(&advising, projects, false).await?;
-                    let then = self.with_changes(&journey, &changes::changes(&journey, &sight));
-                    bars::barred(&then, &advising.policy, self.today())
-                }
-            }
-            None => Barred::default(),
+    pub(crate) async fn barred_in_plan(&self, pack: &Pack) -> Result<Barred> {
+        let own = |journey: &Journey| journey.pack.name == pack.name;
+        let Some(journey) = self.with_world(|world| world.journey.clone().filter(own)) else {
+            return Ok(Barred::default());
         };
-        *lock(&self.inner.barred) = Arc::new(barred);
-        Ok(())
+        let advising = self.advising()?;
+        if advising.policy.block.is_none() || advising.advisories.is_empty() {
+            return Ok(Barred::default());
+        }
+        let sight = self.look_for_findings(&advising, self.projects(&journey)?, false).await?;
+        let then = self.with_changes(&journey, &changes::changes(&journey, &sight));
+        Ok(bars::barred(&then, &advising.policy, self.today()))
     }
 
     /// Looks on a thread of its own: there may be much to read.
@@ -159,9 +164,8 @@ impl Firstlight {
     ) -> Result<Sight> {
         let of = Arc::clone(advising);
         let looked = tokio::task::spawn_blocking(move || look::look(&of.advisories, &projects, true)).await;
-        let mut sight = looked.map_err(|error| {
-            AppError::new(firstlight_contract::error::Code::Internal, format!("Looking broke off: {error}."))
-        })?;
+        let mut sight =
+            looked.map_err(|error| AppError::new(Code::Internal, format!("Looking broke off: {error}.")))?;
         if programs {
             let host = Arc::new(AppHost::new(self, None));
             let names = advising.advisories.programs();

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set the scene has failed")]
 
 mod administrator;
+mod advisories;
 mod authoring;
 mod bad_input;
 mod canary;

@@ -197,3 +197,85 @@ fn an_undo_forgets_receipts_and_what_was_done() {
     assert!(!journey.was_done(&build, &what));
     assert!(journey.steps[&build].receipts.is_empty());
 }
+
+mod findings {
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::finding::{Accepted, Finding, FindingId, Place, Severity};
+
+    fn finding(place: Place, severity: Severity) -> Finding {
+        let (advisory, package) = ("GHSA-1".to_owned(), "lodash".to_owned());
+        let id = FindingId { advisory, package, version: "4.17.20".to_owned(), place };
+        Finding { id, severity, fixed: Some("4.17.21".to_owned()) }
+    }
+
+    /// The journey after these events, a second between each.
+    fn journey_after(events: &[Event]) -> Journey {
+        let later = |(number, event): (usize, &Event)| Happened {
+            at: at(i64::try_from(number).unwrap() + 1),
+            event: event.clone(),
+        };
+        let all: Vec<Happened> =
+            [started()].into_iter().chain(events.iter().enumerate().map(later)).collect();
+        World::from_events(&all).journey.unwrap()
+    }
+
+    fn in_clone() -> Place {
+        Place::Project { step: StepId::new("clone").unwrap(), lockfile: "package-lock.json".to_owned() }
+    }
+
+    #[test]
+    fn what_is_accepted_stays_so_until_it_is_worse_or_the_day_is_over() {
+        let (mild, bad) = (finding(in_clone(), Severity::Moderate), finding(in_clone(), Severity::Critical));
+        let accepted = Accepted { until: date(2026, 12, 1), because: "It is not reached.".to_owned() };
+        let mut events = vec![
+            Event::FindingAppeared { finding: mild.clone() },
+            Event::FindingAccepted { finding: mild.id.clone(), accepted },
+        ];
+        let known = |events: &[Event]| journey_after(events).findings[&mild.id].clone();
+        assert!(known(&events).is_accepted(date(2026, 12, 1)));
+        assert!(!known(&events).is_accepted(date(2026, 12, 2)));
+        let since = known(&events).since;
+        events.push(Event::FindingAppeared { finding: mild.clone() });
+        assert!(known(&events).is_accepted(date(2026, 12, 1)), "the same once more");
+        events.push(Event::FindingAppeared { finding: bad });
+        assert_eq!((known(&events).severity, known(&events).accepted), (Severity::Critical, None));
+        assert_eq!(known(&events).since, since, "it has been there all the time");
+        events.push(Event::FindingGone { finding: mild.id.clone() });
+        assert!(journey_after(&events).findings.is_empty());
+    }
+
+    #[test]
+    fn what_is_taken_back_takes_its_findings_with_it() {
+        let (here, there) = (finding(in_clone(), Severity::High), finding(Place::Machine, Severity::High));
+        let journey = journey_after(&[
+            Event::FindingAppeared { finding: here },
+            Event::FindingAppeared { finding: there.clone() },
+            Event::StepChanged {
+                step: StepId::new("clone").unwrap(),
+                run: None,
+                state: StepState::Undone,
+                done: None,
+            },
+        ]);
+        assert_eq!(journey.findings.keys().collect::<Vec<_>>(), [&there.id]);
+    }
+
+    #[test]
+    fn findings_are_kept_as_names_and_versions() {
+        let written =
+            serde_json::to_value(Event::FindingAppeared { finding: finding(in_clone(), Severity::High) });
+        assert_eq!(
+            written.unwrap(),
+            serde_json::json!({
+                "event": "finding_appeared",
+                "finding": {
+                    "advisory": "GHSA-1", "package": "lodash", "version": "4.17.20",
+                    "in": "project", "step": "clone", "lockfile": "package-lock.json",
+                    "severity": "high", "fixed": "4.17.21",
+                },
+            })
+        );
+    }
+}

@@ -20,8 +20,6 @@ use super::{
 };
 use crate::provider::Context;
 
-/// Bytes of standard output kept for reading.
-const MAX_STDOUT: usize = 64 * 1024;
 /// Bytes kept of what a check printed, for its last lines.
 const MAX_SAID: usize = 16 * 1024;
 /// How long pipes are read after the process ended: something in the background may hold them open for ever.
@@ -80,11 +78,12 @@ async fn on_a_thread(cx: &Context, process: Process) -> Result<Exit, Failure> {
     let cancel = cx.cancel.child_token();
     // A look that nobody waits for any more takes its process with it.
     let _given_up = cancel.clone().drop_guard();
+    let keep = process.keep;
     let see = move || {
         let (mut stdout, mut out, mut err) = (Vec::new(), Vec::new(), Vec::new());
         let end = see_through(command, &marker, deadline, &cancel, |from, chunk| match from {
             Source::Out => {
-                keep_first(&mut stdout, chunk);
+                keep_first(&mut stdout, chunk, keep);
                 keep_last(&mut out, chunk);
             }
             Source::Err => keep_last(&mut err, chunk),
@@ -137,8 +136,8 @@ impl Sink {
     }
 }
 
-fn keep_first(stdout: &mut Vec<u8>, chunk: &[u8]) {
-    let room = MAX_STDOUT.saturating_sub(stdout.len());
+fn keep_first(stdout: &mut Vec<u8>, chunk: &[u8], keep: usize) {
+    let room = keep.saturating_sub(stdout.len());
     stdout.extend_from_slice(&chunk[..chunk.len().min(room)]);
 }
 
@@ -187,7 +186,7 @@ async fn execute(cx: &Context, process: Process, mut sink: Sink, output: &Output
                 read = next_chunk(&mut reader.out, &mut out_chunk) => match read {
                     0 => reader.out = None,
                     count => {
-                        keep_first(&mut reader.stdout, &out_chunk[..count]);
+                        keep_first(&mut reader.stdout, &out_chunk[..count], process.keep);
                         sink.out(&out_chunk[..count]);
                     }
                 },

@@ -61,6 +61,9 @@ use crate::provider::Context;
 /// The environment variable every process of a step carries: `<run>/<step>`.
 pub const MARKER: &str = "FIRSTLIGHT_STEP";
 
+/// Bytes of standard output kept for reading, if not said.
+const KEPT: usize = 64 * 1024;
+
 /// A process to be started. Argument by argument: no shell unless [`Process::shell`] says so.
 #[derive(Debug, Clone)]
 pub struct Process {
@@ -72,6 +75,8 @@ pub struct Process {
     secret_stdin: Option<SecretString>,
     elevated: bool,
     timeout: Option<Duration>,
+    /// Bytes of standard output kept for reading.
+    keep: usize,
     sandbox: Option<Sandbox>,
 }
 
@@ -87,6 +92,7 @@ impl Process {
             secret_stdin: None,
             elevated: false,
             timeout: None,
+            keep: KEPT,
             sandbox: None,
         }
     }
@@ -167,6 +173,13 @@ impl Process {
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// Keeps this many bytes of its standard output for reading, instead of 64 KB.
+    #[must_use]
+    pub(crate) fn keep(mut self, bytes: usize) -> Self {
+        self.keep = bytes;
         self
     }
 
@@ -252,7 +265,7 @@ pub struct Exit {
     pub code: i32,
     /// The last 20 lines it printed, masked, both streams. [`quick`] fills it only where the code is not 0.
     pub tail: Vec<String>,
-    /// What it printed to standard output, at most 64 KB of it, *not* masked: for reading, never for showing.
+    /// What it printed to standard output, at most as much as the process keeps, *not* masked: for reading, never for showing.
     pub stdout: Vec<u8>,
 }
 

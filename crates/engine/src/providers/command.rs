@@ -135,7 +135,7 @@ impl Provider for Command {
 fn refuse_injection(step: &Rendered<'_>, with: &With) -> Result<(), Failure> {
     for (name, argv) in with.commands() {
         // What the pack wrote, before its expressions were resolved.
-        for (place, word) in argv.iter().enumerate() {
+        for place in 0..argv.len() {
             let written = step.step.with.pointer(&format!("/{name}/{place}")).and_then(Value::as_str);
             if with.shell && written.is_some_and(is_unresolved) {
                 return Err(failure_with(
@@ -143,13 +143,22 @@ fn refuse_injection(step: &Rendered<'_>, with: &With) -> Result<(), Failure> {
                     "the pack should hand it over by `env`",
                 ));
             }
-            if word.starts_with('-') && written.is_some_and(|written| written.trim_start().starts_with("${{"))
-            {
-                return Err(failure_with(
-                    format!("`{word}` would be taken for an option by `{}`", argv[0]),
-                    "give an answer that does not start with `-`",
-                ));
-            }
+        }
+        refuse_options(step, name, argv)?;
+    }
+    Ok(())
+}
+
+/// Refuses words of a command that came out of an expression and would be taken for an option.
+pub(crate) fn refuse_options(step: &Rendered<'_>, field: &str, argv: &[String]) -> Result<(), Failure> {
+    for (place, word) in argv.iter().enumerate() {
+        // What the pack wrote, before its expressions were resolved.
+        let written = step.step.with.pointer(&format!("/{field}/{place}")).and_then(Value::as_str);
+        if word.starts_with('-') && written.is_some_and(|written| written.trim_start().starts_with("${{")) {
+            return Err(failure_with(
+                format!("`{word}` would be taken for an option by `{}`", argv[0]),
+                "give an answer that does not start with `-`",
+            ));
         }
     }
     Ok(())

@@ -41,6 +41,7 @@ pub mod read;
 pub mod ready;
 pub mod request;
 pub mod scaffold;
+pub mod scan;
 pub mod service;
 pub mod ssh_key;
 pub mod tools;
@@ -68,6 +69,7 @@ pub fn all() -> Vec<Arc<dyn Provider>> {
         Arc::new(read::Read),
         Arc::new(request::Request),
         Arc::new(scaffold::Scaffold),
+        Arc::new(scan::Scan),
         Arc::new(service::Service),
         Arc::new(ssh_key::SshKey),
         Arc::new(tools::Tools),

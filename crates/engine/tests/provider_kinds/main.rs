@@ -18,6 +18,7 @@ mod person;
 mod podman;
 mod posture;
 mod scaffold;
+mod scan;
 mod ssh_key;
 #[path = "../common/tree.rs"]
 mod tree;

@@ -90,6 +90,8 @@ breaks! {
     default_that_is_no_answer: [Code::BadValue], changed("default: ~/src", "enum: [~/code, ~/work], default: ~/src");
     file_that_is_not_there: [Code::MissingFile], with_step("  tour: { title: Tour, uses: read, with: { doc: docs/tour.md } }");
     file_that_leaves_the_pack: [Code::OutsidePack], with_step("  tour: { title: Tour, uses: read, with: { doc: ../tour.md } }");
+    severity_that_is_none: [Code::BadValue], changed("\npolicy:", "\npolicy:\n  advisories: { block: medum, accept: 30d }");
+    field_of_advisories: [Code::UnknownField, Code::BadValue], changed("\npolicy:", "\npolicy:\n  advisories: { blok: high, accept: 30 }");
     not_yaml: [Code::BadYaml], "apiVersion: firstlight.dev/v1\nkind: [Pack\n";
     two_documents: [Code::BadYaml], "kind: Pack\n---\nkind: Pack\n";
     not_utf8: [Code::BadYaml], b"kind: Pack\ntitle: \xff\xfe\n";
@@ -150,6 +152,29 @@ fn where_anything_goes_null_is_a_value_if_it_is_written() {
         let found = found.iter().find(|problem| problem.code == Code::BadWith).unwrap();
         assert!(found.help.as_deref().is_some_and(|help| help.contains("write `null`")), "{found:?}");
     }
+}
+
+#[test]
+fn advisories_are_records_that_say_something_each_in_one_file() {
+    let folder = Folder::with(ACME);
+    let record = include_str!("../../../advisories/tests/fixtures/rustsec-time.json");
+    folder.add("advisories/time.json", record);
+    folder.add("advisories/README.md", "# Not a record");
+    assert_eq!(folder.lint().problems(), []);
+    assert_eq!(firstlight_packs::advisories(folder.root()).unwrap().len(), 1);
+    folder.add("advisories/again/time.json", record);
+    folder.add("advisories/other.json", &record.replace("crates.io", "Maven").replace("-0071", "-0072"));
+    folder.add("advisories/half.json", &record[..200]);
+    let report = folder.lint();
+    let said: Vec<&str> = report.problems().iter().map(|problem| problem.message.as_str()).collect();
+    assert!(report.problems().iter().all(|problem| problem.code == Code::BadAdvisory), "{said:?}");
+    assert!(said[0].starts_with("`advisories/half.json`: it is no OSV record: "), "{said:?}");
+    assert!(said[1].starts_with("`advisories/other.json`: it is about the ecosystem Maven"), "{said:?}");
+    assert_eq!(
+        said[2],
+        "`advisories/time.json`: `RUSTSEC-2020-0071` is in `advisories/again/time.json` already"
+    );
+    assert!(firstlight_packs::advisories(folder.root()).is_err());
 }
 
 #[test]

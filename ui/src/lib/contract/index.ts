@@ -1,6 +1,7 @@
 // The words the window and the core share, generated from crates/contract (`cargo xtask gen`). Add one: write it
 // there, generate, name it here.
 
+export type { AcceptFinding } from './generated/AcceptFinding';
 export type { AppUpdateOffer } from './generated/AppUpdateOffer';
 export type { AppUpdateState } from './generated/AppUpdateState';
 export type { AppUpdateView } from './generated/AppUpdateView';
@@ -22,6 +23,8 @@ export type { EventView } from './generated/EventView';
 export type { FileView } from './generated/FileView';
 export type { Finding } from './generated/Finding';
 export type { FindingLevel } from './generated/FindingLevel';
+export type { FindingSeverity } from './generated/FindingSeverity';
+export type { FindingView } from './generated/FindingView';
 export type { FixView } from './generated/FixView';
 export type { FollowUpView } from './generated/FollowUpView';
 export type { HelpBundle } from './generated/HelpBundle';
@@ -46,6 +49,7 @@ export type { PropertyView } from './generated/PropertyView';
 export type { ReportView } from './generated/ReportView';
 export type { ResolvedView } from './generated/ResolvedView';
 export type { RunEvent } from './generated/RunEvent';
+export type { ScanView } from './generated/ScanView';
 export type { Settings } from './generated/Settings';
 export type { Sharing } from './generated/Sharing';
 export type { StageView } from './generated/StageView';

@@ -25,6 +25,11 @@ pub(super) const NOTHING_TO_GIVE_BACK: &[(&str, &str, &str)] = &[
     ("read", "it shows a text", r#"{ "text": "Welcome." }"#),
     ("request", "somebody else grants it", r#"{ "text": "Access, please." }"#),
     (
+        "scan",
+        "it only looks",
+        r#"{ "run": ["osv-scanner", "--format", "json", "."], "format": "osv", "cwd": "~" }"#,
+    ),
+    (
         "tools",
         "mise keeps versions side by side, and other projects may use the same one by now",
         r#"{ "tools": { "node": "22" } }"#,

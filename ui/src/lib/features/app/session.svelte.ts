@@ -1,6 +1,7 @@
 // The one store of truth in the window: what the core said last. It loads once, then follows notices. It decides
 // nothing: every method asks the core and keeps the answer.
 import type {
+  AcceptFinding,
   AppUpdateView,
   Choice,
   CredentialView,
@@ -10,6 +11,7 @@ import type {
   Notice,
   PackOverview,
   RunEvent,
+  ScanView,
   Settings,
   StepView,
   UpdateView,
@@ -157,6 +159,18 @@ export class Session {
 
   async followUpDone(step: string): Promise<void> {
     this.#stand(await this.call('follow_up_done', { step }));
+  }
+
+  scan(): Promise<ScanView> {
+    return this.call('scan', {});
+  }
+
+  async acceptFinding(wanted: AcceptFinding): Promise<void> {
+    this.#stand(await this.call('accept_finding', wanted));
+  }
+
+  async openAdvisory(advisory: string): Promise<void> {
+    await this.call('open_advisory', { advisory });
   }
 
   async undo(step: string): Promise<void> {
