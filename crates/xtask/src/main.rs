@@ -27,6 +27,8 @@ mod session;
 mod sh;
 mod stages;
 mod test;
+#[cfg(test)]
+mod workflows;
 mod workspace;
 
 use std::process::ExitCode;

@@ -45,6 +45,12 @@ pub(crate) fn run(workspace: &Workspace, words: &[String]) -> Result<()> {
     }
 }
 
+/// Whether these words are understood after `dist`.
+#[cfg(test)]
+pub(crate) fn understands(words: &[String]) -> Result<()> {
+    Request::read(&Workspace::find()?, &Args::parse(words, &SPEC)?).map(drop)
+}
+
 #[derive(Debug, PartialEq, Eq)]
 enum Request {
     Build(Build),
