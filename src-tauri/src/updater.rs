@@ -61,8 +61,11 @@ fn publisher(url: Option<&str>, key: Option<&str>) -> Option<Publisher> {
 /// What this was installed from, and what an update replaces.
 fn installed(app: &AppHandle) -> (Option<Package>, PathBuf) {
     let program = std::env::current_exe().unwrap_or_default();
+    // The variable is handed on to everything that an AppImage starts: of itself it says nothing about this program.
     #[cfg(target_os = "linux")]
-    if let Some(image) = app.env().appimage {
+    if let Some(image) = app.env().appimage
+        && (bundle_type() == Some(BundleType::AppImage) || cfg!(debug_assertions))
+    {
         return (Some(Package::AppImage), image.into());
     }
     #[cfg(not(target_os = "linux"))]

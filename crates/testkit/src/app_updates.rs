@@ -1,5 +1,7 @@
 //! Whoever publishes the app, with keys made for the test: signatures as Tauri's signer makes them, and forged ones.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot make a signature cannot go on")]
+
 use std::io::Cursor;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};

@@ -21,6 +21,23 @@ fn workflows() -> BTreeMap<String, (Value, String)> {
     workflows
 }
 
+/// The commands of a guide that are ours.
+#[test]
+fn what_the_guide_to_releases_says_exists() {
+    let guide = fs::read_to_string(Workspace::find().unwrap().root.join("docs/releasing.md")).unwrap();
+    let mut seen = 0;
+    for line in guide.lines().filter_map(|line| line.strip_prefix("$ cargo xtask dist")) {
+        let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+        crate::dist::understands(&words).unwrap_or_else(|error| panic!("{line}: {error}"));
+        seen += 1;
+    }
+    assert_eq!(seen, 3);
+    // Every variable that counts is said.
+    for variable in crate::dist::VARIABLES {
+        assert!(guide.contains(variable), "{variable}");
+    }
+}
+
 /// Every step of every job.
 fn steps(workflow: &Value) -> Vec<&Value> {
     let jobs = workflow["jobs"].as_object().unwrap().values();

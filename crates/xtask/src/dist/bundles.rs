@@ -18,6 +18,9 @@ const KEY_FILE: &str = "TAURI_SIGNING_PRIVATE_KEY_PATH";
 const PUBLIC_KEY: &str = "FIRSTLIGHT_UPDATE_KEY";
 const ADDRESS: &str = "FIRSTLIGHT_UPDATE_URL";
 
+#[cfg(test)]
+pub(super) const VARIABLES: [&str; 4] = [KEY, KEY_FILE, PUBLIC_KEY, ADDRESS];
+
 /// A kind of package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Bundle {

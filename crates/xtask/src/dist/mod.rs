@@ -45,6 +45,10 @@ pub(crate) fn run(workspace: &Workspace, words: &[String]) -> Result<()> {
     }
 }
 
+/// What is read from the environment.
+#[cfg(test)]
+pub(crate) const VARIABLES: [&str; 4] = bundles::VARIABLES;
+
 /// Whether these words are understood after `dist`.
 #[cfg(test)]
 pub(crate) fn understands(words: &[String]) -> Result<()> {
