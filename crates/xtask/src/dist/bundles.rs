@@ -168,13 +168,13 @@ fn config(workspace: &Workspace, debug: bool, key: Option<&str>, folder: &Path) 
             linux.insert(kind.to_owned(), json!({ "files": files }));
         }
     }
-    let config = packing(&cli, key, linux);
+    let config = packing(&cli, key, &linux);
     let to = folder.join("packing.json");
     fs::write(&to, config.to_string()).with_context(|| format!("{} could not be written", to.display()))?;
     Ok(to)
 }
 
-fn packing(cli: &Path, key: Option<&str>, linux: Map<String, Value>) -> Value {
+fn packing(cli: &Path, key: Option<&str>, linux: &Map<String, Value>) -> Value {
     json!({
         "bundle": {
             "externalBin": [cli.display().to_string()],
@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn without_a_key_nothing_is_made_for_the_updater() {
         for key in [Some("key"), None] {
-            let config = packing(Path::new("/s/firstlight"), key, Map::new());
+            let config = packing(Path::new("/s/firstlight"), key, &Map::new());
             assert_eq!(config["bundle"]["createUpdaterArtifacts"], key.is_some());
             assert_eq!(config["plugins"]["updater"]["pubkey"], key.unwrap_or_default());
             assert_eq!(config["bundle"]["externalBin"], json!(["/s/firstlight"]));

@@ -1,4 +1,4 @@
-//! The bill of materials: every crate in the two programs and every npm package in the pages, in CycloneDX 1.5.
+//! The bill of materials: every crate in the two programs and every npm package in the pages, in `CycloneDX` 1.5.
 //!
 //! The crates come from what cargo resolved for this system, without what only builds and tests use, and the packages from
 //! npm's own bill. What is the same twice comes out byte for byte the same: the serial number is a hash of the rest.
@@ -98,7 +98,7 @@ fn serial(content: &str) -> String {
     [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
 
-/// Seconds since 1970 as CycloneDX writes a time.
+/// Seconds since 1970 as `CycloneDX` writes a time.
 fn time(epoch: &str) -> String {
     super::time::utc(epoch.parse().unwrap_or_default())
 }

@@ -1,4 +1,4 @@
-//! The bill of this very tree, held to the rules of CycloneDX 1.5 that readers rely on, and small made-up ones.
+//! The bill of this very tree, held to the rules of `CycloneDX` 1.5 that readers rely on, and small made-up ones.
 
 use std::collections::BTreeSet;
 
