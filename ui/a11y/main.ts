@@ -26,7 +26,7 @@ import {
   restarting,
   working,
 } from '$fixtures/data';
-import { weak } from '$fixtures/findings';
+import { unsure, weak } from '$fixtures/findings';
 import { FakePlatform, refuse, type Answers } from '$fixtures/platform';
 import { Session } from '$lib/features/app/session.svelte';
 import App from '../src/App.svelte';
@@ -76,6 +76,12 @@ const SCENES: Record<string, Answers> = {
   reached: answers(reached, { settings }),
   left: answers(left, { settings }),
   weak: answers(weak, { settings }),
+  'weak-unsure': { ...answers(weak, { settings }), scan: () => unsure },
+  'weak-broken': {
+    ...answers(weak, { settings }),
+    scan: refuse({ code: 'journal_damaged', message: 'The journal is damaged; it was set aside.' }),
+  },
+  'weak-looking': { ...answers(reached, { settings }), scan: never },
   restarting: answers(restarting, { settings }),
   'cut-off': answers(cutOff, { settings }),
   posture: answers(posture, { settings }),

@@ -35,6 +35,21 @@ const seek = (name) => async (page) => {
   await page.getByRole('heading', { level: 1, name }).waitFor();
 };
 
+/** Looks for weaknesses, and shows what came of it. */
+async function look(page) {
+  await press(page, 'Look now');
+  await page
+    .getByText(/^Could not be told$|is damaged; it was set aside|is known to be weak/)
+    .first()
+    .scrollIntoViewIfNeeded();
+}
+
+async function lookInSettings(page) {
+  await go('Settings')(page);
+  await page.getByRole('heading', { name: 'Known to be weak' }).scrollIntoViewIfNeeded();
+  await press(page, 'Look now');
+}
+
 async function help(page) {
   await press(page, 'Open the step');
   await press(page, 'Get help');
@@ -131,6 +146,8 @@ export const SCENES = [
     fixture: 'weak',
     visit: (page) => page.getByRole('button', { name: /^Accept for a while: GHSA/ }).click(),
   },
+  { name: '03-today-weak-unsure', fixture: 'weak-unsure', visit: look },
+  { name: '03-today-weak-broken', fixture: 'weak-broken', visit: look },
   { name: '03-today-restart', fixture: 'restarting' },
   { name: '03-today-cut-off', fixture: 'cut-off' },
   { name: '03-today-cut-off-small', fixture: 'cut-off', viewport: SMALL },
@@ -235,6 +252,8 @@ export const SCENES = [
   { name: '07-privacy-empty', fixture: 'empty', visit: go('Privacy') },
   { name: '07-privacy-broken', fixture: 'broken', visit: go('Privacy') },
   { name: '08-settings', fixture: 'working', visit: go('Settings') },
+  { name: '08-settings-weak-none', fixture: 'reached', visit: lookInSettings },
+  { name: '08-settings-weak-looking', fixture: 'weak-looking', visit: lookInSettings },
   { name: '08-settings-fix', fixture: 'working', visit: fix },
   { name: '08-settings-fix-small', fixture: 'working', visit: fix, viewport: SMALL },
   { name: '08-settings-fix-zoomed', fixture: 'working', visit: fix, ...ZOOMED },

@@ -69,7 +69,7 @@ pub struct Package {
 impl Package {
     /// A package of this name, whichever way it is written.
     pub fn new(ecosystem: Ecosystem, name: &str, version: &str) -> Self {
-        Self { ecosystem, name: ecosystem.normal(name), version: version.to_owned() }
+        Self { ecosystem, name: ecosystem.normal(name), version: version.trim().to_owned() }
     }
 }
 

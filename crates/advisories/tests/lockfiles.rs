@@ -4,6 +4,7 @@
 use firstlight_advisories::{
     Unjudged,
     lockfile::{Lockfile, LockfileError, MAX_LOCKFILE_BYTES},
+    package::Package,
 };
 
 const CARGO: &str = include_str!("fixtures/Cargo.lock");
@@ -118,15 +119,33 @@ fn what_is_damaged_says_so_and_nothing_overflows() {
 }
 
 #[test]
-fn the_fix_is_a_command_that_takes_no_name_for_an_option() {
-    let words =
-        |kind: Lockfile, name: &str, fixed: Option<&str>| kind.update(name, fixed).map(|it| it.join(" "));
-    assert_eq!(
-        words(Lockfile::Cargo, "time", Some("0.2.23")).as_deref(),
-        Some("cargo update --package time --precise 0.2.23")
-    );
-    assert_eq!(words(Lockfile::Uv, "urllib3", None).as_deref(), Some("uv lock --upgrade-package urllib3"));
-    assert_eq!(words(Lockfile::Requirements, "urllib3", Some("2")), None);
-    assert_eq!(words(Lockfile::Npm, "--global", None), None);
-    assert_eq!(words(Lockfile::Cargo, "time", Some("--offline")), None);
+fn the_fix_is_a_command_where_one_does_it_and_takes_no_name_for_an_option() {
+    let words = |kind: Lockfile, name: &str, version: &str, fixed: Option<&str>| {
+        kind.update(&Package::new(kind.ecosystem(), name, version), fixed).map(|it| it.join(" "))
+    };
+    for (kind, name, version, fixed, expected) in [
+        (
+            Lockfile::Cargo,
+            "time",
+            "0.3.1",
+            Some("0.3.36"),
+            Some("cargo update --package time@0.3.1 --precise 0.3.36"),
+        ),
+        // What the project asks for has to change first.
+        (Lockfile::Cargo, "time", "0.1.43", Some("0.2.23"), None),
+        (Lockfile::Cargo, "time", "0.1.43", None, Some("cargo update --package time@0.1.43")),
+        (Lockfile::Npm, "lodash", "4.17.20", Some("4.17.21"), Some("npm update lodash")),
+        (Lockfile::Npm, "lodash", "3.10.1", Some("4.17.21"), None),
+        (Lockfile::Uv, "urllib3", "1.26.1", Some("2.0.6"), Some("uv lock --upgrade-package urllib3")),
+        (Lockfile::Poetry, "urllib3", "1.26.1", None, Some("poetry update urllib3")),
+        (Lockfile::Requirements, "urllib3", "1.26.1", Some("2.0.6"), None),
+        (Lockfile::Npm, "--global", "1.0.0", None, None),
+        (Lockfile::Cargo, "time", "0.3.1", Some("--offline"), None),
+    ] {
+        assert_eq!(
+            words(kind, name, version, fixed).as_deref(),
+            expected,
+            "{kind:?} {name} {version} {fixed:?}"
+        );
+    }
 }

@@ -103,23 +103,42 @@ impl Lockfile {
         Ok(listed)
     }
 
-    /// How a package is brought to a version in a project with such a lockfile, as the words of a command. None where
-    /// there is none that does just that.
-    pub fn update(self, package: &str, fixed: Option<&str>) -> Option<Vec<String>> {
+    /// The words of a command that brings a package from the version that is there to the one that is not affected, in a
+    /// project with such a lockfile. None where no command does just that: where a program would need to know better than
+    /// what the project asks for, it is for a person to change.
+    pub fn update(self, there: &Package, fixed: Option<&str>) -> Option<Vec<String>> {
+        let name = there.name.as_str();
         // A name that a program would take for an option is not put on its command line.
-        if package.starts_with('-') || fixed.is_some_and(|fixed| fixed.starts_with('-')) {
+        if name.starts_with('-') || fixed.is_some_and(|fixed| fixed.starts_with('-')) {
             return None;
         }
+        // There may be more than one version of it in the same project.
+        let exact = format!("{name}@{}", there.version);
         let words: &[&str] = match (self, fixed) {
-            (Self::Cargo, Some(fixed)) => &["cargo", "update", "--package", package, "--precise", fixed],
-            (Self::Cargo, None) => &["cargo", "update", "--package", package],
-            (Self::Npm, _) => &["npm", "update", package],
-            (Self::Uv, _) => &["uv", "lock", "--upgrade-package", package],
-            (Self::Poetry, _) => &["poetry", "update", package],
+            (Self::Cargo | Self::Npm, Some(fixed)) if !is_compatible(there, fixed) => return None,
+            (Self::Cargo, Some(fixed)) => &["cargo", "update", "--package", &exact, "--precise", fixed],
+            (Self::Cargo, None) => &["cargo", "update", "--package", &exact],
+            (Self::Npm, _) => &["npm", "update", name],
+            (Self::Uv, _) => &["uv", "lock", "--upgrade-package", name],
+            (Self::Poetry, _) => &["poetry", "update", name],
             (Self::Requirements, _) => return None,
         };
         Some(words.iter().map(|word| (*word).to_owned()).collect())
     }
+}
+
+/// Whether a project that asks for the version there, as Cargo and npm do if nothing else is said, takes the other.
+fn is_compatible(there: &Package, fixed: &str) -> bool {
+    let read = |text: &str| semver::Version::parse(text).ok();
+    let (Some(there), Some(fixed)) = (read(&there.version), read(fixed)) else { return false };
+    let asked = semver::Comparator {
+        op: semver::Op::Caret,
+        major: there.major,
+        minor: Some(there.minor),
+        patch: Some(there.patch),
+        pre: there.pre,
+    };
+    asked.matches(&fixed)
 }
 
 impl Listed {

@@ -36,7 +36,7 @@ impl Firstlight {
             )
             .hint("`firstlight status` lists what is; `firstlight scan` looks again."));
         }
-        let latest = acceptable_until(&advising.policy, today).ok_or_else(|| {
+        let latest = acceptable_until(advising.policy(), today).ok_or_else(|| {
             AppError::new(Code::InputInvalid, "This pack does not let findings be accepted.")
                 .hint("Mend it, or ask the pack's owner to add `accept` to `policy.advisories`.")
         })?;

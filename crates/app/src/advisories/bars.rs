@@ -37,6 +37,8 @@ fn bar(journey: &Journey, id: &FindingId, record: &FindingRecord) -> Option<Bar>
         || "no version without it is known".to_owned(),
         |fixed| format!("it is fixed in {fixed}"),
     );
+    // A folder of a project may be called anything.
+    let place = place.replace(char::is_control, "�");
     let FindingId { advisory, package, version, .. } = id;
     let severity = record.severity.name();
     Some(Bar {

@@ -25,7 +25,7 @@ use firstlight_contract::{
 };
 use firstlight_domain::{
     event::{Event, Happened},
-    id::{PackName, StepId},
+    id::StepId,
     journey::{Journey, World},
     pack::{AdvisoryPolicy, Pack},
 };
@@ -45,13 +45,16 @@ pub use self::sarif::scan_report;
 
 /// What a pack says about findings: its advisories, and what they mean.
 pub(crate) struct Advising {
-    /// Tells one content of a pack from another.
-    digest: String,
-    name: PackName,
-    policy: AdvisoryPolicy,
+    pack: Arc<Pack>,
     advisories: Advisories,
     /// How many are in effect.
     number: usize,
+}
+
+impl Advising {
+    fn policy(&self) -> &AdvisoryPolicy {
+        &self.pack.policy.advisories
+    }
 }
 
 /// What a scan is asked to look at.
@@ -67,7 +70,7 @@ impl Firstlight {
     /// Looks now. What is found in the journey's projects and on this machine is kept, if the advisories are the journey's.
     pub async fn scan(&self, request: &ScanRequest) -> Result<ScanView> {
         let advising = match &request.pack {
-            Some(root) => self.advising_of(&packs::load(root, &self.inner.engine)?)?,
+            Some(root) => self.advising_of(&Arc::new(packs::load(root, &self.inner.engine)?))?,
             None => self.advising()?,
         };
         let journey = self.with_world(|world| world.journey.clone());
@@ -77,8 +80,8 @@ impl Firstlight {
             let sight = self.look_for_findings(&advising, projects, false).await?;
             return Ok(self.scan_view(&advising, None, sight));
         }
-        let own = journey.filter(|journey| journey.pack.name == advising.name);
-        let projects = own.as_ref().map(|journey| self.projects(journey)).transpose()?.unwrap_or_default();
+        let own = journey.filter(|journey| journey.pack.name == advising.pack.name);
+        let projects = own.as_ref().map(|journey| self.projects(&advising, journey)).unwrap_or_default();
         let sight = self.look_for_findings(&advising, projects, true).await?;
         let own = match own {
             Some(journey) if !self.is_reading() => {
@@ -120,7 +123,7 @@ impl Firstlight {
             *lock(&self.inner.barred) = Arc::default();
             return Ok(());
         }
-        let projects = self.projects(&journey)?;
+        let projects = self.projects(&advising, &journey);
         let sight = self.look_for_findings(&advising, projects, programs).await?;
         self.keep(&advising, &journey, &sight)
     }
@@ -129,7 +132,7 @@ impl Firstlight {
     pub(crate) fn check_made(&self, step: &StepId) -> Result<()> {
         let (advising, journey) = (self.advising()?, self.current_journey()?);
         let made: Vec<Project> = self
-            .projects(&journey)?
+            .projects(&advising, &journey)
             .into_iter()
             .filter(|project| project.step.as_ref() == Some(step))
             .collect();
@@ -147,12 +150,12 @@ impl Firstlight {
             return Ok(Barred::default());
         };
         let advising = self.advising()?;
-        if advising.policy.block.is_none() || advising.advisories.is_empty() {
+        if advising.policy().block.is_none() || advising.advisories.is_empty() {
             return Ok(Barred::default());
         }
-        let sight = self.look_for_findings(&advising, self.projects(&journey)?, false).await?;
+        let sight = self.look_for_findings(&advising, self.projects(&advising, &journey), false).await?;
         let then = self.with_changes(&journey, &changes::changes(&journey, &sight));
-        Ok(bars::barred(&then, &advising.policy, self.today()))
+        Ok(bars::barred(&then, advising.policy(), self.today()))
     }
 
     /// Looks on a thread of its own: there may be much to read.
@@ -189,7 +192,7 @@ impl Firstlight {
     }
 
     fn bar(&self, advising: &Advising) -> Result<()> {
-        let barred = bars::barred(&self.current_journey()?, &advising.policy, self.today());
+        let barred = bars::barred(&self.current_journey()?, advising.policy(), self.today());
         *lock(&self.inner.barred) = Arc::new(barred);
         Ok(())
     }
@@ -231,9 +234,11 @@ impl Firstlight {
         TimeZone::system().to_datetime(self.now()).date()
     }
 
-    /// The folders that steps of the journey have made projects in.
-    fn projects(&self, journey: &Journey) -> Result<Vec<Project>> {
-        Ok(projects::of(&*self.journey_pack()?, journey))
+    /// The folders that steps of the journey have made projects in. Where the journey's own pack cannot be read any more, the
+    /// one with the advisories knows its steps.
+    fn projects(&self, advising: &Advising, journey: &Journey) -> Vec<Project> {
+        let pack = self.journey_pack().unwrap_or_else(|_| Arc::clone(&advising.pack));
+        projects::of(&pack, journey)
     }
 
     /// The advisories that count: those of the newest release received of the journey's pack, for what is known to be weak
@@ -245,7 +250,7 @@ impl Firstlight {
             if self.pack_at_hand().is_none() {
                 self.open_received_pack()?;
             }
-            return self.advising_of(&*self.pack_at_hand().ok_or_else(AppError::no_journey)?);
+            return self.advising_of(&self.pack_at_hand().ok_or_else(AppError::no_journey)?);
         };
         match received {
             Some(newer)
@@ -256,26 +261,24 @@ impl Firstlight {
                 if let Some(known) = self.advising_known(&newer.pack.digest) {
                     return Ok(known);
                 }
-                self.advising_of(&packs::load(Path::new(&newer.pack_path), &self.inner.engine)?)
+                self.advising_of(&Arc::new(packs::load(Path::new(&newer.pack_path), &self.inner.engine)?))
             }
-            _ => self.advising_of(&*self.journey_pack()?),
+            _ => self.advising_of(&self.journey_pack()?),
         }
     }
 
     fn advising_known(&self, digest: &str) -> Option<Arc<Advising>> {
-        lock(&self.inner.advising).clone().filter(|known| known.digest == digest)
+        lock(&self.inner.advising).clone().filter(|known| known.pack.digest == digest)
     }
 
-    fn advising_of(&self, pack: &Pack) -> Result<Arc<Advising>> {
+    fn advising_of(&self, pack: &Arc<Pack>) -> Result<Arc<Advising>> {
         if let Some(known) = self.advising_known(&pack.digest) {
             return Ok(known);
         }
         let mut records = firstlight_packs::advisories(&pack.root)?;
         records.retain(firstlight_advisories::osv::Record::is_in_effect);
         let advising = Arc::new(Advising {
-            digest: pack.digest.clone(),
-            name: pack.name.clone(),
-            policy: pack.policy.advisories.clone(),
+            pack: Arc::clone(pack),
             number: records.len(),
             advisories: Advisories::new(records),
         });

@@ -103,7 +103,9 @@ mod tests {
             fs::write(path, "").unwrap();
         };
         let own = ["Cargo.lock", "api/uv.lock", "api/requirements-dev.txt", "web/package-lock.json"];
-        own.iter().for_each(|path| write(path));
+        for path in own {
+            write(path);
+        }
         for not in [
             "node_modules/a/package-lock.json",
             "target/package/x/Cargo.lock",

@@ -1,6 +1,6 @@
 //! Findings as they are shown.
 
-use firstlight_advisories::{lockfile::Lockfile, osv::Record};
+use firstlight_advisories::{lockfile::Lockfile, osv::Record, package::Package};
 use firstlight_contract::advisories::{AcceptedView, FindingProject, FindingSeverity, FindingView};
 use firstlight_domain::{
     finding::{FindingId, FindingRecord, Place, Severity},
@@ -94,7 +94,10 @@ fn view(
     spot: Option<Spot>,
     today: Date,
 ) -> FindingView {
-    let update = spot.as_ref().and_then(|spot| spot.kind.update(&id.package, record.fixed.as_deref()));
+    let update = spot.as_ref().and_then(|spot| {
+        let there = Package::new(spot.kind.ecosystem(), &id.package, &id.version);
+        spot.kind.update(&there, record.fixed.as_deref())
+    });
     let ids = advisory.map(Record::ids).unwrap_or_default();
     FindingView {
         advisory: id.advisory.clone(),
@@ -114,11 +117,11 @@ fn view(
         advice: advisory.and_then(Record::advice).map(str::to_owned),
         link: advisory.and_then(Record::link).map(str::to_owned),
         since: Some(record.since.to_string()),
-        blocks: bars::blocks(&advising.policy, record, today),
+        blocks: bars::blocks(advising.policy(), record, today),
         accepted: record.accepted.as_ref().filter(|accepted| today <= accepted.until).map(|accepted| {
             AcceptedView { until: accepted.until.to_string(), because: accepted.because.clone() }
         }),
-        acceptable_until: acceptable_until(&advising.policy, today).map(|day| day.to_string()),
+        acceptable_until: acceptable_until(advising.policy(), today).map(|day| day.to_string()),
     }
 }
 

@@ -74,6 +74,9 @@ fn show(scan: &ScanView, output: Output) -> anyhow::Result<()> {
             output.line(format!("  ? {}: {}", plain(&unsure.what), plain(&unsure.why)))?;
         }
     }
+    if scan.advisories == 0 {
+        return output.line("This pack has no advisories, so there is nothing to compare with.");
+    }
     let packages = scan.looked_at.iter().map(|looked| looked.packages).fold(0, u32::saturating_add);
     let found = u32::try_from(scan.findings.len()).unwrap_or(u32::MAX);
     output.line(format!(

@@ -163,7 +163,7 @@ fn advisories_are_records_that_say_something_each_in_one_file() {
     assert_eq!(folder.lint().problems(), []);
     assert_eq!(firstlight_packs::advisories(folder.root()).unwrap().len(), 1);
     folder.add("advisories/again/time.json", record);
-    folder.add("advisories/other.json", &record.replace("crates.io", "Maven").replace("-0071", "-0072"));
+    folder.add("advisories/other.json", record.replace("crates.io", "Maven").replace("-0071", "-0072"));
     folder.add("advisories/half.json", &record[..200]);
     let report = folder.lint();
     let said: Vec<&str> = report.problems().iter().map(|problem| problem.message.as_str()).collect();
