@@ -154,3 +154,48 @@ fn a_bill_that_breaks_the_rules_is_found_out() {
         assert!(!wrong(&bad).is_empty(), "{field}");
     }
 }
+
+/// The bill starts from `dependencies` of `ui/package.json`: what the pages import has to be there.
+#[test]
+fn h_what_the_pages_import_is_in_the_bill() {
+    let root = Workspace::find().unwrap().root.join("ui");
+    let manifest: Value =
+        serde_json::from_str(&std::fs::read_to_string(root.join("package.json")).unwrap()).unwrap();
+    let mut imported = BTreeSet::new();
+    imports(&root.join("src"), &mut imported);
+    assert!(imported.contains("svelte"), "{imported:?}");
+    let missing: Vec<&String> =
+        imported.iter().filter(|name| manifest["dependencies"][name.as_str()].is_null()).collect();
+    assert!(missing.is_empty(), "only `devDependencies` of ui/package.json has {missing:?}");
+}
+
+/// The packages that are imported by what is in a folder, without its tests and what is generated.
+fn imports(folder: &std::path::Path, found: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() {
+            if name != "paraglide" {
+                imports(&path, found);
+            }
+            continue;
+        }
+        let is_page = [".ts", ".svelte", ".css"].iter().any(|end| name.ends_with(end));
+        if !is_page || name.ends_with(".test.ts") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        for line in text.lines().map(str::trim_start) {
+            let imports =
+                ["import ", "export ", "} from ", "@import "].iter().any(|word| line.starts_with(word));
+            let named = line.split_once("from '").or_else(|| line.split_once("import '"));
+            let Some((_, named)) = named.filter(|_| imports) else { continue };
+            let named = named.split('\'').next().unwrap_or_default();
+            if named.starts_with(['.', '$']) {
+                continue;
+            }
+            let parts = if named.starts_with('@') { 2 } else { 1 };
+            found.insert(named.split('/').take(parts).collect::<Vec<_>>().join("/"));
+        }
+    }
+}
