@@ -16,12 +16,13 @@ mod log;
 mod notices;
 mod shell;
 mod start;
+mod updater;
 mod window;
 
 use std::{ffi::OsString, process::ExitCode, time::Instant};
 
 use clap::Parser;
-use tauri::{App, Context, Manager, RunEvent};
+use tauri::{App, Context, Manager, RESTART_EXIT_CODE, RunEvent};
 
 use crate::{args::Args, notices::Notices, shell::Shell};
 
@@ -31,6 +32,7 @@ pub fn run(started: Instant) -> ExitCode {
     if std::env::args_os().skip(1).eq([firstlight_app::ADMINISTRATOR_SESSION]) {
         return firstlight_app::administrator_session();
     }
+    choose_cryptography();
     graphics::choose();
     let args = match Args::try_parse() {
         Ok(args) => args,
@@ -70,6 +72,7 @@ fn build(args: Args, started: Instant) -> tauri::Result<App> {
         .plugin(tauri_plugin_deep_link::init())
         .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_opener::Builder::new().open_js_links_on_click(false).build())
+        .plugin(tauri_plugin_updater::Builder::new().build())
         .invoke_handler(commands::handler());
     if let Ok(home) = &home {
         builder = builder.plugin(window::state(home));
@@ -100,8 +103,17 @@ fn context() -> Context {
     tauri::generate_context!()
 }
 
+/// The updater's plugin brings a second provider of cryptography; rustls wants to be told which one counts, before anybody
+/// connects.
+fn choose_cryptography() {
+    // One that was chosen already stays.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}
+
 fn on_event(app: &tauri::AppHandle, event: RunEvent) {
     match event {
+        // A new version is in place, which was waited for until no run went on.
+        RunEvent::ExitRequested { code: Some(RESTART_EXIT_CODE), .. } => {}
         RunEvent::ExitRequested { api, .. } => exit::asked(app, &api),
         RunEvent::Exit => log::finish(app),
         _ => {}

@@ -5,13 +5,15 @@ use std::{
     sync::{Arc, MutexGuard, PoisonError},
 };
 
-use firstlight_app::{Access, AppError, Firstlight, Home, Options, Surroundings, at_login};
+use firstlight_app::{
+    Access, AppError, Firstlight, Home, Options, Surroundings, app_update::AppUpdates, at_login,
+};
 use firstlight_contract::{error::ErrorBody, settings::Launch};
 use jiff::Timestamp;
 use tauri::{AppHandle, Manager};
 use tokio::sync::Mutex;
 
-use crate::{args::Args, notices::Notices};
+use crate::{args::Args, notices::Notices, updater};
 
 /// A result as it crosses to the window.
 pub(crate) type Answer<T> = Result<T, ErrorBody>;
@@ -34,6 +36,8 @@ pub(crate) struct Shell {
     pack: Option<PathBuf>,
     sample: PathBuf,
     pub(crate) notices: Notices,
+    /// The app's own.
+    pub(crate) updates: AppUpdates,
     /// Opened at the first need. What went wrong is not kept: the next call tries again, so that a home that was in use
     /// or read-only needs no restart once it no longer is.
     app: Mutex<Option<Firstlight>>,
@@ -49,11 +53,13 @@ impl Shell {
         notices: Notices,
     ) -> Self {
         let sample = sample(app);
+        let updates = updater::of(app);
         Self {
             home,
             pack: args.pack.clone(),
             sample,
             notices,
+            updates,
             app: Mutex::new(None),
             certificates: std::sync::Mutex::default(),
         }
@@ -79,9 +85,11 @@ impl Shell {
         let watching = app.clone();
         let looking = watching.clone();
         let receiving = watching.clone();
+        let (updates, installed) = (self.updates.clone(), watching.clone());
         tauri::async_runtime::spawn(async move { watching.watch_requests().await });
         tauri::async_runtime::spawn(async move { looking.watch_drift().await });
         tauri::async_runtime::spawn(async move { receiving.watch_releases().await });
+        tauri::async_runtime::spawn(async move { updates.watch(&installed).await });
         *slot = Some(app.clone());
         Ok(app)
     }

@@ -1,6 +1,7 @@
 //! A machine for one test.
 
 use std::{
+    ffi::OsString,
     fs,
     io::{BufRead, BufReader},
     net::TcpStream,
@@ -46,6 +47,11 @@ impl Machine {
 
     /// A new one whose `FIRSTLIGHT_HOME` is what `state` says, given the machine's folder.
     pub fn start_with(state: impl FnOnce(&Path) -> PathBuf) -> Result<Self> {
+        Self::start_where(&[], state)
+    }
+
+    /// The same, where these variables are set for everything.
+    pub fn start_where(variables: &[(&str, OsString)], state: impl FnOnce(&Path) -> PathBuf) -> Result<Self> {
         // A test that failed leaves nothing half done behind: its machine was ended.
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let root =
@@ -73,6 +79,7 @@ impl Machine {
             // Portals and the accessibility bus tell at length what a headless machine lacks.
             .stderr(Stdio::null());
         environment(&mut command, root.path(), &state, &display);
+        command.envs(variables.iter().cloned());
         let mut session = Group::start(&mut command, "dbus-run-session")?;
         let bus = session.first_line().context("the session with its keychain did not start")?;
         let machine =

@@ -7,6 +7,7 @@ import '$lib/shared/base.css';
 import { mount } from 'svelte';
 import type { Launch, Notice, Theme } from '$lib/contract';
 import { answers } from '$fixtures/answers';
+import { appUpdate, newerApp } from '$fixtures/appUpdate';
 import {
   cutOff,
   failed,
@@ -110,6 +111,38 @@ const SCENES: Record<string, Answers> = {
       plan: { ...fixes.plan, steps: [], summary: { will_change: 0, ok: 0, unknown: 0, blocked: 0 } },
     }),
   },
+  update: { ...answers(reached, { settings }), app_update: () => newerApp },
+  'update-run': { ...answers(working, { settings }), app_update: () => newerApp },
+  'update-way': {
+    ...answers(reached, { settings }),
+    app_update: () => ({
+      ...newerApp,
+      state: {
+        kind: 'downloading',
+        offer: { version: '0.2.0', notes: [] },
+        received: 31_000_000,
+        total: 48_000_000,
+      },
+    }),
+  },
+  'update-forged': {
+    ...answers(reached, { settings }),
+    app_update: () => ({
+      ...newerApp,
+      state: {
+        kind: 'refused',
+        error: {
+          code: 'update_wrong_version',
+          message: 'What is offered as version 9.0.0 was signed for version 0.0.9.',
+          hint: 'Nothing was changed: the Firstlight you have goes on working. Tell whoever publishes Firstlight for you.',
+        },
+      },
+    }),
+  },
+  'update-apt': {
+    ...answers(reached, { settings }),
+    app_update: () => ({ ...appUpdate, by: { kind: 'packages', manager: 'apt' } }),
+  },
   empty: { ...answers(working, { settings }), credentials: () => [], privacy: emptyPrivacy },
   broken: {
     ...answers(working, { settings }),
@@ -142,10 +175,12 @@ const platform = new FakePlatform(SCENES[scene] ?? { launch: () => ({ ...launch,
 declare global {
   interface Window {
     notify: (notice: Notice) => void;
+    newerApp: typeof newerApp;
     /** Prints so many lines a second, for so many seconds; resolves with the longest frame in milliseconds. */
     flood: (step: string, perSecond: number, seconds: number) => Promise<number>;
   }
 }
+window.newerApp = newerApp;
 window.notify = (notice) => platform.notify(notice);
 window.flood = async (step, perSecond, seconds) => {
   const BATCHES = 50;

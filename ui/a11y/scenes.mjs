@@ -3,6 +3,21 @@
 const press = (page, name) => page.getByRole('button', { name, exact: true }).first().click();
 const go = (name) => (page) =>
   page.getByRole('navigation', { name: 'Screens' }).getByRole('button', { name }).click();
+async function updates(page) {
+  await page
+    .getByRole('button', { name: /^(Settings|Einstellungen)$/ })
+    .first()
+    .click();
+  const title = page.getByRole('heading', { name: /^Updates (of|von) Firstlight$/ });
+  await title.scrollIntoViewIfNeeded();
+}
+
+/** Said by the core while the person is somewhere else. */
+async function notice(page) {
+  await page.evaluate(() => window.notify({ kind: 'app_update', update: window.newerApp }));
+  await page.getByText('Firstlight 0.2.0 is there.').waitFor();
+}
+
 const step = (name) => (page) =>
   page.getByRole('navigation', { name: 'Your steps' }).getByRole('button', { name }).click();
 
@@ -247,6 +262,14 @@ export const SCENES = [
   { name: '08-settings-fix-nothing', fixture: 'fix-nothing', visit: fix },
   { name: '08-settings-fixed', fixture: 'working', visit: fixed },
   { name: '08-settings-broken', fixture: 'broken', visit: go('Settings') },
+  { name: '08-settings-update', fixture: 'update', visit: updates },
+  { name: '08-settings-update-german', fixture: 'update', visit: updates, language: 'de' },
+  { name: '08-settings-update-small', fixture: 'update', visit: updates, viewport: SMALL },
+  { name: '08-settings-update-run', fixture: 'update-run', visit: updates },
+  { name: '08-settings-update-way', fixture: 'update-way', visit: updates },
+  { name: '08-settings-update-refused', fixture: 'update-forged', visit: updates },
+  { name: '08-settings-update-apt', fixture: 'update-apt', visit: updates },
+  { name: '03-today-update', fixture: 'reached', visit: notice },
   { name: '08-settings-zoomed', fixture: 'working', visit: go('Settings'), ...ZOOMED },
   {
     name: '09-palette',

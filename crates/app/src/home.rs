@@ -51,6 +51,10 @@ impl Home {
         self.root.join("services")
     }
 
+    pub(crate) fn app_updates(&self) -> PathBuf {
+        self.root.join("app-updates.json")
+    }
+
     pub(crate) fn settings(&self) -> PathBuf {
         self.root.join("settings.json")
     }

@@ -7,6 +7,7 @@
 //! One more use-case: a method on [`Firstlight`] in the module of its kin, and its types in the contract.
 
 mod advisories;
+pub mod app_update;
 pub mod at_login;
 mod credentials;
 mod docs;

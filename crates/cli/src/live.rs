@@ -61,7 +61,10 @@ impl Live {
             match notice {
                 Notice::Run { event } => state.show(event),
                 Notice::Problem { error } => state.problem = Some(error),
-                Notice::Journey { .. } | Notice::Pack { .. } | Notice::Releases { .. } => {}
+                Notice::Journey { .. }
+                | Notice::Pack { .. }
+                | Notice::Releases { .. }
+                | Notice::AppUpdate { .. } => {}
             }
         })
     }

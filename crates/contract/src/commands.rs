@@ -8,6 +8,7 @@ use ts_rs::TS;
 
 use crate::{
     advisories::{AcceptFinding, AdvisoryRef, ScanView},
+    app_update::{AppUpdateConsent, AppUpdateView},
     credential::{CredentialTest, CredentialView},
     doctor::{DoctorView, FixAsked, FixConsent, FixView, HelpBundle},
     journal::JournalCheck,
@@ -131,6 +132,12 @@ commands! {
     open_advisory: Call<AdvisoryRef, Nothing>,
     /// Keeps what the person chose.
     save_settings: Call<Settings, Settings>,
+    /// How it stands with the app's own updates; asks nobody.
+    app_update: Call<Nothing, AppUpdateView>,
+    /// Asks for a newer version of the app.
+    check_app_update: Call<Nothing, AppUpdateView>,
+    /// Installs the newer version that was shown, and starts it. Never during a run.
+    install_app_update: Call<AppUpdateConsent, AppUpdateView>,
 }
 
 /// What the desktop tells the window without being asked, on one channel.
@@ -157,6 +164,11 @@ pub enum Notice {
     Releases {
         /// How this machine stands with them.
         update: UpdateView,
+    },
+    /// There is a newer version of the app, or it is on its way.
+    AppUpdate {
+        /// How it stands.
+        update: AppUpdateView,
     },
     /// Something went wrong that nobody was waiting for.
     Problem {

@@ -142,6 +142,32 @@ pub enum Code {
     NotPublishable,
     /// A repository or a draft that is not sound.
     RepositoryUnsound,
+    /// A newer version of the app, or what is said about it, is not what was signed.
+    UpdateForged,
+    /// A newer version of the app is signed with another key than the one it takes.
+    UpdateWrongKey,
+    /// An older version of the app is offered than the one that runs.
+    UpdateOlder,
+    /// What is offered of the app was said before something that this machine has seen already.
+    UpdateReplayed,
+    /// A package of the app is signed for another version than the one it is offered as, or for none.
+    UpdateWrongVersion,
+    /// The newer version of the app is not for this kind of machine.
+    UpdateOtherPlatform,
+    /// What is offered of the app is larger than it may be.
+    UpdateTooLarge,
+    /// A newer version of the app does not arrive in time.
+    UpdateSlow,
+    /// A newer version of the app is announced, but is not there, or not whole.
+    UpdateIncomplete,
+    /// The address of an update of the app is not https.
+    UpdateNotHttps,
+    /// What answers is no announcement of a newer version of the app.
+    UpdateNotUnderstood,
+    /// A newer version of the app could not be put in place.
+    UpdateNotInstalled,
+    /// The app does not update itself on this machine.
+    UpdateElsewhere,
     /// A program that is needed is not installed.
     ProgramMissing,
     /// The command line or the call's arguments are not understood.

@@ -11,6 +11,7 @@
 //! pack's own ids. Fields are only ever added; scripts may rely on what is there.
 
 pub mod advisories;
+pub mod app_update;
 pub mod commands;
 pub mod credential;
 pub mod docs;

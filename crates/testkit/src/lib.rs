@@ -3,6 +3,7 @@
 //! It refuses to know any crate of ours but the domain, so that any of them can use it in tests. One more fake belongs
 //! here only when a second crate needs it.
 
+pub mod app_updates;
 mod company;
 mod json_schema;
 pub mod releases;

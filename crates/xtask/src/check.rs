@@ -49,6 +49,9 @@ pub(crate) fn stages(workspace: &Workspace, stages: &mut Stages) -> Result<()> {
         contributor::build(workspace, "firstlight")?;
         generate::check(workspace)
     })?;
+    stages.stage("supply chain", "cargo test --workspace --test supply_chain", || {
+        workspace.cargo().args(["test", "--workspace", "--locked", "--test", "supply_chain"]).run()
+    })?;
     stages.stage("clippy", "cargo clippy --workspace --all-targets", || {
         workspace
             .cargo()

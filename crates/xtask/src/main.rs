@@ -19,6 +19,7 @@ mod check;
 mod conformance;
 mod contributor;
 mod direction;
+mod dist;
 mod fuzz;
 mod generate;
 mod run;
@@ -26,6 +27,8 @@ mod session;
 mod sh;
 mod stages;
 mod test;
+#[cfg(test)]
+mod workflows;
 mod workspace;
 
 use std::process::ExitCode;
@@ -58,6 +61,7 @@ fn dispatch(words: &[String]) -> Result<bool> {
         "bench" => bench::run(&Workspace::find()?, rest)?,
         "conformance" => conformance::run(&Workspace::find()?, rest)?,
         "fuzz" => fuzz::run(&Workspace::find()?, rest)?,
+        "dist" => dist::run(&Workspace::find()?, rest)?,
         "gen" => generate::run(&Workspace::find()?, rest)?,
         "check" => check::run(&Workspace::find()?, rest)?,
         // What `bench checks` compares the engine with; not for people.
@@ -75,6 +79,7 @@ fn usage() -> String {
         test::USAGE,
         check::USAGE,
         generate::USAGE,
+        dist::USAGE,
         fuzz::USAGE,
         conformance::USAGE,
         bench::USAGE,

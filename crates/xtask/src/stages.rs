@@ -15,7 +15,12 @@ pub(crate) struct Stages {
 
 impl Stages {
     /// Runs one stage. `alone` is what to type to run nothing but this stage.
-    pub(crate) fn stage(&mut self, name: &str, alone: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
+    pub(crate) fn stage<T>(
+        &mut self,
+        name: &str,
+        alone: &str,
+        work: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
         println!("\n== {name}");
         let start = Instant::now();
         let result = work();
@@ -55,7 +60,7 @@ mod tests {
     fn a_failure_names_its_stage_and_how_to_run_it_alone() {
         let mut stages = Stages::default();
         stages.stage("first", "true", || Ok(())).unwrap();
-        let error = stages.stage("format", "cargo fmt --all", || bail!("not formatted")).unwrap_err();
+        let error = stages.stage::<()>("format", "cargo fmt --all", || bail!("not formatted")).unwrap_err();
         assert_eq!(
             format!("{error:#}"),
             "stage `format` failed; alone it is `cargo fmt --all`: not formatted"

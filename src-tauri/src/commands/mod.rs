@@ -1,6 +1,7 @@
 //! The window's commands, one file per kin. Each unpacks its argument, calls one use-case and maps the error.
 
 mod advisories;
+mod app_update;
 mod credential;
 mod doctor;
 mod help;
@@ -40,6 +41,7 @@ commands! {
     help: help_bundle save_help_bundle;
     advisories: scan accept_finding open_advisory;
     settings: save_settings;
+    app_update: app_update check_app_update install_app_update;
 }
 
 #[cfg(test)]
@@ -90,6 +92,8 @@ mod tests {
             "plugin:deep-link|get_current",
             "plugin:deep-link|register",
             "plugin:window-state|save_window_state",
+            "plugin:updater|check",
+            "plugin:updater|download_and_install",
             "plugin:fs|read_file",
             "plugin:shell|execute",
             "plugin:http|fetch",

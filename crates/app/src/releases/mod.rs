@@ -27,6 +27,7 @@ use crate::{
 
 use self::refusal::GOES_ON;
 pub use self::tuf_client::TufClient;
+pub(crate) use self::watch::spread;
 
 /// What is trusted when a machine enrols. A repository that vouches for itself vouches for nothing, so one of the two has
 /// to come another way: with the machine, by chat, on paper.

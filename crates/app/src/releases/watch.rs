@@ -44,7 +44,7 @@ impl Firstlight {
 }
 
 /// A while that is a little different on each machine and each time.
-fn spread(around: Duration) -> Duration {
+pub(crate) fn spread(around: Duration) -> Duration {
     let random = uuid::Uuid::now_v7().as_u128() & 0xffff;
     let part = u32::try_from(random).unwrap_or(0x8000);
     around * 3 / 4 + around * part / 0x2_0000

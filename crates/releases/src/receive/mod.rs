@@ -31,7 +31,7 @@ use sha2::{Digest as _, Sha256};
 pub use self::{
     choice::{Choice, HeldBack, Why},
     error::{ReceiveError, Result},
-    fetch::Limits,
+    fetch::{Limits, fetch_whole},
     pack::{Accepted, Staged},
     tuf_client::TufClient,
 };

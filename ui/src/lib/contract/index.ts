@@ -2,6 +2,9 @@
 // there, generate, name it here.
 
 export type { AcceptFinding } from './generated/AcceptFinding';
+export type { AppUpdateOffer } from './generated/AppUpdateOffer';
+export type { AppUpdateState } from './generated/AppUpdateState';
+export type { AppUpdateView } from './generated/AppUpdateView';
 export type { Asks } from './generated/Asks';
 export type { Block } from './generated/Block';
 export type { CommandView } from './generated/CommandView';
@@ -61,4 +64,5 @@ export type { Theme } from './generated/Theme';
 export type { TimeKind } from './generated/TimeKind';
 export type { Ttfv } from './generated/Ttfv';
 export type { WaterfallPart } from './generated/WaterfallPart';
+export type { UpdatedBy } from './generated/UpdatedBy';
 export type { UpdateView } from './generated/UpdateView';

@@ -2,6 +2,7 @@
 //! than agreed, and a download that was cut goes on where it stopped.
 
 mod part;
+mod whole;
 
 use std::{
     io,
@@ -15,6 +16,7 @@ use url::Host;
 
 use self::part::Part;
 pub(super) use self::part::{Wanted, blocking, hex, is_there};
+pub use self::whole::fetch_whole;
 
 /// How long things may take, and how much there may be.
 #[derive(Debug, Clone, Copy)]

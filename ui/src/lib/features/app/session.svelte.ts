@@ -2,6 +2,7 @@
 // nothing: every method asks the core and keeps the answer.
 import type {
   AcceptFinding,
+  AppUpdateView,
   Choice,
   CredentialView,
   ErrorBody,
@@ -43,6 +44,10 @@ export class Session {
   problem = $state.raw<ErrorBody | null>(null);
   /** How this machine stands with the releases of its pack. */
   releases = $state.raw<UpdateView | null>(null);
+  /** How it stands with the app's own updates; nothing until somebody asked, or the core said so. */
+  appUpdate = $state.raw<AppUpdateView | null>(null);
+  /** The newer version that the person does not want to hear of now. */
+  notNow = $state<string | null>(null);
   /** The version of a release that was received while the window was open, until it is looked at or dismissed. */
   received = $state<string | null>(null);
   /** A pack that a link brought while a journey was under way. */
@@ -106,10 +111,20 @@ export class Session {
         this.releases = notice.update;
         if (notice.update.taken) this.received = notice.update.current?.version ?? null;
         return;
+      case 'app_update':
+        this.appUpdate = notice.update;
+        return;
       case 'problem':
         this.problem = notice.error;
         return;
     }
+  }
+
+  /** The newer version of the app to say something about: never during a run, and not again after a no. */
+  get newVersion(): string | null {
+    const state = this.appUpdate?.state;
+    if (state?.kind !== 'available' || this.journey?.running) return null;
+    return state.offer.version === this.notNow ? null : state.offer.version;
   }
 
   step(id: string): StepView | undefined {
