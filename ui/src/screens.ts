@@ -1,5 +1,7 @@
 // The screens that nobody sees first: see `later.ts`.
 export { default as Credentials } from '$lib/features/credentials/Credentials.svelte';
+export { default as Doc } from '$lib/features/docs/Doc.svelte';
+export { default as Docs } from '$lib/features/docs/Docs.svelte';
 export { default as FirstLight } from '$lib/features/firstlight/FirstLight.svelte';
 export { default as Privacy } from '$lib/features/privacy/Privacy.svelte';
 export { default as Road } from '$lib/features/road/Road.svelte';

@@ -35,6 +35,7 @@ mod telling;
 mod undoing;
 mod view;
 
+pub use docs::DocImage;
 pub use doctor::FixRequest;
 pub use error::{AppError, Result};
 pub use firstlight_engine::{

@@ -1,5 +1,6 @@
 //! The command line: a stable contract, see `firstlight help`.
 
+mod docs;
 mod pack;
 pub(crate) mod publishing;
 
@@ -9,7 +10,7 @@ use clap::{Args, Parser, Subcommand, error::ErrorKind};
 use firstlight_app::AppError;
 use firstlight_contract::error::Code;
 
-pub(crate) use self::pack::Pack;
+pub(crate) use self::{docs::Docs, pack::Pack};
 use crate::output::Output;
 
 /// From an untouched machine to first value, and how long it took.
@@ -181,7 +182,7 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Finds what the pack's documents say, without a network
+    /// Lists, shows and searches the pack's documents, without a network
     Docs {
         #[command(subcommand)]
         command: Docs,
@@ -236,23 +237,6 @@ pub(crate) enum TufCommand {
     Refresh,
     /// Refreshes, then fetches targets
     Download,
-}
-
-/// Documents.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Docs {
-    /// Looks for words; each may be the beginning of a longer one
-    Search {
-        /// What to look for
-        #[arg(required = true)]
-        words: Vec<String>,
-        /// The pack's folder; that of the journey, or the pack that was received, if left out
-        #[arg(long, value_name = "DIR")]
-        pack: Option<PathBuf>,
-        /// Prints JSON
-        #[arg(long)]
-        json: bool,
-    },
 }
 
 /// Which checklist, with which answers.
@@ -338,11 +322,11 @@ impl Cli {
             | Command::Undo { json, .. }
             | Command::Doctor { json, .. }
             | Command::Events { json }
-            | Command::Docs { command: Docs::Search { json, .. } }
             | Command::Enroll { json, .. }
             | Command::Update { json }
             | Command::Credential { command: Credential::List { json, .. } }
             | Command::Journal { command: Journal::Verify { json } | Journal::Checkpoint { json } } => *json,
+            Command::Docs { command } => command.of().json,
             Command::Pack { command } => command.wants_json(),
             Command::Credential {
                 command: Credential::Set(named) | Credential::Test(named) | Credential::Remove(named),

@@ -8,6 +8,7 @@ use ts_rs::TS;
 
 use crate::{
     credential::{CredentialTest, CredentialView},
+    docs::{DocAddress, DocRef, DocView, DocsFound, DocsQuery, DocsView},
     doctor::{DoctorView, FixConsent, FixView, HelpBundle},
     journal::JournalCheck,
     journey::{JourneyView, LogPage, StepDetail},
@@ -119,6 +120,14 @@ commands! {
     help_bundle: Call<StepRef, HelpBundle>,
     /// Writes the last of these texts to a file the person chooses; its path, or `null`.
     save_help_bundle: Call<Nothing, Option<String>>,
+    /// The documents of the pack.
+    docs: Call<Nothing, DocsView>,
+    /// One of them.
+    doc: Call<DocRef, DocView>,
+    /// Where they say what is looked for.
+    search_docs: Call<DocsQuery, DocsFound>,
+    /// Opens an address that one of them names in the system's browser or mail program.
+    open_doc_link: Call<DocAddress, Nothing>,
     /// Keeps what the person chose.
     save_settings: Call<Settings, Settings>,
 }

@@ -76,6 +76,12 @@ codes! {
     BestEffortNeeded = "best-effort-needed",
     /// A step that no checklist has.
     UnusedStep = "unused-step",
+    /// A link in a text or a document that leads to what is not there.
+    DeadLink = "dead-link",
+    /// A picture that cannot be shown.
+    BadImage = "bad-image",
+    /// A picture that does not say what it shows.
+    NoDescription = "no-description",
 }
 
 impl fmt::Display for ProblemCode {

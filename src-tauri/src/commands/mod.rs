@@ -1,6 +1,7 @@
 //! The window's commands, one file per kin. Each unpacks its argument, calls one use-case and maps the error.
 
 mod credential;
+mod docs;
 mod doctor;
 mod help;
 mod launch;
@@ -37,6 +38,7 @@ commands! {
     privacy: privacy set_sharing export_data delete_data verify_journal;
     doctor: doctor plan_fix fix undo_fix;
     help: help_bundle save_help_bundle;
+    docs: docs doc search_docs open_doc_link;
     settings: save_settings;
 }
 
@@ -52,7 +54,7 @@ mod tests {
     };
 
     use super::NAMES;
-    use crate::window::LABEL;
+    use crate::{images::SCHEME, window::LABEL};
 
     fn contract() -> BTreeSet<&'static str> {
         Commands::NAMES.iter().copied().chain(["subscribe"]).collect()
@@ -125,7 +127,13 @@ mod tests {
         for open in ["data:", "blob:", "unsafe-", "https:", "*", "ws:"] {
             assert!(!csp.contains(open), "{open} in {csp}");
         }
-        // Not a host: the name under which Windows reaches our own commands.
-        assert_eq!(csp.matches("http:").count(), csp.matches("http://ipc.localhost").count(), "{csp}");
+        // Not hosts: the names under which Windows reaches our own commands and the pack's pictures.
+        let own =
+            ["http://ipc.localhost", "http://pack-image.localhost"].map(|name| csp.matches(name).count());
+        assert_eq!(csp.matches("http:").count(), own.iter().sum::<usize>(), "{csp}");
+        // Pictures come from there, and nothing but pictures.
+        let policy = serde_json::to_value(app.security.csp.clone().unwrap()).unwrap();
+        assert_eq!(policy["img-src"], format!("'self' {SCHEME}: http://{SCHEME}.localhost"));
+        assert_eq!(csp.matches(SCHEME).count(), 2, "{csp}");
     }
 }

@@ -36,7 +36,7 @@ use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    args::{Cli, Command, Docs, Who},
+    args::{Cli, Command, Who},
     output::Output,
     stop::{self, Interrupted, Signal},
 };
@@ -140,9 +140,7 @@ async fn dispatch(command: Command, output: Output) -> anyhow::Result<ExitCode> 
         Command::Journal { command } => journal::run(command, output).await,
         Command::HelpBundle { out, yes } => help_bundle::run(&out, yes, output).await,
         Command::Events { .. } => events::run(output),
-        Command::Docs { command: Docs::Search { words, pack, .. } } => {
-            docs::search(&words, pack.as_deref(), output)
-        }
+        Command::Docs { command } => docs::run(&command, output),
         Command::Pack { command } => pack::run(command, output).await,
         Command::Enroll { url, pack, root, root_sha256, .. } => {
             enroll::run(&url, &pack, root, root_sha256, output).await

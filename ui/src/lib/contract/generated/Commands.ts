@@ -5,6 +5,12 @@ import type { Consent } from "./Consent";
 import type { CredentialRef } from "./CredentialRef";
 import type { CredentialTest } from "./CredentialTest";
 import type { CredentialView } from "./CredentialView";
+import type { DocAddress } from "./DocAddress";
+import type { DocRef } from "./DocRef";
+import type { DocView } from "./DocView";
+import type { DocsFound } from "./DocsFound";
+import type { DocsQuery } from "./DocsQuery";
+import type { DocsView } from "./DocsView";
 import type { DoctorView } from "./DoctorView";
 import type { FixConsent } from "./FixConsent";
 import type { FixView } from "./FixView";
@@ -161,6 +167,22 @@ help_bundle: Call<StepRef, HelpBundle>,
  * Writes the last of these texts to a file the person chooses; its path, or `null`.
  */
 save_help_bundle: Call<Nothing, string | null>, 
+/**
+ * The documents of the pack.
+ */
+docs: Call<Nothing, DocsView>, 
+/**
+ * One of them.
+ */
+doc: Call<DocRef, DocView>, 
+/**
+ * Where they say what is looked for.
+ */
+search_docs: Call<DocsQuery, DocsFound>, 
+/**
+ * Opens an address that one of them names in the system's browser or mail program.
+ */
+open_doc_link: Call<DocAddress, Nothing>, 
 /**
  * Keeps what the person chose.
  */
