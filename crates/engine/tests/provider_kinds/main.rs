@@ -19,6 +19,7 @@ mod podman;
 mod posture;
 mod scaffold;
 mod ssh_key;
+mod template_drift;
 #[path = "../common/tree.rs"]
 mod tree;
 mod undone;
