@@ -32,6 +32,7 @@ mod settings;
 mod sleep;
 mod steps;
 mod telling;
+mod templates;
 mod undoing;
 mod view;
 

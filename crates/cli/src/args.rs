@@ -3,6 +3,7 @@
 mod docs;
 mod pack;
 pub(crate) mod publishing;
+mod templates;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -10,7 +11,7 @@ use clap::{Args, Parser, Subcommand, error::ErrorKind};
 use firstlight_app::AppError;
 use firstlight_contract::error::Code;
 
-pub(crate) use self::{docs::Docs, pack::Pack};
+pub(crate) use self::{docs::Docs, pack::Pack, templates::Templates};
 use crate::output::Output;
 
 /// From an untouched machine to first value, and how long it took.
@@ -187,6 +188,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Docs,
     },
+    /// Shows how projects that a template made stand with that template
+    Templates {
+        #[command(subcommand)]
+        command: Templates,
+    },
     /// Writes, checks and publishes packs
     Pack {
         #[command(subcommand)]
@@ -327,6 +333,7 @@ impl Cli {
             | Command::Credential { command: Credential::List { json, .. } }
             | Command::Journal { command: Journal::Verify { json } | Journal::Checkpoint { json } } => *json,
             Command::Docs { command } => command.of().json,
+            Command::Templates { command: Templates::Drift { json, .. } } => *json,
             Command::Pack { command } => command.wants_json(),
             Command::Credential {
                 command: Credential::Set(named) | Credential::Test(named) | Credential::Remove(named),

@@ -19,6 +19,7 @@ use crate::{
     report::ReportView,
     run::RunEvent,
     settings::{Launch, Settings},
+    templates::TemplatesView,
 };
 
 /// What a command takes and gives. Errors are always [`crate::error::ErrorBody`].
@@ -128,6 +129,8 @@ commands! {
     search_docs: Call<DocsQuery, DocsFound>,
     /// Opens an address that one of them names in the system's browser or mail program.
     open_doc_link: Call<DocAddress, Nothing>,
+    /// How each project that a template made stands with its template.
+    templates: Call<Nothing, TemplatesView>,
     /// Keeps what the person chose.
     save_settings: Call<Settings, Settings>,
 }

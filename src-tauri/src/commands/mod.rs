@@ -12,6 +12,7 @@ mod run;
 mod save;
 mod settings;
 mod step;
+mod templates;
 
 use tauri::ipc::Invoke;
 
@@ -39,6 +40,7 @@ commands! {
     doctor: doctor plan_fix fix undo_fix;
     help: help_bundle save_help_bundle;
     docs: docs doc search_docs open_doc_link;
+    templates: templates;
     settings: save_settings;
 }
 

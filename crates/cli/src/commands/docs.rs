@@ -42,8 +42,10 @@ fn show(app: &Firstlight, pack: Option<&Path>, path: &str, output: Output) -> an
         output.value(&document)?;
         return Ok(ExitCode::SUCCESS);
     }
-    output.line(format!("\u{1b}[1m{}\u{1b}[0m\n", document.title))?;
-    output.raw(&words::markdown(&document.blocks))?;
+    output.line(format!("\u{1b}[1m{}\u{1b}[0m", document.title))?;
+    for block in document.blocks.chunks(1) {
+        output.raw(&format!("\n{}", words::markdown(block)))?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 

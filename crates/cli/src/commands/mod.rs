@@ -12,6 +12,7 @@ mod plan;
 mod report;
 mod status;
 mod summary;
+mod templates;
 mod tuf_client;
 mod undo;
 mod up;
@@ -141,6 +142,7 @@ async fn dispatch(command: Command, output: Output) -> anyhow::Result<ExitCode> 
         Command::HelpBundle { out, yes } => help_bundle::run(&out, yes, output).await,
         Command::Events { .. } => events::run(output),
         Command::Docs { command } => docs::run(&command, output),
+        Command::Templates { command } => templates::run(&command, output).await,
         Command::Pack { command } => pack::run(command, output).await,
         Command::Enroll { url, pack, root, root_sha256, .. } => {
             enroll::run(&url, &pack, root, root_sha256, output).await

@@ -30,6 +30,7 @@ import type { Settings } from "./Settings";
 import type { SharingChoice } from "./SharingChoice";
 import type { StepDetail } from "./StepDetail";
 import type { StepRef } from "./StepRef";
+import type { TemplatesView } from "./TemplatesView";
 
 /**
  * The window's commands by name.
@@ -183,6 +184,10 @@ search_docs: Call<DocsQuery, DocsFound>,
  * Opens an address that one of them names in the system's browser or mail program.
  */
 open_doc_link: Call<DocAddress, Nothing>, 
+/**
+ * How each project that a template made stands with its template.
+ */
+templates: Call<Nothing, TemplatesView>, 
 /**
  * Keeps what the person chose.
  */

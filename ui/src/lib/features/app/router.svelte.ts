@@ -8,6 +8,7 @@ export type Route =
   | { name: 'first-light' }
   | { name: 'docs' }
   | { name: 'doc'; document: string; anchor?: string | undefined }
+  | { name: 'projects' }
   | { name: 'credentials' }
   | { name: 'privacy' }
   | { name: 'settings' };
