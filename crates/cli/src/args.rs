@@ -330,10 +330,10 @@ impl Cli {
             | Command::Events { json }
             | Command::Enroll { json, .. }
             | Command::Update { json }
+            | Command::Templates { command: Templates::Drift { json, .. } }
             | Command::Credential { command: Credential::List { json, .. } }
             | Command::Journal { command: Journal::Verify { json } | Journal::Checkpoint { json } } => *json,
             Command::Docs { command } => command.of().json,
-            Command::Templates { command: Templates::Drift { json, .. } } => *json,
             Command::Pack { command } => command.wants_json(),
             Command::Credential {
                 command: Credential::Set(named) | Credential::Test(named) | Credential::Remove(named),

@@ -96,7 +96,7 @@ fn a_release_that_was_received_is_compared_with_the_one_that_made_the_project() 
         let yaml = fs::read_to_string(pack.join("pack.yaml")).unwrap();
         yaml.replace("name: test, version: 1.0.0", &format!("name: acme, version: {version}"))
     };
-    let mut release = |repository: &mut Repository, version: &str, words: &str| {
+    let release = |repository: &mut Repository, version: &str, words: &str| {
         let files = [
             ("pack.yaml", yaml(version)),
             ("templates/service/template.yaml", template(version)),

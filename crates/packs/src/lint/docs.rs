@@ -96,7 +96,6 @@ fn link<'s, S: Iterator<Item = &'s str>>(
     report: &mut Reporter<'_, '_>,
 ) {
     match Target::read(file, to) {
-        Target::Outside(_) => {}
         Target::Nowhere => report.warn(
             ProblemCode::DeadLink,
             &format!("the link to `{to}` leads nowhere a reader can go"),
@@ -138,7 +137,7 @@ fn link<'s, S: Iterator<Item = &'s str>>(
                 );
             }
         }
-        Target::File { anchor: None, .. } => {}
+        Target::Outside(_) | Target::File { anchor: None, .. } => {}
     }
 }
 

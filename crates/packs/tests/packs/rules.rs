@@ -174,7 +174,7 @@ fn every_problem_of_a_pack_is_found_at_once() {
 
 /// A pack with these documents, and a step whose `why` is this.
 fn with_documents(why: &str, documents: &[(&str, &[u8])]) -> Folder {
-    let folder = Folder::with(&changed("estimate: 6m", &format!("estimate: 6m, why: {why:?}")));
+    let folder = Folder::with(changed("estimate: 6m", &format!("estimate: 6m, why: {why:?}")));
     for (path, content) in documents {
         folder.add(path, content);
     }

@@ -239,11 +239,8 @@ struct Now {
 
 impl Now {
     fn of(with: &Value) -> Self {
-        let With { values, publish, skip, .. } = match super::with::read(with) {
-            Ok(with) => with,
-            // What cannot be read gives nothing; the step itself says why.
-            Err(_) => return Self::default(),
-        };
+        // What cannot be read gives nothing; the step itself says why.
+        let Ok(With { values, publish, skip, .. }) = super::with::read(with) else { return Self::default() };
         Self { values, publish, skip }
     }
 }
