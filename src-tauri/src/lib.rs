@@ -2,7 +2,8 @@
 //! never decides: a command unpacks its argument, calls one use-case and maps the error.
 //!
 //! What it refuses to know: what a step is, what may be done when, how anything is stored. The webview in turn can reach
-//! nothing but the commands of `firstlight_contract::commands` (see `capabilities/`): no plugin, no file, no other page.
+//! nothing but the commands of `firstlight_contract::commands` (see `capabilities/`) and the pictures of the pack's documents
+//! (`images`): no plugin, no other file, no other page.
 //!
 //! One more command: declare it in the contract, add a function of its name to the file of its kin in `commands/`, the
 //! name to the list in `commands/mod.rs`, and its permission to `capabilities/main.json`; tests fail until all agree.
@@ -11,6 +12,7 @@ mod args;
 mod commands;
 mod exit;
 mod graphics;
+mod images;
 mod link;
 mod log;
 mod notices;
@@ -73,6 +75,7 @@ fn build(args: Args, started: Instant) -> tauri::Result<App> {
         .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_opener::Builder::new().open_js_links_on_click(false).build())
         .plugin(tauri_plugin_updater::Builder::new().build())
+        .register_asynchronous_uri_scheme_protocol(images::SCHEME, images::serve)
         .invoke_handler(commands::handler());
     if let Ok(home) = &home {
         builder = builder.plugin(window::state(home));

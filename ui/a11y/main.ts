@@ -27,6 +27,7 @@ import {
   working,
 } from '$fixtures/data';
 import { unsure, weak } from '$fixtures/findings';
+import { projects } from '$fixtures/projects';
 import { FakePlatform, refuse, type Answers } from '$fixtures/platform';
 import { Session } from '$lib/features/app/session.svelte';
 import App from '../src/App.svelte';
@@ -154,6 +155,32 @@ const SCENES: Record<string, Answers> = {
     privacy: refuse({ code: 'journal_damaged', message: 'The journal is damaged; it was set aside.' }),
     doctor: offline,
     step: refuse({ code: 'internal', message: 'Something went wrong that we did not foresee.' }),
+  },
+  docs: answers(working, { settings }),
+  'docs-empty': { ...answers(working, { settings }), docs: () => ({ documents: [] }) },
+  'docs-loading': { ...answers(working, { settings }), docs: never, doc: never },
+  'docs-failed': {
+    ...answers(working, { settings }),
+    docs: refuse({
+      code: 'pack_not_found',
+      message: '/home/ada/packs/harbour cannot be read: permission denied.',
+      hint: 'Check that the folder is there and that you may read it.',
+    }),
+  },
+  'docs-gone': {
+    ...answers(working, { settings }),
+    search_docs: refuse({ code: 'internal', message: 'The documents cannot be searched: out of memory.' }),
+    doc: refuse({
+      code: 'usage',
+      message: 'The pack has no document `docs/harbour.md`.',
+      hint: '`firstlight docs list` names the documents there are.',
+    }),
+  },
+  'docs-before': answers(null, { settings, pack: null }),
+  projects: { ...answers(reached, { settings }), templates: () => projects },
+  'projects-failed': {
+    ...answers(reached, { settings }),
+    templates: refuse({ code: 'pack_invalid', message: 'The pack does not hold together.' }),
   },
   'no-start': {
     launch: refuse({

@@ -15,6 +15,7 @@ const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; " +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.woff2': 'font/woff2' };
+const PICTURE = here('../../assets/packs/sample/docs/pictures/workspace.png');
 const WCAG = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 const BROWSERS = [
   process.env.CHROMIUM,
@@ -40,6 +41,11 @@ await build({
   build: { outDir: root, rollupOptions: { input: here('./index.html') } },
 });
 const server = createServer(async (request, response) => {
+  // Where the fake core says that a pack's pictures are.
+  if (request.url.startsWith('/pack-image/')) {
+    response.writeHead(200, { 'content-type': 'image/png' });
+    return void response.end(await readFile(PICTURE));
+  }
   if (request.url === '/favicon.ico') return void response.writeHead(204).end();
   const path = normalize(new URL(request.url, 'http://localhost').pathname);
   const file = join(root, path === '/' ? 'a11y/index.html' : path);

@@ -82,6 +82,30 @@ async function flood(page) {
   if (longest > 250) throw new Error(`a frame took ${Math.round(longest)} ms`);
 }
 
+const searched = (words) => async (page) => {
+  await page
+    .getByRole('navigation')
+    .getByRole('button', { name: /^(Documents|Dokumente)$/ })
+    .click();
+  await page.getByRole('searchbox').fill(words);
+  await page
+    .getByRole('status')
+    .filter({ hasText: 'found' })
+    .or(page.getByRole('alert'))
+    .or(page.getByText('cannot be searched'))
+    .first()
+    .waitFor({ state: 'attached' });
+};
+
+async function read(page) {
+  await page
+    .getByRole('navigation')
+    .getByRole('button', { name: /^(Documents|Dokumente)$/ })
+    .click();
+  await page.getByRole('button', { name: /^The harbour and its services/ }).click();
+  await page.getByRole('heading', { level: 1, name: /The harbour|docs.harbour/ }).waitFor();
+}
+
 const SMALL = { width: 800, height: 600 };
 /** 800 × 600 at 200 %. */
 const ZOOMED = { viewport: { width: 400, height: 300 }, zoom: 2 };
@@ -271,6 +295,54 @@ export const SCENES = [
   { name: '08-settings-update-apt', fixture: 'update-apt', visit: updates },
   { name: '03-today-update', fixture: 'reached', visit: notice },
   { name: '08-settings-zoomed', fixture: 'working', visit: go('Settings'), ...ZOOMED },
+  { name: '09-docs', fixture: 'docs', visit: go('Documents') },
+  { name: '09-docs-small', fixture: 'docs', visit: go('Documents'), viewport: SMALL },
+  { name: '09-docs-zoomed', fixture: 'docs', visit: go('Documents'), ...ZOOMED },
+  { name: '09-docs-found', fixture: 'docs', visit: searched('vpn') },
+  { name: '09-docs-nothing', fixture: 'docs', visit: searched('unicorn') },
+  { name: '09-docs-empty', fixture: 'docs-empty', visit: go('Documents') },
+  { name: '09-docs-loading', fixture: 'docs-loading', visit: go('Documents') },
+  { name: '09-docs-failed', fixture: 'docs-failed', visit: go('Documents') },
+  { name: '09-docs-search-failed', fixture: 'docs-gone', visit: searched('vpn') },
+  { name: '09-docs-before', fixture: 'docs-before', visit: go('Documents') },
+  {
+    name: '09-docs-offline',
+    fixture: 'docs',
+    visit: async (page) => {
+      await page.context().setOffline(true);
+      await searched('vpn')(page);
+    },
+  },
+  { name: '09-doc', fixture: 'docs', visit: read },
+  { name: '09-doc-small', fixture: 'docs', visit: read, viewport: SMALL },
+  { name: '09-doc-zoomed', fixture: 'docs', visit: read, ...ZOOMED },
+  { name: '09-doc-wide', fixture: 'docs', visit: read, viewport: { width: 1440, height: 900 } },
+  { name: '09-doc-german', fixture: 'docs', visit: read, language: 'de' },
+  { name: '09-doc-gone', fixture: 'docs-gone', visit: read },
+  {
+    name: '09-doc-heading',
+    fixture: 'docs',
+    visit: async (page) => {
+      await read(page);
+      await press(page, 'Where they run');
+      await page.getByRole('heading', { name: 'Where they run' }).and(page.locator(':focus')).waitFor();
+    },
+  },
+  { name: '10-projects', fixture: 'projects', visit: seek('Projects from templates') },
+  {
+    name: '10-projects-open',
+    fixture: 'projects',
+    visit: async (page) => {
+      await press(page, 'See what is different');
+      await page.getByText('5 files would differ').click();
+      await page.getByText('And 3 more files.').scrollIntoViewIfNeeded();
+    },
+  },
+  { name: '10-projects-small', fixture: 'projects', visit: seek('Projects from templates'), viewport: SMALL },
+  { name: '10-projects-zoomed', fixture: 'projects', visit: seek('Projects from templates'), ...ZOOMED },
+  { name: '10-projects-empty', fixture: 'docs', visit: seek('Projects from templates') },
+  { name: '10-projects-failed', fixture: 'projects-failed', visit: seek('Projects from templates') },
+  { name: '03-today-templates', fixture: 'projects' },
   {
     name: '09-palette',
     fixture: 'working',

@@ -3,7 +3,7 @@
 use firstlight_contract::error::{Code, ErrorBody};
 use firstlight_domain::state::Failure;
 use firstlight_journal::JournalError;
-use firstlight_packs::{DocsError, FactsError, ImportError, InitError, PackError};
+use firstlight_packs::{DocsError, FactsError, ImageError, ImportError, InitError, PackError};
 use firstlight_vault::VaultError;
 
 /// A result whose error a person can act on.
@@ -158,10 +158,19 @@ impl From<DocsError> for AppError {
     fn from(error: DocsError) -> Self {
         match error {
             DocsError::Pack(error) => error.into(),
+            DocsError::NoDocument { .. } => Self::new(Code::Usage, sentence(&error.to_string()))
+                .hint("`firstlight docs list` names the documents there are."),
             DocsError::NoWord => Self::new(Code::Usage, sentence(&error.to_string()))
                 .hint("Name at least one word: `firstlight docs search vpn`."),
             DocsError::Index(_) => Self::new(Code::Internal, sentence(&error.to_string())),
         }
+    }
+}
+
+impl From<ImageError> for AppError {
+    fn from(error: ImageError) -> Self {
+        Self::new(Code::Usage, sentence(&error.to_string()))
+            .hint("Tell the pack's owner; `firstlight pack lint` says the same.")
     }
 }
 

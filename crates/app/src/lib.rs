@@ -35,10 +35,12 @@ mod settings;
 mod sleep;
 mod steps;
 mod telling;
+mod templates;
 mod undoing;
 mod view;
 
 pub use advisories::{ScanRequest, scan_report};
+pub use docs::DocImage;
 pub use doctor::FixRequest;
 pub use error::{AppError, Result};
 pub use firstlight_engine::{

@@ -25,7 +25,7 @@ use firstlight_engine::{process::read_log, provider::Check};
 use crate::{
     error::{AppError, Result},
     host::AppHost,
-    markdown,
+    markdown::{self, Place},
     planning::{self, Planned},
     running::known_step,
     session::{Firstlight, lock},
@@ -85,8 +85,9 @@ impl Firstlight {
         let scope = self.journey_scope(&pack, &journey);
         let resolved = self.inner.engine.describe(&pack, found, &scope);
         let listed = self.listed(&pack, &graph, &journey, |listing| view::step(listing, found, stage));
+        let written = Place::new(&pack.root, firstlight_packs::PACK_FILE);
         Ok(StepDetail {
-            why: found.why.as_deref().map(markdown::parse).unwrap_or_default(),
+            why: found.why.as_deref().map(|why| markdown::parse_in(why, &written)).unwrap_or_default(),
             body: match (&listed.state, &resolved) {
                 // What the machine can only look at is told in its own words.
                 (StepStateView::Waiting { .. }, Ok(resolved)) if listed.class == StepClass::Task => {
@@ -292,11 +293,12 @@ fn body(root: &std::path::Path, step: &Step) -> Vec<Block> {
     let field = |name: &str| step.with.get(name).and_then(serde_json::Value::as_str);
     if let Some(document) = field("doc").filter(|_| step.uses == "read") {
         return match std::fs::read_to_string(root.join(document)) {
-            Ok(text) => markdown::parse(&text),
+            Ok(text) => markdown::parse_in(&text, &Place::new(root, document)),
             Err(error) => markdown::parse(&format!("`{document}` cannot be read: {error}.")),
         };
     }
-    field("text").map(markdown::parse).unwrap_or_default()
+    let written = Place::new(root, firstlight_packs::PACK_FILE);
+    field("text").map(|text| markdown::parse_in(text, &written)).unwrap_or_default()
 }
 
 fn credential_ask(step: &Step) -> Option<CredentialAsk> {

@@ -1,9 +1,11 @@
 //! The command line: a stable contract, see `firstlight help`.
 
+mod docs;
 mod insights;
 mod pack;
 pub(crate) mod publishing;
 mod scan;
+mod templates;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -11,7 +13,7 @@ use clap::{Args, Parser, Subcommand, builder::BoolishValueParser, error::ErrorKi
 use firstlight_app::AppError;
 use firstlight_contract::error::Code;
 
-pub(crate) use self::{insights::Insights, pack::Pack, scan::Scan};
+pub(crate) use self::{docs::Docs, insights::Insights, pack::Pack, scan::Scan, templates::Templates};
 use crate::output::Output;
 
 /// From an untouched machine to first value, and how long it took.
@@ -188,10 +190,15 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Finds what the pack's documents say, without a network
+    /// Lists, shows and searches the pack's documents, without a network
     Docs {
         #[command(subcommand)]
         command: Docs,
+    },
+    /// Shows how projects that a template made stand with that template
+    Templates {
+        #[command(subcommand)]
+        command: Templates,
     },
     /// Writes, checks and publishes packs
     Pack {
@@ -248,23 +255,6 @@ pub(crate) enum TufCommand {
     Refresh,
     /// Refreshes, then fetches targets
     Download,
-}
-
-/// Documents.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Docs {
-    /// Looks for words; each may be the beginning of a longer one
-    Search {
-        /// What to look for
-        #[arg(required = true)]
-        words: Vec<String>,
-        /// The pack's folder; that of the journey, or the pack that was received, if left out
-        #[arg(long, value_name = "DIR")]
-        pack: Option<PathBuf>,
-        /// Prints JSON
-        #[arg(long)]
-        json: bool,
-    },
 }
 
 /// Which checklist, with which answers.
@@ -350,13 +340,14 @@ impl Cli {
             | Command::Undo { json, .. }
             | Command::Doctor { json, .. }
             | Command::Events { json }
-            | Command::Docs { command: Docs::Search { json, .. } }
             | Command::Insights { command: Insights::Ttfv { json, .. } }
             | Command::Enroll { json, .. }
             | Command::Update { json }
+            | Command::Templates { command: Templates::Drift { json, .. } }
             | Command::Credential { command: Credential::List { json, .. } }
             | Command::Journal { command: Journal::Verify { json } | Journal::Checkpoint { json } } => *json,
             Command::Scan(scan) => scan.json,
+            Command::Docs { command } => command.of().json,
             Command::Pack { command } => command.wants_json(),
             Command::Credential {
                 command: Credential::Set(named) | Credential::Test(named) | Credential::Remove(named),

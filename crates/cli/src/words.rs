@@ -105,6 +105,12 @@ fn write_blocks(blocks: &[Block], indent: &str, into: &mut String) {
                 text.lines().for_each(|line| push(into, indent, &format!("  {line}")));
             }
             Block::Quote { blocks } => write_blocks(blocks, &format!("{indent}| "), into),
+            Block::Table { head, rows } => {
+                for cells in [head].into_iter().chain(rows) {
+                    let cells: Vec<String> = cells.iter().map(|cell| plain(cell)).collect();
+                    push(into, indent, &cells.join(" | "));
+                }
+            }
             Block::Rule => push(into, indent, "---"),
             Block::List { ordered, items } => {
                 for (number, item) in items.iter().enumerate() {
@@ -133,6 +139,12 @@ fn plain(inlines: &[Inline]) -> String {
             Inline::Code { text } => format!("`{text}`"),
             Inline::Emphasis { inlines } | Inline::Strong { inlines } => plain(inlines),
             Inline::Link { url, inlines } => format!("{} ({url})", plain(inlines)),
+            Inline::DocLink { path, anchor, inlines } => {
+                let anchor = anchor.as_deref().map_or_else(String::new, |anchor| format!("#{anchor}"));
+                format!("{} ({path}{anchor})", plain(inlines))
+            }
+            Inline::StepLink { step, inlines } => format!("{} (step {step})", plain(inlines)),
+            Inline::Image { path, alt, .. } => format!("[{alt}] ({path})"),
             Inline::Break => "\n".to_owned(),
         })
         .collect()

@@ -10,6 +10,7 @@ use crate::{
     advisories::{AcceptFinding, AdvisoryRef, ScanView},
     app_update::{AppUpdateConsent, AppUpdateView},
     credential::{CredentialTest, CredentialView},
+    docs::{DocAddress, DocRef, DocView, DocsFound, DocsQuery, DocsView},
     doctor::{DoctorView, FixAsked, FixConsent, FixView, HelpBundle},
     journal::JournalCheck,
     journey::{JourneyView, LogPage, StepDetail},
@@ -20,6 +21,7 @@ use crate::{
     report::ReportView,
     run::RunEvent,
     settings::{Launch, Settings},
+    templates::TemplatesView,
 };
 
 /// What a command takes and gives. Errors are always [`crate::error::ErrorBody`].
@@ -130,6 +132,16 @@ commands! {
     accept_finding: Call<AcceptFinding, JourneyView>,
     /// Opens what is said about an advisory in the system's browser.
     open_advisory: Call<AdvisoryRef, Nothing>,
+    /// The documents of the pack.
+    docs: Call<Nothing, DocsView>,
+    /// One of them.
+    doc: Call<DocRef, DocView>,
+    /// Where they say what is looked for.
+    search_docs: Call<DocsQuery, DocsFound>,
+    /// Opens an address that one of them names in the system's browser or mail program.
+    open_doc_link: Call<DocAddress, Nothing>,
+    /// How each project that a template made stands with its template.
+    templates: Call<Nothing, TemplatesView>,
     /// Keeps what the person chose.
     save_settings: Call<Settings, Settings>,
     /// How it stands with the app's own updates; asks nobody.

@@ -32,3 +32,4 @@ pub mod releases;
 pub mod report;
 pub mod run;
 pub mod settings;
+pub mod templates;

@@ -13,6 +13,10 @@ pub enum Block {
     Heading {
         /// The level.
         level: u8,
+        /// What links call it, in a document of the pack.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        anchor: Option<String>,
         /// Its text.
         inlines: Vec<Inline>,
     },
@@ -39,6 +43,13 @@ pub enum Block {
     Quote {
         /// What is quoted.
         blocks: Vec<Block>,
+    },
+    /// A table.
+    Table {
+        /// The cells of its first row, which says what is in the columns.
+        head: Vec<Vec<Inline>>,
+        /// The cells of the other rows.
+        rows: Vec<Vec<Vec<Inline>>>,
     },
     /// A line between parts.
     Rule,
@@ -69,12 +80,41 @@ pub enum Inline {
         /// What is emphasised.
         inlines: Vec<Inline>,
     },
-    /// A link; only `https:` and `mailto:` survive parsing. Opened by the system, after a click.
+    /// A link out of the pack; only `https:` and `mailto:` survive parsing. Opened by the system, after a click.
     Link {
         /// Where to.
         url: String,
         /// Its text.
         inlines: Vec<Inline>,
+    },
+    /// A link to a document of the pack, which is there.
+    DocLink {
+        /// The document, by its path from the pack's folder.
+        path: String,
+        /// A heading of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        anchor: Option<String>,
+        /// Its text.
+        inlines: Vec<Inline>,
+    },
+    /// A link to a step of the pack; not every checklist has it.
+    StepLink {
+        /// The step's id.
+        step: String,
+        /// Its text.
+        inlines: Vec<Inline>,
+    },
+    /// A picture of the pack, which is there and may be shown.
+    Image {
+        /// The file, by its path from the pack's folder.
+        path: String,
+        /// What it shows, in words.
+        alt: String,
+        /// In pixels.
+        width: u32,
+        /// In pixels.
+        height: u32,
     },
     /// A line break.
     Break,

@@ -22,6 +22,7 @@ const MAX_DEPTH: usize = 32;
 const MAX_READ_BYTES: u64 = 1024 * 1024;
 
 /// What is in the folder.
+#[derive(Clone)]
 pub(crate) struct Folder {
     root: PathBuf,
     /// Pack-relative paths with `/`, sorted.
@@ -52,14 +53,26 @@ impl Folder {
         Ok(hex(&whole.finalize()))
     }
 
+    /// Whether there is such a file, by its path as it is listed.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        self.files.binary_search_by(|file| file.as_str().cmp(path)).is_ok()
+    }
+
     /// At most `limit` bytes of a file, as text; what is not UTF-8 is shown as such.
     pub(crate) fn text(&self, path: &str, limit: usize) -> Result<String, PackError> {
         Ok(String::from_utf8_lossy(&self.bytes(path, limit)?).into_owned())
     }
 
-    /// At most `limit` bytes of a file.
+    /// At most `limit` bytes of a file. A symbolic link that took its place since it was listed is not followed.
     pub(crate) fn bytes(&self, path: &str, limit: usize) -> Result<Vec<u8>, PackError> {
         let unreadable = |source| PackError::Unreadable { path: self.root.join(path), source };
+        let mut so_far = self.root.clone();
+        for name in path.split('/') {
+            so_far.push(name);
+            if so_far.symlink_metadata().map_err(unreadable)?.is_symlink() {
+                return Err(unreadable(io::Error::other("it is a symbolic link now")));
+            }
+        }
         let file = fs::File::open(self.root.join(path)).map_err(unreadable)?;
         let mut content = Vec::new();
         io::Read::read_to_end(&mut io::Read::take(file, limit as u64), &mut content).map_err(unreadable)?;

@@ -35,7 +35,10 @@ use firstlight_domain::{kind::Kind, pack::Pack};
 
 pub use self::{
     advisories::{advisories, is_advisory},
-    docs::{DocsError, Hit, search_docs},
+    docs::{
+        Anchors, DocsError, Document, Documents, Hit, Image, ImageError, ImageKind, MAX_IMAGE_BYTES,
+        MAX_IMAGE_PIXELS, Target, options as markdown_options, percent_decoded,
+    },
     export::{export_formats, markdown_checklist, rhdh_quickstart},
     facts::{FactsError, read_facts},
     folder::{MAX_PACK_BYTES, MAX_PACK_FILES},

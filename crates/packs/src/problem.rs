@@ -78,6 +78,12 @@ codes! {
     BadAdvisory = "bad-advisory",
     /// A step that no checklist has.
     UnusedStep = "unused-step",
+    /// A link in a text or a document that leads to what is not there.
+    DeadLink = "dead-link",
+    /// A picture that cannot be shown.
+    BadImage = "bad-image",
+    /// A picture that does not say what it shows.
+    NoDescription = "no-description",
 }
 
 impl fmt::Display for ProblemCode {

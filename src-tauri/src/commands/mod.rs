@@ -3,6 +3,7 @@
 mod advisories;
 mod app_update;
 mod credential;
+mod docs;
 mod doctor;
 mod help;
 mod launch;
@@ -13,6 +14,7 @@ mod run;
 mod save;
 mod settings;
 mod step;
+mod templates;
 
 use tauri::ipc::Invoke;
 
@@ -40,6 +42,8 @@ commands! {
     doctor: doctor choose_certificates plan_fix fix undo_fix;
     help: help_bundle save_help_bundle;
     advisories: scan accept_finding open_advisory;
+    docs: docs doc search_docs open_doc_link;
+    templates: templates;
     settings: save_settings;
     app_update: app_update check_app_update install_app_update;
 }
@@ -56,7 +60,7 @@ mod tests {
     };
 
     use super::NAMES;
-    use crate::window::LABEL;
+    use crate::{images::SCHEME, window::LABEL};
 
     fn contract() -> BTreeSet<&'static str> {
         Commands::NAMES.iter().copied().chain(["subscribe"]).collect()
@@ -131,7 +135,13 @@ mod tests {
         for open in ["data:", "blob:", "unsafe-", "https:", "*", "ws:"] {
             assert!(!csp.contains(open), "{open} in {csp}");
         }
-        // Not a host: the name under which Windows reaches our own commands.
-        assert_eq!(csp.matches("http:").count(), csp.matches("http://ipc.localhost").count(), "{csp}");
+        // Not hosts: the names under which Windows reaches our own commands and the pack's pictures.
+        let own =
+            ["http://ipc.localhost", "http://pack-image.localhost"].map(|name| csp.matches(name).count());
+        assert_eq!(csp.matches("http:").count(), own.iter().sum::<usize>(), "{csp}");
+        // Pictures come from there, and nothing but pictures.
+        let policy = serde_json::to_value(app.security.csp.clone().unwrap()).unwrap();
+        assert_eq!(policy["img-src"], format!("'self' {SCHEME}: http://{SCHEME}.localhost"));
+        assert_eq!(csp.matches(SCHEME).count(), 2, "{csp}");
     }
 }

@@ -14,6 +14,7 @@ mod report;
 mod scan;
 mod status;
 mod summary;
+mod templates;
 mod tuf_client;
 mod undo;
 mod up;
@@ -40,7 +41,7 @@ use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    args::{Cli, Command, Docs, Insights, Who},
+    args::{Cli, Command, Insights, Who},
     output::Output,
     stop::{self, Interrupted, Signal},
 };
@@ -146,12 +147,11 @@ async fn dispatch(command: Command, output: Output) -> anyhow::Result<ExitCode> 
         Command::Journal { command } => journal::run(command, output).await,
         Command::HelpBundle { out, yes } => help_bundle::run(&out, yes, output).await,
         Command::Events { .. } => events::run(output),
-        Command::Docs { command: Docs::Search { words, pack, .. } } => {
-            docs::search(&words, pack.as_deref(), output)
-        }
         Command::Insights { command: Insights::Ttfv { from_csv, time, event, group, json: _ } } => {
             insights::ttfv(&from_csv, &Columns { time, event, group }, output)
         }
+        Command::Docs { command } => docs::run(&command, output),
+        Command::Templates { command } => templates::run(&command, output).await,
         Command::Pack { command } => pack::run(command, output).await,
         Command::Enroll { url, pack, root, root_sha256, .. } => {
             enroll::run(&url, &pack, root, root_sha256, output).await

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use firstlight_app::Access;
 use firstlight_contract::journey::{JourneyView, NextAct, StepNews, StepStateView, StepView};
 
-use super::{note_refusal, open, summary};
+use super::{note_refusal, open, summary, templates};
 use crate::{output::Output, words};
 
 /// The exit code that says a step does not hold any more.
@@ -30,6 +30,9 @@ pub(super) async fn run(
         show(&journey, output)?;
         if check {
             show_drift(&journey, output)?;
+        }
+        if let Some(line) = templates::line(&app).await {
+            output.line(format!("\n{line}"))?;
         }
     }
     let drifted = journey.steps.iter().any(|step| step.drifted.is_some());

@@ -1,6 +1,7 @@
 //! A journey, derived from its events: what state each step is in, whether a run goes on, when the clock stopped, and
 //! where the time went.
 
+mod projects;
 mod world;
 
 use std::{
@@ -11,7 +12,10 @@ use std::{
 use jiff::Timestamp;
 use serde_json::Value;
 
-pub use self::world::{Credential, FixRecord, Received, Refused, Releases, World};
+pub use self::{
+    projects::Project,
+    world::{Credential, FixRecord, Received, Refused, Releases, World},
+};
 use crate::{
     event::{Clock, Event, RunEnd},
     finding::{Finding, FindingId, FindingRecord},

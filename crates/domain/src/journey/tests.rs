@@ -279,3 +279,37 @@ mod findings {
         );
     }
 }
+
+#[test]
+fn what_templates_made_is_remembered_after_the_journey_and_forgotten_when_it_is_taken_back() {
+    let outputs = |path: &str, version: &str| {
+        let given = [
+            ("path", path),
+            ("template", "service"),
+            ("version", version),
+            ("links", ""),
+            ("follow_ups", ""),
+        ];
+        given.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect::<BTreeMap<_, _>>()
+    };
+    let made = |second, id: &str, path: &str, version: &str| {
+        step(second, id, StepState::Changed { outputs: outputs(path, version) })
+    };
+    let mut clone = outputs("/src/clone", "1");
+    clone.remove("template");
+    let mut events = vec![
+        started(),
+        made(1, "first", "/src/a", "1"),
+        made(2, "second", "/src/b", "1"),
+        step(3, "clone", StepState::Changed { outputs: clone }),
+        step(4, "first", StepState::Failed(Failure { cause: "x".into(), last_lines: vec![], hint: None })),
+    ];
+    let known = |events: &[Happened]| World::from_events(events).projects.into_keys().collect::<Vec<_>>();
+    assert_eq!(known(&events), ["/src/a", "/src/b"]);
+    events.push(Happened { at: at(5), event: Event::JourneyLeft { journey: JourneyId(uuid::Uuid::nil()) } });
+    assert_eq!(known(&events), ["/src/a", "/src/b"]);
+    events.extend([started(), step(6, "first", StepState::Undone)]);
+    assert_eq!(known(&events), ["/src/b"]);
+    events.push(step(7, "second", StepState::Satisfied { outputs: outputs("/src/b", "2") }));
+    assert_eq!(World::from_events(&events).projects["/src/b"].version, "2");
+}

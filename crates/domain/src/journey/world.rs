@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::Journey;
+use super::{Journey, Project, projects};
 use crate::{
     event::{Event, Happened},
     id::{CredentialName, StepId},
@@ -26,6 +26,8 @@ pub struct World {
     pub fixes: BTreeMap<StepId, FixRecord>,
     /// What was received and refused.
     pub releases: Releases,
+    /// Folders that templates made, by path. Those of journeys that were left, too.
+    pub projects: BTreeMap<String, Project>,
     /// Whether events may be sent; off until the person says so.
     pub sharing: bool,
 }
@@ -167,6 +169,9 @@ impl World {
             | Event::FindingAccepted { .. }
             | Event::RunFinished { .. } => {
                 if let Some(journey) = &mut self.journey {
+                    if let Event::StepChanged { step, state, .. } = &happened.event {
+                        projects::follow(&mut self.projects, journey, step, state);
+                    }
                     journey.apply(at, &happened.event);
                 }
             }

@@ -23,13 +23,23 @@ pub(crate) fn unified(path: &str, old: Option<&[u8]>, new: &[u8]) -> String {
     };
     let from = if old.is_some() { path } else { "/dev/null" };
     let diff = TextDiff::configure().timeout(Duration::from_millis(200)).diff_lines(old_text, new_text);
-    let diff = diff.unified_diff().context_radius(3).header(from, path).to_string();
+    shortened(diff.unified_diff().context_radius(3).header(from, path).to_string())
+}
+
+fn shortened(diff: String) -> String {
     let lines = diff.lines().count();
     if lines <= MOST_LINES {
         return diff;
     }
     let cut: String = diff.split_inclusive('\n').take(MOST_LINES).collect();
     cut + &format!("… {} more lines\n", lines - MOST_LINES)
+}
+
+/// A unified diff in which a file goes.
+pub(crate) fn removed(path: &str, old: &[u8]) -> String {
+    let Some(text) = text(old) else { return format!("{path}: a file of {} bytes goes\n", old.len()) };
+    let diff = TextDiff::configure().timeout(Duration::from_millis(200)).diff_lines(text, "");
+    shortened(diff.unified_diff().context_radius(3).header(path, "/dev/null").to_string())
 }
 
 /// A diff without the stored credentials that stand in it or around it.

@@ -20,6 +20,7 @@ mod posture;
 mod scaffold;
 mod scan;
 mod ssh_key;
+mod template_drift;
 #[path = "../common/tree.rs"]
 mod tree;
 mod undone;

@@ -1,30 +1,47 @@
-//! A pack's documents, and search in them without a network: the Markdown files of the pack, cut at their headings, so that
-//! what is found leads to its section.
+//! A pack's documents: its Markdown files but those of its templates, which belong to what is made from them. What they
+//! are called, what they say, where their links lead, and which pictures they may show.
 //!
-//! The index is SQLite's full-text search (FTS5), made anew in memory: a pack's documents are few enough, and an index
-//! beside them would be one more thing that can be out of date.
+//! Every path that comes from outside is looked at here, and only here: it leads to a plain file of the pack or nowhere.
+
+mod anchor;
+mod image;
+mod search;
+mod target;
 
 use std::path::Path;
 
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
-use rusqlite::{Connection, params};
 
-use crate::{PackError, folder};
+pub use self::{
+    anchor::Anchors,
+    image::{Image, ImageError, ImageKind, MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS},
+    search::Hit,
+    target::{Target, percent_decoded},
+};
+use crate::{
+    PackError,
+    folder::{self, Folder},
+};
 
 /// Bytes read of one document.
 const MAX_DOCUMENT: usize = 1024 * 1024;
-/// Words around what was found.
-const EXCERPT: i32 = 18;
-/// What stands around a found word in an excerpt: no section has these, see [`plain`].
-const FOUND: [char; 2] = ['\u{1}', '\u{2}'];
+/// The folder of a pack whose Markdown belongs to what is made from it.
+const TEMPLATES: &str = "templates/";
 
-/// Why documents were not searched.
+/// Why documents were not read or searched.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum DocsError {
     /// The pack's folder cannot be read.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Pack(#[from] PackError),
+    /// There is no such document.
+    #[error("the pack has no document `{path}`")]
+    #[diagnostic(help("`firstlight docs list` names them"))]
+    NoDocument {
+        /// What was asked for.
+        path: String,
+    },
     /// There is nothing to look for.
     #[error("there is no word to look for")]
     #[diagnostic(help("name at least one word, as in `firstlight docs search vpn`"))]
@@ -34,134 +51,95 @@ pub enum DocsError {
     Index(#[from] rusqlite::Error),
 }
 
-/// A section in which all words were found.
+/// A document.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hit {
+pub struct Document {
     /// The file, from the pack's folder, with `/`.
-    pub document: String,
-    /// The document's title.
+    pub path: String,
+    /// Its first heading of the first level, else its path.
     pub title: String,
-    /// The section's heading; none before the first.
-    pub heading: Option<String>,
-    /// Some words of it, and whether each stretch is what was looked for.
-    pub excerpt: Vec<(String, bool)>,
 }
 
-/// A document up to its next heading.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Section {
-    heading: Option<String>,
-    text: String,
+/// The documents of one pack.
+pub struct Documents {
+    folder: Folder,
 }
 
-/// Looks for words in the documents of the pack in this folder, best first, at most `limit`. Each word may be the
-/// beginning of a longer one; case and accents do not count.
-pub fn search_docs(root: &Path, words: &str, limit: u32) -> Result<Vec<Hit>, DocsError> {
-    let query = query(words).ok_or(DocsError::NoWord)?;
-    let index = Connection::open_in_memory()?;
-    index.execute_batch(
-        "CREATE VIRTUAL TABLE section USING fts5(
-             document UNINDEXED, has_heading UNINDEXED, title, heading, text,
-             tokenize = 'unicode61 remove_diacritics 2')",
-    )?;
-    {
-        let mut insert = index.prepare("INSERT INTO section VALUES (?1, ?2, ?3, ?4, ?5)")?;
-        let folder = folder::list(root)?;
-        for path in folder.files.iter().filter(|path| is_document(path)) {
-            let text = folder.text(path, MAX_DOCUMENT)?;
-            let (title, sections) = sections(&text);
-            let title = title.unwrap_or_else(|| path.clone());
-            for section in sections {
-                let heading = section.heading.as_deref();
-                insert.execute(params![path, heading.is_some(), title, heading, section.text])?;
-            }
+impl Documents {
+    /// Those of the pack in this folder.
+    pub fn of(root: &Path) -> Result<Self, PackError> {
+        Ok(Self { folder: folder::list(root)? })
+    }
+
+    /// Those of a pack that was listed already.
+    pub(crate) fn in_folder(folder: Folder) -> Self {
+        Self { folder }
+    }
+
+    /// All of them, by path.
+    pub fn list(&self) -> Result<Vec<Document>, DocsError> {
+        let document = |path: &str| {
+            let title = title(&self.text(path)?).unwrap_or_else(|| path.to_owned());
+            Ok(Document { path: path.to_owned(), title })
+        };
+        self.paths().map(document).collect()
+    }
+
+    /// What one says; what is not UTF-8 is shown as such.
+    pub fn text(&self, path: &str) -> Result<String, DocsError> {
+        if !self.has(path) {
+            return Err(DocsError::NoDocument { path: path.to_owned() });
         }
+        Ok(self.folder.text(path, MAX_DOCUMENT)?)
     }
-    // Titles and headings say what a section is about.
-    let mut found = index.prepare(
-        "SELECT document, has_heading, title, heading, snippet(section, 4, ?2, ?3, '…', ?4)
-         FROM section WHERE section MATCH ?1 ORDER BY bm25(section, 0, 0, 8, 4, 1), rowid LIMIT ?5",
-    )?;
-    let hits = found.query_map(
-        params![query, FOUND[0].to_string(), FOUND[1].to_string(), EXCERPT, limit],
-        |row| {
-            Ok(Hit {
-                document: row.get(0)?,
-                title: row.get(2)?,
-                heading: if row.get(1)? { row.get(3)? } else { None },
-                excerpt: stretches(&row.get::<_, String>(4)?),
-            })
-        },
-    )?;
-    Ok(hits.collect::<Result<_, _>>()?)
+
+    /// Whether there is such a document.
+    pub fn has(&self, path: &str) -> bool {
+        is_document(path) && self.folder.has(path)
+    }
+
+    /// Whether the pack has such a file, of whatever kind.
+    pub(crate) fn is_there(&self, path: &str) -> bool {
+        self.folder.has(path)
+    }
+
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.folder.files.iter().map(String::as_str).filter(|path| is_document(path))
+    }
 }
 
-fn is_document(path: &str) -> bool {
-    Path::new(path).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("md"))
+/// Whether a file of a pack is one of its documents, by its path.
+pub(crate) fn is_document(path: &str) -> bool {
+    let markdown = Path::new(path).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("md"));
+    markdown && !path.starts_with(TEMPLATES)
 }
 
-/// The words as the index is asked: each by itself, in quotes, so that none of its signs means anything.
-fn query(words: &str) -> Option<String> {
-    let words: Vec<String> = words
-        .split(|sign: char| !sign.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(|word| format!("\"{word}\"*"))
-        .collect();
-    (!words.is_empty()).then(|| words.join(" "))
+/// How every document is read.
+pub fn options() -> Options {
+    Options::ENABLE_TABLES
 }
 
-/// A document's title, which is its first heading of the first level, and its sections. Code belongs to the text: people
-/// look for commands.
-fn sections(text: &str) -> (Option<String>, Vec<Section>) {
-    let mut title = None;
-    let mut sections = vec![Section::default()];
-    let mut heading: Option<(HeadingLevel, String)> = None;
-    for event in Parser::new_ext(text, Options::ENABLE_TABLES) {
-        match event {
-            Event::Start(Tag::Heading { level, .. }) => heading = Some((level, String::new())),
-            Event::End(TagEnd::Heading(_)) => {
-                if let Some((level, said)) = heading.take() {
-                    if level == HeadingLevel::H1 && title.is_none() {
-                        title = Some(said);
-                    } else {
-                        sections.push(Section { heading: Some(said), text: String::new() });
-                    }
-                }
-            }
-            Event::Text(said) | Event::Code(said) => {
-                let into = match (&mut heading, sections.last_mut()) {
-                    (Some((_, heading)), _) => heading,
-                    (None, Some(section)) => &mut section.text,
-                    (None, None) => continue,
-                };
-                into.extend(said.chars().map(plain));
-            }
-            Event::SoftBreak | Event::HardBreak | Event::End(_) => {
-                if let (None, Some(section)) = (&heading, sections.last_mut()) {
-                    section.text.push(' ');
-                }
-            }
-            _ => {}
+fn title(text: &str) -> Option<String> {
+    let mut events = Parser::new_ext(text, options());
+    events.find(|event| matches!(event, Event::Start(Tag::Heading { level: HeadingLevel::H1, .. })))?;
+    let said = events.take_while(|event| !matches!(event, Event::End(TagEnd::Heading(_))));
+    Some(said.filter_map(words_of).collect())
+}
+
+/// The words of an event in a heading or a description.
+pub(crate) fn words_of(event: Event<'_>) -> Option<String> {
+    match event {
+        Event::Text(said) | Event::Code(said) | Event::InlineHtml(said) => {
+            Some(said.chars().map(plain).collect())
         }
+        Event::SoftBreak | Event::HardBreak => Some(" ".to_owned()),
+        _ => None,
     }
-    sections.retain(|section| section.heading.is_some() || !section.text.trim().is_empty());
-    // A title alone can be found, too.
-    if sections.is_empty() && title.is_some() {
-        sections.push(Section::default());
-    }
-    (title, sections)
 }
 
 /// Nothing that a terminal would act on, or that marks what was found.
 fn plain(sign: char) -> char {
     if sign.is_control() { ' ' } else { sign }
-}
-
-/// An excerpt, cut where what was looked for begins and ends.
-fn stretches(excerpt: &str) -> Vec<(String, bool)> {
-    // Marks come in pairs, so every second part is one.
-    let parts = excerpt.split(FOUND).enumerate();
-    parts.filter(|(_, part)| !part.is_empty()).map(|(at, part)| (part.to_owned(), at % 2 == 1)).collect()
 }
 
 #[cfg(test)]

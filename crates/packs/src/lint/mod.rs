@@ -2,6 +2,7 @@
 
 mod best_effort;
 mod capabilities;
+mod docs;
 mod expressions;
 mod files;
 mod graph;
@@ -40,6 +41,7 @@ pub(crate) fn check(draft: &Draft<'_, '_>, folder: &Folder, problems: &mut Probl
     capabilities::check(draft, &asked, problems);
     secrets::check(draft, &graph, problems);
     advisories::check(folder, problems);
+    docs::check(draft, folder, problems);
 }
 
 /// What a step's kind says it touches; nothing where it could not be read.

@@ -196,3 +196,98 @@ fn every_problem_of_a_pack_is_found_at_once() {
     let codes: Vec<Code> = folder.lint().problems().iter().map(|problem| problem.code).collect();
     assert_eq!(codes, [Code::BadValue, Code::BadExpression, Code::UnknownField, Code::MissingStep]);
 }
+
+/// A pack with these documents, and a step whose `why` is this.
+fn with_documents(why: &str, documents: &[(&str, &[u8])]) -> Folder {
+    let folder = Folder::with(changed("estimate: 6m", &format!("estimate: 6m, why: {why:?}")));
+    for (path, content) in documents {
+        folder.add(path, content);
+    }
+    folder
+}
+
+fn says(folder: &Folder) -> Vec<(Code, String, Option<String>)> {
+    let report = folder.lint();
+    assert!(report.is_usable(), "a link that leads nowhere stops nobody");
+    report.problems().iter().map(|found| (found.code, found.message.clone(), found.help.clone())).collect()
+}
+
+#[test]
+fn links_and_pictures_of_documents_are_followed() {
+    let gif = b"GIF89a\x01\0\x01\0";
+    let good =
+        "# A\n\n[b](b.md#the-end) [up](#a) [s](step:git) [o](https://acme.test) ![dot](pictures/dot.gif)\n";
+    let folder = with_documents(
+        "See [a](docs/a.md).",
+        &[("docs/a.md", good.as_bytes()), ("docs/b.md", b"## The end\n"), ("docs/pictures/dot.gif", gif)],
+    );
+    assert_eq!(says(&folder), []);
+}
+
+#[test]
+fn a_link_that_leads_nowhere_is_said_with_its_line() {
+    let bad = "# A\n\n[b](bb.md)\n[s](step:gti)\n\n[e](b.md#the-edn) [x](javascript:alert(1)) [t](../templates/t/README.md)\n";
+    let folder = with_documents(
+        "See [a](docs/aa.md) and [b](step:biuld).",
+        &[
+            ("docs/a.md", bad.as_bytes()),
+            ("docs/b.md", b"## The end\n"),
+            ("templates/t/README.md", b"[gone](gone.md)"),
+        ],
+    );
+    let found = says(&folder);
+    assert!(found.iter().all(|(code, ..)| *code == Code::DeadLink), "{found:?}");
+    let found: Vec<(&str, &str)> = found
+        .iter()
+        .map(|(_, message, help)| (message.as_str(), help.as_deref().unwrap_or_default()))
+        .collect();
+    let expected = [
+        ("docs/a.md, line 3: the link to `bb.md` leads to no document", "did you mean `docs/b.md`?"),
+        ("docs/a.md, line 4: there is no step `gti` for the link to `step:gti`", "did you mean `git`?"),
+        ("docs/a.md, line 6: `docs/b.md` has no heading `#the-edn`", "did you mean `the-end`?"),
+        (
+            "docs/a.md, line 6: the link to `javascript:alert(1)` leads nowhere a reader can go",
+            "link to a document of the pack, to `step:ID`, or to an `https:` or `mailto:` address",
+        ),
+        (
+            "docs/a.md, line 6: the link to `../templates/t/README.md` leads to no document",
+            "only Markdown files are documents, and none below `templates/`",
+        ),
+        ("the link to `docs/aa.md` leads to no document", "did you mean `docs/a.md`?"),
+        ("there is no step `biuld` for the link to `step:biuld`", "did you mean `build`?"),
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_picture_that_cannot_be_shown_or_says_nothing_is_said() {
+    let text = "![a](https://tracker.test/a.png)\n![](dot.gif)\n![c](drawing.svg)\n![d](gone.png)\n![e](data:image/png;base64,AAAA)\n";
+    let folder = with_documents(
+        "x",
+        &[
+            ("docs/a.md", text.as_bytes()),
+            ("docs/dot.gif", b"GIF89a\x01\0\x01\0"),
+            ("docs/drawing.svg", b"<svg/>"),
+        ],
+    );
+    let found: Vec<(Code, String)> =
+        says(&folder).into_iter().map(|(code, message, _)| (code, message)).collect();
+    let bad = |line, words: &str| (Code::BadImage, format!("docs/a.md, line {line}: {words}"));
+    let expected = [
+        bad(1, "the picture `https://tracker.test/a.png` is not in the pack and is never loaded"),
+        bad(3, "`docs/drawing.svg` is no PNG, JPEG, GIF or WebP picture"),
+        bad(4, "the pack has no picture `docs/gone.png`"),
+        bad(5, "the picture `data:image/png;base64,AAAA` is not in the pack and is never loaded"),
+        (Code::NoDescription, "docs/a.md, line 2: the picture `dot.gif` has no description".to_owned()),
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn e7_a_document_that_names_one_thing_very_often_is_linted_at_once() {
+    let many = "[x](#y)![z](dot.gif)\n".repeat(20_000);
+    let mut heavy = b"GIF89a\x01\0\x01\0".to_vec();
+    heavy.resize(3 * 1024 * 1024, 0);
+    let folder = with_documents("x", &[("docs/a.md", many.as_bytes()), ("docs/dot.gif", &heavy)]);
+    assert_eq!(says(&folder).len(), 20_000);
+}

@@ -1,4 +1,4 @@
-import { Channel, invoke } from '@tauri-apps/api/core';
+import { Channel, convertFileSrc, invoke } from '@tauri-apps/api/core';
 import type { Commands, Notice } from '$lib/contract';
 import type { CommandName, Platform } from './index';
 
@@ -6,6 +6,9 @@ import type { CommandName, Platform } from './index';
 export const tauri: Platform = {
   call<K extends CommandName>(name: K, args: Commands[K]['args']): Promise<Commands[K]['result']> {
     return invoke<Commands[K]['result']>(name, { args });
+  },
+  image(path: string): string {
+    return convertFileSrc(path, 'pack-image');
   },
   listen(handler: (notice: Notice) => void): Promise<void> {
     return invoke('subscribe', { channel: new Channel<Notice>(handler) });

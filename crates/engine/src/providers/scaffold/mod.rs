@@ -6,6 +6,7 @@
 mod actions;
 mod build;
 mod dialect;
+pub mod drift;
 mod fetch;
 mod filters;
 mod glob;

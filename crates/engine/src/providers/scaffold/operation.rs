@@ -256,7 +256,7 @@ impl Scaffolding {
         sources.note(&template.path, &template.text);
         let given = Given { values: &values, publish: &self.with.publish, skip: &self.with.skip };
         let built = build::build(template, &given, &mut sources)?;
-        let record = Record::new(template, values, &built, sources.digest());
+        let record = Record::new(template, values, &self.with.said(), &built, sources.digest());
         Ok((built, record))
     }
 

@@ -4,6 +4,8 @@
 //! Pages are JSON Schema as forms use it. `ui:*` fields are for forms and change nothing here, but for a field that
 //! asks for a secret: this kind handles none.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::trouble::Trouble;
@@ -11,6 +13,15 @@ use crate::providers::{
     json_schema::{self as schema, When},
     naming::{did_you_mean, list},
 };
+
+/// What a template asks for, by name.
+pub(super) fn names(pages: &[Value]) -> BTreeSet<&str> {
+    let mut known: Vec<(&str, &Value)> = Vec::new();
+    for page in pages {
+        schema::properties(page, &mut known);
+    }
+    known.into_iter().map(|(name, _)| name).collect()
+}
 
 /// The values a template works with, or everything that is wrong with those it was given.
 pub(super) fn settle(
@@ -22,7 +33,7 @@ pub(super) fn settle(
     for page in pages {
         schema::properties(page, &mut known);
     }
-    let names = || known.iter().map(|(name, _)| *name).collect::<std::collections::BTreeSet<_>>();
+    let names = || known.iter().map(|(name, _)| *name).collect::<BTreeSet<_>>();
     if let Some(name) = given.keys().find(|name| !known.iter().any(|(known, _)| known == name)) {
         return Err(Trouble::new(
             format!("the template does not ask for `{name}`"),

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{
     build::Built,
+    inspect::Said,
     template::Template,
     tree::{File, RECORD_FOLDER},
     trouble::Trouble,
@@ -26,7 +27,13 @@ pub(super) struct Record {
     /// Which template.
     pub(super) template: Origin,
     /// What it was given.
-    values: Map<String, Value>,
+    pub(super) values: Map<String, Value>,
+    /// Where its steps published to. Unknown to older records.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) publish: BTreeMap<String, String>,
+    /// Steps of it that were left out. Unknown to older records.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) skip: Vec<String>,
     /// What it gave.
     #[serde(default)]
     outputs: BTreeMap<String, String>,
@@ -37,7 +44,7 @@ pub(super) struct Record {
     #[serde(default)]
     pub(super) follow_ups: Vec<String>,
     /// SHA-256 of each file as it was made.
-    files: BTreeMap<String, String>,
+    pub(super) files: BTreeMap<String, String>,
 }
 
 /// Which template, exactly.
@@ -50,13 +57,21 @@ pub(super) struct Origin {
     /// Its file in the pack.
     path: String,
     /// SHA-256 over the files of the pack that it read.
-    digest: String,
+    pub(super) digest: String,
+}
+
+impl Origin {
+    /// Its file in the pack.
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
 }
 
 impl Record {
     pub(super) fn new(
         template: &Template,
         values: Map<String, Value>,
+        said: &Said<'_>,
         built: &Built,
         digest_read: String,
     ) -> Self {
@@ -69,6 +84,8 @@ impl Record {
                 digest: digest_read,
             },
             values,
+            publish: said.publish.clone(),
+            skip: said.skip.to_vec(),
             outputs: built.outputs.clone(),
             links: built.links.clone(),
             follow_ups: built.follow_ups.clone(),

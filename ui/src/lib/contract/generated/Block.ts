@@ -10,6 +10,10 @@ export type Block = { "kind": "heading",
  */
 level: number, 
 /**
+ * What links call it, in a document of the pack.
+ */
+anchor?: string, 
+/**
  * Its text.
  */
 inlines: Array<Inline>, } | { "kind": "paragraph", 
@@ -36,4 +40,12 @@ text: string, } | { "kind": "quote",
 /**
  * What is quoted.
  */
-blocks: Array<Block>, } | { "kind": "rule" };
+blocks: Array<Block>, } | { "kind": "table", 
+/**
+ * The cells of its first row, which says what is in the columns.
+ */
+head: Array<Array<Inline>>, 
+/**
+ * The cells of the other rows.
+ */
+rows: Array<Array<Array<Inline>>>, } | { "kind": "rule" };

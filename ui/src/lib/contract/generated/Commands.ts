@@ -9,6 +9,12 @@ import type { Consent } from "./Consent";
 import type { CredentialRef } from "./CredentialRef";
 import type { CredentialTest } from "./CredentialTest";
 import type { CredentialView } from "./CredentialView";
+import type { DocAddress } from "./DocAddress";
+import type { DocRef } from "./DocRef";
+import type { DocView } from "./DocView";
+import type { DocsFound } from "./DocsFound";
+import type { DocsQuery } from "./DocsQuery";
+import type { DocsView } from "./DocsView";
 import type { DoctorView } from "./DoctorView";
 import type { FixAsked } from "./FixAsked";
 import type { FixConsent } from "./FixConsent";
@@ -30,6 +36,7 @@ import type { Settings } from "./Settings";
 import type { SharingChoice } from "./SharingChoice";
 import type { StepDetail } from "./StepDetail";
 import type { StepRef } from "./StepRef";
+import type { TemplatesView } from "./TemplatesView";
 
 /**
  * The window's commands by name.
@@ -184,6 +191,26 @@ accept_finding: Call<AcceptFinding, JourneyView>,
  * Opens what is said about an advisory in the system's browser.
  */
 open_advisory: Call<AdvisoryRef, Nothing>, 
+/**
+ * The documents of the pack.
+ */
+docs: Call<Nothing, DocsView>, 
+/**
+ * One of them.
+ */
+doc: Call<DocRef, DocView>, 
+/**
+ * Where they say what is looked for.
+ */
+search_docs: Call<DocsQuery, DocsFound>, 
+/**
+ * Opens an address that one of them names in the system's browser or mail program.
+ */
+open_doc_link: Call<DocAddress, Nothing>, 
+/**
+ * How each project that a template made stands with its template.
+ */
+templates: Call<Nothing, TemplatesView>, 
 /**
  * Keeps what the person chose.
  */

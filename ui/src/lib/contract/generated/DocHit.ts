@@ -18,6 +18,10 @@ title: string,
  */
 heading?: string, 
 /**
+ * What links call that heading.
+ */
+anchor?: string, 
+/**
  * Some of its words.
  */
 excerpt: Array<DocExcerpt>, };

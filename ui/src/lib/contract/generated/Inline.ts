@@ -27,4 +27,40 @@ url: string,
 /**
  * Its text.
  */
-inlines: Array<Inline>, } | { "kind": "break" };
+inlines: Array<Inline>, } | { "kind": "doc_link", 
+/**
+ * The document, by its path from the pack's folder.
+ */
+path: string, 
+/**
+ * A heading of it.
+ */
+anchor?: string, 
+/**
+ * Its text.
+ */
+inlines: Array<Inline>, } | { "kind": "step_link", 
+/**
+ * The step's id.
+ */
+step: string, 
+/**
+ * Its text.
+ */
+inlines: Array<Inline>, } | { "kind": "image", 
+/**
+ * The file, by its path from the pack's folder.
+ */
+path: string, 
+/**
+ * What it shows, in words.
+ */
+alt: string, 
+/**
+ * In pixels.
+ */
+width: number, 
+/**
+ * In pixels.
+ */
+height: number, } | { "kind": "break" };

@@ -6,6 +6,9 @@ export type Route =
   | { name: 'today' }
   | { name: 'step'; step: string }
   | { name: 'first-light' }
+  | { name: 'docs' }
+  | { name: 'doc'; document: string; anchor?: string | undefined }
+  | { name: 'projects' }
   | { name: 'credentials' }
   | { name: 'privacy' }
   | { name: 'settings' };
@@ -39,5 +42,7 @@ export class Router {
 }
 
 function same(a: Route, b: Route): boolean {
-  return a.name === b.name && (a.name !== 'step' || b.name !== 'step' || a.step === b.step);
+  if (a.name === 'step' && b.name === 'step') return a.step === b.step;
+  if (a.name === 'doc' && b.name === 'doc') return a.document === b.document && a.anchor === b.anchor;
+  return a.name === b.name;
 }

@@ -76,6 +76,10 @@ export class Session {
     return this.#platform.call.bind(this.#platform);
   }
 
+  image(path: string): string {
+    return this.#platform.image(path);
+  }
+
   /**
    * Listens and loads, once at a time: whoever asks meanwhile waits for the same answer. Takes over an answer that was
    * asked for earlier.
