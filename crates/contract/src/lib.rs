@@ -15,6 +15,7 @@ pub mod credential;
 pub mod docs;
 pub mod doctor;
 pub mod error;
+pub mod hub;
 pub mod journal;
 pub mod journey;
 pub mod markdown;

@@ -1,0 +1,10 @@
+//! The real program on a loopback port, spoken to as devices do.
+
+mod common;
+mod f6;
+mod g1;
+mod g2;
+mod g3;
+mod g7;
+mod operating;
+mod thin_path;
