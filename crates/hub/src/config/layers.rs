@@ -107,16 +107,21 @@ impl Layers {
         let text = self.set.get(key).map_or(default, |said| said.text.as_str());
         parse(text).map_err(|message| {
             // A secret is not repeated.
-            let shown = if key == "metrics_token" { "metrics_token".to_owned() } else { format!("`{text}`") };
-            self.error(key, &format!("{shown} {message}"))
+            if key == "metrics_token" {
+                self.error(key, message)
+            } else {
+                at(self.place(key), format!("`{text}` {message}"))
+            }
         })
     }
 
     /// An error about `key`, where it is set.
     pub(super) fn error(&self, key: &'static str, message: &str) -> ConfigError {
-        let place = self.set.get(key).map_or("by default", |said| said.place.as_str());
-        let message = if message.starts_with('`') { message.to_owned() } else { format!("{key} {message}") };
-        at(place, message)
+        at(self.place(key), format!("{key} {message}"))
+    }
+
+    fn place(&self, key: &str) -> &str {
+        self.set.get(key).map_or("by default", |said| said.place.as_str())
     }
 }
 

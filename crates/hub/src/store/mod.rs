@@ -25,10 +25,10 @@ use crate::{
 pub enum StoreError {
     /// The database says so.
     #[error("the database failed: {0}")]
-    Database(#[from] rusqlite::Error),
+    Database(Box<dyn std::error::Error + Send + Sync>),
     /// Its tables could not be brought to what this program knows.
     #[error("the database could not be brought up to date: {0}")]
-    Migration(#[from] rusqlite_migration::Error),
+    Migration(Box<dyn std::error::Error + Send + Sync>),
     /// Something in it is not what was written.
     #[error("the database is damaged: {0}")]
     Damaged(String),

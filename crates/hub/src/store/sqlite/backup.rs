@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, OpenFlags, backup::Backup};
+use rusqlite::{
+    Connection, OpenFlags,
+    backup::{Backup, StepResult},
+};
 
 use super::{SqliteStore, beside};
 use crate::store::StoreError;
@@ -113,7 +116,9 @@ fn copy_pages(from: &Path, to: &Path) -> Result<(), BackupError> {
     {
         let backup = Backup::new(&source, &mut target).map_err(failed(from))?;
         // All at once: reading holds nobody up in WAL mode, and a copy in pieces begins anew with each write.
-        backup.run_to_completion(-1, Duration::from_millis(50), None).map_err(failed(from))?;
+        while backup.step(-1).map_err(failed(from))? != StepResult::Done {
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
     // One file, without a log beside it.
     target.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(())).map_err(failed(to))

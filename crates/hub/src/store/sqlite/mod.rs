@@ -157,3 +157,15 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 fn file(path: &Path, cause: std::io::Error) -> StoreError {
     StoreError::File { path: path.to_owned(), cause }
 }
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(Box::new(error))
+    }
+}
+
+impl From<rusqlite_migration::Error> for StoreError {
+    fn from(error: rusqlite_migration::Error) -> Self {
+        Self::Migration(Box::new(error))
+    }
+}
