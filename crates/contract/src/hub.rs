@@ -1,7 +1,7 @@
 //! What devices and a hub say to each other over HTTP.
 //!
 //! Events themselves are CloudEvents 1.0 as the outbox makes them (`application/cloudevents-batch+json`); here is what
-//! goes with them. Instants are RFC 3339 strings in UTC.
+//! goes with them. The window never speaks to a hub, so these have no TypeScript twins. Instants are RFC 3339 strings in UTC.
 
 use serde::{Deserialize, Serialize};
 

@@ -18,7 +18,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Settings {
-    /// The file of settings (TOML); variables FIRSTLIGHT_HUB_… and arguments win over it
+    /// The file of settings (TOML); variables `FIRSTLIGHT_HUB_…` and arguments win over it
     #[arg(long, value_name = "FILE", env = "FIRSTLIGHT_HUB_CONFIG", global = true)]
     pub(crate) config: Option<PathBuf>,
     /// Where events are kept: sqlite:PATH

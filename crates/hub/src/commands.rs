@@ -1,10 +1,6 @@
 //! What each command does.
 
-use std::{
-    io::Write as _,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{fmt::Write as _, io::Write as _, path::Path, sync::Arc};
 
 use anyhow::{Context as _, Result, bail};
 use firstlight_hub::{
@@ -39,7 +35,13 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let Database::Sqlite(path) = config.database.clone();
     let runtime = tokio::runtime::Runtime::new().context("the program could not start its threads")?;
     match args.command {
-        Command::Serve { .. } => runtime.block_on(serve(config, &path)),
+        Command::Serve { .. } => {
+            let patience = config.stop_patience;
+            let served = runtime.block_on(serve(config, &path));
+            // What still waits for the database was acknowledged to nobody.
+            runtime.shutdown_timeout(patience);
+            served
+        }
         Command::Code(Code::New { person, expires }) => runtime.block_on(new_code(&path, person, expires)),
         Command::Device(Device::List) => runtime.block_on(list(&path)),
         Command::Device(Device::Revoke { device }) => runtime.block_on(revoke(&path, device)),
@@ -76,11 +78,12 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
         .with_context(|| format!("{} cannot be listened at", config.listen))?;
     let address = listener.local_addr().context("the system does not say where the hub listens")?;
     let (queue, writer) = Queue::start(Arc::new(store.clone()), config.queue_events.get());
+    let patience = serve::Patience { read: config.rules.read_patience, stop: config.stop_patience };
     let hub = Hub::new(Arc::new(store), queue, config.rules, Timestamp::now);
     let scheme = if tls.is_some() { "https" } else { "http" };
     // One line, for people and for scripts that asked for port 0.
     print(&format!("listening at {scheme}://{address}\n"))?;
-    serve::serve(listener, tls, http::router(hub), stop, config.stop_patience).await;
+    serve::serve(listener, tls, http::router(hub), stop, &patience).await;
     // Requests that were cut off may hold the queue open for ever; what they sent was not acknowledged.
     if tokio::time::timeout(config.stop_patience, writer).await.is_err() {
         tracing::warn!("some events could not be written in time; they were not acknowledged");
@@ -123,7 +126,7 @@ fn open(path: &Path) -> Result<SqliteStore> {
 }
 
 /// Opens a database that a hub made; a typing mistake does not make another.
-fn open_existing(path: &PathBuf) -> Result<SqliteStore> {
+fn open_existing(path: &Path) -> Result<SqliteStore> {
     if !path.exists() {
         bail!("{} does not exist; name the database the hub serves from with --database", path.display());
     }
@@ -139,7 +142,7 @@ async fn new_code(path: &Path, person: Option<String>, expires: SignedDuration) 
     print(&format!("{code}\n"))
 }
 
-async fn list(path: &PathBuf) -> Result<()> {
+async fn list(path: &Path) -> Result<()> {
     let now = Timestamp::now();
     let mut text = String::new();
     for device in open_existing(path)?.devices().await? {
@@ -148,13 +151,17 @@ async fn list(path: &PathBuf) -> Result<()> {
             None if device.counts(now) => format!("until {:.0}", device.expires_at),
             None => format!("expired {:.0}", device.expires_at),
         };
-        text +=
-            &format!("{}  person {}  since {:.0}  {state}\n", device.id, device.person.0, device.enrolled_at);
+        // Writing to a text never fails.
+        let _ = writeln!(
+            text,
+            "{}  person {}  since {:.0}  {state}",
+            device.id, device.person.0, device.enrolled_at
+        );
     }
     print(&text)
 }
 
-async fn revoke(path: &PathBuf, device: Uuid) -> Result<()> {
+async fn revoke(path: &Path, device: Uuid) -> Result<()> {
     if !open_existing(path)?.revoke(device, Timestamp::now()).await? {
         bail!("there is no device {device}; `firstlight-hub device list` shows those that are there");
     }

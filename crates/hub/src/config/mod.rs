@@ -61,9 +61,9 @@ pub const SETTINGS: &[Setting] = &[
         help: "How often one address may try an enrolment code.",
     },
     Setting {
-        key: "body_seconds",
+        key: "read_seconds",
         default: "20",
-        help: "How long the body of a request may take to arrive.",
+        help: "How long the head of a request, then its body, may take to arrive.",
     },
     Setting {
         key: "stop_seconds",
@@ -116,7 +116,7 @@ impl Config {
             token_life: layers.read("token_days", |text| {
                 whole(text).map(|days| SignedDuration::from_hours(i64::from(days.get().min(36_500)) * 24))
             })?,
-            body_patience: layers.read("body_seconds", seconds)?,
+            read_patience: layers.read("read_seconds", seconds)?,
             enrolments_per_minute: layers.read("enrolments_per_minute", whole)?,
             requests_per_minute: layers.read("requests_per_minute", whole)?,
             trusted_proxies: layers.read("trusted_proxies", |text| {

@@ -26,7 +26,7 @@ pub(super) async fn enrol(
     // Before anything else: whoever guesses codes gets few tries, however they look.
     hub.enrolling.check(&who::client(&hub, &request))?;
     body::check_type(request.headers(), "application/json")?;
-    let body = body::read(request.into_body(), MOST_BYTES, hub.rules.body_patience).await?;
+    let body = body::read(request.into_body(), MOST_BYTES, hub.rules.read_patience).await?;
     let malformed = |message: String| Failure::new(ProblemCode::Malformed, message);
     let EnrolRequest { code, source } = serde_json::from_slice(&body)
         .map_err(|error| malformed(format!("the body is not what is asked for: {error}")))?;

@@ -27,7 +27,9 @@ pub(super) async fn take(
 ) -> Result<Json<BatchAnswer>, Failure> {
     body::check_type(request.headers(), BATCH)?;
     let encoding = body::encoding(request.headers())?;
-    let bytes = body::read(request.into_body(), batch::MOST_BYTES, hub.rules.body_patience).await?;
+    let bytes = body::read(request.into_body(), batch::MOST_BYTES, hub.rules.read_patience).await?;
+    // Never closed, so this only waits.
+    let permit = hub.reading.acquire().await;
     let now = (hub.now)();
     let (source, zone) = (device.source(), hub.rules.zone.clone());
     // Inflating and reading take milliseconds of a processor, which other requests should not wait for.
@@ -36,6 +38,7 @@ pub(super) async fn take(
         Ok(events) => events.map_err(|error| failure(&error))?,
         Err(_) => return Err(Failure::new(ProblemCode::Internal, "the batch could not be read")),
     };
+    drop(permit);
     let ids: Vec<Option<String>> = events.iter().map(|(read, _)| read.id.clone()).collect();
     let submission = Submission { device: device.key, person: device.person, received: now, events };
     let verdicts = match hub.queue.write(submission).await {

@@ -21,6 +21,9 @@ pub use who::Peer;
 
 use crate::{ingest::queue::Queue, store::Store};
 
+/// How many batches are inflated and read at the same time.
+const READ_AT_ONCE: usize = 8;
+
 /// What every route needs.
 #[derive(Debug)]
 pub struct Hub {
@@ -29,6 +32,8 @@ pub struct Hub {
     rules: Rules,
     enrolling: limits::Limit<IpAddr>,
     sending: limits::Limit<i64>,
+    /// Inflated batches are large: a flood of them waits here, not in memory.
+    reading: tokio::sync::Semaphore,
     figures: metrics::Figures,
     now: fn() -> Timestamp,
 }
@@ -41,7 +46,7 @@ pub struct Rules {
     /// How long a device's token counts.
     pub token_life: SignedDuration,
     /// How long a body may take to arrive.
-    pub body_patience: std::time::Duration,
+    pub read_patience: std::time::Duration,
     /// How often an address may try a code, a minute.
     pub enrolments_per_minute: std::num::NonZeroU32,
     /// How often a device may send, a minute.
@@ -57,7 +62,17 @@ impl Hub {
     pub fn new(store: Arc<dyn Store>, queue: Queue, rules: Rules, now: fn() -> Timestamp) -> Arc<Self> {
         let enrolling = limits::Limit::new(rules.enrolments_per_minute);
         let sending = limits::Limit::new(rules.requests_per_minute);
-        Arc::new(Self { store, queue, rules, enrolling, sending, figures: metrics::Figures::default(), now })
+        let reading = tokio::sync::Semaphore::new(READ_AT_ONCE);
+        Arc::new(Self {
+            store,
+            queue,
+            rules,
+            enrolling,
+            sending,
+            reading,
+            figures: metrics::Figures::default(),
+            now,
+        })
     }
 }
 

@@ -27,18 +27,23 @@ pub use tls::{TlsError, acceptor};
 
 /// How many connections there may be; more wait to be accepted.
 const MOST_CONNECTIONS: usize = 4_096;
-/// How long the head of a request, or the next request, may be awaited.
-const HEAD_PATIENCE: Duration = Duration::from_secs(10);
-/// How long encryption may take to be agreed on.
-const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Serves until `stop` resolves, then lets requests end, for `patience` at most.
+/// How long others may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// Until encryption is agreed on, and then until the head of a request is there.
+    pub read: Duration,
+    /// Until requests end when the hub stops.
+    pub stop: Duration,
+}
+
+/// Serves until `stop` resolves, then lets requests end.
 pub async fn serve(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     router: Router,
     stop: impl Future<Output = ()>,
-    patience: Duration,
+    patience: &Patience,
 ) {
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
@@ -49,14 +54,19 @@ pub async fn serve(
             accepted = accept(&listener, &room) => accepted,
         };
         let Some((stream, peer, permit)) = accepted else { continue };
-        let connection =
-            Connection { router: router.clone(), peer, watcher: graceful.watcher(), _room: permit };
+        let connection = Connection {
+            router: router.clone(),
+            peer,
+            watcher: graceful.watcher(),
+            read: patience.read,
+            _room: permit,
+        };
         match &tls {
             None => drop(tokio::spawn(connection.run(stream))),
             Some(tls) => {
-                let handshake = tls.accept(stream);
+                let handshake = tokio::time::timeout(patience.read, tls.accept(stream));
                 tokio::spawn(async move {
-                    match tokio::time::timeout(HANDSHAKE_PATIENCE, handshake).await {
+                    match handshake.await {
                         Ok(Ok(stream)) => connection.run(stream).await,
                         Ok(Err(error)) => tracing::debug!(%error, "encryption was not agreed on"),
                         Err(_) => tracing::debug!("encryption was not agreed on in time"),
@@ -67,7 +77,7 @@ pub async fn serve(
     }
     // Whoever comes now is refused by the system and goes to another hub, or comes again.
     drop(listener);
-    if tokio::time::timeout(patience, graceful.shutdown()).await.is_err() {
+    if tokio::time::timeout(patience.stop, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests did not end in time and were cut off");
     }
 }
@@ -97,6 +107,7 @@ struct Connection {
     router: Router,
     peer: SocketAddr,
     watcher: Watcher,
+    read: Duration,
     _room: OwnedSemaphorePermit,
 }
 
@@ -110,7 +121,7 @@ impl Connection {
         });
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_PATIENCE)
+            .header_read_timeout(self.read)
             .serve_connection(TokioIo::new(stream), service);
         if let Err(error) = self.watcher.watch(connection).await {
             tracing::debug!(%error, "a connection ended early");

@@ -88,6 +88,7 @@ impl Hub {
     }
 
     /// Asks it to stop.
+    #[cfg(unix)]
     pub(crate) fn ask_to_stop(&self) {
         let id = i32::try_from(self.child.as_ref().unwrap().id()).unwrap();
         let id = rustix::process::Pid::from_raw(id).unwrap();
@@ -95,6 +96,7 @@ impl Hub {
     }
 
     /// Waits until it has stopped.
+    #[cfg(unix)]
     pub(crate) fn stopped(&mut self) -> std::process::ExitStatus {
         self.child.take().unwrap().wait().unwrap()
     }

@@ -62,9 +62,13 @@ async fn g3_bodies_of_the_wrong_size_kind_or_form_are_refused_and_the_hub_goes_o
 
 #[tokio::test]
 async fn g3_a_slow_body_is_given_up_and_others_are_served_meanwhile() {
-    let hub = Hub::start_with("body_seconds = 1");
+    let hub = Hub::start_with("read_seconds = 1");
     let device = hub.enrol().await;
     let address = hub.url.strip_prefix("http://").unwrap();
+    // One that never says anything, one that never ends its head: cut off without an answer.
+    let mut silent = TcpStream::connect(address).await.unwrap();
+    let mut endless = TcpStream::connect(address).await.unwrap();
+    endless.write_all(b"GET /healthz HTTP/1.1\r\nx-long: ").await.unwrap();
     let mut slow = Vec::new();
     for _ in 0..50 {
         let mut stream = TcpStream::connect(address).await.unwrap();
@@ -83,6 +87,12 @@ async fn g3_a_slow_body_is_given_up_and_others_are_served_meanwhile() {
         let answer = String::from_utf8(answer).unwrap();
         assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
         assert!(answer.contains("too_slow"), "{answer}");
+    }
+    for stream in [&mut silent, &mut endless] {
+        let mut answer = Vec::new();
+        // However the connection ends, it ends.
+        let _ = stream.read_to_end(&mut answer).await;
+        assert!(!String::from_utf8_lossy(&answer).starts_with("HTTP/1.1 200"));
     }
 }
 

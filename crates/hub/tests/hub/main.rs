@@ -1,4 +1,5 @@
 //! The real program on a loopback port, spoken to as devices do.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set the scene has failed")]
 
 mod common;
 mod f6;

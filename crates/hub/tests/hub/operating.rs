@@ -7,6 +7,7 @@ use tokio::task::JoinSet;
 
 use crate::common::{Hub, accepted, read};
 
+#[cfg(unix)]
 #[tokio::test]
 async fn asked_to_stop_it_finishes_what_it_took_in() {
     let mut hub = Hub::start();
@@ -37,6 +38,7 @@ async fn asked_to_stop_it_finishes_what_it_took_in() {
     assert_eq!(hub.counted().await, 50);
 }
 
+#[cfg(unix)]
 async fn queued(hub: &Hub, events: u64) -> bool {
     let text = hub.get("/metrics").send().await.unwrap().text().await.unwrap();
     text.contains(&format!("firstlight_hub_queue_events {events}\n"))

@@ -136,7 +136,8 @@ impl Store for SqliteStore {
 fn connect(path: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
     let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;
     let conn = Connection::open_with_flags(path, flags)?;
-    conn.busy_timeout(Duration::from_secs(5))?;
+    // Other commands write for a moment; who holds the file for longer holds the queue up, which is then full and says so.
+    conn.busy_timeout(Duration::from_secs(60))?;
     conn.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     conn.pragma_update(None, "synchronous", "FULL")?;
     // `fullfsync` makes macOS mean it.
