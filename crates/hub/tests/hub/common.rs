@@ -210,6 +210,9 @@ pub(crate) async fn read<T: serde::de::DeserializeOwned>(answer: Response) -> T 
 /// An answer that has to be a problem of that status, and say what to do.
 pub(crate) async fn problem(answer: Response, status: u16) -> ProblemEnvelope {
     assert_eq!(answer.status().as_u16(), status);
+    let at = answer.url().path().to_owned();
+    let mut routes = firstlight_hub::http::ROUTES.iter().filter(|route| route.path == at);
+    assert!(routes.any(|route| route.answers.contains(&status)), "{at} is not described to answer {status}");
     let envelope: ProblemEnvelope = read(answer).await;
     assert!(!envelope.error.message.is_empty() && envelope.error.hint.ends_with('.'), "{envelope:?}");
     envelope

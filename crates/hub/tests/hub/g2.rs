@@ -83,6 +83,7 @@ async fn g2_whatever_is_not_listed_does_not_exist() {
         let url = format!("{}{}", hub.url, route.path);
         let deleted = hub.client.delete(url).send().await.unwrap();
         assert_eq!(deleted.status(), 405, "{}", route.path);
+        assert!(deleted.headers()["allow"].to_str().unwrap().contains(route.method), "{}", route.path);
     }
 }
 
