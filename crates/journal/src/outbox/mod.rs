@@ -1,5 +1,5 @@
 //! Events waiting for delivery: CloudEvents 1.0, derived from the journal in the same transaction, of registered
-//! properties only. There is no hub yet, so nothing here sends anything.
+//! properties only. Nothing here sends anything.
 
 mod derive;
 
