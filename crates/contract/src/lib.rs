@@ -17,6 +17,7 @@ pub mod credential;
 pub mod docs;
 pub mod doctor;
 pub mod error;
+pub mod hub;
 pub mod insights;
 pub mod journal;
 pub mod journey;

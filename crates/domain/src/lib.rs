@@ -20,6 +20,7 @@ pub mod journey;
 pub mod kind;
 pub mod pack;
 pub mod plan;
+pub mod registry;
 pub mod release;
 pub mod span;
 pub mod state;

@@ -9,8 +9,8 @@
 //! ([`Signer`] comes from outside), how the outbox is delivered, what time it is, and whether another program has the
 //! same folder open (the application holds the instance lock before it calls [`Journal::open`]).
 //!
-//! One more property that may leave the machine: a variant and a row in `outbox/registry.rs`, and its place in
-//! `outbox/derive.rs`. One more format of the file: a step in `schema.rs`.
+//! One more property that may leave the machine: a variant and a row in `firstlight_domain::registry`, and its
+//! place in `outbox/derive.rs`. One more format of the file: a step in `schema.rs`.
 
 mod anchor;
 mod error;
@@ -25,7 +25,8 @@ mod verify;
 pub use anchor::{Checkpoint, SeedSigner, SignError, Signer};
 pub use error::JournalError;
 pub use files::make_folder;
+pub use firstlight_domain::registry::{Classification, PROPERTIES, Property, Registered};
 pub use journal::Journal;
 pub use open::{Opened, Restored};
-pub use outbox::{Classification, OutboxRow, PROPERTIES, Property, Registered};
+pub use outbox::OutboxRow;
 pub use verify::{Check, Flaw};

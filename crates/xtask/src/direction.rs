@@ -21,6 +21,8 @@ const TABLE: &[Row] = &[
     Row { name: "firstlight-journal", may_use: &["firstlight-domain"] },
     Row { name: "firstlight-releases", may_use: &["firstlight-domain"] },
     Row { name: "firstlight-metrics", may_use: &[] },
+    // A program of its own: it knows what events are, nothing of the machines that make them.
+    Row { name: "firstlight-hub", may_use: &["firstlight-domain", "firstlight-contract"] },
     // The only composer.
     Row {
         name: "firstlight-app",
@@ -167,8 +169,8 @@ mod tests {
 
     #[test]
     fn a_crate_without_a_row_is_told_where_to_add_it() {
-        let broken = broken(&metadata(&[("firstlight-hub", &[])])).unwrap();
-        assert!(broken[0].contains("firstlight-hub has no row"), "{broken:?}");
+        let broken = broken(&metadata(&[("firstlight-new", &[])])).unwrap();
+        assert!(broken[0].contains("firstlight-new has no row"), "{broken:?}");
         assert!(broken[0].contains("crates/xtask/src/direction.rs"), "{broken:?}");
     }
 }

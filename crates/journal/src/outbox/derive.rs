@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use firstlight_domain::{
     event::{Clock, Event, Happened, RunEnd},
     id::{JourneyId, RunId, StepId},
+    registry::{EventType, Property},
     state::{StepState, WaitsOn},
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
-
-use super::registry::Property;
 
 /// What has to be remembered of earlier events to say how long something took.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,8 +26,8 @@ pub(crate) struct Context {
 /// An event for the outbox, not yet numbered.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Outgoing {
-    /// Its CloudEvents `type`.
-    pub(crate) kind: &'static str,
+    /// Its type.
+    pub(crate) kind: EventType,
     /// Its `data`.
     pub(crate) data: Vec<(Property, Value)>,
 }
@@ -101,17 +100,17 @@ pub(crate) fn derive(context: &Context, at: Timestamp, event: &Event) -> Option<
                 (Property::Persona, json!(persona)),
                 (Property::ClockKind, json!(clock)),
             ];
-            outgoing("dev.firstlight.journey.started", data)
+            outgoing(EventType::JourneyStarted, data)
         }
         Event::JourneyLeft { journey } => {
-            outgoing("dev.firstlight.journey.left", vec![(Property::Journey, json!(journey))])
+            outgoing(EventType::JourneyLeft, vec![(Property::Journey, json!(journey))])
         }
         Event::RunStarted { run, pack, consent: _, pack_path: _, inputs: _ } => {
             let mut data: Vec<_> = journey().into_iter().collect();
             data.push((Property::Run, json!(run)));
             data.push((Property::PackName, json!(pack.name)));
             data.push((Property::PackVersion, json!(pack.version)));
-            outgoing("dev.firstlight.run.started", data)
+            outgoing(EventType::RunStarted, data)
         }
         Event::StepChanged { step, run, state, done: _ } => {
             let mut data: Vec<_> = journey().into_iter().collect();
@@ -122,7 +121,7 @@ pub(crate) fn derive(context: &Context, at: Timestamp, event: &Event) -> Option<
             if *state != StepState::Running {
                 data.extend(context.running.get(step).map(|from| took(*from)));
             }
-            outgoing("dev.firstlight.step.changed", data)
+            outgoing(EventType::StepChanged, data)
         }
         Event::FirstValueReached { step } => {
             let mut data: Vec<_> = journey().into_iter().collect();
@@ -130,7 +129,7 @@ pub(crate) fn derive(context: &Context, at: Timestamp, event: &Event) -> Option<
             data.extend(
                 context.journey.map(|(_, start)| (Property::Seconds, json!(milliseconds(start, at) / 1_000))),
             );
-            outgoing("dev.firstlight.first_value.reached", data)
+            outgoing(EventType::FirstValueReached, data)
         }
         Event::RunFinished { run, end } => {
             let end = match end {
@@ -143,25 +142,25 @@ pub(crate) fn derive(context: &Context, at: Timestamp, event: &Event) -> Option<
             data.push((Property::Run, json!(run)));
             data.push((Property::End, json!(end)));
             data.extend(context.run.filter(|(id, _)| id == run).map(|(_, from)| took(from)));
-            outgoing("dev.firstlight.run.finished", data)
+            outgoing(EventType::RunFinished, data)
         }
         Event::CredentialStored { name, issuer: _, expires_at: _ } => {
-            outgoing("dev.firstlight.credential.stored", vec![(Property::Credential, json!(name))])
+            outgoing(EventType::CredentialStored, vec![(Property::Credential, json!(name))])
         }
         Event::CredentialTested { name, ok, reason: _ } => outgoing(
-            "dev.firstlight.credential.tested",
+            EventType::CredentialTested,
             vec![(Property::Credential, json!(name)), (Property::Accepted, json!(ok))],
         ),
         Event::CredentialRemoved { name } => {
-            outgoing("dev.firstlight.credential.removed", vec![(Property::Credential, json!(name))])
+            outgoing(EventType::CredentialRemoved, vec![(Property::Credential, json!(name))])
         }
         Event::ReleaseReceived { pack, pack_path: _ } => {
             let data =
                 vec![(Property::PackName, json!(pack.name)), (Property::PackVersion, json!(pack.version))];
-            outgoing("dev.firstlight.release.received", data)
+            outgoing(EventType::ReleaseReceived, data)
         }
         Event::SharingChanged { on } => {
-            outgoing("dev.firstlight.sharing.changed", vec![(Property::Sharing, json!(on))])
+            outgoing(EventType::SharingChanged, vec![(Property::Sharing, json!(on))])
         }
         Event::ChecklistTaken { goal: _, outline: _ }
         | Event::ReceiptKept { step: _, run: _, receipt: _ }

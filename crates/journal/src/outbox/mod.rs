@@ -1,8 +1,7 @@
 //! Events waiting for delivery: CloudEvents 1.0, derived from the journal in the same transaction, of registered
-//! properties only. There is no hub yet, so nothing here sends anything.
+//! properties only. Nothing here sends anything.
 
 mod derive;
-mod registry;
 
 use std::path::Path;
 
@@ -11,7 +10,6 @@ use rusqlite::{Connection, Transaction, params};
 use serde_json::{Map, Value, json};
 
 pub(crate) use derive::{Context, Outgoing, derive};
-pub use registry::{Classification, PROPERTIES, Property, Registered};
 
 use crate::{JournalError, record};
 
@@ -47,7 +45,7 @@ fn body(id: &str, sequence: u64, device: &str, at: Timestamp, outgoing: Outgoing
         "specversion": "1.0",
         "id": id,
         "source": format!("urn:uuid:{device}"),
-        "type": outgoing.kind,
+        "type": outgoing.kind.name(),
         "time": at,
         "recordedtime": at,
         "sequence": format!("{sequence:016}"),
@@ -70,7 +68,7 @@ pub(crate) fn enqueue(
     let milliseconds = u64::try_from(at.as_millisecond()).unwrap_or(0);
     let id =
         uuid::Builder::from_unix_timestamp_millis(milliseconds, &record::random()?).into_uuid().to_string();
-    let kind = outgoing.kind;
+    let kind = outgoing.kind.name();
     let insert = || {
         let sequence: u64 = transaction
             .prepare_cached("SELECT coalesce(max(sequence), 0) + 1 FROM outbox")?

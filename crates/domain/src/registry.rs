@@ -1,7 +1,92 @@
-//! Every property an event may carry, what it is and why. What is not here cannot be named, so it never leaves; what is
-//! sensitive is named here so that the person can read that it stays.
+//! What may be said to a hub: every type of event, and every property an event may carry, what it is and why. What is not
+//! here cannot be named, so it never leaves, and a hub refuses it; what is sensitive is named here so that the person can
+//! read that it stays.
 //!
-//! One more property: a variant, a row in [`PROPERTIES`] (a test finds a missing one), and its use in `derive.rs`.
+//! One more property: a variant, a row in [`PROPERTIES`] (a test finds a missing one), and its use in the journal's
+//! `outbox/derive.rs`. One more type: a variant of [`EventType`], its name, its place in [`EventType::ALL`].
+
+/// A type of event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EventType {
+    /// A journey began.
+    JourneyStarted,
+    /// A journey was left.
+    JourneyLeft,
+    /// A run began.
+    RunStarted,
+    /// A run ended.
+    RunFinished,
+    /// A step entered a state.
+    StepChanged,
+    /// First value was reached.
+    FirstValueReached,
+    /// A credential was put into the keychain.
+    CredentialStored,
+    /// A credential was tried.
+    CredentialTested,
+    /// A credential was removed from the keychain.
+    CredentialRemoved,
+    /// A release of the pack was received, which happens in the background.
+    ReleaseReceived,
+    /// Sharing was turned on or off.
+    SharingChanged,
+}
+
+impl EventType {
+    /// Every type, in the order of the variants.
+    pub const ALL: [Self; 11] = [
+        Self::JourneyStarted,
+        Self::JourneyLeft,
+        Self::RunStarted,
+        Self::RunFinished,
+        Self::StepChanged,
+        Self::FirstValueReached,
+        Self::CredentialStored,
+        Self::CredentialTested,
+        Self::CredentialRemoved,
+        Self::ReleaseReceived,
+        Self::SharingChanged,
+    ];
+
+    /// Its CloudEvents `type`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::JourneyStarted => "dev.firstlight.journey.started",
+            Self::JourneyLeft => "dev.firstlight.journey.left",
+            Self::RunStarted => "dev.firstlight.run.started",
+            Self::RunFinished => "dev.firstlight.run.finished",
+            Self::StepChanged => "dev.firstlight.step.changed",
+            Self::FirstValueReached => "dev.firstlight.first_value.reached",
+            Self::CredentialStored => "dev.firstlight.credential.stored",
+            Self::CredentialTested => "dev.firstlight.credential.tested",
+            Self::CredentialRemoved => "dev.firstlight.credential.removed",
+            Self::ReleaseReceived => "dev.firstlight.release.received",
+            Self::SharingChanged => "dev.firstlight.sharing.changed",
+        }
+    }
+
+    /// The type of that name; none if it is not registered.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// Whether it shows that the person was active that day. What a machine does by itself does not.
+    pub fn shows_activity(self) -> bool {
+        match self {
+            Self::ReleaseReceived => false,
+            Self::JourneyStarted
+            | Self::JourneyLeft
+            | Self::RunStarted
+            | Self::RunFinished
+            | Self::StepChanged
+            | Self::FirstValueReached
+            | Self::CredentialStored
+            | Self::CredentialTested
+            | Self::CredentialRemoved
+            | Self::SharingChanged => true,
+        }
+    }
+}
 
 /// How delicate a property is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -154,6 +239,13 @@ pub const PROPERTIES: &[Registered] = &[
     row(Property::Findings, "findings", Sensitive, 0, "A list of what is weak here helps whoever attacks."),
 ];
 
+impl Registered {
+    /// The row of the property with that key in `data`; none if it is not registered.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        PROPERTIES.iter().find(|row| row.name == name)
+    }
+}
+
 impl Property {
     /// Its row.
     pub fn registered(self) -> &'static Registered {
@@ -170,6 +262,16 @@ impl Property {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_type_has_its_own_name() {
+        assert_eq!(EventType::ALL.len(), EventType::SharingChanged as usize + 1);
+        for (index, kind) in EventType::ALL.into_iter().enumerate() {
+            assert_eq!(kind as usize, index);
+            assert_eq!(EventType::named(kind.name()), Some(kind));
+        }
+        assert_eq!(EventType::named("dev.firstlight.heartbeat"), None);
+    }
 
     #[test]
     fn every_property_has_its_own_row_and_a_purpose() {

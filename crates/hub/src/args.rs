@@ -1,0 +1,116 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+use jiff::SignedDuration;
+use uuid::Uuid;
+
+/// Takes in the events of many machines, each exactly once, and counts them.
+#[derive(Debug, Parser)]
+#[command(name = "firstlight-hub", version)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Settings {
+    /// The file of settings (TOML); variables `FIRSTLIGHT_HUB_…` and arguments win over it
+    #[arg(long, value_name = "FILE", env = "FIRSTLIGHT_HUB_CONFIG", global = true)]
+    pub(crate) config: Option<PathBuf>,
+    /// Where events are kept: sqlite:PATH
+    #[arg(long, global = true)]
+    pub(crate) database: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Answer devices until told to stop
+    Serve {
+        /// Address and port to answer at [default: 127.0.0.1:7411]
+        #[arg(long)]
+        listen: Option<String>,
+        /// PEM file with a certificate chain, to encrypt without a proxy
+        #[arg(long, value_name = "FILE")]
+        tls_cert: Option<String>,
+        /// PEM file with its key
+        #[arg(long, value_name = "FILE")]
+        tls_key: Option<String>,
+    },
+    /// Single-use codes that let devices in
+    #[command(subcommand)]
+    Code(Code),
+    /// The devices that were let in
+    #[command(subcommand)]
+    Device(Device),
+    /// Copy the database to a new file, while the hub goes on
+    Backup {
+        /// Where to; must not exist
+        file: PathBuf,
+    },
+    /// Put a backup in place of a database that is gone
+    Restore {
+        /// The backup
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Code {
+    /// Print a new code
+    New {
+        /// Whose device it will be: whatever names them in your company. Kept as a pseudonym only; several devices of one
+        /// person are counted as one person
+        #[arg(long = "for", value_name = "PERSON")]
+        person: Option<String>,
+        /// How long it counts, as 7d, 12h or 30m
+        #[arg(long, default_value = "7d", value_parser = duration)]
+        expires: SignedDuration,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Device {
+    /// List every device
+    List,
+    /// Shut a device out; what it has sent stays
+    Revoke {
+        /// Its id
+        device: Uuid,
+    },
+}
+
+fn duration(text: &str) -> Result<SignedDuration, String> {
+    let wrong = || format!("`{text}` is no duration, as 7d, 12h or 30m is");
+    let unit = match text.chars().last() {
+        Some('d') => 24 * 60,
+        Some('h') => 60,
+        Some('m') => 1,
+        _ => return Err(wrong()),
+    };
+    let number: i64 = text[..text.len() - 1].parse().map_err(|_| wrong())?;
+    match number {
+        1..=100_000 => Ok(SignedDuration::from_mins(number * unit)),
+        _ => Err(wrong()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        Args::command().debug_assert();
+        assert_eq!(duration("7d").unwrap(), SignedDuration::from_hours(168));
+        assert_eq!(duration("30m").unwrap(), SignedDuration::from_mins(30));
+        for wrong in ["", "7", "d", "-1d", "0d", "7 days", "99999999999999999d", "7ä"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! What each command does.
+
+use std::{fmt::Write as _, io::Write as _, path::Path, sync::Arc};
+
+use anyhow::{Context as _, Result, bail};
+use firstlight_hub::{
+    config::{Config, Database, Layers},
+    http::{self, Hub},
+    ingest::queue::Queue,
+    secrets, serve,
+    store::{
+        Store,
+        sqlite::{self, SqliteStore},
+    },
+};
+use jiff::{SignedDuration, Timestamp};
+use tokio::net::TcpListener;
+use uuid::Uuid;
+
+use crate::args::{Args, Code, Command, Device};
+
+pub(crate) fn run(args: Args) -> Result<()> {
+    let mut layers = Layers::default();
+    if let Some(file) = &args.settings.config {
+        layers.file(file)?;
+    }
+    layers.environment(std::env::vars())?;
+    layers.argument("database", "--database", args.settings.database);
+    if let Command::Serve { listen, tls_cert, tls_key } = &args.command {
+        layers.argument("listen", "--listen", listen.clone());
+        layers.argument("tls.cert", "--tls-cert", tls_cert.clone());
+        layers.argument("tls.key", "--tls-key", tls_key.clone());
+    }
+    let config = Config::from_layers(&layers)?;
+    let Database::Sqlite(path) = config.database.clone();
+    let runtime = tokio::runtime::Runtime::new().context("the program could not start its threads")?;
+    match args.command {
+        Command::Serve { .. } => {
+            let patience = config.stop_patience;
+            let served = runtime.block_on(serve(config, &path));
+            // What still waits for the database was acknowledged to nobody.
+            runtime.shutdown_timeout(patience);
+            served
+        }
+        Command::Code(Code::New { person, expires }) => runtime.block_on(new_code(&path, person, expires)),
+        Command::Device(Device::List) => runtime.block_on(list(&path)),
+        Command::Device(Device::Revoke { device }) => runtime.block_on(revoke(&path, device)),
+        Command::Backup { file } => {
+            sqlite::back_up(&path, &file)?;
+            print(&format!("{} is a whole copy of {}\n", file.display(), path.display()))
+        }
+        Command::Restore { file } => {
+            sqlite::restore(&file, &path)?;
+            print(&format!("{} is what {} was\n", path.display(), file.display()))
+        }
+    }
+}
+
+async fn serve(config: Config, path: &Path) -> Result<()> {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_default_env()
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info")),
+        )
+        .init();
+    let _serving = SqliteStore::claim(path)?;
+    let store = open(path)?;
+    let tls = match &config.tls {
+        Some((cert, key)) => Some(serve::acceptor(cert, key)?),
+        None => None,
+    };
+    // Before anything is said: from here on, being told to stop is not being killed.
+    let stop = stop()?;
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("{} cannot be listened at", config.listen))?;
+    let address = listener.local_addr().context("the system does not say where the hub listens")?;
+    let (queue, writer) = Queue::start(Arc::new(store.clone()), config.queue_events.get());
+    let patience = serve::Patience { read: config.rules.read_patience, stop: config.stop_patience };
+    let hub = Hub::new(Arc::new(store), queue, config.rules, Timestamp::now);
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    // One line, for people and for scripts that asked for port 0.
+    print(&format!("listening at {scheme}://{address}\n"))?;
+    serve::serve(listener, tls, http::router(hub), stop, &patience).await;
+    // Requests that were cut off may hold the queue open for ever; what they sent was not acknowledged.
+    if tokio::time::timeout(config.stop_patience, writer).await.is_err() {
+        tracing::warn!("some events could not be written in time; they were not acknowledged");
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+#[cfg(unix)]
+fn stop() -> Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let cannot = "the system does not pass on signals";
+    let mut terminate = signal(SignalKind::terminate()).context(cannot)?;
+    let mut interrupt = signal(SignalKind::interrupt()).context(cannot)?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => (),
+            _ = interrupt.recv() => (),
+        }
+    })
+}
+
+#[cfg(windows)]
+fn stop() -> Result<impl Future<Output = ()>> {
+    use tokio::signal::windows::{ctrl_c, ctrl_shutdown};
+    let cannot = "the system does not pass on signals";
+    let mut interrupt = ctrl_c().context(cannot)?;
+    let mut shutdown = ctrl_shutdown().context(cannot)?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => (),
+            _ = shutdown.recv() => (),
+        }
+    })
+}
+
+fn open(path: &Path) -> Result<SqliteStore> {
+    SqliteStore::open(path)
+        .with_context(|| format!("{} cannot be used as the hub's database", path.display()))
+}
+
+/// Opens a database that a hub made; a typing mistake does not make another.
+fn open_existing(path: &Path) -> Result<SqliteStore> {
+    if !path.exists() {
+        bail!("{} does not exist; name the database the hub serves from with --database", path.display());
+    }
+    open(path)
+}
+
+async fn new_code(path: &Path, person: Option<String>, expires: SignedDuration) -> Result<()> {
+    // The first code may come before the first start.
+    let store = open(path)?;
+    let code = secrets::new_code()?;
+    let expires_at = Timestamp::now() + expires;
+    store.add_code(secrets::hash_code(&code), person.as_deref(), expires_at).await?;
+    print(&format!("{code}\n"))
+}
+
+async fn list(path: &Path) -> Result<()> {
+    let now = Timestamp::now();
+    let mut text = String::new();
+    for device in open_existing(path)?.devices().await? {
+        let state = match device.revoked_at {
+            Some(at) => format!("revoked {at:.0}"),
+            None if device.counts(now) => format!("until {:.0}", device.expires_at),
+            None => format!("expired {:.0}", device.expires_at),
+        };
+        // Writing to a text never fails.
+        let _ = writeln!(
+            text,
+            "{}  person {}  since {:.0}  {state}",
+            device.id, device.person.0, device.enrolled_at
+        );
+    }
+    print(&text)
+}
+
+async fn revoke(path: &Path, device: Uuid) -> Result<()> {
+    if !open_existing(path)?.revoke(device, Timestamp::now()).await? {
+        bail!("there is no device {device}; `firstlight-hub device list` shows those that are there");
+    }
+    print(&format!("{device} is shut out\n"))
+}
+
+fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("nothing can be printed")
+}
+
+pub(crate) fn say_error(error: &anyhow::Error) {
+    // If even that cannot be written, the exit code says it.
+    let _ = writeln!(std::io::stderr(), "error: {error:#}");
+}

@@ -1,0 +1,213 @@
+//! Who says what: defaults, a file, the environment, arguments.
+
+use std::{collections::BTreeMap, path::Path};
+
+use toml_edit::{Document, Item, TableLike, Value};
+
+use super::{ConfigError, SETTINGS, at};
+
+/// Variables begin with it.
+const PREFIX: &str = "FIRSTLIGHT_HUB_";
+/// Names the file; not a setting in it.
+const FILE_VARIABLE: &str = "FIRSTLIGHT_HUB_CONFIG";
+
+/// What is set, and where.
+#[derive(Debug, Default)]
+pub struct Layers {
+    set: BTreeMap<&'static str, Said>,
+}
+
+#[derive(Debug)]
+struct Said {
+    text: String,
+    place: String,
+}
+
+impl Layers {
+    /// Takes in a file.
+    pub fn file(&mut self, path: &Path) -> Result<(), ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|cause| at(path.display(), format!("the configuration cannot be read: {cause}")))?;
+        self.toml(&text, &path.display().to_string())
+    }
+
+    fn toml(&mut self, text: &str, name: &str) -> Result<(), ConfigError> {
+        let line =
+            |offset: usize| text.as_bytes().iter().take(offset).filter(|byte| **byte == b'\n').count() + 1;
+        let place = |span: Option<std::ops::Range<usize>>| match span {
+            Some(span) => format!("{name}:{}", line(span.start)),
+            None => name.to_owned(),
+        };
+        let document =
+            Document::parse(text).map_err(|error| at(place(error.span()), error.message().trim()))?;
+        self.table(document.as_table(), "", &place)
+    }
+
+    fn table(
+        &mut self,
+        table: &dyn TableLike,
+        above: &str,
+        place: &dyn Fn(Option<std::ops::Range<usize>>) -> String,
+    ) -> Result<(), ConfigError> {
+        for (name, item) in table.iter() {
+            let key = format!("{above}{name}");
+            let span = table.get_key_value(name).and_then(|(key, _)| key.span()).or_else(|| item.span());
+            let place_of = place(span);
+            let group = SETTINGS.iter().any(|setting| setting.key.starts_with(&format!("{key}.")));
+            if let Some(inner) = item.as_table_like().filter(|_| group) {
+                self.table(inner, &format!("{key}."), place)?;
+                continue;
+            }
+            let setting = known(&key).ok_or_else(|| at(&place_of, format!("there is no setting `{key}`")))?;
+            let text = written(item)
+                .ok_or_else(|| at(&place_of, format!("`{key}` is no text, number or list of texts")))?;
+            self.say(setting, text, place_of);
+        }
+        Ok(())
+    }
+
+    /// Takes in the environment.
+    pub fn environment(
+        &mut self,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<(), ConfigError> {
+        for (variable, text) in variables {
+            let Some(name) = variable.strip_prefix(PREFIX).filter(|_| variable != FILE_VARIABLE) else {
+                continue;
+            };
+            let setting =
+                SETTINGS.iter().find(|setting| setting.key.replace('.', "_").to_uppercase() == name);
+            match setting {
+                Some(setting) => self.say(setting.key, text, variable),
+                None => return Err(at(&variable, "there is no such setting")),
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in an argument, if it is there.
+    pub fn argument(&mut self, key: &'static str, flag: &str, text: Option<String>) {
+        if let Some(text) = text {
+            self.say(key, text, flag.to_owned());
+        }
+    }
+
+    fn say(&mut self, key: &'static str, text: String, place: String) {
+        self.set.insert(key, Said { text, place });
+    }
+
+    /// Reads the setting `key`, wherever it is set.
+    pub(super) fn read<T>(
+        &self,
+        key: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, &'static str>,
+    ) -> Result<T, ConfigError> {
+        let default =
+            SETTINGS.iter().find(|setting| setting.key == key).map_or("", |setting| setting.default);
+        let text = self.set.get(key).map_or(default, |said| said.text.as_str());
+        parse(text).map_err(|message| {
+            // A secret is not repeated.
+            if key == "metrics_token" {
+                self.error(key, message)
+            } else {
+                at(self.place(key), format!("`{text}` {message}"))
+            }
+        })
+    }
+
+    /// An error about `key`, where it is set.
+    pub(super) fn error(&self, key: &'static str, message: &str) -> ConfigError {
+        at(self.place(key), format!("{key} {message}"))
+    }
+
+    fn place(&self, key: &str) -> &str {
+        self.set.get(key).map_or("by default", |said| said.place.as_str())
+    }
+}
+
+fn known(key: &str) -> Option<&'static str> {
+    SETTINGS.iter().map(|setting| setting.key).find(|known| *known == key)
+}
+
+/// A value as one would write it in a variable.
+fn written(item: &Item) -> Option<String> {
+    match item.as_value()? {
+        Value::String(text) => Some(text.value().clone()),
+        Value::Integer(number) => Some(number.value().to_string()),
+        Value::Array(values) => {
+            let texts: Option<Vec<&str>> = values.iter().map(Value::as_str).collect();
+            texts.map(|texts| texts.join(", "))
+        }
+        Value::Float(_) | Value::Boolean(_) | Value::Datetime(_) | Value::InlineTable(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::*, *};
+
+    fn variables(set: &[(&str, &str)]) -> Vec<(String, String)> {
+        set.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+    }
+
+    #[test]
+    fn nothing_has_to_be_set() {
+        let config = Config::from_layers(&Layers::default()).unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:7411");
+        assert_eq!(config.database, Database::Sqlite("firstlight-hub.sqlite".into()));
+        assert!(config.tls.is_none());
+    }
+
+    #[test]
+    fn arguments_beat_variables_beat_the_file() {
+        let mut layers = Layers::default();
+        let file = "listen = \"0.0.0.0:1\"\nzone = \"Europe/Berlin\"\ntoken_days = 30\n\
+                    trusted_proxies = [\"10.0.0.1\", \"::1\"]\n[tls]\ncert = \"a.pem\"\nkey = \"b.pem\"\n";
+        layers.toml(file, "hub.toml").unwrap();
+        layers
+            .environment(variables(&[
+                ("FIRSTLIGHT_HUB_LISTEN", "0.0.0.0:2"),
+                ("FIRSTLIGHT_HUB_TLS_KEY", "c.pem"),
+                ("FIRSTLIGHT_HUB_CONFIG", "hub.toml"),
+                ("HOME", "/root"),
+            ]))
+            .unwrap();
+        layers.argument("listen", "--listen", Some("0.0.0.0:3".to_owned()));
+        layers.argument("database", "--database", None);
+        let config = Config::from_layers(&layers).unwrap();
+        assert_eq!(config.listen.port(), 3);
+        assert_eq!(config.rules.zone.iana_name(), Some("Europe/Berlin"));
+        assert_eq!(config.rules.token_life, SignedDuration::from_hours(720));
+        assert_eq!(config.rules.trusted_proxies.len(), 2);
+        assert_eq!(config.tls, Some(("a.pem".into(), "c.pem".into())));
+    }
+
+    #[test]
+    fn a_mistake_is_said_with_its_place() {
+        let of_file = [
+            ("listen = \"0.0.0.0:1\"\nlisten_at = 3\n", "hub.toml:2: there is no setting `listen_at`"),
+            ("[tls]\ncart = \"a\"\n", "hub.toml:2: there is no setting `tls.cart`"),
+            ("\nzone = true\n", "hub.toml:2: `zone` is no text, number or list of texts"),
+            ("zone = \"Mars\"", "hub.toml:1: `Mars` is no time zone, as Europe/Berlin is"),
+            ("[tls]\ncert = \"a\"", "hub.toml:2: tls.cert is set without tls.key"),
+            ("queue_events = 10", "hub.toml:1: `10` is less than one batch may have (1000)"),
+            (
+                "metrics_token = \"short\"",
+                "hub.toml:1: metrics_token is shorter than 16 characters, which can be guessed",
+            ),
+        ];
+        for (file, expected) in of_file {
+            let mut layers = Layers::default();
+            let error = layers.toml(file, "hub.toml").err();
+            let error = error.unwrap_or_else(|| Config::from_layers(&layers).unwrap_err());
+            assert_eq!(error.to_string(), expected);
+        }
+        let mut layers = Layers::default();
+        assert!(layers.toml("zone = ", "hub.toml").unwrap_err().to_string().starts_with("hub.toml:1: "));
+        let typo = layers.environment(variables(&[("FIRSTLIGHT_HUB_LISTNE", "x")])).unwrap_err();
+        assert_eq!(typo.to_string(), "FIRSTLIGHT_HUB_LISTNE: there is no such setting");
+        layers.argument("database", "--database", Some("postgres://db/hub".to_owned()));
+        let postgres = Config::from_layers(&layers).unwrap_err().to_string();
+        assert!(postgres.starts_with("--database: `postgres://db/hub` is PostgreSQL"), "{postgres}");
+    }
+}

@@ -1,0 +1,183 @@
+//! What an operator may set: in a file, in the environment, on the command line; the later wins. Nothing has to be set.
+//! A mistake is said with the place where it was made.
+//!
+//! One more setting: a row in [`SETTINGS`], a field in [`Config`], and where it is read in [`Config::from_layers`].
+
+mod layers;
+
+use std::{
+    fmt::Display,
+    net::{IpAddr, SocketAddr},
+    num::NonZeroU32,
+    path::PathBuf,
+    str::FromStr,
+    time::Duration,
+};
+
+use jiff::{SignedDuration, tz::TimeZone};
+
+pub use layers::Layers;
+
+use crate::{http::Rules, secrets::hash_token};
+
+/// A setting.
+#[derive(Debug)]
+pub struct Setting {
+    /// Its key in the file; `a.b` is `b` in the table `[a]`. In the environment it is `FIRSTLIGHT_HUB_A_B`.
+    pub key: &'static str,
+    /// What holds if it is not set; empty for what is off then.
+    pub default: &'static str,
+    /// What it is for.
+    pub help: &'static str,
+}
+
+/// Every setting.
+pub const SETTINGS: &[Setting] = &[
+    Setting { key: "listen", default: "127.0.0.1:7411", help: "Address and port to answer at." },
+    Setting {
+        key: "database",
+        default: "sqlite:firstlight-hub.sqlite",
+        help: "Where events are kept: sqlite:PATH.",
+    },
+    Setting { key: "zone", default: "UTC", help: "The organisation's time zone: when a day begins." },
+    Setting {
+        key: "tls.cert",
+        default: "",
+        help: "PEM file with the certificate chain; off behind a proxy.",
+    },
+    Setting { key: "tls.key", default: "", help: "PEM file with its key." },
+    Setting {
+        key: "trusted_proxies",
+        default: "127.0.0.1, ::1",
+        help: "Addresses whose X-Forwarded-For is believed.",
+    },
+    Setting { key: "metrics_token", default: "", help: "Bearer token that reads /metrics from elsewhere." },
+    Setting { key: "token_days", default: "365", help: "How long the token of a device counts." },
+    Setting { key: "queue_events", default: "20000", help: "How many events may wait to be written." },
+    Setting { key: "requests_per_minute", default: "600", help: "How often one device may ask." },
+    Setting {
+        key: "enrolments_per_minute",
+        default: "20",
+        help: "How often one address may try an enrolment code.",
+    },
+    Setting {
+        key: "read_seconds",
+        default: "20",
+        help: "How long the head of a request, then its body, may take to arrive.",
+    },
+    Setting {
+        key: "stop_seconds",
+        default: "10",
+        help: "How long requests may take to end when the hub stops.",
+    },
+];
+
+/// Everything that is set.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to answer.
+    pub listen: SocketAddr,
+    /// Where events are kept.
+    pub database: Database,
+    /// Certificate and key, if the hub encrypts.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// How many events may wait.
+    pub queue_events: NonZeroU32,
+    /// How long requests may take to end.
+    pub stop_patience: Duration,
+    /// What the routes need.
+    pub rules: Rules,
+}
+
+/// A database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Database {
+    /// One file.
+    Sqlite(PathBuf),
+}
+
+/// A setting that does not work, and where it was made.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {message}")]
+pub struct ConfigError {
+    /// A line of a file, a variable, an argument.
+    pub place: String,
+    /// What is wrong, and what would not be.
+    pub message: String,
+}
+
+impl Config {
+    /// Reads every setting.
+    pub fn from_layers(layers: &Layers) -> Result<Self, ConfigError> {
+        let rules = Rules {
+            zone: layers.read("zone", |text| {
+                TimeZone::get(text).map_err(|_| "is no time zone, as Europe/Berlin is")
+            })?,
+            token_life: layers.read("token_days", |text| {
+                whole(text).map(|days| SignedDuration::from_hours(i64::from(days.get().min(36_500)) * 24))
+            })?,
+            read_patience: layers.read("read_seconds", seconds)?,
+            enrolments_per_minute: layers.read("enrolments_per_minute", whole)?,
+            requests_per_minute: layers.read("requests_per_minute", whole)?,
+            trusted_proxies: layers.read("trusted_proxies", |text| {
+                let addresses = text.split(',').map(str::trim).filter(|address| !address.is_empty());
+                addresses.map(parsed::<IpAddr>("is no list of addresses, as 10.0.0.1, ::1 is")).collect()
+            })?,
+            metrics_token: layers.read("metrics_token", |text| match text.len() {
+                0 => Ok(None),
+                1..16 => Err("is shorter than 16 characters, which can be guessed"),
+                _ => Ok(Some(hash_token(text))),
+            })?,
+        };
+        Ok(Self {
+            listen: layers.read("listen", parsed("is no address with a port, as 0.0.0.0:7411 is"))?,
+            database: layers.read("database", database)?,
+            tls: tls(layers)?,
+            queue_events: layers.read("queue_events", |text| {
+                let least = u32::try_from(crate::ingest::batch::MOST_EVENTS).unwrap_or(u32::MAX);
+                let events = whole(text)?;
+                if events.get() < least { Err("is less than one batch may have (1000)") } else { Ok(events) }
+            })?,
+            stop_patience: layers.read("stop_seconds", seconds)?,
+            rules,
+        })
+    }
+}
+
+fn parsed<T: FromStr>(otherwise: &'static str) -> impl Fn(&str) -> Result<T, &'static str> {
+    move |text| text.parse().map_err(|_| otherwise)
+}
+
+fn whole(text: &str) -> Result<NonZeroU32, &'static str> {
+    text.parse().map_err(|_| "is no whole number above 0")
+}
+
+fn seconds(text: &str) -> Result<Duration, &'static str> {
+    whole(text).map(|seconds| Duration::from_secs(seconds.get().into()))
+}
+
+/// What a database is called.
+pub fn database(text: &str) -> Result<Database, &'static str> {
+    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+        return Err("is PostgreSQL, which this version cannot use yet; use sqlite:PATH");
+    }
+    match text.strip_prefix("sqlite:") {
+        Some(path) if !path.is_empty() => Ok(Database::Sqlite(path.into())),
+        _ => Err("is no database, as sqlite:/var/lib/firstlight-hub/hub.sqlite is"),
+    }
+}
+
+fn tls(layers: &Layers) -> Result<Option<(PathBuf, PathBuf)>, ConfigError> {
+    let path = |key| layers.read(key, |text| Ok((!text.is_empty()).then(|| PathBuf::from(text))));
+    match (path("tls.cert")?, path("tls.key")?) {
+        (None, None) => Ok(None),
+        (Some(cert), Some(key)) => Ok(Some((cert, key))),
+        (Some(_), None) => Err(layers.error("tls.cert", "is set without tls.key")),
+        (None, Some(_)) => Err(layers.error("tls.key", "is set without tls.cert")),
+    }
+}
+
+/// An error at a place.
+fn at(place: impl Display, message: impl Into<String>) -> ConfigError {
+    ConfigError { place: place.to_string(), message: message.into() }
+}

@@ -1,0 +1,195 @@
+//! The routes: who may use each, and what each may answer. Whatever is not in [`ROUTES`] does not exist.
+
+mod answer;
+mod body;
+mod devices;
+mod events;
+mod health;
+mod limits;
+mod metrics;
+mod openapi;
+mod who;
+
+use std::{net::IpAddr, sync::Arc};
+
+use axum::{Router, extract::Request, middleware, response::Response, routing::MethodRouter};
+use firstlight_contract::hub::ProblemCode;
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+
+pub use answer::Failure;
+pub use who::Peer;
+
+use crate::{ingest::queue::Queue, store::Store};
+
+/// How many batches are inflated and read at the same time.
+const READ_AT_ONCE: usize = 8;
+
+/// What every route needs.
+#[derive(Debug)]
+pub struct Hub {
+    store: Arc<dyn Store>,
+    queue: Queue,
+    rules: Rules,
+    enrolling: limits::Limit<IpAddr>,
+    sending: limits::Limit<i64>,
+    /// Inflated batches are large: a flood of them waits here, not in memory.
+    reading: tokio::sync::Semaphore,
+    figures: metrics::Figures,
+    now: fn() -> Timestamp,
+}
+
+/// What an operator may set.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// The organisation's zone: what a day is.
+    pub zone: TimeZone,
+    /// How long a device's token counts.
+    pub token_life: SignedDuration,
+    /// How long a body may take to arrive.
+    pub read_patience: std::time::Duration,
+    /// How often an address may try a code, a minute.
+    pub enrolments_per_minute: std::num::NonZeroU32,
+    /// How often a device may send, a minute.
+    pub requests_per_minute: std::num::NonZeroU32,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// The bearer token that reads `/metrics` from elsewhere.
+    pub metrics_token: Option<crate::secrets::Hash>,
+}
+
+impl Hub {
+    /// Puts everything together.
+    pub fn new(store: Arc<dyn Store>, queue: Queue, rules: Rules, now: fn() -> Timestamp) -> Arc<Self> {
+        let enrolling = limits::Limit::new(rules.enrolments_per_minute);
+        let sending = limits::Limit::new(rules.requests_per_minute);
+        let reading = tokio::sync::Semaphore::new(READ_AT_ONCE);
+        Arc::new(Self {
+            store,
+            queue,
+            rules,
+            enrolling,
+            sending,
+            reading,
+            figures: metrics::Figures::default(),
+            now,
+        })
+    }
+}
+
+/// Who may use a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// Whoever can reach the hub.
+    Anyone,
+    /// A device, about itself, with its token.
+    Device,
+    /// Somebody on the hub's own machine, or with the token for it.
+    Operator,
+}
+
+/// A route.
+#[derive(Debug, Clone, Copy)]
+pub struct Route {
+    /// `GET` or `POST`.
+    pub method: &'static str,
+    /// Its path.
+    pub path: &'static str,
+    /// Who may use it.
+    pub who: Who,
+    /// What it is for, in a sentence.
+    pub summary: &'static str,
+    /// Every status it may answer with.
+    pub answers: &'static [u16],
+    handler: fn() -> MethodRouter<Arc<Hub>>,
+}
+
+/// Every route.
+pub const ROUTES: &[Route] = &[
+    Route {
+        method: "POST",
+        path: "/v1/devices",
+        who: Who::Anyone,
+        summary: "Lets a device in that shows a single-use code, and gives it its token.",
+        answers: &[201, 400, 403, 408, 409, 413, 415, 429, 500],
+        handler: || axum::routing::post(devices::enrol),
+    },
+    Route {
+        method: "GET",
+        path: "/v1/devices/self",
+        who: Who::Device,
+        summary: "Says how far the hub has got with the events of this device.",
+        answers: &[200, 401, 429, 500],
+        handler: || axum::routing::get(devices::standing),
+    },
+    Route {
+        method: "POST",
+        path: "/v1/events",
+        who: Who::Device,
+        summary: "Takes in a batch of events; durable and counted when it answers.",
+        answers: &[200, 400, 401, 408, 413, 415, 429, 500, 503],
+        handler: || axum::routing::post(events::take),
+    },
+    Route {
+        method: "GET",
+        path: "/healthz",
+        who: Who::Anyone,
+        summary: "Answers while the program runs.",
+        answers: &[200],
+        handler: || axum::routing::get(health::alive),
+    },
+    Route {
+        method: "GET",
+        path: "/readyz",
+        who: Who::Anyone,
+        summary: "Answers 200 while the database can be written to.",
+        answers: &[200, 503],
+        handler: || axum::routing::get(health::ready),
+    },
+    Route {
+        method: "GET",
+        path: "/metrics",
+        who: Who::Operator,
+        summary: "How the hub is doing, as Prometheus reads it.",
+        answers: &[200, 403],
+        handler: || axum::routing::get(metrics::show),
+    },
+    Route {
+        method: "GET",
+        path: "/openapi.json",
+        who: Who::Anyone,
+        summary: "This description.",
+        answers: &[200],
+        handler: || axum::routing::get(openapi::show),
+    },
+];
+
+/// The whole service.
+pub fn router(hub: Arc<Hub>) -> Router {
+    let mut router = Router::new();
+    for route in ROUTES {
+        let handler = (route.handler)();
+        let handler = match route.who {
+            Who::Anyone => handler,
+            Who::Device => handler.layer(middleware::from_fn_with_state(Arc::clone(&hub), who::device)),
+            Who::Operator => handler.layer(middleware::from_fn_with_state(Arc::clone(&hub), who::operator)),
+        };
+        router = router.route(route.path, handler);
+    }
+    router
+        .fallback(async || Failure::new(ProblemCode::NotFound, "there is nothing at this address"))
+        .method_not_allowed_fallback(async || {
+            Failure::new(ProblemCode::MethodNotAllowed, "this address is not for that method")
+        })
+        .layer(middleware::from_fn_with_state(Arc::clone(&hub), count))
+        .with_state(hub)
+}
+
+async fn count(
+    axum::extract::State(hub): axum::extract::State<Arc<Hub>>,
+    request: Request,
+    next: middleware::Next,
+) -> Response {
+    let response = next.run(request).await;
+    hub.figures.answered(response.status());
+    response
+}

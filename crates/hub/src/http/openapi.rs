@@ -1,0 +1,157 @@
+//! The description of the routes, from the table that makes them; the shapes are those of `firstlight_contract::hub`.
+
+use axum::Json;
+use serde_json::{Map, Value, json};
+
+use super::{ROUTES, Route, Who};
+
+pub(super) async fn show() -> Json<Value> {
+    Json(document())
+}
+
+fn document() -> Value {
+    let mut paths = Map::new();
+    for route in ROUTES {
+        let path = paths.entry(route.path).or_insert_with(|| json!({}));
+        path[route.method.to_lowercase()] = operation(route);
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": { "title": "Firstlight hub", "version": env!("CARGO_PKG_VERSION") },
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "device": { "type": "http", "scheme": "bearer", "description": "The token of an enrolled device." },
+                "operator": {
+                    "type": "http", "scheme": "bearer",
+                    "description": "The metrics token; not needed on the hub's own machine.",
+                },
+            },
+            "schemas": schemas(),
+        },
+    })
+}
+
+fn operation(route: &Route) -> Value {
+    let mut operation = json!({ "summary": route.summary, "security": security(route.who) });
+    if let Some((kind, schema)) = body(route) {
+        operation["requestBody"] =
+            json!({ "required": true, "content": { kind: { "schema": reference(schema) } } });
+    }
+    let mut responses = Map::new();
+    for status in route.answers {
+        responses.insert(status.to_string(), response(route, *status));
+    }
+    operation["responses"] = Value::Object(responses);
+    operation
+}
+
+fn security(who: Who) -> Value {
+    match who {
+        Who::Anyone => json!([]),
+        Who::Device => json!([{ "device": [] }]),
+        Who::Operator => json!([{ "operator": [] }, {}]),
+    }
+}
+
+fn body(route: &Route) -> Option<(&'static str, &'static str)> {
+    match (route.method, route.path) {
+        ("POST", "/v1/devices") => Some(("application/json", "EnrolRequest")),
+        ("POST", "/v1/events") => Some((firstlight_contract::hub::BATCH, "Batch")),
+        _ => None,
+    }
+}
+
+fn response(route: &Route, status: u16) -> Value {
+    if status >= 400 {
+        let mut response = json!({ "description": words(status), "content": json_of("ProblemEnvelope") });
+        if matches!(status, 429 | 503) {
+            response["headers"] = json!({
+                "Retry-After": { "description": "Seconds to wait.", "schema": { "type": "integer" } },
+            });
+        }
+        return response;
+    }
+    let content = match (route.method, route.path) {
+        ("POST", "/v1/devices") => json_of("Enrolled"),
+        ("GET", "/v1/devices/self") => json_of("Standing"),
+        ("POST", "/v1/events") => json_of("BatchAnswer"),
+        ("GET", "/openapi.json") => json!({ "application/json": { "schema": { "type": "object" } } }),
+        _ => json!({ "text/plain": { "schema": { "type": "string" } } }),
+    };
+    json!({ "description": words(status), "content": content })
+}
+
+fn json_of(schema: &str) -> Value {
+    json!({ "application/json": { "schema": reference(schema) } })
+}
+
+fn reference(schema: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{schema}") })
+}
+
+fn words(status: u16) -> &'static str {
+    match status {
+        200 => "Done.",
+        201 => "The device is in.",
+        400 => "The body is not what is asked for.",
+        401 => "No token, or one that does not count.",
+        403 => "Not allowed.",
+        408 => "The body took too long to arrive.",
+        409 => "The device belongs to somebody else.",
+        413 => "The body is larger than it may be.",
+        415 => "The body is of a type that is not read.",
+        429 => "Too often.",
+        503 => "The hub cannot take it now.",
+        _ => "The hub failed; its log says why.",
+    }
+}
+
+fn schemas() -> Value {
+    let text = json!({ "type": "string" });
+    let instant = json!({ "type": "string", "format": "date-time" });
+    let count = json!({ "type": "integer", "minimum": 0 });
+    json!({
+        "EnrolRequest": object(&["code", "source"], &json!({ "code": text, "source": {
+            "type": "string", "pattern": "^urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
+        } })),
+        "Enrolled": object(&["device", "token", "expires_at"], &json!({
+            "device": text, "token": text, "expires_at": instant,
+        })),
+        "Standing": object(&["device", "high_water", "gaps", "missing", "accepted", "refused", "expires_at"], &json!({
+            "device": text, "high_water": count, "missing": count, "accepted": count, "refused": count,
+            "gaps": { "type": "array", "items": { "type": "array", "prefixItems": [count, count] } },
+            "received_share": { "type": "number", "minimum": 0, "maximum": 1 }, "expires_at": instant,
+        })),
+        "Batch": {
+            "type": "array", "maxItems": crate::ingest::batch::MOST_EVENTS,
+            "description": "CloudEvents 1.0. Each has its own verdict: one that is wrong does not spoil the others.",
+            "items": { "type": "object" },
+        },
+        "BatchAnswer": object(&["verdicts"], &json!({
+            "verdicts": { "type": "array", "items": reference("EventVerdict") },
+        })),
+        "EventVerdict": object(&["verdict"], &json!({
+            "id": text,
+            "verdict": { "enum": ["accepted", "duplicate", "refused"] },
+            "reason": { "enum": [
+                "malformed", "foreign_source", "unregistered_type", "unregistered_property", "sensitive", "too_old",
+                "in_the_future", "too_many_gaps",
+            ] },
+            "message": text,
+        })),
+        "ProblemEnvelope": object(&["error"], &json!({
+            "error": object(&["code", "message", "hint"], &json!({
+                "code": { "enum": [
+                    "malformed", "unauthorized", "forbidden", "not_found", "method_not_allowed", "too_slow",
+                    "already_enrolled", "too_large", "unsupported_media", "too_many", "internal", "busy",
+                ] },
+                "message": text, "hint": text,
+            })),
+        })),
+    })
+}
+
+fn object(required: &[&str], properties: &Value) -> Value {
+    json!({ "type": "object", "required": required, "properties": properties })
+}

@@ -1,0 +1,111 @@
+//! The bytes of a batch: inflated as far as it may go, and cut into events.
+
+use std::io::Read as _;
+
+use serde_json::value::RawValue;
+
+/// How many bytes a batch may have as it comes over the network.
+pub const MOST_BYTES: usize = 1 << 20;
+/// How many bytes it may have when it is inflated.
+pub const MOST_INFLATED: usize = 8 << 20;
+/// How many events.
+pub const MOST_EVENTS: usize = 1_000;
+
+/// How a body is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// Not at all.
+    Identity,
+    /// `gzip`.
+    Gzip,
+    /// `zstd`.
+    Zstd,
+}
+
+/// Why a batch cannot be read at all.
+#[derive(Debug, thiserror::Error)]
+pub enum BatchError {
+    /// Too many bytes when inflated, or too many events.
+    #[error("the batch is larger than {MOST_EVENTS} events or {MOST_INFLATED} bytes")]
+    TooLarge,
+    /// It is not compressed as it says.
+    #[error("the body is not compressed as `Content-Encoding` says: {0}")]
+    Damaged(std::io::Error),
+    /// It is no JSON array.
+    #[error("the body is no JSON array of events: {0}")]
+    NoArray(serde_json::Error),
+}
+
+/// Undoes the compression. Memory stays within the cap, whatever the body claims.
+pub fn inflate(body: &[u8], encoding: Encoding) -> Result<Vec<u8>, BatchError> {
+    let most = MOST_INFLATED as u64 + 1;
+    let mut inflated = Vec::new();
+    match encoding {
+        Encoding::Identity => inflated.extend_from_slice(body),
+        Encoding::Gzip => {
+            flate2::read::MultiGzDecoder::new(body)
+                .take(most)
+                .read_to_end(&mut inflated)
+                .map_err(BatchError::Damaged)?;
+        }
+        Encoding::Zstd => {
+            let mut decoder = zstd::Decoder::with_buffer(body).map_err(BatchError::Damaged)?;
+            // 8 MB, as far back as RFC 8878 asks a decoder to look.
+            decoder.window_log_max(23).map_err(BatchError::Damaged)?;
+            decoder.take(most).read_to_end(&mut inflated).map_err(BatchError::Damaged)?;
+        }
+    }
+    if inflated.len() > MOST_INFLATED { Err(BatchError::TooLarge) } else { Ok(inflated) }
+}
+
+/// Cuts a batch into events, each still text: one that is wrong does not spoil the others.
+pub fn split(body: &[u8]) -> Result<Vec<&RawValue>, BatchError> {
+    let events: Vec<&RawValue> = serde_json::from_slice(body).map_err(BatchError::NoArray)?;
+    if events.len() > MOST_EVENTS { Err(BatchError::TooLarge) } else { Ok(events) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn g3_a_bomb_is_put_out_before_it_fills_memory() {
+        let bomb = vec![b' '; MOST_INFLATED * 4];
+        let bombs =
+            [(gzip(&bomb), Encoding::Gzip), (zstd::encode_all(&bomb[..], 3).unwrap(), Encoding::Zstd)];
+        for (bomb, encoding) in bombs {
+            assert!(bomb.len() < MOST_BYTES / 10);
+            assert!(matches!(inflate(&bomb, encoding), Err(BatchError::TooLarge)), "{encoding:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_compressed_is_read_and_what_was_not_is_an_error() {
+        let text = b"[{},1]";
+        let small = [
+            (text.to_vec(), Encoding::Identity),
+            (gzip(text), Encoding::Gzip),
+            (zstd::encode_all(&text[..], 0).unwrap(), Encoding::Zstd),
+        ];
+        for (body, encoding) in small {
+            assert_eq!(inflate(&body, encoding).unwrap(), text);
+            if encoding == Encoding::Identity {
+                continue;
+            }
+            assert!(matches!(inflate(&body[..body.len() - 3], encoding), Err(BatchError::Damaged(_))));
+            assert!(matches!(inflate(text, encoding), Err(BatchError::Damaged(_))));
+        }
+        assert_eq!(split(text).unwrap().iter().map(|event| event.get()).collect::<Vec<_>>(), ["{}", "1"]);
+        assert!(matches!(split(b"{}"), Err(BatchError::NoArray(_))));
+        let many = format!("[{}1]", "1,".repeat(MOST_EVENTS));
+        assert!(matches!(split(many.as_bytes()), Err(BatchError::TooLarge)));
+    }
+}

@@ -1,0 +1,257 @@
+//! One event: read, and refused unless every part of it is registered. Pure.
+
+use firstlight_contract::hub::Refusal;
+use firstlight_domain::registry::{Classification, EventType, Registered};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+/// How long ago an event may have happened: as long as anything is kept.
+const OLDEST: SignedDuration = SignedDuration::from_hours(400 * 24);
+/// How much later than now: whatever zone a clock was set in by mistake, and then some.
+const NEWEST: SignedDuration = SignedDuration::from_hours(48);
+/// No property is prose; what is longer is not what the registry means.
+const LONGEST_TEXT: usize = 256;
+/// How many values a list may have (a step is blocked by steps).
+const LONGEST_LIST: usize = 256;
+
+/// An event as it goes into the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Its place among the events of its device, from 1.
+    pub sequence: u64,
+    /// Its id.
+    pub id: Uuid,
+    /// Its type.
+    pub kind: EventType,
+    /// When it happened.
+    pub time: Timestamp,
+    /// When the device wrote it down.
+    pub recorded: Timestamp,
+    /// Who began which journey as what; for [`EventType::JourneyStarted`] only.
+    pub began: Option<Began>,
+    /// Its `data`, registered properties only, as JSON text.
+    pub data: String,
+}
+
+/// The beginning of a journey.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Began {
+    /// The journey's id.
+    pub journey: Uuid,
+    /// The kind of engineer it is for.
+    pub persona: String,
+}
+
+/// Why an event does not go into the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// For programs.
+    pub reason: Refusal,
+    /// For people.
+    pub message: String,
+}
+
+/// What was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Read {
+    /// The event's `id`, if it could be read.
+    pub id: Option<String>,
+    /// Its sequence, if it could be read and is the device's own: also a refused event is settled.
+    pub sequence: Option<u64>,
+    /// The event.
+    pub event: Result<Event, Refused>,
+}
+
+/// Reads one event of the device that calls itself `source`.
+pub fn read(text: &str, source: &str, now: Timestamp) -> Read {
+    let Ok(fields) = serde_json::from_str::<Map<String, Value>>(text) else {
+        let event = Err(malformed("it is no JSON object"));
+        return Read { id: None, sequence: None, event };
+    };
+    let text_of = |name: &str| fields.get(name).and_then(Value::as_str);
+    let id = text_of("id").filter(|id| id.len() <= LONGEST_TEXT).map(str::to_owned);
+    if text_of("source") != Some(source) {
+        let message = format!("its `source` is not `{source}`, which is all this token may speak for");
+        let event = Err(Refused { reason: Refusal::ForeignSource, message });
+        return Read { id, sequence: None, event };
+    }
+    let sequence = text_of("sequence").and_then(number);
+    let event = match sequence {
+        Some(sequence) => of_fields(&fields, sequence, now),
+        None => Err(malformed("its `sequence` is not 16 digits, from 0000000000000001")),
+    };
+    Read { id, sequence, event }
+}
+
+fn malformed(message: &str) -> Refused {
+    Refused { reason: Refusal::Malformed, message: message.to_owned() }
+}
+
+fn number(text: &str) -> Option<u64> {
+    let digits = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|number| digits && *number > 0)
+}
+
+fn of_fields(fields: &Map<String, Value>, sequence: u64, now: Timestamp) -> Result<Event, Refused> {
+    let known = [
+        "specversion",
+        "id",
+        "source",
+        "type",
+        "time",
+        "recordedtime",
+        "sequence",
+        "datacontenttype",
+        "data",
+    ];
+    if let Some(unknown) = fields.keys().find(|name| !known.contains(&name.as_str())) {
+        let message = format!("the attribute `{}` is not registered", shortened(unknown));
+        return Err(Refused { reason: Refusal::UnregisteredProperty, message });
+    }
+    let text_of = |name: &str| {
+        fields.get(name).and_then(Value::as_str).ok_or_else(|| malformed(&format!("it has no `{name}`")))
+    };
+    if text_of("specversion")? != "1.0" {
+        return Err(malformed("its `specversion` is not 1.0"));
+    }
+    if fields.get("datacontenttype").is_some_and(|kind| kind != "application/json") {
+        return Err(malformed("its `datacontenttype` is not application/json"));
+    }
+    let id = Uuid::try_parse(text_of("id")?).map_err(|_| malformed("its `id` is no UUID"))?;
+    let instant = |name| {
+        let at = text_of(name)?.parse::<Timestamp>();
+        at.map_err(|_| malformed(&format!("its `{name}` is no RFC 3339 time")))
+    };
+    let (time, recorded) = (instant("time")?, instant("recordedtime")?);
+    let name = text_of("type")?;
+    let kind = EventType::named(name).ok_or_else(|| Refused {
+        reason: Refusal::UnregisteredType,
+        message: format!("the type `{}` is not registered", shortened(name)),
+    })?;
+    let data =
+        fields.get("data").and_then(Value::as_object).ok_or_else(|| malformed("its `data` is no object"))?;
+    for (name, value) in data {
+        check(name, value)?;
+    }
+    in_time(time, now)?;
+    let began = if kind == EventType::JourneyStarted { Some(began(data)?) } else { None };
+    let data = Value::Object(data.clone()).to_string();
+    Ok(Event { sequence, id, kind, time, recorded, began, data })
+}
+
+/// A property that is registered, may leave a machine, and is as short as such a property is.
+fn check(name: &str, value: &Value) -> Result<(), Refused> {
+    let Some(row) = Registered::named(name) else {
+        let message = format!("the property `{}` is not registered", shortened(name));
+        return Err(Refused { reason: Refusal::UnregisteredProperty, message });
+    };
+    if row.classification >= Classification::Sensitive {
+        let message = format!("the property `{name}` may never leave a machine");
+        return Err(Refused { reason: Refusal::Sensitive, message });
+    }
+    let short = |value: &Value| match value {
+        Value::String(text) => text.len() <= LONGEST_TEXT,
+        Value::Number(_) | Value::Bool(_) => true,
+        Value::Null | Value::Array(_) | Value::Object(_) => false,
+    };
+    let fits = match value {
+        Value::Array(values) => values.len() <= LONGEST_LIST && values.iter().all(short),
+        value => short(value),
+    };
+    if fits { Ok(()) } else { Err(malformed(&format!("`{name}` is no short value, nor a list of such"))) }
+}
+
+fn in_time(time: Timestamp, now: Timestamp) -> Result<(), Refused> {
+    let refused = |reason, message: &str| Err(Refused { reason, message: message.to_owned() });
+    let ago = now.duration_since(time);
+    if ago > OLDEST {
+        return refused(Refusal::TooOld, "it happened more than 400 days ago");
+    }
+    if ago < -NEWEST {
+        return refused(Refusal::InTheFuture, "it says to happen more than 48 hours from now");
+    }
+    Ok(())
+}
+
+fn began(data: &Map<String, Value>) -> Result<Began, Refused> {
+    let text_of = |name: &str| data.get(name).and_then(Value::as_str);
+    let journey = text_of("journey").and_then(|journey| Uuid::try_parse(journey).ok());
+    match (journey, text_of("persona")) {
+        (Some(journey), Some(persona)) => Ok(Began { journey, persona: persona.to_owned() }),
+        _ => Err(malformed("a journey begins without `journey` (a UUID) or `persona`")),
+    }
+}
+
+/// What somebody sent is said back, but not pages of it.
+fn shortened(text: &str) -> String {
+    text.chars().take(64).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const SOURCE: &str = "urn:uuid:00000000-0000-0000-0000-000000000001";
+
+    fn now() -> Timestamp {
+        "2026-11-26T12:00:00Z".parse().unwrap()
+    }
+
+    fn event() -> Value {
+        json!({
+            "specversion": "1.0", "id": "01890a5d-ac96-774b-bcce-b302099a8057", "source": SOURCE,
+            "type": "dev.firstlight.step.changed", "time": "2026-11-26T11:00:00Z",
+            "recordedtime": "2026-11-26T11:00:00Z", "sequence": "0000000000000007",
+            "datacontenttype": "application/json", "data": { "step": "git", "state": "running" },
+        })
+    }
+
+    #[test]
+    fn an_event_of_the_outbox_is_read() {
+        let read = read(&event().to_string(), SOURCE, now());
+        assert_eq!((read.sequence, read.id.as_deref()), (Some(7), event()["id"].as_str()));
+        let event = read.event.unwrap();
+        assert_eq!(event.kind, EventType::StepChanged);
+        assert_eq!(event.data, r#"{"step":"git","state":"running"}"#);
+    }
+
+    #[test]
+    fn each_thing_that_is_wrong_has_its_reason() {
+        let far = ["2025-10-01T00:00:00Z", "2026-11-28T12:00:01Z"];
+        let wrong = [
+            ("source", json!("urn:uuid:other"), Refusal::ForeignSource),
+            ("sequence", json!("7"), Refusal::Malformed),
+            ("sequence", json!("0000000000000000"), Refusal::Malformed),
+            ("sequence", json!("+000000000000001"), Refusal::Malformed),
+            ("sequence", json!(7), Refusal::Malformed),
+            ("id", json!("7"), Refusal::Malformed),
+            ("specversion", json!("0.3"), Refusal::Malformed),
+            ("datacontenttype", json!("text/plain"), Refusal::Malformed),
+            ("time", json!("yesterday"), Refusal::Malformed),
+            ("recordedtime", json!(null), Refusal::Malformed),
+            ("data", json!([]), Refusal::Malformed),
+            ("data", json!({ "step": "x".repeat(257) }), Refusal::Malformed),
+            ("data", json!({ "step": { "deep": 1 } }), Refusal::Malformed),
+            ("data", json!({ "blocked_by": [["deep"]] }), Refusal::Malformed),
+            ("data", json!({ "shoe_size": 43 }), Refusal::UnregisteredProperty),
+            ("hostname", json!("ada-laptop"), Refusal::UnregisteredProperty),
+            ("data", json!({ "pack_path": "/home/ada" }), Refusal::Sensitive),
+            ("type", json!("dev.firstlight.keystroke"), Refusal::UnregisteredType),
+            ("type", json!("dev.firstlight.journey.started"), Refusal::Malformed),
+            ("time", json!(far[0]), Refusal::TooOld),
+            ("time", json!(far[1]), Refusal::InTheFuture),
+        ];
+        for (field, value, reason) in wrong {
+            let mut event = event();
+            event[field] = value.clone();
+            let read = read(&event.to_string(), SOURCE, now());
+            assert_eq!(read.event.unwrap_err().reason, reason, "{field}: {value}");
+            let settles = field != "sequence" && field != "source";
+            assert_eq!(read.sequence.is_some(), settles, "{field}: {value}");
+        }
+        assert_eq!(read("[1]", SOURCE, now()).event.unwrap_err().reason, Refusal::Malformed);
+    }
+}

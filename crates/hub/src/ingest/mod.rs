@@ -1,0 +1,9 @@
+//! From the bytes of a batch to a verdict for each event of it.
+
+pub mod batch;
+pub mod event;
+pub mod marks;
+pub mod queue;
+
+pub use event::{Event, Read, Refused};
+pub use marks::Marks;

@@ -1,0 +1,104 @@
+//! Codes, devices, tokens.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+use uuid::Uuid;
+
+use super::super::{Device, DeviceKey, Enrolling, Enrolment, PersonKey, StoreError};
+use crate::secrets::{Hash, pseudonym};
+
+const COLUMNS: &str = "key, id, person, enrolled, expires, revoked";
+
+pub(super) fn add_code(
+    conn: &mut Connection,
+    code: Hash,
+    person: Option<&str>,
+    expires_at: Timestamp,
+) -> Result<(), StoreError> {
+    let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let person = person_key(&transaction, person)?;
+    transaction.execute(
+        "INSERT INTO code (hash, person, expires) VALUES (?1, ?2, ?3)",
+        params![code, person, expires_at.as_millisecond()],
+    )?;
+    transaction.commit()?;
+    Ok(())
+}
+
+fn person_key(transaction: &Transaction<'_>, name: Option<&str>) -> Result<i64, StoreError> {
+    let Some(name) = name else {
+        transaction.execute("INSERT INTO person (pseudonym) VALUES (NULL)", [])?;
+        return Ok(transaction.last_insert_rowid());
+    };
+    let salt: Vec<u8> = transaction.query_row("SELECT salt FROM hub", [], |row| row.get(0))?;
+    let hash = pseudonym(&salt, name);
+    transaction.execute("INSERT OR IGNORE INTO person (pseudonym) VALUES (?1)", [hash])?;
+    Ok(transaction.query_row("SELECT key FROM person WHERE pseudonym = ?1", [hash], |row| row.get(0))?)
+}
+
+pub(super) fn enrol(conn: &mut Connection, enrolment: &Enrolment) -> Result<Enrolling, StoreError> {
+    let Enrolment { code, device, token, expires_at, now } = enrolment;
+    let now = now.as_millisecond();
+    let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let person: Option<i64> = transaction
+        .query_row(
+            "SELECT person FROM code WHERE hash = ?1 AND used IS NULL AND expires > ?2",
+            params![code, now],
+            |row| row.get(0),
+        )
+        .optional()?;
+    let Some(person) = person else { return Ok(Enrolling::NoSuchCode) };
+    let owner: Option<i64> = transaction
+        .query_row("SELECT person FROM device WHERE id = ?1", [device.as_bytes()], |row| row.get(0))
+        .optional()?;
+    if owner.is_some_and(|owner| owner != person) {
+        return Ok(Enrolling::SomebodyElses);
+    }
+    transaction.execute("UPDATE code SET used = ?2 WHERE hash = ?1", params![code, now])?;
+    transaction.execute(
+        "INSERT INTO device (id, person, token, enrolled, expires) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (id) DO UPDATE SET token = ?3, enrolled = ?4, expires = ?5, revoked = NULL",
+        params![device.as_bytes(), person, token, now, expires_at.as_millisecond()],
+    )?;
+    transaction.commit()?;
+    Ok(Enrolling::Done)
+}
+
+pub(super) fn device(conn: &Connection, token: Hash) -> Result<Option<Device>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM device WHERE token = ?1");
+    conn.prepare_cached(&sql)?.query_row([token], |row| Ok(read(row))).optional()?.transpose()
+}
+
+pub(super) fn devices(conn: &Connection) -> Result<Vec<Device>, StoreError> {
+    let mut statement = conn.prepare_cached(&format!("SELECT {COLUMNS} FROM device ORDER BY key"))?;
+    let mut devices = Vec::new();
+    for device in statement.query_and_then([], read)? {
+        devices.push(device?);
+    }
+    Ok(devices)
+}
+
+pub(super) fn revoke(conn: &Connection, device: Uuid, now: Timestamp) -> Result<bool, StoreError> {
+    let changed = conn.execute(
+        "UPDATE device SET revoked = coalesce(revoked, ?2) WHERE id = ?1",
+        params![device.as_bytes(), now.as_millisecond()],
+    )?;
+    Ok(changed > 0)
+}
+
+fn read(row: &Row<'_>) -> Result<Device, StoreError> {
+    let revoked: Option<i64> = row.get(5)?;
+    Ok(Device {
+        key: DeviceKey(row.get(0)?),
+        id: Uuid::from_bytes(row.get(1)?),
+        person: PersonKey(row.get(2)?),
+        enrolled_at: instant(row.get(3)?)?,
+        expires_at: instant(row.get(4)?)?,
+        revoked_at: revoked.map(instant).transpose()?,
+    })
+}
+
+pub(super) fn instant(milliseconds: i64) -> Result<Timestamp, StoreError> {
+    let error = |_| StoreError::Damaged(format!("{milliseconds} is no instant"));
+    Timestamp::from_millisecond(milliseconds).map_err(error)
+}

@@ -1,0 +1,223 @@
+//! A hub of its own for each test, and devices.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    path::PathBuf,
+    process::{Child, Command, Output, Stdio},
+};
+
+use firstlight_contract::hub::{
+    BATCH, BatchAnswer, EnrolRequest, Enrolled, ProblemEnvelope, Standing, Verdict,
+};
+use jiff::Timestamp;
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// A folder with a hub's database, and the program when it runs.
+pub(crate) struct Hub {
+    pub(crate) folder: tempfile::TempDir,
+    arguments: Vec<String>,
+    child: Option<Child>,
+    pub(crate) url: String,
+    pub(crate) client: Client,
+}
+
+impl Hub {
+    pub(crate) fn start() -> Self {
+        Self::start_with("")
+    }
+
+    /// Starts with these lines of configuration.
+    pub(crate) fn start_with(config: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("hub.toml");
+        // Tests are one address and few devices; the bounds have tests of their own.
+        let bounds = "requests_per_minute = 1000000\n";
+        let bounds = if config.contains("requests_per_minute") { "" } else { bounds };
+        std::fs::write(&file, format!("{bounds}{config}\n")).unwrap();
+        let arguments = vec![
+            "--config".to_owned(),
+            file.display().to_string(),
+            "--database".to_owned(),
+            format!("sqlite:{}", folder.path().join("hub.sqlite").display()),
+        ];
+        let client = Client::builder().no_proxy().tls_danger_accept_invalid_certs(true).build().unwrap();
+        let mut hub = Self { folder, arguments, child: None, url: String::new(), client };
+        hub.serve();
+        hub
+    }
+
+    pub(crate) fn serve(&mut self) {
+        assert!(self.child.is_none());
+        let mut command = self.program();
+        let mut child =
+            command.args(["serve", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        line.trim()
+            .strip_prefix("listening at ")
+            .expect("the hub says where it listens")
+            .clone_into(&mut self.url);
+        self.child = Some(child);
+    }
+
+    fn program(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_firstlight-hub"));
+        command.args(&self.arguments).env_remove("RUST_LOG");
+        command
+    }
+
+    /// Runs another command on the same database.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        self.program().args(arguments).output().unwrap()
+    }
+
+    /// The same, and it has to work.
+    pub(crate) fn say(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Ends it without a word.
+    pub(crate) fn kill(&mut self) {
+        let mut child = self.child.take().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// Asks it to stop.
+    #[cfg(unix)]
+    pub(crate) fn ask_to_stop(&self) {
+        let id = i32::try_from(self.child.as_ref().unwrap().id()).unwrap();
+        let id = rustix::process::Pid::from_raw(id).unwrap();
+        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+    }
+
+    /// Waits until it has stopped.
+    #[cfg(unix)]
+    pub(crate) fn stopped(&mut self) -> std::process::ExitStatus {
+        self.child.take().unwrap().wait().unwrap()
+    }
+
+    pub(crate) fn code(&self) -> String {
+        self.say(&["code", "new"]).trim().to_owned()
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder.path().join("hub.sqlite")
+    }
+
+    pub(crate) fn get(&self, path: &str) -> RequestBuilder {
+        self.client.get(format!("{}{path}", self.url))
+    }
+
+    pub(crate) fn post(&self, path: &str) -> RequestBuilder {
+        self.client.post(format!("{}{path}", self.url))
+    }
+
+    pub(crate) async fn try_enrol(&self, code: &str, id: Uuid) -> Response {
+        let request = EnrolRequest { code: code.to_owned(), source: format!("urn:uuid:{id}") };
+        let body = serde_json::to_string(&request).unwrap();
+        self.post("/v1/devices").header("content-type", "application/json").body(body).send().await.unwrap()
+    }
+
+    pub(crate) async fn enrol(&self) -> Device {
+        self.enrol_with(&self.code()).await
+    }
+
+    pub(crate) async fn enrol_with(&self, code: &str) -> Device {
+        let id = Uuid::now_v7();
+        let answer = self.try_enrol(code, id).await;
+        assert_eq!(answer.status(), StatusCode::CREATED);
+        let enrolled: Enrolled = read(answer).await;
+        assert_eq!(enrolled.device, id.to_string());
+        Device { id, token: enrolled.token }
+    }
+
+    /// Everything it has counted.
+    pub(crate) async fn rollups(&self) -> firstlight_hub::store::Rollups {
+        use firstlight_hub::store::{Store as _, sqlite::SqliteStore};
+        let store = SqliteStore::open(&self.database()).unwrap();
+        let rollups = store.rollups().await.unwrap();
+        assert_eq!(rollups, store.recount().await.unwrap(), "the counts are what the log says");
+        rollups
+    }
+
+    /// How many events it has counted.
+    pub(crate) async fn counted(&self) -> u64 {
+        self.rollups().await.events.values().sum()
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        if self.child.is_some() {
+            self.kill();
+        }
+    }
+}
+
+/// An enrolled device.
+#[derive(Clone)]
+pub(crate) struct Device {
+    pub(crate) id: Uuid,
+    pub(crate) token: String,
+}
+
+impl Device {
+    /// An event as the outbox makes them.
+    pub(crate) fn event(&self, sequence: u64) -> Value {
+        let now = Timestamp::now();
+        json!({
+            "specversion": "1.0", "id": Uuid::now_v7(), "source": format!("urn:uuid:{}", self.id),
+            "type": "dev.firstlight.step.changed", "time": now, "recordedtime": now,
+            "sequence": format!("{sequence:016}"), "datacontenttype": "application/json",
+            "data": { "step": "git", "state": "running" },
+        })
+    }
+
+    pub(crate) fn events(&self, sequences: impl IntoIterator<Item = u64>) -> Vec<Value> {
+        sequences.into_iter().map(|sequence| self.event(sequence)).collect()
+    }
+
+    pub(crate) fn post(&self, hub: &Hub, events: &[Value]) -> RequestBuilder {
+        hub.post("/v1/events")
+            .bearer_auth(&self.token)
+            .header("content-type", BATCH)
+            .body(serde_json::to_string(events).unwrap())
+    }
+
+    /// Sends a batch that has to be taken.
+    pub(crate) async fn send(&self, hub: &Hub, events: &[Value]) -> Vec<Verdict> {
+        let answer = self.post(hub, events).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        let answer: BatchAnswer = read(answer).await;
+        answer.verdicts.into_iter().map(|one| one.verdict).collect()
+    }
+
+    pub(crate) async fn standing(&self, hub: &Hub) -> Standing {
+        read(hub.get("/v1/devices/self").bearer_auth(&self.token).send().await.unwrap()).await
+    }
+}
+
+pub(crate) async fn read<T: serde::de::DeserializeOwned>(answer: Response) -> T {
+    let text = answer.text().await.unwrap();
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// An answer that has to be a problem of that status, and say what to do.
+pub(crate) async fn problem(answer: Response, status: u16) -> ProblemEnvelope {
+    assert_eq!(answer.status().as_u16(), status);
+    let at = answer.url().path().to_owned();
+    let mut routes = firstlight_hub::http::ROUTES.iter().filter(|route| route.path == at);
+    assert!(routes.any(|route| route.answers.contains(&status)), "{at} is not described to answer {status}");
+    let envelope: ProblemEnvelope = read(answer).await;
+    assert!(!envelope.error.message.is_empty() && envelope.error.hint.ends_with('.'), "{envelope:?}");
+    envelope
+}
+
+pub(crate) fn accepted(verdicts: &[Verdict]) -> usize {
+    verdicts.iter().filter(|verdict| **verdict == Verdict::Accepted).count()
+}

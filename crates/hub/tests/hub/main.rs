@@ -1,0 +1,11 @@
+//! The real program on a loopback port, spoken to as devices do.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set the scene has failed")]
+
+mod common;
+mod f6;
+mod g1;
+mod g2;
+mod g3;
+mod g7;
+mod operating;
+mod thin_path;

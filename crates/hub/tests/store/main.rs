@@ -1,0 +1,62 @@
+//! One story that every database has to tell the same way. One more database: a function like [`sqlite`] and its tests.
+#![expect(clippy::unwrap_used, reason = "a test that cannot set the scene has failed")]
+
+mod counting;
+mod story;
+
+use std::sync::Arc;
+
+use firstlight_hub::store::{Store, sqlite::SqliteStore};
+
+/// A fresh store; the folder goes with it.
+fn sqlite() -> (Arc<dyn Store>, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("hub.sqlite")).unwrap();
+    (Arc::new(store), folder)
+}
+
+#[tokio::test]
+async fn sqlite_lets_devices_in_once() {
+    let (store, _folder) = sqlite();
+    story::admission(store.as_ref()).await;
+}
+
+#[tokio::test]
+async fn sqlite_settles_each_sequence_once() {
+    let (store, _folder) = sqlite();
+    story::settling(store.as_ref()).await;
+}
+
+#[tokio::test]
+async fn sqlite_counts_each_day_by_itself() {
+    let (store, _folder) = sqlite();
+    story::days(store.as_ref()).await;
+}
+
+#[test]
+fn sqlite_counts_what_its_log_says_whatever_the_network_does() {
+    counting::property(sqlite);
+}
+
+#[tokio::test]
+async fn sqlite_opens_what_it_wrote_and_a_group_that_failed_left_nothing() {
+    let (store, folder) = sqlite();
+    let device = story::device(store.as_ref(), "ada").await;
+    let path = folder.path().join("hub.sqlite");
+    let raw = rusqlite::Connection::open(&path).unwrap();
+    raw.execute_batch(
+        "CREATE TRIGGER fails BEFORE INSERT ON day_people BEGIN SELECT raise(ABORT, 'no'); END",
+    )
+    .unwrap();
+    let group = || vec![story::submission(&device, [story::event(1, "2026-11-26T09:00:00Z")])];
+    store.append(group()).await.unwrap_err();
+    raw.execute_batch("DROP TRIGGER fails").unwrap();
+    assert_eq!(store.progress(device.key).await.unwrap().marks.high(), 0);
+    assert_eq!(store.rollups().await.unwrap(), firstlight_hub::store::Rollups::default());
+    store.append(group()).await.unwrap();
+    let before = store.rollups().await.unwrap();
+    drop(store);
+    let again = SqliteStore::open(&path).unwrap();
+    assert_eq!(again.rollups().await.unwrap(), before);
+    assert_eq!(again.devices().await.unwrap(), [device]);
+}
