@@ -43,3 +43,77 @@ fn is_gone(id: &FindingId, sight: &Sight) -> bool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use firstlight_domain::{
+        event::{Clock, Happened},
+        finding::Severity,
+        id::{JourneyId, PackName, PersonaId, StepId},
+        journey::World,
+        pack::PackRef,
+    };
+    use jiff::Timestamp;
+
+    use super::*;
+
+    fn finding(place: Place) -> Finding {
+        let id = FindingId { advisory: "X-1".into(), package: "a".into(), version: "1.0.0".into(), place };
+        Finding { id, severity: Severity::High, fixed: None }
+    }
+
+    fn lockfile() -> Place {
+        Place::Project { step: StepId::new("clone").unwrap(), lockfile: "Cargo.lock".into() }
+    }
+
+    /// A journey in which a program and a package are known to be weak.
+    fn journey() -> Journey {
+        let started = Event::JourneyStarted {
+            journey: JourneyId(uuid::Uuid::nil()),
+            pack: PackRef {
+                name: PackName::new("acme").unwrap(),
+                version: semver::Version::new(1, 0, 0),
+                digest: String::new(),
+            },
+            pack_path: "/packs/acme".into(),
+            persona: PersonaId::new("backend").unwrap(),
+            inputs: BTreeMap::new(),
+            clock: Clock::FirstLaunch { at: Timestamp::UNIX_EPOCH },
+        };
+        let known =
+            [Place::Machine, lockfile()].map(|place| Event::FindingAppeared { finding: finding(place) });
+        let mut world = World::default();
+        world.extend(
+            [started].into_iter().chain(known).map(|event| Happened { at: Timestamp::UNIX_EPOCH, event }),
+        );
+        world.journey.unwrap()
+    }
+
+    fn gone(sight: &Sight) -> Vec<Place> {
+        let events = changes(&journey(), sight).into_iter();
+        let gone = events.map(|event| match event {
+            Event::FindingGone { finding } => finding.place,
+            other => panic!("{other:?}"),
+        });
+        gone.collect()
+    }
+
+    #[test]
+    fn only_what_was_looked_at_and_not_found_is_gone() {
+        let clone = BTreeSet::from([StepId::new("clone").unwrap()]);
+        let looked = || Sight { projects: clone.clone(), whole: clone.clone(), ..Sight::default() };
+        assert_eq!(gone(&looked()), [lockfile()], "programs were not asked");
+        assert_eq!(gone(&Sight { asked_programs: true, ..looked() }), [Place::Machine, lockfile()]);
+        let silent = BTreeSet::from([(Place::Machine, Some("a".to_owned()))]);
+        assert_eq!(gone(&Sight { asked_programs: true, unread: silent, ..looked() }), [lockfile()]);
+        let damaged = BTreeSet::from([(lockfile(), None)]);
+        assert_eq!(gone(&Sight { unread: damaged, ..looked() }), []);
+        let in_part = Sight { projects: clone.clone(), ..Sight::default() };
+        assert_eq!(gone(&in_part), [], "what was not reached may be there");
+        assert_eq!(gone(&Sight::default()), [], "another project was looked at");
+        let none_left = Sight { all_projects: true, ..Sight::default() };
+        assert_eq!(gone(&none_left), [lockfile()], "the step is no longer in the pack");
+    }
+}
