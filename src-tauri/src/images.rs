@@ -21,7 +21,7 @@ pub(crate) const SCHEME: &str = "pack-image";
 
 /// Answers one request, away from the thread that draws.
 pub(crate) fn serve<R: Runtime>(
-    context: UriSchemeContext<'_, R>,
+    context: &UriSchemeContext<'_, R>,
     request: Request<Vec<u8>>,
     responder: UriSchemeResponder,
 ) {

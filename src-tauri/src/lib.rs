@@ -75,7 +75,9 @@ fn build(args: Args, started: Instant) -> tauri::Result<App> {
         .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_opener::Builder::new().open_js_links_on_click(false).build())
         .plugin(tauri_plugin_updater::Builder::new().build())
-        .register_asynchronous_uri_scheme_protocol(images::SCHEME, images::serve)
+        .register_asynchronous_uri_scheme_protocol(images::SCHEME, |context, request, responder| {
+            images::serve(&context, request, responder);
+        })
         .invoke_handler(commands::handler());
     if let Ok(home) = &home {
         builder = builder.plugin(window::state(home));

@@ -3,17 +3,19 @@ import { render, screen, waitFor, within } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import { beforeAll, expect, test } from 'vitest';
 import { answers } from '$fixtures/answers';
-import { working } from '$fixtures/data';
+import { reached, working } from '$fixtures/data';
 import { harbour } from '$fixtures/docs';
+import { projects } from '$fixtures/projects';
 import { FakePlatform, refuse, type Answers } from '$fixtures/platform';
+import type { JourneyView } from '$lib/contract';
 import { Session } from '$lib/features/app/session.svelte';
 import App from './App.svelte';
 import { later } from './later';
 
 beforeAll(() => later());
 
-async function open(change: Answers = {}, begun = true): Promise<FakePlatform> {
-  const platform = new FakePlatform({ ...answers(begun ? working : null), ...change });
+async function open(change: Answers = {}, at: JourneyView | null = working): Promise<FakePlatform> {
+  const platform = new FakePlatform({ ...answers(at), ...change });
   render(App, { session: new Session(platform) });
   await waitFor(() => expect(screen.queryByText('One moment.')).toBeNull());
   return platform;
@@ -98,7 +100,7 @@ test('a checklist without documents, no checklist, and a document that is gone s
 });
 
 test('without a checklist there is the way to one', async () => {
-  await open(answers(null, { pack: null }), false);
+  await open(answers(null, { pack: null }), null);
   await visit('Documents');
   expect(await screen.findByText('There is no checklist yet.')).toBeVisible();
 });
@@ -110,4 +112,26 @@ test('a document that is gone is said, with a way back', async () => {
   expect(await screen.findByText(/The pack has no document/)).toBeVisible();
   await press('Try again');
   expect(await screen.findByText(/The pack has no document/)).toBeVisible();
+});
+
+test('the palette finds a document by its title', async () => {
+  const platform = await open();
+  await userEvent.keyboard('{Control>}k{/Control}');
+  await userEvent.type(await screen.findByRole('combobox'), 'deploy');
+  expect(await screen.findByRole('option', { name: /How we deploy/ })).toBeInTheDocument();
+  await userEvent.keyboard('{Enter}');
+  await waitFor(() => expect(platform.argsOf('doc')).toEqual([{ document: 'docs/deploying.md' }]));
+});
+
+test('Today says that templates have changed, and leads to what is different', async () => {
+  await open({ templates: () => projects }, reached);
+  expect(
+    await screen.findByText('3 projects were made from templates that have changed since.'),
+  ).toBeVisible();
+  await press('See what is different');
+  await heading('Projects from templates');
+  expect(await screen.findByText('service: made from 1.4.0, now 2.0.0')).toBeVisible();
+  expect(screen.getByText(/compared with your files as they are/)).toBeVisible();
+  expect(screen.getByText(/it was deleted or moved/)).toBeVisible();
+  expect(screen.getByText(/`team` is missing|team/)).toBeVisible();
 });

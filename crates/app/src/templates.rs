@@ -32,17 +32,39 @@ use crate::{
 /// The kind of step that runs a template.
 const SCAFFOLD: &str = "scaffold";
 
+/// Whether somebody will see what differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Diffs {
+    Shown,
+    Kept,
+}
+
 impl Firstlight {
     /// How each project stands with its template in a pack: the one named, else a newer release of the journey's that was
     /// received, else the journey's, else the one that was received. Changes nothing.
     pub async fn templates(&self, pack: Option<&Path>) -> Result<TemplatesView> {
+        self.look_at_projects(pack, Diffs::Shown).await
+    }
+
+    /// How many projects were made from a template that is another one now. Asks the keychain nothing: no diff is shown.
+    pub async fn drifted_projects(&self) -> Result<usize> {
+        let view = self.look_at_projects(None, Diffs::Kept).await?;
+        let drifted = |project: &&ProjectView| {
+            matches!(project.state, ProjectState::Drifted { .. } | ProjectState::Incomparable { .. })
+        };
+        Ok(view.projects.iter().filter(drifted).count())
+    }
+
+    async fn look_at_projects(&self, pack: Option<&Path>, diffs: Diffs) -> Result<TemplatesView> {
         let projects = self.with_world(|world| world.projects.clone());
         if projects.is_empty() {
             return Ok(TemplatesView { projects: Vec::new() });
         }
         let pack = self.pack_with_templates(pack)?;
-        // A file may hold what is masked wherever else it is shown.
-        self.load_secrets(&pack).await;
+        if let Diffs::Shown = diffs {
+            // A file may hold what is masked wherever else it is shown.
+            self.load_secrets(&pack).await;
+        }
         let looking = self.clone();
         let look = move || looking.stand(&pack, projects);
         tokio::task::spawn_blocking(look).await.map_err(|error| {

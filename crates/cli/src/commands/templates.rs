@@ -25,8 +25,7 @@ pub(super) async fn run(command: &Templates, output: Output) -> anyhow::Result<E
 
 /// The line of `firstlight status`; none if there is nothing to say, or nothing can be said without a pack.
 pub(super) async fn line(app: &Firstlight) -> Option<String> {
-    let view = app.templates(None).await.ok()?;
-    match view.projects.iter().filter(|project| is_drifted(project)).count() {
+    match app.drifted_projects().await.ok()? {
         0 => None,
         1 => Some(
             "A project was made from a template that has changed since: `firstlight templates drift` shows it."

@@ -7,7 +7,7 @@ use firstlight_domain::{
     pack::{Pack, Step},
 };
 
-use super::{plain, stages};
+use super::{links, plain, stages};
 
 /// Headings for stages, a box to tick for each step.
 pub fn markdown_checklist(pack: &Pack, persona: &PersonaId) -> String {
@@ -21,7 +21,7 @@ pub fn markdown_checklist(pack: &Pack, persona: &PersonaId) -> String {
         let _ = writeln!(text, "\n## {}\n", inline(&stage.title));
         for step in steps {
             let _ = writeln!(text, "- [ ] **{}**{}", inline(&step.title), remark(step));
-            for line in step.why.iter().flat_map(|why| why.trim().lines()) {
+            for line in step.why.as_deref().map(links::outside).iter().flat_map(|why| why.trim().lines()) {
                 let _ = writeln!(text, "  {}", line.trim_end());
             }
             if let Some(url) = plain(step, "url").filter(|_| step.uses == "link") {

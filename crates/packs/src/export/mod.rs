@@ -3,6 +3,7 @@
 //!
 //! One more form: a file here and its name in [`export_formats`].
 
+mod links;
 mod markdown;
 mod rhdh;
 

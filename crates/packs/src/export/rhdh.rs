@@ -8,7 +8,7 @@ use firstlight_domain::{
 };
 use serde_json::Value;
 
-use super::{plain, stages};
+use super::{links, plain, stages};
 use crate::import::yaml;
 
 /// One item for each step, for the role of the persona's name.
@@ -40,7 +40,7 @@ fn description(step: &Step) -> String {
     let said =
         step.why.as_deref().or_else(|| plain(step, "text")).map(str::trim).filter(|text| !text.is_empty());
     match (said, &step.owner) {
-        (Some(said), _) => said.to_owned(),
+        (Some(said), _) => links::outside(said),
         (None, Some(owner)) => format!("Ask {owner}."),
         (None, None) => step.title.clone(),
     }

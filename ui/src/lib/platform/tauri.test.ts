@@ -1,4 +1,4 @@
-import { clearMocks, mockIPC } from '@tauri-apps/api/mocks';
+import { clearMocks, mockConvertFileSrc, mockIPC } from '@tauri-apps/api/mocks';
 import { afterEach, expect, test } from 'vitest';
 import type { Notice } from '$lib/contract';
 import { tauri } from './tauri';
@@ -36,4 +36,13 @@ test('notices come on the channel that subscribe was given', async () => {
   const notice: Notice = { kind: 'problem', error: { code: 'disk_full', message: 'full' } };
   channel.onmessage(notice);
   expect(heard).toEqual([notice]);
+});
+
+test('a picture of the pack comes from the scheme that the policy lets in, its path as one name', () => {
+  mockConvertFileSrc('linux');
+  expect(tauri.image('docs/my pictures/ä#1.png')).toBe(
+    'pack-image://localhost/docs%2Fmy%20pictures%2F%C3%A4%231.png',
+  );
+  mockConvertFileSrc('windows');
+  expect(tauri.image('docs/a.png')).toBe('http://pack-image.localhost/docs%2Fa.png');
 });

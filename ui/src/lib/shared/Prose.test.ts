@@ -33,3 +33,40 @@ test('a link goes nowhere: pressed, it shows where it points', async () => {
   await userEvent.click(screen.getByRole('button', { name: 'here' }));
   expect(screen.getByText(url)).toBeVisible();
 });
+
+test('without an app around it, pictures are their descriptions and links in the pack are words', () => {
+  const { container } = render(Prose, {
+    blocks: [
+      {
+        kind: 'paragraph',
+        inlines: [
+          { kind: 'image', path: 'docs/a.png', alt: 'A map', width: 10, height: 10 },
+          { kind: 'doc_link', path: 'docs/b.md', inlines: [{ kind: 'text', text: 'More' }] },
+          { kind: 'step_link', step: 'vpn', inlines: [{ kind: 'text', text: 'Its step' }] },
+        ],
+      },
+      {
+        kind: 'table',
+        head: [[{ kind: 'text', text: HOSTILE }]],
+        rows: [[[{ kind: 'text', text: HOSTILE }]]],
+      },
+    ],
+  });
+  expect(container.querySelectorAll('img, script, button, a')).toHaveLength(0);
+  expect(container.textContent).toContain('A mapMoreIts step');
+  expect(container.textContent?.split(HOSTILE)).toHaveLength(3);
+});
+
+test('a heading is led to only where the text is what the screen is about, and is none of the app’s own ids', () => {
+  const blocks: Block[] = [
+    { kind: 'heading', level: 1, anchor: 'main', inlines: [{ kind: 'text', text: 'Main' }] },
+    { kind: 'heading', level: 6, anchor: 'deep', inlines: [{ kind: 'text', text: 'Deep' }] },
+  ];
+  const aside = render(Prose, { blocks });
+  expect(aside.container.querySelectorAll('[id]')).toHaveLength(0);
+  expect(aside.container.querySelectorAll('h3, h4')).toHaveLength(2);
+  aside.unmount();
+  const { container } = render(Prose, { blocks, whole: true });
+  expect([...container.querySelectorAll('[id]')].map(({ id }) => id)).toEqual(['doc-main', 'doc-deep']);
+  expect(container.querySelectorAll('h2, h4')).toHaveLength(2);
+});
