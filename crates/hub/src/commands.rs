@@ -5,6 +5,7 @@ use std::{fmt::Write as _, io::Write as _, path::Path, sync::Arc};
 use anyhow::{Context as _, Result, bail};
 use firstlight_hub::{
     config::{Config, Database, Layers},
+    freshness::Freshness,
     http::{self, Hub},
     ingest::queue::Queue,
     secrets, serve,
@@ -79,7 +80,13 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
     let address = listener.local_addr().context("the system does not say where the hub listens")?;
     let (queue, writer) = Queue::start(Arc::new(store.clone()), config.queue_events.get());
     let patience = serve::Patience { read: config.rules.read_patience, stop: config.stop_patience };
-    let hub = Hub::new(Arc::new(store), queue, config.rules, Timestamp::now);
+    let freshness =
+        config.releases.map(|settings| Freshness::begin(&settings, Timestamp::now())).transpose()?;
+    let fresh_until = freshness.as_ref().map(Freshness::until);
+    let hub = Hub::new(Arc::new(store), queue, config.rules, fresh_until, Timestamp::now);
+    if let Some(freshness) = freshness {
+        tokio::spawn(freshness.keep(Timestamp::now));
+    }
     let scheme = if tls.is_some() { "https" } else { "http" };
     // One line, for people and for scripts that asked for port 0.
     print(&format!("listening at {scheme}://{address}\n"))?;

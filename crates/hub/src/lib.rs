@@ -13,6 +13,7 @@
 //! a row in `config::SETTINGS`.
 
 pub mod config;
+pub mod freshness;
 pub mod http;
 pub mod ingest;
 pub mod secrets;

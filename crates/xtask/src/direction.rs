@@ -21,8 +21,11 @@ const TABLE: &[Row] = &[
     Row { name: "firstlight-journal", may_use: &["firstlight-domain"] },
     Row { name: "firstlight-releases", may_use: &["firstlight-domain"] },
     Row { name: "firstlight-metrics", may_use: &[] },
-    // A program of its own: it knows what events are, nothing of the machines that make them.
-    Row { name: "firstlight-hub", may_use: &["firstlight-domain", "firstlight-contract"] },
+    // A program of its own: it knows what events and releases are, nothing of the machines that make and take them.
+    Row {
+        name: "firstlight-hub",
+        may_use: &["firstlight-domain", "firstlight-contract", "firstlight-releases"],
+    },
     // The only composer.
     Row {
         name: "firstlight-app",

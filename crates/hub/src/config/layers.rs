@@ -190,6 +190,7 @@ mod tests {
             ("\nzone = true\n", "hub.toml:2: `zone` is no text, number or list of texts"),
             ("zone = \"Mars\"", "hub.toml:1: `Mars` is no time zone, as Europe/Berlin is"),
             ("[tls]\ncert = \"a\"", "hub.toml:2: tls.cert is set without tls.key"),
+            ("[releases]\nfolder = \"repo\"", "hub.toml:2: releases.folder is set without releases.key"),
             ("queue_events = 10", "hub.toml:1: `10` is less than one batch may have (1000)"),
             (
                 "metrics_token = \"short\"",

@@ -18,7 +18,7 @@ use jiff::{SignedDuration, tz::TimeZone};
 
 pub use layers::Layers;
 
-use crate::{http::Rules, secrets::hash_token};
+use crate::{freshness, http::Rules, secrets::hash_token};
 
 /// A setting.
 #[derive(Debug)]
@@ -51,6 +51,13 @@ pub const SETTINGS: &[Setting] = &[
         default: "127.0.0.1, ::1",
         help: "Addresses whose X-Forwarded-For is believed.",
     },
+    Setting {
+        key: "releases.folder",
+        default: "",
+        help: "A repository of releases to keep fresh: its folder.",
+    },
+    Setting { key: "releases.key", default: "", help: "The file of the key that signs for it online." },
+    Setting { key: "releases.passphrase_file", default: "", help: "A file with that key's passphrase." },
     Setting { key: "metrics_token", default: "", help: "Bearer token that reads /metrics from elsewhere." },
     Setting { key: "token_days", default: "365", help: "How long the token of a device counts." },
     Setting { key: "queue_events", default: "20000", help: "How many events may wait to be written." },
@@ -81,6 +88,8 @@ pub struct Config {
     pub database: Database,
     /// Certificate and key, if the hub encrypts.
     pub tls: Option<(PathBuf, PathBuf)>,
+    /// A repository of releases to keep fresh, if there is one.
+    pub releases: Option<freshness::Settings>,
     /// How many events may wait.
     pub queue_events: NonZeroU32,
     /// How long requests may take to end.
@@ -133,6 +142,7 @@ impl Config {
             listen: layers.read("listen", parsed("is no address with a port, as 0.0.0.0:7411 is"))?,
             database: layers.read("database", database)?,
             tls: tls(layers)?,
+            releases: releases(layers)?,
             queue_events: layers.read("queue_events", |text| {
                 let least = u32::try_from(crate::ingest::batch::MOST_EVENTS).unwrap_or(u32::MAX);
                 let events = whole(text)?;
@@ -167,9 +177,26 @@ pub fn database(text: &str) -> Result<Database, &'static str> {
     }
 }
 
+fn path(layers: &Layers, key: &'static str) -> Result<Option<PathBuf>, ConfigError> {
+    layers.read(key, |text| Ok((!text.is_empty()).then(|| PathBuf::from(text))))
+}
+
+fn releases(layers: &Layers) -> Result<Option<freshness::Settings>, ConfigError> {
+    let keys = ["releases.folder", "releases.key", "releases.passphrase_file"];
+    let [folder, key, passphrase] = keys.map(|key| path(layers, key));
+    match (folder?, key?, passphrase?) {
+        (Some(folder), Some(key), Some(passphrase)) => {
+            Ok(Some(freshness::Settings { folder, key, passphrase }))
+        }
+        (None, None, None) => Ok(None),
+        (None, ..) => Err(layers.error(keys[0], "is not set, and other settings of it are")),
+        (_, None, _) => Err(layers.error(keys[0], "is set without releases.key")),
+        (.., None) => Err(layers.error(keys[0], "is set without releases.passphrase_file")),
+    }
+}
+
 fn tls(layers: &Layers) -> Result<Option<(PathBuf, PathBuf)>, ConfigError> {
-    let path = |key| layers.read(key, |text| Ok((!text.is_empty()).then(|| PathBuf::from(text))));
-    match (path("tls.cert")?, path("tls.key")?) {
+    match (path(layers, "tls.cert")?, path(layers, "tls.key")?) {
         (None, None) => Ok(None),
         (Some(cert), Some(key)) => Ok(Some((cert, key))),
         (Some(_), None) => Err(layers.error("tls.cert", "is set without tls.key")),

@@ -78,6 +78,10 @@ fn text(hub: &Hub) -> String {
     let load = |count: &AtomicU64| one(count.load(Relaxed).to_string());
     metric("commits_total", "counter", "Groups of events written.", &load(&figures.groups));
     metric("commits_failed_total", "counter", "Groups that could not be.", &load(&figures.failed));
+    if let Some(until) = &hub.fresh_until {
+        let help = "Until when machines take the releases as fresh.";
+        metric("releases_fresh_until_seconds", "gauge", help, &one(until.load(Relaxed).to_string()));
+    }
     let micros = figures.micros.load(Relaxed);
     let seconds = format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000);
     metric("commit_seconds_total", "counter", "Time spent writing them.", &one(seconds));

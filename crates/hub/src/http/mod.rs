@@ -10,7 +10,10 @@ mod metrics;
 mod openapi;
 mod who;
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{Arc, atomic::AtomicI64},
+};
 
 use axum::{Router, extract::Request, middleware, response::Response, routing::MethodRouter};
 use firstlight_contract::hub::ProblemCode;
@@ -35,6 +38,8 @@ pub struct Hub {
     /// Inflated batches are large: a flood of them waits here, not in memory.
     reading: tokio::sync::Semaphore,
     figures: metrics::Figures,
+    /// Until when machines take a repository of releases as fresh, in seconds since 1970, if the hub keeps one so.
+    fresh_until: Option<Arc<AtomicI64>>,
     now: fn() -> Timestamp,
 }
 
@@ -59,7 +64,13 @@ pub struct Rules {
 
 impl Hub {
     /// Puts everything together.
-    pub fn new(store: Arc<dyn Store>, queue: Queue, rules: Rules, now: fn() -> Timestamp) -> Arc<Self> {
+    pub fn new(
+        store: Arc<dyn Store>,
+        queue: Queue,
+        rules: Rules,
+        fresh_until: Option<Arc<AtomicI64>>,
+        now: fn() -> Timestamp,
+    ) -> Arc<Self> {
         let enrolling = limits::Limit::new(rules.enrolments_per_minute);
         let sending = limits::Limit::new(rules.requests_per_minute);
         let reading = tokio::sync::Semaphore::new(READ_AT_ONCE);
@@ -71,6 +82,7 @@ impl Hub {
             sending,
             reading,
             figures: metrics::Figures::default(),
+            fresh_until,
             now,
         })
     }

@@ -3,6 +3,7 @@
 
 mod common;
 mod f6;
+mod freshness;
 mod g1;
 mod g2;
 mod g3;

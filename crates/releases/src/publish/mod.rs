@@ -46,5 +46,5 @@ pub use self::{
     repository::Repository,
     rollout::{Step, change_rollout},
     signal::{ALPHA, Counts, Judgement, MIN_STARTED, Signal},
-    write::{Published, publish, refresh},
+    write::{Published, fresh_until, is_due, publish, refresh},
 };

@@ -95,6 +95,19 @@ pub fn refresh(folder: &Path, online: &dyn Signer, now: Timestamp, disk: &dyn Di
     Writing { folder, disk }.rest(&Change::default(), Some(&published), &fresh)
 }
 
+/// Whether more than half of the life of what is signed online is over, so that it is time to [`refresh`].
+pub fn is_due(folder: &Path, now: Timestamp) -> Result<bool> {
+    let published = Repository::open(folder)?;
+    let past_half = |role, expires| is_past_half(role, moment(expires), now);
+    Ok(past_half("timestamp", published.timestamp.signed.expires)
+        || past_half("snapshot", published.snapshot.signed.expires))
+}
+
+/// Until when devices take a repository as fresh.
+pub fn fresh_until(folder: &Path) -> Result<Timestamp> {
+    Ok(moment(Repository::open(folder)?.timestamp.signed.expires))
+}
+
 /// What is signed online, under every root it will be read with.
 struct Fresh<'a> {
     roots: &'a [&'a Root],

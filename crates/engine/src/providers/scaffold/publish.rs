@@ -19,6 +19,9 @@ use crate::{
     },
 };
 
+/// A folder of the home that is never there: for asking git outside of every repository.
+const NO_REPOSITORY: &str = ".firstlight-no-repository";
+
 /// Where a repository goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Address {
@@ -114,8 +117,11 @@ impl Publication {
             return Ok(Some(blocked));
         }
         let blocked = |why: String, hint: &str| Ok(Some(Check::Blocked { why, hint: Some(hint.to_owned()) }));
-        // Git would otherwise guess a name and an address from the machine's.
-        let asking = git(&cx.facts).args(["-c", "user.useConfigOnly=true", "var", "GIT_AUTHOR_IDENT"]);
+        // Git would otherwise guess a name and an address from the machine's, or take those of a repository that we happen
+        // to have been started in.
+        let nowhere = Path::new(&cx.facts.home).join(NO_REPOSITORY).display().to_string();
+        let asking = git(&cx.facts).args(["-c", "user.useConfigOnly=true", "--git-dir", &nowhere]);
+        let asking = asking.args(["var", "GIT_AUTHOR_IDENT"]);
         if !process::quick(cx, asking).await?.ok() {
             return blocked(
                 "git does not know your name and address yet, and a commit carries them".to_owned(),
