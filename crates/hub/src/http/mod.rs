@@ -8,6 +8,7 @@ mod health;
 mod limits;
 mod metrics;
 mod openapi;
+mod releases;
 mod who;
 
 use std::{
@@ -140,6 +141,14 @@ pub const ROUTES: &[Route] = &[
         summary: "Takes in a batch of events; durable and counted when it answers.",
         answers: &[200, 400, 401, 408, 413, 415, 429, 500, 503],
         handler: || axum::routing::post(events::take),
+    },
+    Route {
+        method: "GET",
+        path: "/v1/releases/signal",
+        who: Who::Operator,
+        summary: "Says how many runs of a release (?pack=acme&release=3.2.0&before=3.1.0) began and failed, and of the one before.",
+        answers: &[200, 400, 403, 500],
+        handler: || axum::routing::get(releases::signal),
     },
     Route {
         method: "GET",

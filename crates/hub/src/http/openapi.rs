@@ -38,6 +38,11 @@ fn operation(route: &Route) -> Value {
         operation["requestBody"] =
             json!({ "required": true, "content": { kind: { "schema": reference(schema) } } });
     }
+    if route.path == "/v1/releases/signal" {
+        operation["parameters"] = ["pack", "release", "before"]
+            .map(|name| json!({ "name": name, "in": "query", "required": true, "schema": { "type": "string" } }))
+            .into();
+    }
     let mut responses = Map::new();
     for status in route.answers {
         responses.insert(status.to_string(), response(route, *status));
@@ -76,6 +81,7 @@ fn response(route: &Route, status: u16) -> Value {
         ("POST", "/v1/devices") => json_of("Enrolled"),
         ("GET", "/v1/devices/self") => json_of("Standing"),
         ("POST", "/v1/events") => json_of("BatchAnswer"),
+        ("GET", "/v1/releases/signal") => json_of("Signal"),
         ("GET", "/openapi.json") => json!({ "application/json": { "schema": { "type": "object" } } }),
         _ => json!({ "text/plain": { "schema": { "type": "string" } } }),
     };
@@ -94,7 +100,7 @@ fn words(status: u16) -> &'static str {
     match status {
         200 => "Done.",
         201 => "The device is in.",
-        400 => "The body is not what is asked for.",
+        400 => "The body or the address is not what is asked for.",
         401 => "No token, or one that does not count.",
         403 => "Not allowed.",
         408 => "The body took too long to arrive.",
@@ -139,6 +145,12 @@ fn schemas() -> Value {
                 "in_the_future", "too_many_gaps",
             ] },
             "message": text,
+        })),
+        "Signal": object(&["pack", "release", "before"], &json!({
+            "pack": text, "release": reference("Counts"), "before": reference("Counts"),
+        })),
+        "Counts": object(&["version", "started", "failed"], &json!({
+            "version": text, "started": count, "failed": count,
         })),
         "ProblemEnvelope": object(&["error"], &json!({
             "error": object(&["code", "message", "hint"], &json!({

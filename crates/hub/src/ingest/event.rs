@@ -30,6 +30,8 @@ pub struct Event {
     pub recorded: Timestamp,
     /// Who began which journey as what; for [`EventType::JourneyStarted`] only.
     pub began: Option<Began>,
+    /// Which run began or ended; for [`EventType::RunStarted`] and [`EventType::RunFinished`] only.
+    pub run: Option<Run>,
     /// Its `data`, registered properties only, as JSON text.
     pub data: String,
 }
@@ -41,6 +43,51 @@ pub struct Began {
     pub journey: Uuid,
     /// The kind of engineer it is for.
     pub persona: String,
+}
+
+/// What an event says of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// The run's id.
+    pub id: Uuid,
+    /// Whether it began or ended.
+    pub part: RunPart,
+}
+
+/// One of the two ends of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunPart {
+    /// It began, with this release.
+    Began {
+        /// The pack.
+        pack: String,
+        /// Its version.
+        version: String,
+    },
+    /// It ended.
+    Ended {
+        /// Whether a step failed that should not have.
+        failed: bool,
+    },
+}
+
+/// What an event of this type with this data says of a run. Error: it should say something, and does not.
+pub(crate) fn run(kind: EventType, data: &Map<String, Value>) -> Result<Option<Run>, Refused> {
+    let text_of = |name: &str| data.get(name).and_then(Value::as_str);
+    let part = match kind {
+        EventType::RunStarted => text_of("pack")
+            .zip(text_of("pack_version"))
+            .map(|(pack, version)| RunPart::Began { pack: pack.to_owned(), version: version.to_owned() }),
+        EventType::RunFinished => text_of("end").map(|end| RunPart::Ended { failed: end == "failed" }),
+        _ => return Ok(None),
+    };
+    let id = text_of("run").and_then(|run| Uuid::try_parse(run).ok());
+    match (id, part) {
+        (Some(id), Some(part)) => Ok(Some(Run { id, part })),
+        _ => Err(malformed(
+            "a run begins without `run` (a UUID), `pack` or `pack_version`, or ends without `end`",
+        )),
+    }
 }
 
 /// Why an event does not go into the log.
@@ -136,8 +183,9 @@ fn of_fields(fields: &Map<String, Value>, sequence: u64, now: Timestamp) -> Resu
     }
     in_time(time, now)?;
     let began = if kind == EventType::JourneyStarted { Some(began(data)?) } else { None };
+    let run = run(kind, data)?;
     let data = Value::Object(data.clone()).to_string();
-    Ok(Event { sequence, id, kind, time, recorded, began, data })
+    Ok(Event { sequence, id, kind, time, recorded, began, run, data })
 }
 
 /// A property that is registered, may leave a machine, and is as short as such a property is.
@@ -241,6 +289,8 @@ mod tests {
             ("data", json!({ "pack_path": "/home/ada" }), Refusal::Sensitive),
             ("type", json!("dev.firstlight.keystroke"), Refusal::UnregisteredType),
             ("type", json!("dev.firstlight.journey.started"), Refusal::Malformed),
+            ("type", json!("dev.firstlight.run.started"), Refusal::Malformed),
+            ("type", json!("dev.firstlight.run.finished"), Refusal::Malformed),
             ("time", json!(far[0]), Refusal::TooOld),
             ("time", json!(far[1]), Refusal::InTheFuture),
         ];

@@ -152,6 +152,17 @@ pub struct Rollups {
     /// The same, by persona: that of the journey a person began last, on that day or before. Who had begun none is in
     /// none.
     pub personas: BTreeMap<(Date, String), RoaringBitmap>,
+    /// Runs of each release: pack and version.
+    pub runs: BTreeMap<(String, String), Runs>,
+}
+
+/// Runs of one release. A run counts once, whichever of its events come, and when.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Runs {
+    /// Began.
+    pub started: u64,
+    /// Of these: ended because a step failed.
+    pub failed: u64,
 }
 
 /// A database of a hub.
@@ -186,6 +197,9 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
 
     /// How far it has got with a device.
     async fn progress(&self, device: DeviceKey) -> Result<Progress, StoreError>;
+
+    /// The runs of one release.
+    async fn runs(&self, pack: &str, version: &str) -> Result<Runs, StoreError>;
 
     /// The counts.
     async fn rollups(&self) -> Result<Rollups, StoreError>;

@@ -13,6 +13,8 @@ const TABLE: &[(&str, &str, [u16; 5])] = &[
     ("POST", "/v1/devices", [403, 403, 403, 403, 403]),
     ("GET", "/v1/devices/self", [401, 200, 401, 401, 401]),
     ("POST", "/v1/events", [401, 200, 401, 401, 401]),
+    // Asked without saying which release.
+    ("GET", "/v1/releases/signal", [400, 400, 400, 400, 403]),
     ("GET", "/healthz", [200, 200, 200, 200, 200]),
     ("GET", "/readyz", [200, 200, 200, 200, 200]),
     ("GET", "/metrics", [200, 200, 200, 200, 403]),

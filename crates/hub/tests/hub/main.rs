@@ -9,4 +9,5 @@ mod g2;
 mod g3;
 mod g7;
 mod operating;
+mod signal;
 mod thin_path;

@@ -7,8 +7,11 @@ use std::{
 
 use firstlight_domain::registry::EventType;
 use firstlight_hub::{
-    ingest::Read,
-    store::{Rollups, Store},
+    ingest::{
+        Read,
+        event::{Run, RunPart},
+    },
+    store::{Rollups, Runs, Store},
 };
 use jiff::{SignedDuration, tz::TimeZone};
 use proptest::{prelude::*, test_runner::TestRunner};
@@ -48,6 +51,7 @@ pub(crate) fn property(fresh: fn() -> (Arc<dyn Store>, tempfile::TempDir)) {
             prop_assert_eq!(&rollups, &recount);
             prop_assert_eq!(rollups.events, truth.events);
             prop_assert_eq!(rollups.people, truth.people);
+            prop_assert_eq!(rollups.runs, truth.runs);
             Ok(())
         })
         .unwrap();
@@ -72,14 +76,29 @@ async fn tell(
     }
     // Counted apart from any of our code: a set of what arrived, each event once.
     let berlin = TimeZone::get("Europe/Berlin").unwrap();
-    let mut truth = Rollups { events: BTreeMap::new(), people: BTreeMap::new(), personas: BTreeMap::new() };
+    let mut truth = Rollups::default();
+    let (mut began, mut failed) = (BTreeMap::new(), BTreeSet::new());
     for (device, index) in arrived {
         let event = read(index, happened[device][index]).event.unwrap();
         let day = berlin.to_datetime(event.time).date();
         *truth.events.entry((day, event.kind)).or_default() += 1;
+        match event.run {
+            Some(Run { id, part: RunPart::Began { version, .. } }) => {
+                began.insert((device, id), version);
+            }
+            Some(Run { id, part: RunPart::Ended { failed: true } }) => {
+                failed.insert((device, id));
+            }
+            Some(_) | None => {}
+        }
         if event.kind != EventType::ReleaseReceived {
             truth.people.entry(day).or_default().insert(devices[device].person.0);
         }
+    }
+    for (run, version) in &began {
+        let runs: &mut Runs = truth.runs.entry(("acme".to_owned(), version.clone())).or_default();
+        runs.started += 1;
+        runs.failed += u64::from(failed.contains(run));
     }
     (store.rollups().await.unwrap(), store.recount().await.unwrap(), truth)
 }

@@ -3,7 +3,10 @@
 use firstlight_contract::hub::{Refusal, Verdict};
 use firstlight_domain::registry::EventType;
 use firstlight_hub::{
-    ingest::{Event, Read, Refused, event::Began},
+    ingest::{
+        Event, Read, Refused,
+        event::{Began, Run, RunPart},
+    },
     secrets::{Hash, hash_code, hash_token},
     store::{Device, Enrolling, Enrolment, Store, Submission},
 };
@@ -75,8 +78,31 @@ pub(crate) fn event(sequence: u64, time: &str) -> Read {
 
 pub(crate) fn of_kind(sequence: u64, time: Timestamp, kind: EventType) -> Read {
     let id = Uuid::from_u128(sequence.into());
-    let event = Event { sequence, id, kind, time, recorded: time, began: None, data: "{}".to_owned() };
+    let mut event =
+        Event { sequence, id, kind, time, recorded: time, began: None, run: None, data: "{}".to_owned() };
+    if let Some((run, data)) = run_of(sequence, kind) {
+        (event.run, event.data) = (Some(run), data.to_string());
+    }
     Read { id: Some(id.to_string()), sequence: Some(sequence), event: Ok(event) }
+}
+
+/// Four runs a device, of two releases; so each begins and ends more than once, or only one of them.
+pub(crate) fn run_of(sequence: u64, kind: EventType) -> Option<(Run, serde_json::Value)> {
+    let id = Uuid::from_u128(u128::from(sequence % 4));
+    let version = if sequence % 4 < 2 { "1.0.0" } else { "2.0.0" };
+    let failed = sequence.is_multiple_of(3);
+    let (part, data) = match kind {
+        EventType::RunStarted => (
+            RunPart::Began { pack: "acme".to_owned(), version: version.to_owned() },
+            serde_json::json!({ "run": id, "pack": "acme", "pack_version": version }),
+        ),
+        EventType::RunFinished => (
+            RunPart::Ended { failed },
+            serde_json::json!({ "run": id, "end": if failed { "failed" } else { "completed" } }),
+        ),
+        _ => return None,
+    };
+    Some((Run { id, part }, data))
 }
 
 /// A journey began.

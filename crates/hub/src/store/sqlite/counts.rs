@@ -1,17 +1,20 @@
 //! Reading the counts, and counting again from the log.
 
+use std::collections::BTreeMap;
+
+use firstlight_domain::registry::EventType;
 use jiff::civil::Date;
 use roaring::RoaringBitmap;
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{
-    super::{Beginning, PersonKey, Rollups, StoreError, by_persona},
+    super::{Beginning, PersonKey, Rollups, Runs, StoreError, by_persona},
     admission::instant,
     schema::Kinds,
 };
-use firstlight_domain::registry::EventType;
+use crate::ingest::event::{RunPart, run};
 
 pub(super) fn rollups(conn: &mut Connection, kinds: &Kinds) -> Result<Rollups, StoreError> {
     // All three of one moment.
@@ -40,16 +43,40 @@ pub(super) fn rollups(conn: &mut Connection, kinds: &Kinds) -> Result<Rollups, S
         });
     }
     rollups.personas = by_persona(&rollups.people, beginnings);
+    let mut statement = conn.prepare_cached(
+        "SELECT pack, version, count(*), sum(failed) FROM run WHERE pack IS NOT NULL GROUP BY pack, version",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let runs = Runs { started: row.get(2)?, failed: row.get(3)? };
+        rollups.runs.insert((row.get(0)?, row.get(1)?), runs);
+    }
     Ok(rollups)
+}
+
+pub(super) fn runs(conn: &Connection, pack: &str, version: &str) -> Result<Runs, StoreError> {
+    let mut statement = conn.prepare_cached(
+        "SELECT count(*), coalesce(sum(failed), 0) FROM run WHERE pack = ?1 AND version = ?2",
+    )?;
+    let counted = |row: &Row<'_>| Ok(Runs { started: row.get(0)?, failed: row.get(1)? });
+    Ok(statement.query_row([pack, version], counted)?)
+}
+
+/// What the log has said of a run so far.
+#[derive(Default)]
+struct Known {
+    release: Option<(String, String)>,
+    failed: bool,
 }
 
 pub(super) fn recount(conn: &Connection, kinds: &Kinds) -> Result<Rollups, StoreError> {
     let mut rollups = Rollups::default();
     let mut beginnings = Vec::new();
     let mut statement = conn.prepare(
-        "SELECT event.kind, event.day, event.time, event.data, device.person
-         FROM event JOIN device ON device.key = event.device",
+        "SELECT event.kind, event.day, event.time, event.data, device.person, event.device
+         FROM event JOIN device ON device.key = event.device ORDER BY event.rowid",
     )?;
+    let mut runs: BTreeMap<(i64, Uuid), Known> = BTreeMap::new();
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let kind = kinds.kind(row.get(0)?)?;
@@ -64,6 +91,25 @@ pub(super) fn recount(conn: &Connection, kinds: &Kinds) -> Result<Rollups, Store
                 .ok_or_else(|| StoreError::Damaged("a journey in the log has no id or persona".to_owned()))?;
             beginnings.push(Beginning { day, time: instant(row.get(2)?)?, journey, persona, person });
         }
+        if matches!(kind, EventType::RunStarted | EventType::RunFinished) {
+            let data: String = row.get(3)?;
+            let told = serde_json::from_str(&data).ok().and_then(|data| run(kind, &data).ok().flatten());
+            let told =
+                told.ok_or_else(|| StoreError::Damaged("a run in the log says nothing of it".to_owned()))?;
+            let known = runs.entry((row.get(5)?, told.id)).or_default();
+            match told.part {
+                RunPart::Began { pack, version } => {
+                    known.release.get_or_insert((pack, version));
+                }
+                RunPart::Ended { failed } => known.failed |= failed,
+            }
+        }
+    }
+    for Known { release, failed } in runs.into_values() {
+        let Some(release) = release else { continue };
+        let counted = rollups.runs.entry(release).or_default();
+        counted.started += 1;
+        counted.failed += u64::from(failed);
     }
     rollups.personas = by_persona(&rollups.people, beginnings);
     Ok(rollups)

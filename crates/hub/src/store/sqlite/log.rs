@@ -12,7 +12,7 @@ use super::{
     counts::{day_number, people_from, people_to},
     schema::Kinds,
 };
-use crate::ingest::{Event, Marks, Refused, marks::Settle};
+use crate::ingest::{Event, Marks, Refused, event::RunPart, marks::Settle};
 
 /// What a group of submissions adds to the counts.
 #[derive(Default)]
@@ -53,6 +53,8 @@ struct Writer<'a> {
     kinds: &'a Kinds,
     event: CachedStatement<'a>,
     journey: CachedStatement<'a>,
+    run_began: CachedStatement<'a>,
+    run_ended: CachedStatement<'a>,
 }
 
 impl<'a> Writer<'a> {
@@ -64,7 +66,17 @@ impl<'a> Writer<'a> {
         let journey = conn.prepare_cached(
             "INSERT INTO journey (person, journey, day, time, persona) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?;
-        Ok(Self { kinds, event, journey })
+        // Said twice, the first beginning counts, and a failure stays one: the counts do not depend on what comes when.
+        let run_began = conn.prepare_cached(
+            "INSERT INTO run (device, run, pack, version, failed) VALUES (?1, ?2, ?3, ?4, 0)
+             ON CONFLICT (device, run) DO UPDATE SET
+                 version = iif(pack IS NULL, ?4, version), pack = coalesce(pack, ?3)",
+        )?;
+        let run_ended = conn.prepare_cached(
+            "INSERT INTO run (device, run, failed) VALUES (?1, ?2, ?3)
+             ON CONFLICT (device, run) DO UPDATE SET failed = max(failed, ?3)",
+        )?;
+        Ok(Self { kinds, event, journey, run_began, run_ended })
     }
 
     fn settle(
@@ -120,6 +132,17 @@ impl<'a> Writer<'a> {
                 event.time.as_millisecond(),
                 began.persona,
             ])?;
+        }
+        if let Some(run) = &event.run {
+            let (device, id) = (submission.device.0, run.id.as_bytes());
+            match &run.part {
+                RunPart::Began { pack, version } => {
+                    self.run_began.execute(params![device, id, pack, version])?;
+                }
+                RunPart::Ended { failed } => {
+                    self.run_ended.execute(params![device, id, failed])?;
+                }
+            }
         }
         Ok(())
     }

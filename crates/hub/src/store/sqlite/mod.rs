@@ -23,7 +23,9 @@ use uuid::Uuid;
 
 pub use backup::{BackupError, back_up, restore};
 
-use super::{Device, DeviceKey, Enrolling, Enrolment, Progress, Rollups, Store, StoreError, Submission};
+use super::{
+    Device, DeviceKey, Enrolling, Enrolment, Progress, Rollups, Runs, Store, StoreError, Submission,
+};
 use crate::secrets::Hash;
 
 /// A hub's database in one file.
@@ -120,6 +122,11 @@ impl Store for SqliteStore {
 
     async fn progress(&self, device: DeviceKey) -> Result<Progress, StoreError> {
         Self::on(&self.reader, move |conn| log::progress(conn, device)).await
+    }
+
+    async fn runs(&self, pack: &str, version: &str) -> Result<Runs, StoreError> {
+        let (pack, version) = (pack.to_owned(), version.to_owned());
+        Self::on(&self.reader, move |conn| counts::runs(conn, &pack, &version)).await
     }
 
     async fn rollups(&self) -> Result<Rollups, StoreError> {

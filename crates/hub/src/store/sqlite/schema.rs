@@ -82,7 +82,21 @@ CREATE TABLE day_people (
 ) STRICT;
 ";
 
-const STEPS: &[M<'static>] = &[M::up(FIRST)];
+const RUNS: &str = "
+-- Each run, by the device it ran on. Whichever of its two events arrives first makes the row; until the beginning has
+-- arrived it is not known of which release it is.
+CREATE TABLE run (
+    device  INTEGER NOT NULL,
+    run     BLOB NOT NULL,
+    pack    TEXT,
+    version TEXT,
+    failed  INTEGER NOT NULL,
+    PRIMARY KEY (device, run)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX run_of_release ON run (pack, version, failed);
+";
+
+const STEPS: &[M<'static>] = &[M::up(FIRST), M::up(RUNS)];
 
 /// The numbers types of events have in one file; a file keeps them whatever becomes of the enum.
 #[derive(Debug, Clone)]
