@@ -17,7 +17,7 @@ use super::{
 use crate::ingest::event::{RunPart, run};
 
 pub(super) fn rollups(conn: &mut Connection, kinds: &Kinds) -> Result<Rollups, StoreError> {
-    // All three of one moment.
+    // All of one moment.
     let conn = conn.transaction()?;
     let mut rollups = Rollups::default();
     let mut statement = conn.prepare_cached("SELECT day, kind, n FROM day_events")?;

@@ -66,7 +66,7 @@ impl<'a> Writer<'a> {
         let journey = conn.prepare_cached(
             "INSERT INTO journey (person, journey, day, time, persona) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?;
-        // Said twice, the first beginning counts, and a failure stays one: the counts do not depend on what comes when.
+        // A run begins with one release. Should a device say two, the first to arrive counts; a failure stays one.
         let run_began = conn.prepare_cached(
             "INSERT INTO run (device, run, pack, version, failed) VALUES (?1, ?2, ?3, ?4, 0)
              ON CONFLICT (device, run) DO UPDATE SET
