@@ -30,7 +30,12 @@ impl Hub {
 
     fn serve(folder: &TempDir, listen: &str) -> (Child, String) {
         let mut command = Self::program(folder);
-        let mut child = command.args(["serve", "--listen", listen]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = command
+            .args(["serve", "--listen", listen])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("listening at http://").expect(&line);
@@ -123,10 +128,9 @@ fn numbers(machine: &Machine) -> (Vec<u64>, usize) {
 
 /// What the hub says of runs of a release, and of the one before.
 fn signal(hub: &Hub, release: &str, before: &str) -> Value {
-    let url =
-        format!("http://{}/v1/releases/signal?pack=acme&release={release}&before={before}", hub.address);
-    let asked = Command::new("curl").args(["-sS", "--noproxy", "*", &url]).output().expect("curl");
-    serde_json::from_slice(&asked.stdout).unwrap_or_else(|error| panic!("{error}: {asked:?}"))
+    let path = format!("/v1/releases/signal?pack=acme&release={release}&before={before}");
+    let said = network::get(&hub.address, &path);
+    serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"))
 }
 
 #[test]
@@ -178,9 +182,7 @@ fn a_network_that_drops_doubles_reorders_and_stalls_loses_and_doubles_nothing() 
 
 /// How many events the hub has accepted since it was started.
 fn hub_has(hub: &Hub) -> u64 {
-    let url = format!("http://{}/metrics", hub.address);
-    let asked = Command::new("curl").args(["-sS", "--noproxy", "*", &url]).output().expect("curl");
-    let text = String::from_utf8(asked.stdout).unwrap();
+    let text = network::get(&hub.address, "/metrics");
     let line = text.lines().find(|line| line.contains("verdict=\"accepted\"")).expect(&text);
     line.rsplit_once(' ').unwrap().1.parse().unwrap()
 }

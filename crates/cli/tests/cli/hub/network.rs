@@ -160,6 +160,17 @@ fn request(client: &mut TcpStream) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
+/// What the hub says at a path to whoever is on its own machine.
+pub(super) fn get(hub: &str, path: &str) -> String {
+    let answer =
+        ask(hub, format!("GET {path} HTTP/1.1\r\nHost: {hub}\r\nConnection: close\r\n\r\n").as_bytes());
+    let answer = String::from_utf8(answer.unwrap()).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").expect(&answer);
+    assert!(head.starts_with("HTTP/1.1 200 "), "{answer}");
+    assert!(!head.to_ascii_lowercase().contains("chunked"), "{head}");
+    body.to_owned()
+}
+
 /// Asks the hub, to the end of its answer.
 fn ask(hub: &str, request: &[u8]) -> io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect(hub)?;
