@@ -46,12 +46,12 @@ pub(crate) fn parse(text: &str, problems: &mut Problems<'_>) -> Option<Node> {
     }
 }
 
-/// A hand-written pack of 2,000 steps stays well within these.
+/// A pack of 10,000 steps stays within these.
 fn options() -> Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
-            max_events: 150_000,
-            max_nodes: 60_000,
+            max_events: 600_000,
+            max_nodes: 250_000,
             max_aliases: 1_000,
             max_anchors: 1_000,
             max_recorded_anchor_events: 5_000,
@@ -60,7 +60,7 @@ fn options() -> Options {
             flow_nesting_limit: 24,
             max_documents: 2,
             max_merge_keys: 500,
-            max_total_scalar_bytes: 2 * 1024 * 1024,
+            max_total_scalar_bytes: 4 * 1024 * 1024,
         },
         alias_limits: serde_saphyr::alias_limits! {
             max_total_replayed_events: 5_000,
@@ -89,7 +89,7 @@ fn report(error: &serde_saphyr::Error, text: &str, problems: &mut Problems<'_>) 
                 span,
                 "this YAML is nested too deeply, or repeats itself too much",
             )
-            .help("a pack may be nested 24 deep and hold 60,000 values, aliases included"),
+            .help("a pack may be nested 24 deep and hold 250,000 values, aliases included"),
         E::MultipleDocuments { .. } => problems
             .error(ProblemCode::BadYaml, span, "a pack is one YAML document")
             .help("remove the `---` and what follows it"),
