@@ -11,6 +11,7 @@ use firstlight_hub::{
     secrets, serve,
     store::{
         Store,
+        signals::Signals as _,
         sqlite::{self, SqliteStore},
     },
 };
@@ -18,7 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-use crate::args::{Args, Code, Command, Device};
+use crate::args::{Args, Code, Command, Device, Integration, Person};
 
 pub(crate) fn run(args: Args) -> Result<()> {
     let mut layers = Layers::default();
@@ -46,6 +47,10 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Command::Code(Code::New { person, expires }) => runtime.block_on(new_code(&path, person, expires)),
         Command::Device(Device::List) => runtime.block_on(list(&path)),
         Command::Device(Device::Revoke { device }) => runtime.block_on(revoke(&path, device)),
+        Command::Integration(asked) => runtime.block_on(integration(&path, asked)),
+        Command::Person(Person::Alias { person, alias }) => {
+            runtime.block_on(add_alias(&path, &person, &alias))
+        }
         Command::Backup { file } => {
             sqlite::back_up(&path, &file)?;
             print(&format!("{} is a whole copy of {}\n", file.display(), path.display()))
@@ -173,6 +178,43 @@ async fn revoke(path: &Path, device: Uuid) -> Result<()> {
         bail!("there is no device {device}; `firstlight-hub device list` shows those that are there");
     }
     print(&format!("{device} is shut out\n"))
+}
+
+async fn integration(path: &Path, asked: Integration) -> Result<()> {
+    match asked {
+        Integration::New { name } => {
+            let token = secrets::new_token()?;
+            if !open(path)?.add_integration(&name, secrets::hash_token(&token), Timestamp::now()).await? {
+                bail!("there is an integration `{name}` already; revoke it, and take another name");
+            }
+            print(&format!("{token}\n"))
+        }
+        Integration::List => {
+            let mut text = String::new();
+            for one in open_existing(path)?.integrations().await? {
+                let state =
+                    one.revoked_at.map_or_else(|| "counts".to_owned(), |at| format!("revoked {at:.0}"));
+                // Writing to a text never fails.
+                let _ = writeln!(text, "{}  since {:.0}  {state}", one.name, one.made_at);
+            }
+            print(&text)
+        }
+        Integration::Revoke { name } => {
+            if !open_existing(path)?.revoke_integration(&name, Timestamp::now()).await? {
+                bail!(
+                    "there is no integration `{name}`; `firstlight-hub integration list` shows those there are"
+                );
+            }
+            print(&format!("{name} is shut out\n"))
+        }
+    }
+}
+
+async fn add_alias(path: &Path, person: &str, alias: &str) -> Result<()> {
+    if !open_existing(path)?.add_alias(person, alias).await? {
+        bail!("`{alias}` is another person's name already");
+    }
+    print(&format!("{alias} is {person}\n"))
 }
 
 fn print(text: &str) -> Result<()> {

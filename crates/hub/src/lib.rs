@@ -18,4 +18,5 @@ pub mod http;
 pub mod ingest;
 pub mod secrets;
 pub mod serve;
+pub mod signals;
 pub mod store;

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot set the scene has failed")]
 
 mod counting;
+mod signals;
 mod story;
 
 use std::sync::Arc;
@@ -36,6 +37,17 @@ async fn sqlite_counts_each_day_by_itself() {
 #[test]
 fn sqlite_counts_what_its_log_says_whatever_the_network_does() {
     counting::property(sqlite);
+}
+
+#[tokio::test]
+async fn sqlite_knows_who_may_say_what_happened() {
+    let (store, _folder) = sqlite();
+    signals::integrations(store.as_ref()).await;
+}
+
+#[test]
+fn sqlite_counts_what_other_programs_say_whatever_the_order() {
+    signals::property(sqlite);
 }
 
 #[tokio::test]
