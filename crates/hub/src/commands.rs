@@ -1,6 +1,11 @@
 //! What each command does.
 
-use std::{fmt::Write as _, io::Write as _, path::Path, sync::Arc};
+use std::{
+    fmt::Write as _,
+    io::Write as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::{Context as _, Result, bail};
 use firstlight_hub::{
@@ -11,6 +16,7 @@ use firstlight_hub::{
     secrets, serve,
     store::{
         Store,
+        postgres::PostgresStore,
         sqlite::{self, SqliteStore},
     },
 };
@@ -33,31 +39,46 @@ pub(crate) fn run(args: Args) -> Result<()> {
         layers.argument("tls.key", "--tls-key", tls_key.clone());
     }
     let config = Config::from_layers(&layers)?;
-    let Database::Sqlite(path) = config.database.clone();
+    let database = config.database.clone();
     let runtime = tokio::runtime::Runtime::new().context("the program could not start its threads")?;
     match args.command {
         Command::Serve { .. } => {
             let patience = config.stop_patience;
-            let served = runtime.block_on(serve(config, &path));
+            let served = runtime.block_on(serve(config));
             // What still waits for the database was acknowledged to nobody.
             runtime.shutdown_timeout(patience);
             served
         }
-        Command::Code(Code::New { person, expires }) => runtime.block_on(new_code(&path, person, expires)),
-        Command::Device(Device::List) => runtime.block_on(list(&path)),
-        Command::Device(Device::Revoke { device }) => runtime.block_on(revoke(&path, device)),
+        Command::Code(Code::New { person, expires }) => {
+            runtime.block_on(new_code(&database, person, expires))
+        }
+        Command::Device(Device::List) => runtime.block_on(list(&database)),
+        Command::Device(Device::Revoke { device }) => runtime.block_on(revoke(&database, device)),
         Command::Backup { file } => {
+            let path = one_file(database, "pg_dump --format=custom --file=FILE URL")?;
             sqlite::back_up(&path, &file)?;
             print(&format!("{} is a whole copy of {}\n", file.display(), path.display()))
         }
         Command::Restore { file } => {
+            let path = one_file(database, "pg_restore --dbname=URL FILE")?;
             sqlite::restore(&file, &path)?;
             print(&format!("{} is what {} was\n", path.display(), file.display()))
         }
     }
 }
 
-async fn serve(config: Config, path: &Path) -> Result<()> {
+/// What copies one file cannot copy a server's database.
+fn one_file(database: Database, instead: &str) -> Result<PathBuf> {
+    match database {
+        Database::Sqlite(path) => Ok(path),
+        Database::Postgres(address) => bail!(
+            "the database is PostgreSQL at {address}, which has its own way; use `{instead}`, while hubs serve if \
+             you like, see docs/hub.md"
+        ),
+    }
+}
+
+async fn serve(config: Config) -> Result<()> {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
@@ -66,8 +87,12 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
                 .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info")),
         )
         .init();
-    let _serving = SqliteStore::claim(path)?;
-    let store = open(path)?;
+    let _serving = match &config.database {
+        Database::Sqlite(path) => Some(SqliteStore::claim(path)?),
+        // Any number of hubs may.
+        Database::Postgres(_) => None,
+    };
+    let store = open(&config.database).await?;
     let tls = match &config.tls {
         Some((cert, key)) => Some(serve::acceptor(cert, key)?),
         None => None,
@@ -78,12 +103,12 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
         .await
         .with_context(|| format!("{} cannot be listened at", config.listen))?;
     let address = listener.local_addr().context("the system does not say where the hub listens")?;
-    let (queue, writer) = Queue::start(Arc::new(store.clone()), config.queue_events.get());
+    let (queue, writer) = Queue::start(Arc::clone(&store), config.queue_events.get());
     let patience = serve::Patience { read: config.rules.read_patience, stop: config.stop_patience };
     let freshness =
         config.releases.map(|settings| Freshness::begin(&settings, Timestamp::now())).transpose()?;
     let fresh_until = freshness.as_ref().map(Freshness::until);
-    let hub = Hub::new(Arc::new(store), queue, config.rules, fresh_until, Timestamp::now);
+    let hub = Hub::new(store, queue, config.rules, fresh_until, Timestamp::now);
     if let Some(freshness) = freshness {
         tokio::spawn(freshness.keep(Timestamp::now));
     }
@@ -127,32 +152,42 @@ fn stop() -> Result<impl Future<Output = ()>> {
     })
 }
 
-fn open(path: &Path) -> Result<SqliteStore> {
-    SqliteStore::open(path)
-        .with_context(|| format!("{} cannot be used as the hub's database", path.display()))
+async fn open(database: &Database) -> Result<Arc<dyn Store>> {
+    match database {
+        Database::Sqlite(path) => open_file(path),
+        Database::Postgres(address) => Ok(Arc::new(PostgresStore::open(address).await?)),
+    }
+}
+
+fn open_file(path: &Path) -> Result<Arc<dyn Store>> {
+    let store = SqliteStore::open(path)
+        .with_context(|| format!("{} cannot be used as the hub's database", path.display()))?;
+    Ok(Arc::new(store))
 }
 
 /// Opens a database that a hub made; a typing mistake does not make another.
-fn open_existing(path: &Path) -> Result<SqliteStore> {
-    if !path.exists() {
+async fn open_existing(database: &Database) -> Result<Arc<dyn Store>> {
+    if let Database::Sqlite(path) = database
+        && !path.exists()
+    {
         bail!("{} does not exist; name the database the hub serves from with --database", path.display());
     }
-    open(path)
+    open(database).await
 }
 
-async fn new_code(path: &Path, person: Option<String>, expires: SignedDuration) -> Result<()> {
+async fn new_code(database: &Database, person: Option<String>, expires: SignedDuration) -> Result<()> {
     // The first code may come before the first start.
-    let store = open(path)?;
+    let store = open(database).await?;
     let code = secrets::new_code()?;
     let expires_at = Timestamp::now() + expires;
     store.add_code(secrets::hash_code(&code), person.as_deref(), expires_at).await?;
     print(&format!("{code}\n"))
 }
 
-async fn list(path: &Path) -> Result<()> {
+async fn list(database: &Database) -> Result<()> {
     let now = Timestamp::now();
     let mut text = String::new();
-    for device in open_existing(path)?.devices().await? {
+    for device in open_existing(database).await?.devices().await? {
         let state = match device.revoked_at {
             Some(at) => format!("revoked {at:.0}"),
             None if device.counts(now) => format!("until {:.0}", device.expires_at),
@@ -168,8 +203,8 @@ async fn list(path: &Path) -> Result<()> {
     print(&text)
 }
 
-async fn revoke(path: &Path, device: Uuid) -> Result<()> {
-    if !open_existing(path)?.revoke(device, Timestamp::now()).await? {
+async fn revoke(database: &Database, device: Uuid) -> Result<()> {
+    if !open_existing(database).await?.revoke(device, Timestamp::now()).await? {
         bail!("there is no device {device}; `firstlight-hub device list` shows those that are there");
     }
     print(&format!("{device} is shut out\n"))

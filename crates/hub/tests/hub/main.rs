@@ -8,6 +8,11 @@ mod g1;
 mod g2;
 mod g3;
 mod g7;
+#[cfg(unix)]
+mod on_postgres;
 mod operating;
+#[cfg(unix)]
+#[path = "../postgres/mod.rs"]
+mod postgres;
 mod signal;
 mod thin_path;

@@ -1,7 +1,12 @@
-//! One story that every database has to tell the same way. One more database: a function like [`sqlite`] and its tests.
+//! One story that every database has to tell the same way. One more database: a file like `on_postgres`.
 #![expect(clippy::unwrap_used, reason = "a test that cannot set the scene has failed")]
 
 mod counting;
+#[cfg(unix)]
+mod on_postgres;
+#[cfg(unix)]
+#[path = "../postgres/mod.rs"]
+mod postgres;
 mod story;
 
 use std::sync::Arc;
@@ -35,7 +40,7 @@ async fn sqlite_counts_each_day_by_itself() {
 
 #[test]
 fn sqlite_counts_what_its_log_says_whatever_the_network_does() {
-    counting::property(sqlite);
+    counting::property(async || sqlite());
 }
 
 #[tokio::test]
