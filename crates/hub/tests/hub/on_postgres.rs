@@ -32,7 +32,9 @@ async fn deliver(client: &reqwest::Client, url: &str, device: &Device, body: &st
         let answer = request.send().await.unwrap();
         match answer.status() {
             StatusCode::OK => return read(answer).await,
-            status if status.is_server_error() => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
+            status if status.is_server_error() => {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await
+            }
             other => panic!("{other}: {}", answer.text().await.unwrap()),
         }
     }
@@ -157,10 +159,9 @@ async fn two_hubs_behind_a_proxy_count_what_both_were_sent_at_once_once() {
 
 #[tokio::test]
 async fn a_postgres_over_the_network_is_encrypted_and_has_to_be_vouched_for() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let port_setting = format!("port={port}");
-    let Some(mut server) = Server::with(&["listen_addresses=127.0.0.1", &port_setting]) else { return };
+    let Some(mut server) = Server::with(&["listen_addresses=127.0.0.1"]) else { return };
+    let port = server.port();
     let file = |name: &str| server.folder().join(name);
     fs::write(file("server.crt"), pair.cert.pem()).unwrap();
     fs::write(file("server.key"), pair.signing_key.serialize_pem()).unwrap();
@@ -168,7 +169,8 @@ async fn a_postgres_over_the_network_is_encrypted_and_has_to_be_vouched_for() {
     let authority = file("server.crt");
     let folder = server.folder().display().to_string();
     server.crash();
-    for setting in [format!("ssl_cert_file={folder}/server.crt"), format!("ssl_key_file={folder}/server.key")] {
+    for setting in [format!("ssl_cert_file={folder}/server.crt"), format!("ssl_key_file={folder}/server.key")]
+    {
         server.set(setting);
     }
     server.set("ssl=on".to_owned());
@@ -186,7 +188,8 @@ async fn a_postgres_over_the_network_is_encrypted_and_has_to_be_vouched_for() {
     fs::write(&other_authority, other.cert.pem()).unwrap();
     let config = stranger.path().join("hub.toml");
     fs::write(&config, format!("database_ca = {other_authority:?}")).unwrap();
-    let refused = Hub::run_alone(&["device", "list", "--config", &config.display().to_string(), "--database", &url]);
+    let refused =
+        Hub::run_alone(&["device", "list", "--config", &config.display().to_string(), "--database", &url]);
     assert!(!refused.status.success());
     let words = String::from_utf8(refused.stderr).unwrap();
     assert!(words.contains("certificate"), "{words}");

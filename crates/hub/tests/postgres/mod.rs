@@ -34,6 +34,7 @@ pub(crate) struct Server {
     programs: PathBuf,
     folder: PathBuf,
     settings: Vec<String>,
+    port: u16,
     keeper: Option<Child>,
     schemas: AtomicU32,
 }
@@ -74,7 +75,9 @@ impl Server {
             chown(&folder, Some(NOBODY), Some(NOBODY)).unwrap();
         }
         let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
-        let mut server = Self { programs, folder, settings, keeper: None, schemas: AtomicU32::new(0) };
+        // Its socket is named after it, too.
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut server = Self { programs, folder, settings, port, keeper: None, schemas: AtomicU32::new(0) };
         let data = server.data();
         let made = server
             .command(
@@ -106,7 +109,7 @@ impl Server {
     fn command(&self, program: &str, arguments: &[&str]) -> Command {
         let words = self.argv(program, arguments);
         let mut command = Command::new(&words[0]);
-        command.args(&words[1..]).current_dir(&self.folder);
+        command.args(&words[1..]).current_dir(&self.folder).env("PGPORT", self.port.to_string());
         command
     }
 
@@ -124,6 +127,7 @@ impl Server {
         let keeper = Command::new("sh")
             .args(["-c", KEEPER, "sh", &socket])
             .args(self.argv("postgres", &arguments))
+            .env("PGPORT", self.port.to_string())
             .stdin(Stdio::piped())
             .current_dir(&self.folder)
             .spawn()
@@ -168,7 +172,12 @@ impl Server {
         let schema = format!("s{}", self.schemas.fetch_add(1, Ordering::SeqCst));
         self.sql(&format!("CREATE SCHEMA {schema}"));
         let socket = self.folder.display().to_string().replace('/', "%2F");
-        format!("postgres://ada@{socket}/postgres?options=-c%20search_path%3D{schema}")
+        format!("postgres://ada@{socket}:{}/postgres?options=-c%20search_path%3D{schema}", self.port)
+    }
+
+    /// Where it listens if a setting says so.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     /// One more setting for its next start.
