@@ -33,7 +33,7 @@ async fn deliver(client: &reqwest::Client, url: &str, device: &Device, body: &st
         match answer.status() {
             StatusCode::OK => return read(answer).await,
             status if status.is_server_error() => {
-                tokio::time::sleep(std::time::Duration::from_millis(20)).await
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
             }
             other => panic!("{other}: {}", answer.text().await.unwrap()),
         }

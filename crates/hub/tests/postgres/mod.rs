@@ -54,7 +54,6 @@ fn programs() -> Option<PathBuf> {
     found
 }
 
-#[expect(dead_code, reason = "each program of tests uses a part of it")]
 impl Server {
     /// The one server that many tests share, each with a schema of its own. It writes as if disks never failed.
     pub(crate) fn shared() -> Option<&'static Self> {

@@ -5,6 +5,7 @@ mod counting;
 #[cfg(unix)]
 mod on_postgres;
 #[cfg(unix)]
+#[expect(dead_code, reason = "other tests use the rest of it")]
 #[path = "../postgres/mod.rs"]
 mod postgres;
 mod story;

@@ -48,7 +48,8 @@ impl From<tokio_postgres::Error> for Failure {
     fn from(error: tokio_postgres::Error) -> Self {
         let lost = error.as_db_error().is_none()
             && (error.is_closed()
-                || std::error::Error::source(&error).is_some_and(|cause| cause.is::<std::io::Error>()));
+                || std::error::Error::source(&error)
+                    .is_some_and(<dyn std::error::Error>::is::<std::io::Error>));
         if lost || passes(&error) { Self::Again(error.into()) } else { Self::Final(error.into()) }
     }
 }

@@ -119,9 +119,9 @@ pub(super) async fn prepare(client: &mut ClientWrapper) -> Result<Kinds, StoreEr
     transaction.execute(salted, &[&salt.as_slice()]).await?;
     let names: Vec<&str> = EventType::ALL.iter().map(|kind| kind.name()).collect();
     // Only what is missing: a conflict would use up a number.
-    let named = "INSERT INTO kind (name) SELECT name FROM unnest($1::text[]) AS wanted (name)
+    let added = "INSERT INTO kind (name) SELECT name FROM unnest($1::text[]) AS wanted (name)
                  WHERE name NOT IN (SELECT name FROM kind) ON CONFLICT DO NOTHING";
-    transaction.execute(named, &[&names]).await?;
+    transaction.execute(added, &[&names]).await?;
     let numbered = "SELECT key FROM unnest($1::text[]) WITH ORDINALITY AS wanted (name, place)
                     JOIN kind USING (name) ORDER BY place";
     let rows = transaction.query(numbered, &[&names]).await?;
@@ -132,8 +132,11 @@ pub(super) async fn prepare(client: &mut ClientWrapper) -> Result<Kinds, StoreEr
 
 async fn migrate(client: &mut ClientWrapper, steps: &[Step]) -> Result<(), StoreError> {
     let transaction = Client::transaction(client).await?;
-    // Until the end of the transaction; a hub that dies lets go of it.
+    // Until the end of the transaction; a hub that dies lets go of it. Whoever comes second waits for as long as it takes,
+    // but a step that waits for a table would hold up those who use it.
+    transaction.batch_execute("SET LOCAL lock_timeout = 0").await?;
     transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&MIGRATING]).await?;
+    transaction.batch_execute("SET LOCAL lock_timeout = '10s'").await?;
     let exists = "SELECT to_regclass('format') IS NOT NULL";
     let there: bool = transaction.query_one(exists, &[]).await?.try_get(0)?;
     if !there {
