@@ -21,7 +21,8 @@ pub(crate) struct Settings {
     /// The file of settings (TOML); variables `FIRSTLIGHT_HUB_…` and arguments win over it
     #[arg(long, value_name = "FILE", env = "FIRSTLIGHT_HUB_CONFIG", global = true)]
     pub(crate) config: Option<PathBuf>,
-    /// Where events are kept: sqlite:PATH
+    /// Where events are kept: sqlite:PATH, or the URL of a PostgreSQL. A password is better in the file or in
+    /// `FIRSTLIGHT_HUB_DATABASE`: everybody on this machine sees arguments
     #[arg(long, global = true)]
     pub(crate) database: Option<String>,
 }

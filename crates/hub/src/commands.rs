@@ -1,6 +1,11 @@
 //! What each command does.
 
-use std::{fmt::Write as _, io::Write as _, path::Path, sync::Arc};
+use std::{
+    fmt::Write as _,
+    io::Write as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::{Context as _, Result, bail};
 use firstlight_hub::{
@@ -11,7 +16,7 @@ use firstlight_hub::{
     secrets, serve,
     store::{
         Store,
-        signals::Signals as _,
+        postgres::PostgresStore,
         sqlite::{self, SqliteStore},
     },
 };
@@ -34,35 +39,50 @@ pub(crate) fn run(args: Args) -> Result<()> {
         layers.argument("tls.key", "--tls-key", tls_key.clone());
     }
     let config = Config::from_layers(&layers)?;
-    let Database::Sqlite(path) = config.database.clone();
+    let database = config.database.clone();
     let runtime = tokio::runtime::Runtime::new().context("the program could not start its threads")?;
     match args.command {
         Command::Serve { .. } => {
             let patience = config.stop_patience;
-            let served = runtime.block_on(serve(config, &path));
+            let served = runtime.block_on(serve(config));
             // What still waits for the database was acknowledged to nobody.
             runtime.shutdown_timeout(patience);
             served
         }
-        Command::Code(Code::New { person, expires }) => runtime.block_on(new_code(&path, person, expires)),
-        Command::Device(Device::List) => runtime.block_on(list(&path)),
-        Command::Device(Device::Revoke { device }) => runtime.block_on(revoke(&path, device)),
-        Command::Integration(asked) => runtime.block_on(integration(&path, asked)),
+        Command::Code(Code::New { person, expires }) => {
+            runtime.block_on(new_code(&database, person, expires))
+        }
+        Command::Device(Device::List) => runtime.block_on(list(&database)),
+        Command::Device(Device::Revoke { device }) => runtime.block_on(revoke(&database, device)),
+        Command::Integration(asked) => runtime.block_on(integration(&database, asked)),
         Command::Person(Person::Alias { person, alias }) => {
-            runtime.block_on(add_alias(&path, &person, &alias))
+            runtime.block_on(add_alias(&database, &person, &alias))
         }
         Command::Backup { file } => {
+            let path = one_file(database, "pg_dump --format=custom --file=FILE URL")?;
             sqlite::back_up(&path, &file)?;
             print(&format!("{} is a whole copy of {}\n", file.display(), path.display()))
         }
         Command::Restore { file } => {
+            let path = one_file(database, "pg_restore --dbname=URL FILE")?;
             sqlite::restore(&file, &path)?;
             print(&format!("{} is what {} was\n", path.display(), file.display()))
         }
     }
 }
 
-async fn serve(config: Config, path: &Path) -> Result<()> {
+/// What copies one file cannot copy a server's database.
+fn one_file(database: Database, instead: &str) -> Result<PathBuf> {
+    match database {
+        Database::Sqlite(path) => Ok(path),
+        Database::Postgres(address) => bail!(
+            "the database is PostgreSQL at {address}, which has its own way; use `{instead}`, while hubs serve if \
+             you like, see docs/hub.md"
+        ),
+    }
+}
+
+async fn serve(config: Config) -> Result<()> {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
@@ -71,8 +91,12 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
                 .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info")),
         )
         .init();
-    let _serving = SqliteStore::claim(path)?;
-    let store = open(path)?;
+    let _serving = match &config.database {
+        Database::Sqlite(path) => Some(SqliteStore::claim(path)?),
+        // Any number of hubs may.
+        Database::Postgres(_) => None,
+    };
+    let store = open(&config.database).await?;
     let tls = match &config.tls {
         Some((cert, key)) => Some(serve::acceptor(cert, key)?),
         None => None,
@@ -83,12 +107,12 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
         .await
         .with_context(|| format!("{} cannot be listened at", config.listen))?;
     let address = listener.local_addr().context("the system does not say where the hub listens")?;
-    let (queue, writer) = Queue::start(Arc::new(store.clone()), config.queue_events.get());
+    let (queue, writer) = Queue::start(Arc::clone(&store), config.queue_events.get());
     let patience = serve::Patience { read: config.rules.read_patience, stop: config.stop_patience };
     let freshness =
         config.releases.map(|settings| Freshness::begin(&settings, Timestamp::now())).transpose()?;
     let fresh_until = freshness.as_ref().map(Freshness::until);
-    let hub = Hub::new(Arc::new(store), queue, config.rules, fresh_until, Timestamp::now);
+    let hub = Hub::new(store, queue, config.rules, fresh_until, Timestamp::now);
     if let Some(freshness) = freshness {
         tokio::spawn(freshness.keep(Timestamp::now));
     }
@@ -132,32 +156,42 @@ fn stop() -> Result<impl Future<Output = ()>> {
     })
 }
 
-fn open(path: &Path) -> Result<SqliteStore> {
-    SqliteStore::open(path)
-        .with_context(|| format!("{} cannot be used as the hub's database", path.display()))
+async fn open(database: &Database) -> Result<Arc<dyn Store>> {
+    match database {
+        Database::Sqlite(path) => open_file(path),
+        Database::Postgres(address) => Ok(Arc::new(PostgresStore::open(address).await?)),
+    }
+}
+
+fn open_file(path: &Path) -> Result<Arc<dyn Store>> {
+    let store = SqliteStore::open(path)
+        .with_context(|| format!("{} cannot be used as the hub's database", path.display()))?;
+    Ok(Arc::new(store))
 }
 
 /// Opens a database that a hub made; a typing mistake does not make another.
-fn open_existing(path: &Path) -> Result<SqliteStore> {
-    if !path.exists() {
+async fn open_existing(database: &Database) -> Result<Arc<dyn Store>> {
+    if let Database::Sqlite(path) = database
+        && !path.exists()
+    {
         bail!("{} does not exist; name the database the hub serves from with --database", path.display());
     }
-    open(path)
+    open(database).await
 }
 
-async fn new_code(path: &Path, person: Option<String>, expires: SignedDuration) -> Result<()> {
+async fn new_code(database: &Database, person: Option<String>, expires: SignedDuration) -> Result<()> {
     // The first code may come before the first start.
-    let store = open(path)?;
+    let store = open(database).await?;
     let code = secrets::new_code()?;
     let expires_at = Timestamp::now() + expires;
     store.add_code(secrets::hash_code(&code), person.as_deref(), expires_at).await?;
     print(&format!("{code}\n"))
 }
 
-async fn list(path: &Path) -> Result<()> {
+async fn list(database: &Database) -> Result<()> {
     let now = Timestamp::now();
     let mut text = String::new();
-    for device in open_existing(path)?.devices().await? {
+    for device in open_existing(database).await?.devices().await? {
         let state = match device.revoked_at {
             Some(at) => format!("revoked {at:.0}"),
             None if device.counts(now) => format!("until {:.0}", device.expires_at),
@@ -173,25 +207,29 @@ async fn list(path: &Path) -> Result<()> {
     print(&text)
 }
 
-async fn revoke(path: &Path, device: Uuid) -> Result<()> {
-    if !open_existing(path)?.revoke(device, Timestamp::now()).await? {
+async fn revoke(database: &Database, device: Uuid) -> Result<()> {
+    if !open_existing(database).await?.revoke(device, Timestamp::now()).await? {
         bail!("there is no device {device}; `firstlight-hub device list` shows those that are there");
     }
     print(&format!("{device} is shut out\n"))
 }
 
-async fn integration(path: &Path, asked: Integration) -> Result<()> {
+async fn integration(database: &Database, asked: Integration) -> Result<()> {
     match asked {
         Integration::New { name } => {
             let token = secrets::new_token()?;
-            if !open(path)?.add_integration(&name, secrets::hash_token(&token), Timestamp::now()).await? {
+            if !open(database)
+                .await?
+                .add_integration(&name, secrets::hash_token(&token), Timestamp::now())
+                .await?
+            {
                 bail!("there is an integration `{name}` already; revoke it, and take another name");
             }
             print(&format!("{token}\n"))
         }
         Integration::List => {
             let mut text = String::new();
-            for one in open_existing(path)?.integrations().await? {
+            for one in open_existing(database).await?.integrations().await? {
                 let state =
                     one.revoked_at.map_or_else(|| "counts".to_owned(), |at| format!("revoked {at:.0}"));
                 // Writing to a text never fails.
@@ -200,7 +238,7 @@ async fn integration(path: &Path, asked: Integration) -> Result<()> {
             print(&text)
         }
         Integration::Revoke { name } => {
-            if !open_existing(path)?.revoke_integration(&name, Timestamp::now()).await? {
+            if !open_existing(database).await?.revoke_integration(&name, Timestamp::now()).await? {
                 bail!(
                     "there is no integration `{name}`; `firstlight-hub integration list` shows those there are"
                 );
@@ -210,8 +248,8 @@ async fn integration(path: &Path, asked: Integration) -> Result<()> {
     }
 }
 
-async fn add_alias(path: &Path, person: &str, alias: &str) -> Result<()> {
-    if !open_existing(path)?.add_alias(person, alias).await? {
+async fn add_alias(database: &Database, person: &str, alias: &str) -> Result<()> {
+    if !open_existing(database).await?.add_alias(person, alias).await? {
         bail!("`{alias}` is another person's name already");
     }
     print(&format!("{alias} is {person}\n"))

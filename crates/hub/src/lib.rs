@@ -9,7 +9,8 @@
 //! them reads [`store::Store`]. Time comes in as a function, so that a test can say what day it is.
 //!
 //! One more route: a file in `http/` and its row in `http::ROUTES`, and in the table of `tests/hub/g2.rs`, which says
-//! who may use it. One more database: an implementation of [`store::Store`] that passes `tests/store`. One more setting:
+//! who may use it. One more database: an implementation of [`store::Store`] that passes `tests/store`. One
+//! more table: a step in both `schema.rs`. One more setting:
 //! a row in `config::SETTINGS`.
 
 pub mod config;

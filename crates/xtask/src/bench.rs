@@ -5,6 +5,7 @@
 
 mod checks;
 mod figures;
+mod hub;
 mod ipc;
 mod lists;
 mod memory;
@@ -23,8 +24,9 @@ use crate::{
     workspace::Workspace,
 };
 
-pub(crate) const USAGE: &str = "bench [checks|figures|ipc|releases|window] [--runs N]
-                                            measure and write BENCHMARKS.md; release builds";
+pub(crate) const USAGE: &str = "bench [checks|figures|hub|ipc|releases|window] [--runs N]
+                                            measure and write BENCHMARKS.md; release builds
+                                            (hub: BENCH_EVENTS=10000000 for more events)";
 
 struct Bench {
     name: &'static str,
@@ -34,6 +36,7 @@ struct Bench {
 const BENCHES: &[Bench] = &[
     Bench { name: "checks", run: checks::run },
     Bench { name: "figures", run: figures::run },
+    Bench { name: "hub", run: hub::run },
     Bench { name: "ipc", run: ipc::run },
     Bench { name: "releases", run: releases::run },
     Bench { name: "window", run: window::run },

@@ -106,12 +106,9 @@ impl Layers {
             SETTINGS.iter().find(|setting| setting.key == key).map_or("", |setting| setting.default);
         let text = self.set.get(key).map_or(default, |said| said.text.as_str());
         parse(text).map_err(|message| {
-            // A secret is not repeated.
-            if key == "metrics_token" {
-                self.error(key, message)
-            } else {
-                at(self.place(key), format!("`{text}` {message}"))
-            }
+            // A secret is not repeated, nor what may hold one: the password of a database is part of its URL.
+            let secret = key == "metrics_token" || text.contains("://") || text.contains("password");
+            if secret { self.error(key, message) } else { at(self.place(key), format!("`{text}` {message}")) }
         })
     }
 
@@ -191,6 +188,10 @@ mod tests {
             ("zone = \"Mars\"", "hub.toml:1: `Mars` is no time zone, as Europe/Berlin is"),
             ("[tls]\ncert = \"a\"", "hub.toml:2: tls.cert is set without tls.key"),
             ("[releases]\nfolder = \"repo\"", "hub.toml:2: releases.folder is set without releases.key"),
+            (
+                "database_ca = \"ca.pem\"",
+                "hub.toml:1: database_ca is set, and the database is a file on this machine",
+            ),
             ("queue_events = 10", "hub.toml:1: `10` is less than one batch may have (1000)"),
             (
                 "metrics_token = \"short\"",
@@ -207,8 +208,16 @@ mod tests {
         assert!(layers.toml("zone = ", "hub.toml").unwrap_err().to_string().starts_with("hub.toml:1: "));
         let typo = layers.environment(variables(&[("FIRSTLIGHT_HUB_LISTNE", "x")])).unwrap_err();
         assert_eq!(typo.to_string(), "FIRSTLIGHT_HUB_LISTNE: there is no such setting");
-        layers.argument("database", "--database", Some("postgres://db/hub".to_owned()));
-        let postgres = Config::from_layers(&layers).unwrap_err().to_string();
-        assert!(postgres.starts_with("--database: `postgres://db/hub` is PostgreSQL"), "{postgres}");
+        for (database, expected) in [
+            ("postgres://hub:hunter2@db:many/hub", "--database: database is no URL of PostgreSQL, as "),
+            ("postgres://hub:hunter2@/hub", "--database: database names no host"),
+            ("postgre://hub:hunter2@db/hub", "--database: database is no database, as "),
+            ("host=db password=hunter2", "--database: database is no database, as "),
+            ("hub.sqlite", "--database: `hub.sqlite` is no database, as "),
+        ] {
+            layers.argument("database", "--database", Some(database.to_owned()));
+            let error = Config::from_layers(&layers).unwrap_err().to_string();
+            assert!(error.starts_with(expected) && !error.contains("hunter2"), "{error}");
+        }
     }
 }

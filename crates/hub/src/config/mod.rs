@@ -23,6 +23,7 @@ use crate::{
     freshness,
     http::{HookSecrets, Rules},
     secrets::hash_token,
+    store::postgres::Address,
 };
 
 /// A setting.
@@ -42,7 +43,12 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "database",
         default: "sqlite:firstlight-hub.sqlite",
-        help: "Where events are kept: sqlite:PATH.",
+        help: "Where events are kept: sqlite:PATH, or postgres://USER@HOST/DATABASE.",
+    },
+    Setting {
+        key: "database_ca",
+        default: "",
+        help: "PEM file with the authorities to trust for PostgreSQL, instead of the system's.",
     },
     Setting { key: "zone", default: "UTC", help: "The organisation's time zone: when a day begins." },
     Setting {
@@ -118,6 +124,8 @@ pub struct Config {
 pub enum Database {
     /// One file.
     Sqlite(PathBuf),
+    /// A server, for any number of hubs.
+    Postgres(Box<Address>),
 }
 
 /// A setting that does not work, and where it was made.
@@ -159,7 +167,7 @@ impl Config {
         };
         Ok(Self {
             listen: layers.read("listen", parsed("is no address with a port, as 0.0.0.0:7411 is"))?,
-            database: layers.read("database", database)?,
+            database: database_of(layers)?,
             tls: tls(layers)?,
             releases: releases(layers)?,
             queue_events: layers.read("queue_events", |text| {
@@ -196,11 +204,24 @@ fn seconds(text: &str) -> Result<Duration, &'static str> {
 /// What a database is called.
 pub fn database(text: &str) -> Result<Database, &'static str> {
     if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-        return Err("is PostgreSQL, which this version cannot use yet; use sqlite:PATH");
+        return Address::parse(text).map(|address| Database::Postgres(Box::new(address)));
     }
     match text.strip_prefix("sqlite:") {
         Some(path) if !path.is_empty() => Ok(Database::Sqlite(path.into())),
-        _ => Err("is no database, as sqlite:/var/lib/firstlight-hub/hub.sqlite is"),
+        _ => Err("is no database, as sqlite:/var/lib/firstlight-hub/hub.sqlite or \
+                  postgres://hub@db.example.com/hub is"),
+    }
+}
+
+fn database_of(layers: &Layers) -> Result<Database, ConfigError> {
+    match (layers.read("database", database)?, path(layers, "database_ca")?) {
+        (Database::Postgres(address), authorities) => {
+            Ok(Database::Postgres(Box::new(address.trusting(authorities))))
+        }
+        (Database::Sqlite(_), Some(_)) => {
+            Err(layers.error("database_ca", "is set, and the database is a file on this machine"))
+        }
+        (sqlite, None) => Ok(sqlite),
     }
 }
 

@@ -199,7 +199,8 @@ fn check(name: &str, value: &Value) -> Result<(), Refused> {
         return Err(Refused { reason: Refusal::Sensitive, message });
     }
     let short = |value: &Value| match value {
-        Value::String(text) => text.len() <= LONGEST_TEXT,
+        // No text has a NUL in it; some databases keep none that does, and the rest of its group would be lost with it.
+        Value::String(text) => text.len() <= LONGEST_TEXT && !text.contains('\0'),
         Value::Number(_) | Value::Bool(_) => true,
         Value::Null | Value::Array(_) | Value::Object(_) => false,
     };
@@ -282,6 +283,7 @@ mod tests {
             ("recordedtime", json!(null), Refusal::Malformed),
             ("data", json!([]), Refusal::Malformed),
             ("data", json!({ "step": "x".repeat(257) }), Refusal::Malformed),
+            ("data", json!({ "step": "git\0" }), Refusal::Malformed),
             ("data", json!({ "step": { "deep": 1 } }), Refusal::Malformed),
             ("data", json!({ "blocked_by": [["deep"]] }), Refusal::Malformed),
             ("data", json!({ "shoe_size": 43 }), Refusal::UnregisteredProperty),

@@ -4,6 +4,10 @@
 //! of a device once, whoever else writes at the same time; the counts are part of it. Distinct people are sets, never
 //! estimates.
 
+mod columns;
+pub mod postgres;
+mod recount;
+mod settling;
 pub mod signals;
 pub mod sqlite;
 
@@ -40,6 +44,28 @@ pub enum StoreError {
         path: std::path::PathBuf,
         /// Why.
         cause: std::io::Error,
+    },
+    /// Its server cannot be reached, or does not let the hub in.
+    #[error(
+        "PostgreSQL at {at} cannot be used: {cause}; see that it runs, that this machine reaches it, and that the \
+         user may connect"
+    )]
+    Unreachable {
+        /// Host, port and database.
+        at: String,
+        /// Why.
+        cause: String,
+    },
+    /// A newer hub has taken away what this one needs.
+    #[error(
+        "the database belongs to newer hubs: it needs one that knows format {needs}, and this one knows up to {known}; \
+         bring this hub up to date"
+    )]
+    Newer {
+        /// The format a hub has to know.
+        needs: i32,
+        /// The newest this one knows.
+        known: i32,
     },
     /// Another hub serves from it.
     #[error("{path}: another hub uses this database")]

@@ -7,7 +7,10 @@ use jiff::{Timestamp, civil::Date};
 use roaring::RoaringBitmap;
 
 use super::{PersonKey, StoreError};
-use crate::{secrets::Hash, signals::Signal};
+use crate::{
+    secrets::Hash,
+    signals::{Signal, SignalKind},
+};
 
 /// A program that may say what happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +34,22 @@ pub struct ServiceDay {
     pub people: RoaringBitmap,
 }
 
+impl ServiceDay {
+    /// One more use.
+    pub(super) fn count(&mut self, ok: bool, person: Option<PersonKey>) {
+        self.uses += 1;
+        self.failed += u64::from(!ok);
+        self.people.extend(person.map(|person| person.0));
+    }
+
+    /// What else was counted of the same day.
+    pub(super) fn add(&mut self, more: Self) {
+        self.uses += more.uses;
+        self.failed += more.failed;
+        self.people |= more.people;
+    }
+}
+
 /// Everything that is counted of signals.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SignalCounts {
@@ -38,6 +57,36 @@ pub struct SignalCounts {
     pub services: BTreeMap<(String, Date), ServiceDay>,
     /// When the first change of each person was merged.
     pub first_changes: BTreeMap<PersonKey, Timestamp>,
+}
+
+/// A signal as a database keeps it.
+#[derive(Debug)]
+pub(super) struct Said {
+    pub(super) kind: String,
+    pub(super) subject: String,
+    pub(super) day: Date,
+    pub(super) ok: bool,
+    pub(super) person: Option<PersonKey>,
+    pub(super) at: Timestamp,
+}
+
+impl SignalCounts {
+    /// Counts one more, in whatever order.
+    pub(super) fn hear(&mut self, said: Said) -> Result<(), StoreError> {
+        match SignalKind::named(&said.kind) {
+            Some(SignalKind::ServiceUsed) => {
+                self.services.entry((said.subject, said.day)).or_default().count(said.ok, said.person);
+            }
+            Some(SignalKind::ChangeMerged) => {
+                let Some(person) = said.person else { return Ok(()) };
+                let first = self.first_changes.entry(person).or_insert(said.at);
+                *first = said.at.min(*first);
+            }
+            Some(SignalKind::Deployed | SignalKind::TicketOpened | SignalKind::TicketClosed) => {}
+            None => return Err(StoreError::Damaged(format!("there is no signal `{}`", said.kind))),
+        }
+        Ok(())
+    }
 }
 
 /// The part of a database that has to do with signals.

@@ -17,6 +17,7 @@ use uuid::Uuid;
 /// A folder with a hub's database, and the program when it runs.
 pub(crate) struct Hub {
     pub(crate) folder: tempfile::TempDir,
+    database: String,
     arguments: Vec<String>,
     child: Option<Child>,
     pub(crate) url: String,
@@ -31,6 +32,23 @@ impl Hub {
     /// Starts with these lines of configuration.
     pub(crate) fn start_with(config: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let database = format!("sqlite:{}", folder.path().join("hub.sqlite").display());
+        Self::start_in(folder, database, config)
+    }
+
+    /// Starts with another database.
+    #[cfg(unix)]
+    pub(crate) fn start_on(database: &str) -> Self {
+        Self::start_on_with(database, "")
+    }
+
+    /// The same, with these lines of configuration.
+    #[cfg(unix)]
+    pub(crate) fn start_on_with(database: &str, config: &str) -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), database.to_owned(), config)
+    }
+
+    fn start_in(folder: tempfile::TempDir, database: String, config: &str) -> Self {
         let file = folder.path().join("hub.toml");
         // Tests are one address and few devices; the bounds have tests of their own.
         let bounds = "requests_per_minute = 1000000\n";
@@ -40,10 +58,10 @@ impl Hub {
             "--config".to_owned(),
             file.display().to_string(),
             "--database".to_owned(),
-            format!("sqlite:{}", folder.path().join("hub.sqlite").display()),
+            database.clone(),
         ];
         let client = Client::builder().no_proxy().tls_danger_accept_invalid_certs(true).build().unwrap();
-        let mut hub = Self { folder, arguments, child: None, url: String::new(), client };
+        let mut hub = Self { folder, database, arguments, child: None, url: String::new(), client };
         hub.serve();
         hub
     }
@@ -66,6 +84,12 @@ impl Hub {
         let mut command = Command::new(env!("CARGO_BIN_EXE_firstlight-hub"));
         command.args(&self.arguments).env_remove("RUST_LOG");
         command
+    }
+
+    /// Runs a command with nothing of this hub's.
+    #[cfg(unix)]
+    pub(crate) fn run_alone(arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_firstlight-hub")).args(arguments).output().unwrap()
     }
 
     /// Runs another command on the same database.
@@ -138,11 +162,21 @@ impl Hub {
 
     /// Everything it has counted.
     pub(crate) async fn rollups(&self) -> firstlight_hub::store::Rollups {
-        use firstlight_hub::store::{Store as _, sqlite::SqliteStore};
-        let store = SqliteStore::open(&self.database()).unwrap();
+        let store = self.store().await;
         let rollups = store.rollups().await.unwrap();
         assert_eq!(rollups, store.recount().await.unwrap(), "the counts are what the log says");
         rollups
+    }
+
+    async fn store(&self) -> std::sync::Arc<dyn firstlight_hub::store::Store> {
+        use firstlight_hub::{
+            config::{Database, database},
+            store::{postgres::PostgresStore, sqlite::SqliteStore},
+        };
+        match database(&self.database).unwrap() {
+            Database::Sqlite(path) => std::sync::Arc::new(SqliteStore::open(&path).unwrap()),
+            Database::Postgres(address) => std::sync::Arc::new(PostgresStore::open(&address).await.unwrap()),
+        }
     }
 
     /// How many events it has counted.

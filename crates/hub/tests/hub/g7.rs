@@ -12,7 +12,17 @@ use crate::common::{Hub, read};
 
 #[tokio::test]
 async fn g7_a_kill_under_load_loses_nothing_that_was_acknowledged() {
-    let mut hub = Hub::start();
+    kill_under_load(Hub::start()).await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn g7_a_kill_under_load_on_postgres_loses_nothing_that_was_acknowledged() {
+    let Some(server) = crate::postgres::Server::own() else { return };
+    kill_under_load(Hub::start_on(&server.fresh())).await;
+}
+
+async fn kill_under_load(mut hub: Hub) {
     let mut devices = Vec::new();
     for _ in 0..4 {
         devices.push((hub.enrol().await, 0_u64));

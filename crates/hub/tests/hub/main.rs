@@ -8,7 +8,12 @@ mod g1;
 mod g2;
 mod g3;
 mod g7;
+#[cfg(unix)]
+mod on_postgres;
 mod operating;
+#[cfg(unix)]
+#[path = "../postgres/mod.rs"]
+mod postgres;
 mod signal;
 mod signals;
 mod thin_path;

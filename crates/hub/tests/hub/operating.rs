@@ -131,10 +131,20 @@ async fn it_encrypts_by_itself() {
 }
 
 #[tokio::test]
-async fn postgres_is_refused_in_words() {
+async fn a_postgres_that_is_not_there_is_said_with_what_to_do_and_without_the_password() {
     let hub = Hub::start();
-    let refused = hub.run(&["serve", "--database", "postgres://localhost/hub"]);
-    assert!(!refused.status.success());
-    let words = String::from_utf8(refused.stderr).unwrap();
-    assert!(words.contains("--database: `postgres://localhost/hub` is PostgreSQL"), "{words}");
+    let url = "postgres://hub:hunter2@127.0.0.1:1/events";
+    for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["code", "new"], &["device", "list"]] {
+        let refused = hub.run(&[command, &["--database", url]].concat());
+        assert!(!refused.status.success());
+        let words = String::from_utf8([refused.stdout, refused.stderr].concat()).unwrap();
+        assert!(words.contains("PostgreSQL at 127.0.0.1:1/events cannot be used: "), "{words}");
+        assert!(words.contains("see that it runs") && !words.contains("hunter2"), "{words}");
+    }
+    for (command, instead) in [("backup", "pg_dump"), ("restore", "pg_restore")] {
+        let refused = hub.run(&[command, "file", "--database", url]);
+        assert!(!refused.status.success());
+        let words = String::from_utf8(refused.stderr).unwrap();
+        assert!(words.contains(instead) && !words.contains("hunter2"), "{words}");
+    }
 }

@@ -39,15 +39,17 @@ fn read(index: usize, (hours, what): (i64, usize)) -> Read {
     }
 }
 
-pub(crate) fn property(fresh: fn() -> (Arc<dyn Store>, tempfile::TempDir)) {
+pub(crate) fn property<G>(fresh: impl AsyncFn() -> (Arc<dyn Store>, G)) {
     let mut runner =
         TestRunner::new(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let happened = prop::collection::vec(prop::collection::vec(happening(), 12), DEVICES);
     runner
         .run(&(happened, deliveries()), |(happened, deliveries)| {
-            let (store, _folder) = fresh();
-            let (rollups, recount, truth) = runtime.block_on(tell(store.as_ref(), &happened, &deliveries));
+            let (rollups, recount, truth) = runtime.block_on(async {
+                let (store, _guard) = fresh().await;
+                tell(store.as_ref(), &happened, &deliveries).await
+            });
             prop_assert_eq!(&rollups, &recount);
             prop_assert_eq!(rollups.events, truth.events);
             prop_assert_eq!(rollups.people, truth.people);

@@ -1,7 +1,13 @@
-//! One story that every database has to tell the same way. One more database: a function like [`sqlite`] and its tests.
+//! One story that every database has to tell the same way. One more database: a file like `on_postgres`.
 #![expect(clippy::unwrap_used, reason = "a test that cannot set the scene has failed")]
 
 mod counting;
+#[cfg(unix)]
+mod on_postgres;
+#[cfg(unix)]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+#[path = "../postgres/mod.rs"]
+mod postgres;
 mod signals;
 mod story;
 
@@ -36,7 +42,7 @@ async fn sqlite_counts_each_day_by_itself() {
 
 #[test]
 fn sqlite_counts_what_its_log_says_whatever_the_network_does() {
-    counting::property(sqlite);
+    counting::property(async || sqlite());
 }
 
 #[tokio::test]
@@ -47,7 +53,7 @@ async fn sqlite_knows_who_may_say_what_happened() {
 
 #[test]
 fn sqlite_counts_what_other_programs_say_whatever_the_order() {
-    signals::property(sqlite);
+    signals::property(async || sqlite());
 }
 
 #[tokio::test]

@@ -93,7 +93,7 @@ async fn seen(store: &dyn Store) -> (BTreeMap<(String, String), (u64, u64, u64)>
 }
 
 /// Whatever the order, the counts are the same in the end, and equal to a recount at every moment.
-pub(crate) fn property<S>(open: impl Fn() -> (Arc<dyn Store>, S)) {
+pub(crate) fn property<S>(open: impl AsyncFn() -> (Arc<dyn Store>, S)) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut config = ProptestConfig::with_cases(24);
     config.failure_persistence = None;
@@ -101,9 +101,9 @@ pub(crate) fn property<S>(open: impl Fn() -> (Arc<dyn Store>, S)) {
         .prop_flat_map(|acts| (Just(acts.clone()), Just(acts).prop_shuffle()));
     TestRunner::new(config)
         .run(&acts, |(acts, shuffled)| {
-            let (one, _one) = open();
-            let (other, _other) = open();
             runtime.block_on(async {
+                let (one, _one) = open().await;
+                let (other, _other) = open().await;
                 play(one.as_ref(), &acts).await;
                 play(other.as_ref(), &shuffled).await;
                 assert_eq!(seen(one.as_ref()).await, seen(other.as_ref()).await);

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 use uuid::Uuid;
 
-use super::super::{Device, DeviceKey, Enrolling, Enrolment, PersonKey, StoreError};
+use super::super::{Device, DeviceKey, Enrolling, Enrolment, PersonKey, StoreError, columns::instant};
 use crate::secrets::{Hash, pseudonym};
 
 const COLUMNS: &str = "key, id, person, enrolled, expires, revoked";
@@ -112,9 +112,4 @@ fn read(row: &Row<'_>) -> Result<Device, StoreError> {
         expires_at: instant(row.get(4)?)?,
         revoked_at: revoked.map(instant).transpose()?,
     })
-}
-
-pub(super) fn instant(milliseconds: i64) -> Result<Timestamp, StoreError> {
-    let error = |_| StoreError::Damaged(format!("{milliseconds} is no instant"));
-    Timestamp::from_millisecond(milliseconds).map_err(error)
 }

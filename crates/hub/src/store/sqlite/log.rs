@@ -2,24 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use firstlight_contract::hub::{Refusal, Verdict};
-use jiff::civil::Date;
-use roaring::RoaringBitmap;
+use firstlight_contract::hub::Verdict;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, TransactionBehavior, params};
 
-use super::{
-    super::{DeviceKey, PersonKey, Progress, StoreError, Submission},
-    counts::{day_number, people_from, people_to},
-    schema::Kinds,
+use super::super::{
+    DeviceKey, Progress, StoreError, Submission,
+    columns::{Kinds, day_number, people_from, people_to},
+    settling::{self, Accepted, Added},
 };
-use crate::ingest::{Event, Marks, Refused, event::RunPart, marks::Settle};
-
-/// What a group of submissions adds to the counts.
-#[derive(Default)]
-struct Added {
-    events: BTreeMap<(Date, i64), u64>,
-    people: BTreeMap<Date, RoaringBitmap>,
-}
+use crate::ingest::event::RunPart;
 
 pub(super) fn append(
     conn: &mut Connection,
@@ -27,26 +18,21 @@ pub(super) fn append(
     group: &[Submission],
 ) -> Result<Vec<Vec<Verdict>>, StoreError> {
     let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut added = Added::default();
     // Read once a group, however many batches of a device are in it.
-    let mut devices: BTreeMap<DeviceKey, Progress> = BTreeMap::new();
-    let mut verdicts = Vec::with_capacity(group.len());
+    let devices = settling::devices(group).into_iter();
+    let before: Result<_, StoreError> =
+        devices.map(|device| Ok((device, progress(&transaction, device)?))).collect();
+    let settled = settling::settle(group, before?)?;
     {
         let mut writer = Writer::new(&transaction, kinds)?;
-        for submission in group {
-            let progress = match devices.entry(submission.device) {
-                std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
-                std::collections::btree_map::Entry::Vacant(new) => {
-                    new.insert(progress(&transaction, submission.device)?)
-                }
-            };
-            verdicts.push(writer.settle(submission, progress, &mut added)?);
+        for accepted in settled.accepted {
+            writer.write(accepted)?;
         }
     }
-    write_marks(&transaction, &devices)?;
-    write_counts(&transaction, &added)?;
+    write_marks(&transaction, &settled.progress)?;
+    write_counts(&transaction, kinds, &settled.added)?;
     transaction.commit()?;
-    Ok(verdicts)
+    Ok(settled.verdicts)
 }
 
 struct Writer<'a> {
@@ -79,40 +65,7 @@ impl<'a> Writer<'a> {
         Ok(Self { kinds, event, journey, run_began, run_ended })
     }
 
-    fn settle(
-        &mut self,
-        submission: &Submission,
-        progress: &mut Progress,
-        added: &mut Added,
-    ) -> Result<Vec<Verdict>, StoreError> {
-        let mut verdicts = Vec::with_capacity(submission.events.len());
-        for (read, day) in &submission.events {
-            let settled = read.sequence.map(|sequence| progress.marks.settle(sequence));
-            let verdict = match (&read.event, settled) {
-                // Why it is refused is said each time; that it was refused is counted once.
-                (Err(Refused { reason, message }), settled) => {
-                    progress.refused += u64::from(settled == Some(Settle::Now));
-                    Verdict::Refused { reason: *reason, message: message.clone() }
-                }
-                (Ok(event), Some(Settle::Now)) => {
-                    self.write(submission, event, *day)?;
-                    progress.accepted += 1;
-                    added.count(submission.person, self.kinds, event, *day);
-                    Verdict::Accepted
-                }
-                (Ok(_), Some(Settle::Before)) => Verdict::Duplicate,
-                (Ok(_), Some(Settle::TooManyGaps) | None) => Verdict::Refused {
-                    reason: Refusal::TooManyGaps,
-                    message: "too many events before it are missing; send those first, then this one again"
-                        .to_owned(),
-                },
-            };
-            verdicts.push(verdict);
-        }
-        Ok(verdicts)
-    }
-
-    fn write(&mut self, submission: &Submission, event: &Event, day: Date) -> Result<(), StoreError> {
+    fn write(&mut self, Accepted { of: submission, event, day }: Accepted<'_>) -> Result<(), StoreError> {
         self.event.execute(params![
             submission.device.0,
             event.sequence,
@@ -148,15 +101,6 @@ impl<'a> Writer<'a> {
     }
 }
 
-impl Added {
-    fn count(&mut self, person: PersonKey, kinds: &Kinds, event: &Event, day: Date) {
-        *self.events.entry((day, kinds.key(event.kind))).or_default() += 1;
-        if event.kind.shows_activity() {
-            self.people.entry(day).or_default().insert(person.0);
-        }
-    }
-}
-
 fn write_marks(conn: &Connection, devices: &BTreeMap<DeviceKey, Progress>) -> Result<(), StoreError> {
     let mut statement = conn.prepare_cached(
         "INSERT INTO mark (device, high, gaps, accepted, refused) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -169,13 +113,13 @@ fn write_marks(conn: &Connection, devices: &BTreeMap<DeviceKey, Progress>) -> Re
     Ok(())
 }
 
-fn write_counts(conn: &Connection, added: &Added) -> Result<(), StoreError> {
+fn write_counts(conn: &Connection, kinds: &Kinds, added: &Added) -> Result<(), StoreError> {
     let mut events = conn.prepare_cached(
         "INSERT INTO day_events (day, kind, n) VALUES (?1, ?2, ?3)
          ON CONFLICT (day, kind) DO UPDATE SET n = n + ?3",
     )?;
     for ((day, kind), n) in &added.events {
-        events.execute(params![day_number(*day), kind, n])?;
+        events.execute(params![day_number(*day), kinds.key(*kind), n])?;
     }
     let mut known = conn.prepare_cached("SELECT people FROM day_people WHERE day = ?1")?;
     let mut write = conn.prepare_cached(
@@ -201,8 +145,5 @@ pub(super) fn progress(conn: &Connection, device: DeviceKey) -> Result<Progress,
         })
         .optional()?;
     let Some((high, gaps, accepted, refused)) = row else { return Ok(Progress::default()) };
-    let marks = Marks::from_parts(high, &gaps).ok_or_else(|| {
-        StoreError::Damaged(format!("the marks of device {} are not what was written", device.0))
-    })?;
-    Ok(Progress { marks, accepted, refused })
+    settling::progress(device, high, &gaps, accepted, refused)
 }

@@ -26,6 +26,7 @@ pub use backup::{BackupError, back_up, restore};
 
 use super::{
     Device, DeviceKey, Enrolling, Enrolment, Progress, Rollups, Runs, Store, StoreError, Submission,
+    columns::Kinds,
 };
 use crate::secrets::Hash;
 
@@ -34,7 +35,7 @@ use crate::secrets::Hash;
 pub struct SqliteStore {
     writer: Arc<Mutex<Connection>>,
     reader: Arc<Mutex<Connection>>,
-    kinds: schema::Kinds,
+    kinds: Kinds,
 }
 
 /// Held for as long as a hub serves from a file.

@@ -1,13 +1,11 @@
 //! The tables, and how an older file becomes a newer one. One more format: a step at the end of `STEPS`; never a change
 //! to an existing one.
 
-use std::sync::Arc;
-
 use firstlight_domain::registry::EventType;
 use rusqlite::{Connection, TransactionBehavior, params};
 use rusqlite_migration::{M, Migrations};
 
-use super::super::StoreError;
+use super::super::{StoreError, columns::Kinds};
 use crate::secrets;
 
 const FIRST: &str = "
@@ -137,26 +135,6 @@ CREATE TABLE service_day (
 
 const STEPS: &[M<'static>] = &[M::up(FIRST), M::up(RUNS), M::up(SIGNALS)];
 
-/// The numbers types of events have in one file; a file keeps them whatever becomes of the enum.
-#[derive(Debug, Clone)]
-pub(super) struct Kinds {
-    /// In the order of [`EventType::ALL`].
-    keys: Arc<[i64]>,
-}
-
-impl Kinds {
-    pub(super) fn key(&self, kind: EventType) -> i64 {
-        self.keys[kind as usize]
-    }
-
-    pub(super) fn kind(&self, key: i64) -> Result<EventType, StoreError> {
-        let index = self.keys.iter().position(|known| *known == key);
-        index
-            .and_then(|index| EventType::ALL.get(index).copied())
-            .ok_or_else(|| StoreError::Damaged(format!("there is no type of event number {key}")))
-    }
-}
-
 /// Brings the tables up to date and knows the types of events.
 pub(super) fn prepare(conn: &mut Connection) -> Result<Kinds, StoreError> {
     Migrations::from_slice(STEPS).to_latest(conn)?;
@@ -173,7 +151,7 @@ pub(super) fn prepare(conn: &mut Connection) -> Result<Kinds, StoreError> {
         keys.push(key);
     }
     transaction.commit()?;
-    Ok(Kinds { keys: keys.into() })
+    Ok(Kinds::new(keys))
 }
 
 /// Writes a little, for real.

@@ -9,11 +9,11 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use super::{
     super::{
         PersonKey, StoreError,
-        signals::{Integration, ServiceDay, SignalCounts, Signals},
+        columns::{day_number, day_of, instant, people_from, people_to},
+        signals::{Integration, Said, ServiceDay, SignalCounts, Signals},
     },
     SqliteStore,
-    admission::{instant, new_person, person_key, salt},
-    counts::{day_number, day_of, people_from, people_to},
+    admission::{new_person, person_key, salt},
 };
 use crate::{
     secrets::{Hash, pseudonym},
@@ -105,13 +105,13 @@ fn add_alias(conn: &mut Connection, person: &str, alias: &str) -> Result<bool, S
         .execute("INSERT OR IGNORE INTO alias (pseudonym, person) VALUES (?1, ?2)", params![alias, person])?;
     transaction.execute("UPDATE signal SET person = ?2 WHERE who = ?1", params![alias, person])?;
     // Days on which somebody was counted as another are counted anew.
-    let mut days = BTreeSet::new();
+    let mut days: BTreeSet<(String, i32)> = BTreeSet::new();
     {
         let sql = "SELECT DISTINCT subject, day FROM signal WHERE who = ?1 AND kind = ?2";
         let mut statement = transaction.prepare_cached(sql)?;
         let mut rows = statement.query(params![alias, SignalKind::ServiceUsed.name()])?;
         while let Some(row) = rows.next()? {
-            days.insert((row.get::<_, String>(0)?, row.get::<_, i64>(1)?));
+            days.insert((row.get(0)?, row.get(1)?));
         }
     }
     for (service, day) in days {
@@ -121,7 +121,7 @@ fn add_alias(conn: &mut Connection, person: &str, alias: &str) -> Result<bool, S
             let mut statement = transaction.prepare_cached(sql)?;
             let mut rows = statement.query(params![SignalKind::ServiceUsed.name(), service, day])?;
             while let Some(row) = rows.next()? {
-                counted.count(row.get(0)?, row.get(1)?);
+                counted.count(row.get(0)?, row.get::<_, Option<u32>>(1)?.map(PersonKey));
             }
         }
         write_day(&transaction, &service, day, &counted)?;
@@ -138,7 +138,7 @@ fn take(
 ) -> Result<Vec<bool>, StoreError> {
     let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let salt = salt(&transaction)?;
-    let mut added: BTreeMap<(&str, i64), ServiceDay> = BTreeMap::new();
+    let mut added: BTreeMap<(&str, i32), ServiceDay> = BTreeMap::new();
     let mut fresh = Vec::with_capacity(signals.len());
     for (signal, day) in signals {
         let who = signal.who.as_deref().map(|name| pseudonym(&salt, name));
@@ -156,7 +156,7 @@ fn take(
                 signal.subject,
                 signal.ok,
                 who,
-                person,
+                person.map(|person| person.0),
                 day,
                 signal.at.as_millisecond(),
                 now.as_millisecond()
@@ -169,9 +169,7 @@ fn take(
     }
     for ((service, day), more) in added {
         let mut counted = read_day(&transaction, service, day)?;
-        counted.uses += more.uses;
-        counted.failed += more.failed;
-        counted.people |= more.people;
+        counted.add(more);
         write_day(&transaction, service, day, &counted)?;
     }
     transaction.commit()?;
@@ -179,25 +177,25 @@ fn take(
 }
 
 /// Who that is. Whoever uses a service is counted as somebody, whether an admin named them or not.
-fn person_of(transaction: &Transaction<'_>, who: Hash, kind: SignalKind) -> Result<Option<i64>, StoreError> {
+fn person_of(
+    transaction: &Transaction<'_>,
+    who: Hash,
+    kind: SignalKind,
+) -> Result<Option<PersonKey>, StoreError> {
     let sql = "SELECT coalesce((SELECT person FROM alias WHERE pseudonym = ?1),
                                (SELECT key FROM person WHERE pseudonym = ?1))";
-    let known: Option<i64> = transaction.prepare_cached(sql)?.query_row([who], |row| row.get(0))?;
+    let known: Option<u32> = transaction.prepare_cached(sql)?.query_row([who], |row| row.get(0))?;
     match known {
-        None if kind == SignalKind::ServiceUsed => new_person(transaction, who).map(Some),
-        known => Ok(known),
+        None if kind == SignalKind::ServiceUsed => {
+            let new = new_person(transaction, who)?;
+            let new = u32::try_from(new).map_err(|_| StoreError::Damaged(format!("{new} is no person")))?;
+            Ok(Some(PersonKey(new)))
+        }
+        known => Ok(known.map(PersonKey)),
     }
 }
 
-impl ServiceDay {
-    fn count(&mut self, ok: bool, person: Option<i64>) {
-        self.uses += 1;
-        self.failed += u64::from(!ok);
-        self.people.extend(person.and_then(|person| u32::try_from(person).ok()));
-    }
-}
-
-fn read_day(conn: &Connection, service: &str, day: i64) -> Result<ServiceDay, StoreError> {
+fn read_day(conn: &Connection, service: &str, day: i32) -> Result<ServiceDay, StoreError> {
     let sql = "SELECT uses, failed, people FROM service_day WHERE service = ?1 AND day = ?2";
     let found: Option<(u64, u64, Vec<u8>)> = conn
         .prepare_cached(sql)?
@@ -209,7 +207,7 @@ fn read_day(conn: &Connection, service: &str, day: i64) -> Result<ServiceDay, St
     }
 }
 
-fn write_day(conn: &Connection, service: &str, day: i64, counted: &ServiceDay) -> Result<(), StoreError> {
+fn write_day(conn: &Connection, service: &str, day: i32, counted: &ServiceDay) -> Result<(), StoreError> {
     let sql =
         "INSERT OR REPLACE INTO service_day (service, day, uses, failed, people) VALUES (?1, ?2, ?3, ?4, ?5)";
     conn.prepare_cached(sql)?.execute(params![
@@ -244,21 +242,14 @@ fn recount(conn: &Connection) -> Result<SignalCounts, StoreError> {
     let mut statement = conn.prepare("SELECT kind, subject, day, ok, person, time FROM signal")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let (kind, person): (String, Option<i64>) = (row.get(0)?, row.get(4)?);
-        match SignalKind::named(&kind) {
-            Some(SignalKind::ServiceUsed) => {
-                let day = (row.get(1)?, day_of(row.get(2)?)?);
-                counts.services.entry(day).or_default().count(row.get(3)?, person);
-            }
-            Some(SignalKind::ChangeMerged) => {
-                let Some(person) = person.and_then(|person| u32::try_from(person).ok()) else { continue };
-                let at = instant(row.get(5)?)?;
-                let first = counts.first_changes.entry(PersonKey(person)).or_insert(at);
-                *first = at.min(*first);
-            }
-            Some(SignalKind::Deployed | SignalKind::TicketOpened | SignalKind::TicketClosed) => {}
-            None => return Err(StoreError::Damaged(format!("there is no signal `{kind}`"))),
-        }
+        counts.hear(Said {
+            kind: row.get(0)?,
+            subject: row.get(1)?,
+            day: day_of(row.get(2)?)?,
+            ok: row.get(3)?,
+            person: row.get::<_, Option<u32>>(4)?.map(PersonKey),
+            at: instant(row.get(5)?)?,
+        })?;
     }
     Ok(counts)
 }

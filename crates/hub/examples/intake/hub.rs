@@ -1,0 +1,139 @@
+//! The program itself, spoken to over HTTP.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use firstlight_contract::hub::{BATCH as BATCH_TYPE, BatchAnswer, Verdict};
+use firstlight_hub::{
+    secrets::{hash_code, hash_token},
+    store::{Enrolling, Enrolment, Store},
+};
+use jiff::{SignedDuration, Timestamp};
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use crate::events::{DEVICES, Events, body};
+
+/// How many batches are under way at once.
+const AT_ONCE: usize = 16;
+
+/// What a hub did.
+#[derive(Debug)]
+pub(crate) struct Figures {
+    pub(crate) spent: Duration,
+    /// Until the first and for the last tenth of the rounds.
+    pub(crate) first: Duration,
+    pub(crate) last: Duration,
+    /// The most memory it held, in megabytes.
+    pub(crate) memory: f64,
+}
+
+struct Running {
+    child: Child,
+    url: String,
+}
+
+impl Running {
+    fn start(program: &Path, folder: &Path, database: &str) -> Self {
+        let config = folder.join("hub.toml");
+        fs::write(&config, "requests_per_minute = 1000000000\n").unwrap();
+        let mut child = Command::new(program)
+            .arg("--config")
+            .arg(config)
+            .args(["--database", database, "serve", "--listen", "127.0.0.1:0"])
+            .env("RUST_LOG", "warn")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let url = line.trim().strip_prefix("listening at ").unwrap().to_owned();
+        Self { child, url }
+    }
+
+    fn memory(&self) -> f64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches("kB").trim().parse::<f64>().unwrap() / 1_000.0
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+/// Lets every device in, and gives their tokens.
+async fn enrol(store: &dyn Store) -> Vec<(Uuid, String)> {
+    let now = Timestamp::now();
+    let expires_at = now + SignedDuration::from_hours(24);
+    let mut devices = Vec::new();
+    for device in 0..DEVICES {
+        let (code, token, id) =
+            (hash_code(&device.to_string()), format!("token {device}"), device as u128 + 1);
+        let enrolment =
+            Enrolment { code, device: Uuid::from_u128(id), token: hash_token(&token), expires_at, now };
+        store.add_code(code, None, expires_at).await.unwrap();
+        assert_eq!(store.enrol(enrolment).await.unwrap(), Enrolling::Done);
+        devices.push((Uuid::from_u128(id), token));
+    }
+    devices
+}
+
+/// Sends everything; each event is durable and counted when its batch is answered.
+pub(crate) async fn run(
+    program: &Path,
+    folder: &Path,
+    database: &str,
+    store: Arc<dyn Store>,
+    events: Events,
+) -> Figures {
+    let devices = enrol(store.as_ref()).await;
+    let hub = Running::start(program, folder, database);
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let tenth = (events.rounds / 10).max(1);
+    let (begun, mut marks) = (Instant::now(), Vec::new());
+    let mut accepted = 0;
+    for round in 0..events.rounds {
+        let mut senders = JoinSet::new();
+        for sender in 0..AT_ONCE {
+            let (client, url) = (client.clone(), format!("{}/v1/events", hub.url));
+            let mine: Vec<_> = devices.iter().cloned().enumerate().skip(sender).step_by(AT_ONCE).collect();
+            senders.spawn(async move {
+                let mut accepted = 0;
+                for (device, (id, token)) in mine {
+                    let body = body(&events.batch(device, round), id);
+                    let request = client.post(&url).bearer_auth(token).header("content-type", BATCH_TYPE);
+                    let answer = request.body(body).send().await.unwrap().error_for_status().unwrap();
+                    let answer: BatchAnswer = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+                    accepted +=
+                        answer.verdicts.iter().filter(|one| one.verdict == Verdict::Accepted).count() as u64;
+                }
+                accepted
+            });
+        }
+        accepted += senders.join_all().await.into_iter().sum::<u64>();
+        marks.push(begun.elapsed());
+    }
+    let spent = begun.elapsed();
+    let memory = hub.memory();
+    drop(hub);
+    assert_eq!(accepted, events.sent().1);
+    let counted: u64 = store.rollups().await.unwrap().events.values().sum();
+    assert_eq!(counted, events.sent().1, "each once");
+    let at = |round: u64| usize::try_from(round).ok().and_then(|round| marks.get(round)).copied();
+    Figures {
+        spent,
+        first: at(tenth - 1).unwrap(),
+        last: spent.saturating_sub((events.rounds - tenth).checked_sub(1).and_then(at).unwrap_or_default()),
+        memory,
+    }
+}

@@ -1,0 +1,75 @@
+//! Figures of taking events in, for `cargo xtask bench hub`: one line of JSON for each turn. Given the hub's program, how
+//! many events and how many turns. What it is compared with are the databases without a hub, in the same turn.
+
+#![cfg_attr(
+    unix,
+    expect(
+        clippy::unwrap_used,
+        clippy::print_stdout,
+        reason = "a bench that cannot set the scene has failed"
+    )
+)]
+
+#[cfg(unix)]
+mod events;
+#[cfg(unix)]
+mod hub;
+#[cfg(unix)]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+#[path = "../../tests/postgres/mod.rs"]
+mod postgres;
+#[cfg(unix)]
+mod raw;
+
+#[cfg(unix)]
+#[tokio::main]
+async fn main() {
+    use std::{path::PathBuf, sync::Arc, time::Duration};
+
+    use firstlight_hub::store::{
+        postgres::{Address, PostgresStore},
+        sqlite::SqliteStore,
+    };
+    use serde_json::json;
+
+    let mut words = std::env::args().skip(1);
+    let program = PathBuf::from(words.next().unwrap());
+    let mut number = || words.next().unwrap().parse::<u64>().unwrap();
+    let events = events::Events::at_least(number(), jiff::Timestamp::now());
+    let turns = number();
+    let (sent, _) = events.sent();
+    let float = |events: u64| f64::from(u32::try_from(events).unwrap());
+    let rate = |spent: Duration| float(sent) / spent.as_secs_f64() / 1_000.0;
+    let tenth = (events.rounds / 10).max(1) * events::BATCH * events::DEVICES as u64;
+    let cost = |spent: Duration| spent.as_secs_f64() * 1e6 / float(tenth);
+    for _ in 0..turns {
+        let folder = tempfile::tempdir().unwrap();
+        let raw_file = folder.path().join("raw.sqlite");
+        let raw = tokio::task::spawn_blocking(move || raw::sqlite(&raw_file, events)).await.unwrap();
+        let file = folder.path().join("hub.sqlite");
+        let store = Arc::new(SqliteStore::open(&file).unwrap());
+        let database = format!("sqlite:{}", file.display());
+        let sqlite = hub::run(&program, folder.path(), &database, store, events).await;
+        let mut said = json!({
+            "events": sent,
+            "raw_sqlite": rate(raw), "sqlite": rate(sqlite.spent), "memory": sqlite.memory,
+            "first": cost(sqlite.first), "last": cost(sqlite.last),
+        });
+        if let Some(server) = postgres::Server::own() {
+            let raw = raw::postgres(&server.fresh(), events).await;
+            let url = server.fresh();
+            let store = Arc::new(PostgresStore::open(&Address::parse(&url).unwrap()).await.unwrap());
+            let hub = hub::run(&program, folder.path(), &url, store, events).await;
+            said["raw_postgres"] = rate(raw).into();
+            said["postgres"] = rate(hub.spent).into();
+            said["postgres_memory"] = hub.memory.into();
+            said["postgres_first"] = cost(hub.first).into();
+            said["postgres_last"] = cost(hub.last).into();
+        }
+        println!("{said}");
+    }
+}
+
+/// The server it measures with is started as Unix does.
+#[cfg(not(unix))]
+fn main() {}

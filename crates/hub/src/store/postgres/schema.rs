@@ -1,0 +1,223 @@
+//! The tables, and how an older database becomes a newer one while hubs of both ages serve from it.
+//!
+//! One more format: a step at the end of [`STEPS`]; never a change to an existing one. A step *expands*: it adds, and the
+//! program before it goes on working. What nobody needs any more is taken away by a step that *contracts*, one release
+//! later at the earliest; it says in [`Step::needs`] which format a program has to know from then on.
+
+use deadpool_postgres::ClientWrapper;
+use firstlight_domain::registry::EventType;
+use tokio_postgres::{Client, GenericClient};
+
+use super::super::{StoreError, columns::Kinds};
+use crate::secrets;
+
+const FIRST: &str = "
+-- One row. `salt` makes the pseudonyms of people this hub's own. `touched` is written to see whether one can write.
+CREATE TABLE hub (
+    only_one smallint PRIMARY KEY CHECK (only_one = 1),
+    salt     bytea NOT NULL,
+    touched  bigint NOT NULL
+);
+-- A person is a number, without holes between them. `pseudonym` finds somebody again whom an admin named.
+CREATE TABLE person (
+    key       integer PRIMARY KEY,
+    pseudonym bytea UNIQUE
+);
+CREATE TABLE code (
+    hash    bytea PRIMARY KEY,
+    person  integer NOT NULL REFERENCES person (key),
+    expires bigint NOT NULL,
+    used    bigint
+);
+CREATE TABLE device (
+    key      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id       uuid NOT NULL UNIQUE,
+    person   integer NOT NULL REFERENCES person (key),
+    token    bytea NOT NULL UNIQUE,
+    enrolled bigint NOT NULL,
+    expires  bigint NOT NULL,
+    revoked  bigint
+);
+-- Which sequences of a device were settled: the highest, and the gaps below it (pairs of big-endian numbers). Made with
+-- the device: whoever settles for it locks this row.
+CREATE TABLE mark (
+    device   bigint PRIMARY KEY REFERENCES device (key),
+    high     bigint NOT NULL,
+    gaps     bytea NOT NULL,
+    accepted bigint NOT NULL,
+    refused  bigint NOT NULL
+);
+CREATE TABLE kind (
+    key  bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name text NOT NULL UNIQUE
+);
+-- The log: appended to, never indexed. `key` is the order in which the events of one device were written. Instants are
+-- milliseconds; `day` is the date in the organisation's zone when it arrived, as yyyymmdd, and stays what it is if the
+-- zone is changed.
+CREATE TABLE event (
+    key      bigint GENERATED ALWAYS AS IDENTITY,
+    device   bigint NOT NULL,
+    sequence bigint NOT NULL,
+    id       uuid NOT NULL,
+    kind     bigint NOT NULL,
+    time     bigint NOT NULL,
+    recorded bigint NOT NULL,
+    received bigint NOT NULL,
+    day      integer NOT NULL,
+    data     text NOT NULL
+);
+CREATE TABLE journey (
+    person  integer NOT NULL,
+    journey uuid NOT NULL,
+    day     integer NOT NULL,
+    time    bigint NOT NULL,
+    persona text NOT NULL
+);
+CREATE TABLE day_events (
+    day  integer NOT NULL,
+    kind bigint NOT NULL,
+    n    bigint NOT NULL,
+    PRIMARY KEY (day, kind)
+);
+-- `people` is a roaring bitmap of person keys.
+CREATE TABLE day_people (
+    day    integer PRIMARY KEY,
+    people bytea NOT NULL
+);
+-- Each run, by the device it ran on. Whichever of its two events arrives first makes the row; until the beginning has
+-- arrived it is not known of which release it is.
+CREATE TABLE run (
+    device  bigint NOT NULL,
+    run     uuid NOT NULL,
+    pack    text,
+    version text,
+    failed  boolean NOT NULL,
+    PRIMARY KEY (device, run)
+);
+CREATE INDEX run_of_release ON run (pack, version, failed);
+";
+
+/// One format more.
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    sql: &'static str,
+    /// The oldest format a program may know and still serve from a database with this step; 1 for what only adds.
+    needs: i32,
+}
+
+const SIGNALS: &str = "
+CREATE TABLE integration (
+    name    text PRIMARY KEY,
+    token   bytea NOT NULL UNIQUE,
+    made    bigint NOT NULL,
+    revoked bigint
+);
+-- Other names of people.
+CREATE TABLE alias (
+    pseudonym bytea PRIMARY KEY,
+    person    integer NOT NULL REFERENCES person (key)
+);
+-- What other programs said, each once. `who` finds those of somebody whose other name is only said later.
+CREATE TABLE signal (
+    source   text NOT NULL,
+    id       text NOT NULL,
+    kind     text NOT NULL,
+    subject  text NOT NULL,
+    ok       boolean NOT NULL,
+    who      bytea,
+    person   integer,
+    day      integer NOT NULL,
+    time     bigint NOT NULL,
+    received bigint NOT NULL,
+    PRIMARY KEY (source, id)
+);
+CREATE INDEX signal_of_who ON signal (who);
+CREATE INDEX signal_of_person ON signal (kind, person, time);
+CREATE INDEX signal_of_day ON signal (kind, subject, day);
+CREATE TABLE service_day (
+    service text NOT NULL,
+    day     integer NOT NULL,
+    uses    bigint NOT NULL,
+    failed  bigint NOT NULL,
+    people  bytea NOT NULL,
+    PRIMARY KEY (service, day)
+);
+";
+
+const STEPS: &[Step] = &[Step { sql: FIRST, needs: 1 }, Step { sql: SIGNALS, needs: 1 }];
+
+/// Whoever brings tables up to date holds this number; others wait, and find it done.
+const MIGRATING: i64 = 0x6669_7273_746c_6967;
+
+/// Brings the tables up to date and knows the types of events.
+pub(super) async fn prepare(client: &mut ClientWrapper) -> Result<Kinds, StoreError> {
+    migrate(client, STEPS).await?;
+    let transaction = client.transaction().await?;
+    let salt = secrets::random::<32>()?;
+    let salted = "INSERT INTO hub (only_one, salt, touched) VALUES (1, $1, 0) ON CONFLICT DO NOTHING";
+    transaction.execute(salted, &[&salt.as_slice()]).await?;
+    let names: Vec<&str> = EventType::ALL.iter().map(|kind| kind.name()).collect();
+    // Only what is missing: a conflict would use up a number.
+    let added = "INSERT INTO kind (name) SELECT name FROM unnest($1::text[]) AS wanted (name)
+                 WHERE name NOT IN (SELECT name FROM kind) ON CONFLICT DO NOTHING";
+    transaction.execute(added, &[&names]).await?;
+    let numbered = "SELECT key FROM unnest($1::text[]) WITH ORDINALITY AS wanted (name, place)
+                    JOIN kind USING (name) ORDER BY place";
+    let rows = transaction.query(numbered, &[&names]).await?;
+    let keys = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<i64>, _>>()?;
+    transaction.commit().await?;
+    Ok(Kinds::new(keys))
+}
+
+async fn migrate(client: &mut ClientWrapper, steps: &[Step]) -> Result<(), StoreError> {
+    let transaction = Client::transaction(client).await?;
+    // Until the end of the transaction; a hub that dies lets go of it. Whoever comes second waits for as long as it takes,
+    // but a step that waits for a table would hold up those who use it.
+    transaction.batch_execute("SET LOCAL lock_timeout = 0").await?;
+    transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&MIGRATING]).await?;
+    transaction.batch_execute("SET LOCAL lock_timeout = '10s'").await?;
+    let exists = "SELECT to_regclass('format') IS NOT NULL";
+    let there: bool = transaction.query_one(exists, &[]).await?.try_get(0)?;
+    if !there {
+        transaction
+            .batch_execute("CREATE TABLE format (number integer NOT NULL, needs integer NOT NULL)")
+            .await?;
+        transaction.execute("INSERT INTO format (number, needs) VALUES (0, 0)", &[]).await?;
+    }
+    let (number, needs) = format(&transaction).await?;
+    let known = known(steps);
+    check(needs, known)?;
+    let done = usize::try_from(number).unwrap_or(0);
+    let missing = steps.get(done..).unwrap_or_default();
+    for (index, step) in missing.iter().enumerate() {
+        transaction.batch_execute(step.sql).await.map_err(|error| {
+            StoreError::Migration(format!("step {}: {}", done + index + 1, super::words(&error)).into())
+        })?;
+    }
+    if !missing.is_empty() {
+        let needs = missing.iter().map(|step| step.needs).fold(needs, i32::max);
+        transaction.execute("UPDATE format SET number = $1, needs = $2", &[&known, &needs]).await?;
+        tracing::info!(from = number, to = known, "the database is up to date");
+    }
+    Ok(transaction.commit().await?)
+}
+
+async fn format(client: &impl GenericClient) -> Result<(i32, i32), StoreError> {
+    let row = client.query_one("SELECT number, needs FROM format", &[]).await?;
+    Ok((row.try_get(0)?, row.try_get(1)?))
+}
+
+fn known(steps: &[Step]) -> i32 {
+    i32::try_from(steps.len()).unwrap_or(i32::MAX)
+}
+
+fn check(needs: i32, known: i32) -> Result<(), StoreError> {
+    if needs > known { Err(StoreError::Newer { needs, known }) } else { Ok(()) }
+}
+
+/// Writes a little, for real; and sees whether a newer hub has taken away what this one needs.
+pub(super) async fn check_writable(client: &Client) -> Result<(), StoreError> {
+    check(format(client).await?.1, known(STEPS))?;
+    client.execute("UPDATE hub SET touched = touched + 1", &[]).await?;
+    Ok(())
+}

@@ -1,0 +1,236 @@
+//! The story on PostgreSQL, and what only a server with many hubs has to show.
+
+use std::sync::Arc;
+
+use firstlight_contract::hub::Verdict;
+use firstlight_hub::{
+    secrets::{hash_code, hash_token},
+    store::{
+        Enrolling, Enrolment, Rollups, Store, StoreError,
+        postgres::{Address, PostgresStore},
+    },
+};
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use crate::{counting, postgres::Server, signals, story};
+
+async fn open(url: &str) -> Arc<dyn Store> {
+    Arc::new(PostgresStore::open(&Address::parse(url).unwrap()).await.unwrap())
+}
+
+#[tokio::test]
+async fn postgres_lets_devices_in_once() {
+    let Some(server) = Server::shared() else { return };
+    story::admission(open(&server.fresh()).await.as_ref()).await;
+}
+
+#[tokio::test]
+async fn postgres_settles_each_sequence_once() {
+    let Some(server) = Server::shared() else { return };
+    story::settling(open(&server.fresh()).await.as_ref()).await;
+}
+
+#[tokio::test]
+async fn postgres_counts_each_day_by_itself() {
+    let Some(server) = Server::shared() else { return };
+    story::days(open(&server.fresh()).await.as_ref()).await;
+}
+
+#[tokio::test]
+async fn postgres_knows_who_may_say_what_happened() {
+    let Some(server) = Server::shared() else { return };
+    signals::integrations(open(&server.fresh()).await.as_ref()).await;
+}
+
+#[test]
+fn postgres_counts_what_other_programs_say_whatever_the_order() {
+    let Some(server) = Server::shared() else { return };
+    signals::property(async || (open(&server.fresh()).await, ()));
+}
+
+#[test]
+fn postgres_counts_what_its_log_says_whatever_the_network_does() {
+    let Some(server) = Server::shared() else { return };
+    counting::property(async || (open(&server.fresh()).await, ()));
+}
+
+#[tokio::test]
+async fn postgres_opens_what_it_wrote_and_a_group_that_failed_left_nothing() {
+    let Some(server) = Server::shared() else { return };
+    let url = server.fresh();
+    let store = open(&url).await;
+    let device = story::device(store.as_ref(), "ada").await;
+    let raw = raw(&url).await;
+    raw.batch_execute("ALTER TABLE day_events ADD CONSTRAINT fails CHECK (n < 0)").await.unwrap();
+    let group = || vec![story::submission(&device, [story::event(1, "2026-11-26T09:00:00Z")])];
+    store.append(group()).await.unwrap_err();
+    raw.batch_execute("ALTER TABLE day_events DROP CONSTRAINT fails").await.unwrap();
+    assert_eq!(store.progress(device.key).await.unwrap().marks.high(), 0);
+    assert_eq!(store.rollups().await.unwrap(), Rollups::default());
+    assert_eq!(store.recount().await.unwrap(), Rollups::default());
+    store.append(group()).await.unwrap();
+    let before = store.rollups().await.unwrap();
+    drop(store);
+    let again = open(&url).await;
+    assert_eq!(again.rollups().await.unwrap(), before);
+    assert_eq!(again.devices().await.unwrap(), [device]);
+}
+
+/// A connection beside the store's.
+async fn raw(url: &str) -> tokio_postgres::Client {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn postgres_settles_once_for_many_hubs_that_write_at_once() {
+    const HUBS: usize = 4;
+    const SEQUENCES: u64 = 60;
+    let Some(server) = Server::shared() else { return };
+    let url = server.fresh();
+    let first = open(&url).await;
+    let mut devices = Vec::new();
+    for person in ["ada", "charles", "grace"] {
+        devices.push(story::device(first.as_ref(), person).await);
+    }
+    let mut hubs = JoinSet::new();
+    for hub in 0..HUBS {
+        let (store, devices) = (open(&url).await, devices.clone());
+        hubs.spawn(async move {
+            let mut accepted = 0;
+            for sequence in 1..=SEQUENCES {
+                // Days, runs and devices in another order on each hub: what would deadlock without an order of locks.
+                let hours = i64::try_from((sequence * 7 + hub as u64 * 13) % 60).unwrap();
+                let time = story::now() - jiff::SignedDuration::from_hours(hours);
+                let mut group: Vec<_> = devices
+                    .iter()
+                    .map(|device| {
+                        let earlier = time - jiff::SignedDuration::from_hours(30);
+                        let kind = firstlight_domain::registry::EventType::RunStarted;
+                        let odd = story::of_kind(sequence * 2 - 1, time, kind);
+                        let even = story::began(sequence * 2, earlier, "backend");
+                        story::submission(device, [odd, even])
+                    })
+                    .collect();
+                group.rotate_left(hub % devices.len());
+                let verdicts = store.append(group).await.unwrap().concat();
+                accepted += verdicts.iter().filter(|one| **one == Verdict::Accepted).count();
+                assert!(verdicts.iter().all(|one| matches!(one, Verdict::Accepted | Verdict::Duplicate)));
+            }
+            accepted
+        });
+    }
+    let accepted: usize = hubs.join_all().await.into_iter().sum();
+    let expected = devices.len() * 2 * usize::try_from(SEQUENCES).unwrap();
+    assert_eq!(accepted, expected, "each sequence was accepted by exactly one");
+    let rollups = first.rollups().await.unwrap();
+    assert_eq!(rollups.events.values().sum::<u64>(), expected as u64);
+    assert_eq!(rollups, first.recount().await.unwrap());
+    for device in &devices {
+        let progress = first.progress(device.key).await.unwrap();
+        assert_eq!((progress.marks.high(), progress.marks.missing()), (SEQUENCES * 2, 0));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn postgres_lets_one_of_many_in_with_a_code_and_numbers_people_without_holes() {
+    let Some(server) = Server::shared() else { return };
+    let url = server.fresh();
+    let store = open(&url).await;
+    let later = story::now() + jiff::SignedDuration::from_hours(1);
+    let code = hash_code("ONCE");
+    store.add_code(code, Some("ada"), later).await.unwrap();
+    let mut enrolling = JoinSet::new();
+    let mut adding = JoinSet::new();
+    for id in 0..8_u128 {
+        let (one, other) = (Arc::clone(&store), Arc::clone(&store));
+        let enrolment = Enrolment {
+            code,
+            device: Uuid::from_u128(id),
+            token: hash_token(&id.to_string()),
+            expires_at: later,
+            now: story::now(),
+        };
+        enrolling.spawn(async move { one.enrol(enrolment).await.unwrap() });
+        adding.spawn(async move {
+            other
+                .add_code(hash_code(&id.to_string()), (id % 2 == 0).then_some("grace"), later)
+                .await
+                .unwrap();
+        });
+    }
+    let done = enrolling.join_all().await.into_iter().filter(|one| *one == Enrolling::Done).count();
+    assert_eq!((done, store.devices().await.unwrap().len()), (1, 1));
+    adding.join_all().await;
+    let people = raw(&url).await.query_one("SELECT count(*), max(key) FROM person", &[]).await.unwrap();
+    // Ada, Grace, and four who were not named.
+    assert_eq!((people.get::<_, i64>(0), people.get::<_, i32>(1)), (6, 6));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn postgres_is_made_once_by_hubs_that_start_at_once() {
+    let Some(server) = Server::shared() else { return };
+    let url = server.fresh();
+    let mut starting = JoinSet::new();
+    for _ in 0..6 {
+        let url = url.clone();
+        starting.spawn(async move { open(&url).await });
+    }
+    let stores = starting.join_all().await;
+    let device = story::device(stores[0].as_ref(), "ada").await;
+    let group = vec![story::submission(&device, [story::event(1, "2026-11-26T09:00:00Z")])];
+    stores[5].append(group).await.unwrap();
+    assert_eq!(stores[3].rollups().await.unwrap(), stores[1].recount().await.unwrap());
+}
+
+#[tokio::test]
+async fn postgres_of_a_newer_hub_is_used_while_it_only_added_and_refused_in_words_after() {
+    let Some(server) = Server::shared() else { return };
+    let url = server.fresh();
+    let store = open(&url).await;
+    let device = story::device(store.as_ref(), "ada").await;
+    let raw = raw(&url).await;
+    let group = |sequence| vec![story::submission(&device, [story::event(sequence, "2026-11-26T09:00:00Z")])];
+    // A newer hub has added a column and a type of events, and has counted one.
+    raw.batch_execute(
+        "ALTER TABLE event ADD COLUMN mood text;
+         INSERT INTO kind (name) VALUES ('dev.firstlight.mood.changed');
+         INSERT INTO day_events SELECT 20261126, max(key), 1 FROM kind;
+         UPDATE format SET number = 99",
+    )
+    .await
+    .unwrap();
+    store.append(group(1)).await.unwrap();
+    store.check_writable().await.unwrap();
+    let older = open(&url).await;
+    older.append(group(2)).await.unwrap();
+    assert_eq!(older.rollups().await.unwrap(), older.recount().await.unwrap());
+    // Then it takes something away.
+    raw.batch_execute("UPDATE format SET needs = 99").await.unwrap();
+    let newer = |error: StoreError| {
+        assert!(matches!(error, StoreError::Newer { needs: 99, .. }), "{error}");
+        assert!(error.to_string().contains("bring this hub up to date"), "{error}");
+    };
+    newer(store.check_writable().await.unwrap_err());
+    newer(PostgresStore::open(&Address::parse(&url).unwrap()).await.unwrap_err());
+}
+
+#[tokio::test]
+async fn postgres_that_ended_our_connections_is_written_to_over_new_ones() {
+    let Some(server) = Server::shared() else { return };
+    let url = server.fresh();
+    let store = open(&format!("{url}&application_name=ended")).await;
+    let device = story::device(store.as_ref(), "ada").await;
+    let raw = raw(&url).await;
+    let ended = "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid, 10000))
+                 FROM pg_stat_activity WHERE application_name = 'ended'";
+    for sequence in 1..=5 {
+        // Whether the store knows already that its connections are gone is a matter of luck, and does not matter.
+        let connections: i64 = raw.query_one(ended, &[]).await.unwrap().get(0);
+        assert!(connections > 0);
+        let group = vec![story::submission(&device, [story::event(sequence, "2026-11-26T09:00:00Z")])];
+        assert_eq!(store.append(group).await.unwrap(), [[Verdict::Accepted]]);
+    }
+}
