@@ -16,6 +16,7 @@ pub mod config;
 pub mod freshness;
 pub mod http;
 pub mod ingest;
+pub mod insights;
 pub mod secrets;
 pub mod serve;
 pub mod store;

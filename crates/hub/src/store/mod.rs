@@ -4,6 +4,7 @@
 //! of a device once, whoever else writes at the same time; the counts are part of it. Distinct people are sets, never
 //! estimates.
 
+pub mod kpis;
 pub mod sqlite;
 
 use std::collections::BTreeMap;
@@ -167,7 +168,7 @@ pub struct Runs {
 
 /// A database of a hub.
 #[async_trait]
-pub trait Store: std::fmt::Debug + Send + Sync + 'static {
+pub trait Store: kpis::Kpis + std::fmt::Debug + Send + Sync + 'static {
     /// Settles what devices sent, in order, and counts it. Durable when it returns; an error means that nothing of it
     /// was. One verdict for each event.
     async fn append(&self, group: Vec<Submission>) -> Result<Vec<Vec<Verdict>>, StoreError>;

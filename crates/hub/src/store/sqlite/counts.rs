@@ -126,7 +126,7 @@ pub(super) fn day_number(day: Date) -> i64 {
     i64::from(day.year()) * 10_000 + i64::from(day.month()) * 100 + i64::from(day.day())
 }
 
-fn day_of(number: i64) -> Result<Date, StoreError> {
+pub(super) fn day_of(number: i64) -> Result<Date, StoreError> {
     let part = |part: i64| i8::try_from(part).ok();
     let date = || {
         let year = i16::try_from(number / 10_000).ok()?;

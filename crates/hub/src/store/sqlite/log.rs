@@ -10,6 +10,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, TransactionBehavi
 use super::{
     super::{DeviceKey, PersonKey, Progress, StoreError, Submission},
     counts::{day_number, people_from, people_to},
+    kpis::Stories,
     schema::Kinds,
 };
 use crate::ingest::{Event, Marks, Refused, event::RunPart, marks::Settle};
@@ -31,6 +32,7 @@ pub(super) fn append(
     // Read once a group, however many batches of a device are in it.
     let mut devices: BTreeMap<DeviceKey, Progress> = BTreeMap::new();
     let mut verdicts = Vec::with_capacity(group.len());
+    let mut stories = Stories::default();
     {
         let mut writer = Writer::new(&transaction, kinds)?;
         for submission in group {
@@ -40,16 +42,18 @@ pub(super) fn append(
                     new.insert(progress(&transaction, submission.device)?)
                 }
             };
-            verdicts.push(writer.settle(submission, progress, &mut added)?);
+            verdicts.push(writer.settle(submission, progress, &mut added, &mut stories)?);
         }
     }
     write_marks(&transaction, &devices)?;
     write_counts(&transaction, &added)?;
+    stories.write(&transaction)?;
     transaction.commit()?;
     Ok(verdicts)
 }
 
 struct Writer<'a> {
+    conn: &'a Connection,
     kinds: &'a Kinds,
     event: CachedStatement<'a>,
     journey: CachedStatement<'a>,
@@ -76,7 +80,7 @@ impl<'a> Writer<'a> {
             "INSERT INTO run (device, run, failed) VALUES (?1, ?2, ?3)
              ON CONFLICT (device, run) DO UPDATE SET failed = max(failed, ?3)",
         )?;
-        Ok(Self { kinds, event, journey, run_began, run_ended })
+        Ok(Self { conn, kinds, event, journey, run_began, run_ended })
     }
 
     fn settle(
@@ -84,6 +88,7 @@ impl<'a> Writer<'a> {
         submission: &Submission,
         progress: &mut Progress,
         added: &mut Added,
+        stories: &mut Stories,
     ) -> Result<Vec<Verdict>, StoreError> {
         let mut verdicts = Vec::with_capacity(submission.events.len());
         for (read, day) in &submission.events {
@@ -98,6 +103,7 @@ impl<'a> Writer<'a> {
                     self.write(submission, event, *day)?;
                     progress.accepted += 1;
                     added.count(submission.person, self.kinds, event, *day);
+                    stories.tell(self.conn, submission.person, submission.device, event)?;
                     Verdict::Accepted
                 }
                 (Ok(_), Some(Settle::Before)) => Verdict::Duplicate,

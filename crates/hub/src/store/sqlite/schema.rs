@@ -7,7 +7,7 @@ use firstlight_domain::registry::EventType;
 use rusqlite::{Connection, TransactionBehavior, params};
 use rusqlite_migration::{M, Migrations};
 
-use super::super::StoreError;
+use super::{super::StoreError, kpis};
 use crate::secrets;
 
 const FIRST: &str = "
@@ -96,7 +96,41 @@ CREATE TABLE run (
 CREATE INDEX run_of_release ON run (pack, version, failed);
 ";
 
-const STEPS: &[M<'static>] = &[M::up(FIRST), M::up(RUNS)];
+const KPIS: &str = "
+-- What is known of each journey: instants in milliseconds. `began` and the two after it say which of its beginnings was the
+-- earliest; `clock` is when its clock started. `steps` has what each step came to.
+CREATE TABLE story (
+    person   INTEGER NOT NULL,
+    journey  BLOB NOT NULL,
+    began    INTEGER,
+    device   INTEGER,
+    sequence INTEGER,
+    persona  TEXT,
+    pack     TEXT,
+    version  TEXT,
+    clock    INTEGER,
+    at_once  INTEGER,
+    arrived  INTEGER,
+    gone     INTEGER,
+    steps    BLOB NOT NULL,
+    PRIMARY KEY (person, journey)
+) STRICT;
+-- The transitions of each step until it was done first.
+CREATE TABLE step_story (
+    person  INTEGER NOT NULL,
+    journey BLOB NOT NULL,
+    step    TEXT NOT NULL,
+    told    BLOB NOT NULL,
+    PRIMARY KEY (person, journey, step)
+) STRICT, WITHOUT ROWID;
+-- One row, from the first event on: when the latest event happened.
+CREATE TABLE latest (
+    only INTEGER PRIMARY KEY NOT NULL CHECK (only = 1),
+    time INTEGER NOT NULL
+) STRICT;
+";
+
+const STEPS: &[M<'static>] = &[M::up(FIRST), M::up(RUNS), M::up(KPIS)];
 
 /// The numbers types of events have in one file; a file keeps them whatever becomes of the enum.
 #[derive(Debug, Clone)]
@@ -133,8 +167,10 @@ pub(super) fn prepare(conn: &mut Connection) -> Result<Kinds, StoreError> {
             transaction.query_row("SELECT key FROM kind WHERE name = ?1", [kind.name()], |row| row.get(0))?;
         keys.push(key);
     }
+    let kinds = Kinds { keys: keys.into() };
+    kpis::catch_up(&transaction, &kinds)?;
     transaction.commit()?;
-    Ok(Kinds { keys: keys.into() })
+    Ok(kinds)
 }
 
 /// Writes a little, for real.

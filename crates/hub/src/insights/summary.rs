@@ -1,0 +1,27 @@
+//! The cards.
+
+use firstlight_contract::kpis::{ActiveDay, InsightsSummary, KpiAnswer};
+
+use super::{Filter, Insights};
+
+impl Insights {
+    /// One figure for each question there is.
+    pub fn summary(&self, filter: &Filter) -> InsightsSummary {
+        let group = self.cohorts.group(filter);
+        let (active, stickiness) = match self.day() {
+            Some(day) => self.active_on(day, filter),
+            None => {
+                let none = || self.kpi(KpiAnswer::NotEnough);
+                (ActiveDay { day: None, daily: none(), weekly: none(), monthly: none() }, none())
+            }
+        };
+        InsightsSummary {
+            filter: filter.to_view(),
+            adoption: self.adoption(filter, &group),
+            ttfv: self.figures(&group),
+            active,
+            stickiness,
+            step_failure: self.step_failure(&group),
+        }
+    }
+}
