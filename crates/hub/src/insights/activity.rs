@@ -150,16 +150,9 @@ fn may_be_told(people: &RoaringBitmap, roles: &Roles<'_>, asked: &Filter) -> boo
     let size = |some: &Groups| {
         some.iter().filter_map(|index| groups.get(*index)).map(RoaringBitmap::len).sum::<u64>()
     };
-    let remainders: Vec<Groups> = questions
-        .iter()
-        .flat_map(|(filter, some)| {
-            let wider = filter.wider().into_iter().filter_map(|wider| questions.get(&wider));
-            wider.map(|all| all.iter().filter(|index| !some.contains(index)).copied().collect())
-        })
-        .collect();
     let mut order: Vec<(&Filter, &Groups)> = questions.iter().collect();
     order.sort_by_cached_key(|(filter, some)| (filter.width(), Reverse(size(some)), (*filter).clone()));
     let questions: Vec<Groups> = order.iter().map(|(_, some)| (*some).clone()).collect();
-    let answers = answerable(&groups, &questions, remainders, SMALLEST);
+    let answers = answerable(&groups, &questions, [], SMALLEST);
     order.iter().zip(answers).any(|((filter, _), may)| may && *filter == asked)
 }

@@ -12,7 +12,7 @@ use roaring::RoaringBitmap;
 use super::{
     Filter, Period, SMALLEST,
     disclosure::{Groups, answerable},
-    filter::{Release, name_of},
+    filter::{MOST_WIDE, Release, name_of},
     story::{Beginning, Journey},
 };
 
@@ -74,7 +74,7 @@ impl Cohorts {
             let month = at.map(|at| Period::month_of(zone.to_datetime(at).date()));
             members.push(Member { journey, began, start, month });
         }
-        let shown = shown(&members);
+        let shown = shown(members.iter(), |_| true);
         Self { members, shown, without_beginning, without_clock }
     }
 
@@ -88,6 +88,18 @@ impl Cohorts {
         } else {
             Group::Hidden
         }
+    }
+
+    /// Whether those of a group that `is_one` picks out may be told of, beside what is told of them under every other
+    /// filter.
+    pub(super) fn tells_of(&self, filter: &Filter, is_one: impl Fn(&Member) -> bool) -> bool {
+        let part = self.members.iter().filter(|member| is_one(member));
+        if filter.width() == 0 {
+            // Everybody is told of first, whatever else is: only how many they are counts.
+            let people: RoaringBitmap = part.map(|member| member.journey.person).collect();
+            return self.shown.contains(filter) && people.len() >= SMALLEST;
+        }
+        shown(part, |filter| self.shown.contains(filter)).contains(filter)
     }
 
     /// Whether nothing may be said of a filter that has somebody.
@@ -139,8 +151,11 @@ impl Cohorts {
 /// Journeys that no filter tells apart.
 type Atom<'a> = (&'a str, Option<&'a Release>, Option<Period>);
 
-/// Every filter that has somebody and may be told of.
-fn shown(members: &[Member]) -> BTreeSet<Filter> {
+/// Every filter that has one of these and may be told of, of those that are told of at all.
+fn shown<'a>(
+    members: impl Iterator<Item = &'a Member>,
+    is_told: impl Fn(&Filter) -> bool,
+) -> BTreeSet<Filter> {
     let mut atoms: BTreeMap<Atom<'_>, RoaringBitmap> = BTreeMap::new();
     for member in members {
         let atom = (member.began.persona.as_str(), member.began.release.as_ref(), member.month);
@@ -157,7 +172,8 @@ fn shown(members: &[Member]) -> BTreeSet<Filter> {
         |some: &Groups| some.iter().fold(RoaringBitmap::new(), |all, index| all | &groups[*index]).len();
     let delicate = delicate(&questions, &|some| people(some));
     // Totals before their parts, and what is about many before what is about few.
-    let mut order: Vec<(&Filter, &Groups)> = questions.iter().collect();
+    let may_be_asked = |(filter, _): &(&Filter, &Groups)| filter.width() <= MOST_WIDE && is_told(filter);
+    let mut order: Vec<(&Filter, &Groups)> = questions.iter().filter(may_be_asked).collect();
     order.sort_by_cached_key(|(filter, some)| (filter.width(), Reverse(people(some)), (*filter).clone()));
     let (filters, questions): (Vec<&Filter>, Vec<Groups>) =
         order.into_iter().map(|(filter, some)| (filter, some.clone())).unzip();
@@ -179,22 +195,19 @@ fn filters_of(persona: &str, release: Option<&Release>, month: Option<Period>) -
                     release: release.cloned(),
                     period: *period,
                 };
-                filters.extend(filter.check());
+                filters.push(filter);
             }
         }
     }
     filters
 }
 
-/// What remains of each group without each part of it, and what all its small parts of one kind are together.
+/// What is too narrow to be asked, and what all the small parts of one kind of a group are together.
 fn delicate(questions: &BTreeMap<Filter, Groups>, people: &dyn Fn(&Groups) -> u64) -> Vec<Groups> {
-    let mut delicate = Vec::new();
     // By the wider group and what parts it: 0 to 2 for persona, release, period; periods by their length.
     let mut small: BTreeMap<(Filter, usize, usize), Groups> = BTreeMap::new();
     for (filter, some) in questions {
         for wider in filter.wider() {
-            let Some(all) = questions.get(&wider) else { continue };
-            delicate.push(all.iter().filter(|index| !some.contains(index)).copied().collect());
             if people(some) < SMALLEST {
                 let kind = match (filter.persona == wider.persona, filter.release == wider.release) {
                     (false, _) => 0,
@@ -206,10 +219,11 @@ fn delicate(questions: &BTreeMap<Filter, Groups>, people: &dyn Fn(&Groups) -> u6
             }
         }
     }
-    delicate.extend(small.into_values().map(|mut some| {
+    let together = |mut some: Groups| {
         some.sort_unstable();
         some.dedup();
         some
-    }));
-    delicate
+    };
+    let too_narrow = questions.iter().filter(|(filter, _)| filter.width() > MOST_WIDE);
+    small.into_values().map(together).chain(too_narrow.map(|(_, some)| some.clone())).collect()
 }

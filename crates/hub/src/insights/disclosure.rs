@@ -48,7 +48,8 @@ fn people(groups: &[RoaringBitmap], some: &[usize]) -> u64 {
 }
 
 /// Says of each question whether it may be answered: `questions` in the order of their worth. `delicate` are sums that
-/// must not follow from answers where they are about few; each group and each question is one anyway.
+/// must not follow from answers where they are about few; each group, each question, and what remains of a question
+/// without another one that lies in it are such sums anyway.
 pub fn answerable(
     groups: &[RoaringBitmap],
     questions: &[Groups],
@@ -57,8 +58,12 @@ pub fn answerable(
 ) -> Vec<bool> {
     let few = |some: &Groups| (1..smallest).contains(&people(groups, some));
     let singles = (0..groups.len()).map(|index| vec![index]);
-    let secrets: BTreeSet<Groups> =
-        singles.chain(delicate).chain(questions.iter().cloned()).filter(few).collect();
+    let secrets: BTreeSet<Groups> = singles
+        .chain(delicate)
+        .chain(questions.iter().cloned())
+        .chain(remainders(groups, questions, smallest))
+        .filter(few)
+        .collect();
     let mut secrets: Vec<Vec<u64>> = secrets.iter().map(|some| vector(some, groups.len())).collect();
     // Each begins to count at its pivot, where those after it are 0.
     let mut answered: Vec<(usize, Vec<u64>)> = Vec::new();
@@ -91,6 +96,35 @@ pub fn answerable(
         true
     };
     questions.iter().map(may).collect()
+}
+
+/// What remains of each question without each other that lies in it, where that has no group that is large by itself.
+fn remainders(groups: &[RoaringBitmap], questions: &[Groups], smallest: u64) -> BTreeSet<Groups> {
+    let words = groups.len().div_ceil(64);
+    let bits = |some: &mut dyn Iterator<Item = usize>| {
+        let mut bits = vec![0_u64; words];
+        for index in some {
+            bits[index / 64] |= 1 << (index % 64);
+        }
+        bits
+    };
+    let large = bits(&mut (0..groups.len()).filter(|index| groups[*index].len() >= smallest));
+    let questions: Vec<Vec<u64>> = questions.iter().map(|some| bits(&mut some.iter().copied())).collect();
+    let mut remainders = BTreeSet::new();
+    for all in &questions {
+        for part in &questions {
+            let lies_in = all.iter().zip(part).all(|(all, part)| part & !all == 0);
+            let mut rest = all.iter().zip(part).zip(&large);
+            if lies_in && rest.all(|((all, part), large)| all & !part & large == 0) {
+                let is_left = |index: &usize| {
+                    let (word, bit) = (index / 64, 1_u64 << (index % 64));
+                    all[word] & !part[word] & bit != 0
+                };
+                remainders.insert((0..groups.len()).filter(is_left).collect());
+            }
+        }
+    }
+    remainders
 }
 
 fn vector(some: &[usize], size: usize) -> Vec<u64> {

@@ -8,6 +8,9 @@ use std::{fmt, str::FromStr};
 use firstlight_contract::kpis::InsightsFilter;
 use jiff::{ToSpan as _, civil::Date};
 
+/// How many of persona, release and period can be asked for at once.
+pub(super) const MOST_WIDE: usize = 2;
+
 /// A part of the calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Period {
@@ -134,7 +137,7 @@ impl Filter {
 
     /// The same, if it may be asked.
     pub fn check(self) -> Result<Self, FilterError> {
-        if self.width() > 2 { Err(FilterError::TooNarrow) } else { Ok(self) }
+        if self.width() > MOST_WIDE { Err(FilterError::TooNarrow) } else { Ok(self) }
     }
 
     /// How many of the three are asked for.

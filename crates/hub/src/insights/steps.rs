@@ -12,7 +12,7 @@ use firstlight_metrics::{
 use roaring::RoaringBitmap;
 
 use super::{
-    Alike, Filter, Insights, MILLISECONDS_A_DAY, MILLISECONDS_A_MINUTE, SMALLEST, apart,
+    Alike, Filter, Insights, MILLISECONDS_A_DAY, MILLISECONDS_A_MINUTE, SMALLEST,
     cohort::{Group, Member},
     duration, number,
     story::StepFacts,
@@ -38,21 +38,8 @@ impl Insights {
         let group = self.cohorts.group(filter);
         let mut rows: Vec<(StepRow, f64)> = Vec::new();
         if let Group::Shown(members) = &group {
-            let wider: Vec<BTreeMap<Key<'_>, Vec<Visit>>> = filter
-                .wider()
-                .iter()
-                .filter_map(|wider| match self.cohorts.group(wider) {
-                    Group::Shown(members) => Some(self.visits(&members)),
-                    Group::Nobody | Group::Hidden => None,
-                })
-                .collect();
             for (key, visits) in self.visits(members) {
-                let people = people(&visits);
-                // Beside the same step of a wider group it must not tell about a few either.
-                let told = people.len() >= SMALLEST
-                    && wider.iter().all(|wider| {
-                        wider.get(&key).is_none_or(|visits| apart(&self::people(visits), &people))
-                    });
+                let told = self.cohorts.tells_of(filter, |member| self.visit(member, key).is_some());
                 let row = if told { self.row(key, &visits) } else { self.hidden(key) };
                 let cost = match row.person_days.answer {
                     KpiAnswer::Known { value, .. } => value,
@@ -88,25 +75,25 @@ impl Insights {
 
     fn visits<'a>(&self, members: &[&'a Member]) -> BTreeMap<Key<'a>, Vec<Visit>> {
         let mut visits: BTreeMap<Key<'_>, Vec<Visit>> = BTreeMap::new();
-        let Some(as_of) = self.as_of else { return visits };
         for member in members {
-            let journey = &member.journey;
-            let pack = member.began.release.as_ref().map_or("", |(pack, _)| pack.as_str());
-            let left = journey.left.filter(|left| *left <= as_of);
-            let until = left.unwrap_or(as_of);
-            for (step, facts) in &journey.steps {
-                if facts.entered.is_some_and(|entered| entered <= as_of) {
-                    let visit = Visit {
-                        person: journey.person,
-                        facts: facts.until(until),
-                        until,
-                        left: left.is_some(),
-                    };
-                    visits.entry((pack, step)).or_default().push(visit);
+            for step in member.journey.steps.keys() {
+                let key = (pack(member), step.as_str());
+                if let Some(visit) = self.visit(member, key) {
+                    visits.entry(key).or_default().push(visit);
                 }
             }
         }
         visits
+    }
+
+    /// Somebody's time in a step; nothing if they have not met it.
+    fn visit(&self, member: &Member, (of, step): Key<'_>) -> Option<Visit> {
+        let as_of = self.as_of?;
+        let facts = member.journey.steps.get(step).filter(|_| pack(member) == of)?;
+        facts.entered.filter(|entered| *entered <= as_of)?;
+        let left = member.journey.left.filter(|left| *left <= as_of);
+        let until = left.unwrap_or(as_of);
+        Some(Visit { person: member.journey.person, facts: facts.until(until), until, left: left.is_some() })
     }
 
     fn row(&self, (pack, step): Key<'_>, visits: &[Visit]) -> StepRow {
@@ -173,6 +160,11 @@ impl Visit {
         };
         Wait::new(duration((at - entered).max(0), MILLISECONDS_A_MINUTE), end).ok()
     }
+}
+
+/// The pack a journey goes by.
+fn pack(member: &Member) -> &str {
+    member.began.release.as_ref().map_or("", |(pack, _)| pack.as_str())
 }
 
 fn people(visits: &[Visit]) -> RoaringBitmap {

@@ -2,11 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot set the scene has failed")]
 
 mod counting;
+mod kpis;
 mod story;
 
 use std::sync::Arc;
 
-use firstlight_hub::store::{Store, sqlite::SqliteStore};
+use firstlight_hub::store::{Store, kpis::Kpis as _, sqlite::SqliteStore};
 
 /// A fresh store; the folder goes with it.
 fn sqlite() -> (Arc<dyn Store>, tempfile::TempDir) {
@@ -36,6 +37,28 @@ async fn sqlite_counts_each_day_by_itself() {
 #[test]
 fn sqlite_counts_what_its_log_says_whatever_the_network_does() {
     counting::property(sqlite);
+}
+
+#[test]
+fn sqlite_knows_of_journeys_what_happened_whatever_arrives_first() {
+    kpis::property(sqlite);
+}
+
+#[tokio::test]
+async fn sqlite_tells_the_stories_of_a_log_from_before_there_were_any() {
+    let (store, folder) = sqlite();
+    let device = story::device(store.as_ref(), "ada").await;
+    let began = story::began(1, story::now(), "backend");
+    store.append(vec![story::submission(&device, [began])]).await.unwrap();
+    let known = store.known().await.unwrap();
+    assert_eq!(known.journeys.len(), 1);
+    drop(store);
+    let path = folder.path().join("hub.sqlite");
+    let raw = rusqlite::Connection::open(&path).unwrap();
+    raw.execute_batch("DROP TABLE story; DROP TABLE step_story; DROP TABLE latest; PRAGMA user_version = 2")
+        .unwrap();
+    drop(raw);
+    assert_eq!(SqliteStore::open(&path).unwrap().known().await.unwrap(), known);
 }
 
 #[tokio::test]
