@@ -9,12 +9,13 @@ use firstlight_hub::{
     http::{self, Hub},
     ingest::queue::Queue,
     secrets, serve,
+    simulate::{Simulation, Size},
     store::{
         Store,
         sqlite::{self, SqliteStore},
     },
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
@@ -46,6 +47,10 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Command::Code(Code::New { person, expires }) => runtime.block_on(new_code(&path, person, expires)),
         Command::Device(Device::List) => runtime.block_on(list(&path)),
         Command::Device(Device::Revoke { device }) => runtime.block_on(revoke(&path, device)),
+        Command::Simulate { hub, people, weeks, seed, codes } => {
+            let size = Size { people: people as usize, weeks, seed };
+            runtime.block_on(simulate(&path, &hub, size, codes.as_deref(), &config.rules.zone))
+        }
         Command::Backup { file } => {
             sqlite::back_up(&path, &file)?;
             print(&format!("{} is a whole copy of {}\n", file.display(), path.display()))
@@ -173,6 +178,43 @@ async fn revoke(path: &Path, device: Uuid) -> Result<()> {
         bail!("there is no device {device}; `firstlight-hub device list` shows those that are there");
     }
     print(&format!("{device} is shut out\n"))
+}
+
+async fn simulate(path: &Path, hub: &str, size: Size, codes: Option<&Path>, zone: &TimeZone) -> Result<()> {
+    let simulation = Simulation::of(size, Timestamp::now());
+    simulation.check(hub).await?;
+    let codes = match codes {
+        Some(file) => {
+            let text = std::fs::read_to_string(file)
+                .with_context(|| format!("{} cannot be read", file.display()))?;
+            text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+        }
+        None => {
+            let store = open_existing(path)?;
+            let expires_at = Timestamp::now() + SignedDuration::from_hours(24 * 7);
+            let mut codes = Vec::new();
+            for person in simulation.devices() {
+                let code = secrets::new_code()?;
+                let person = format!("simulated {person}");
+                store.add_code(secrets::hash_code(&code), Some(&person), expires_at).await?;
+                codes.push(code);
+            }
+            codes
+        }
+    };
+    let found = simulation.run(hub, codes, zone).await?;
+    let mut text = String::new();
+    for line in &found.told {
+        // Writing to a text never fails.
+        let _ = writeln!(text, "{line}");
+    }
+    let _ =
+        writeln!(text, "{} figures are what they have to be, {} are not told", found.equal, found.suppressed);
+    print(&text)?;
+    if found.different.is_empty() {
+        return Ok(());
+    }
+    bail!("{} figures are not what they have to be:\n{}", found.different.len(), found.different.join("\n"))
 }
 
 fn print(text: &str) -> Result<()> {

@@ -19,4 +19,5 @@ pub mod ingest;
 pub mod insights;
 pub mod secrets;
 pub mod serve;
+pub mod simulate;
 pub mod store;

@@ -8,6 +8,8 @@ mod g1;
 mod g2;
 mod g3;
 mod g7;
+mod insights;
 mod operating;
 mod signal;
+mod simulated;
 mod thin_path;

@@ -1,0 +1,45 @@
+//! A company that joins, waits, fails, leaves, comes back, is offline and repeats itself: the hub's figures are those
+//! counted from what was sent.
+
+use std::process::Output;
+
+use crate::common::Hub;
+
+fn company(hub: &Hub, more: &[&str]) -> Output {
+    let arguments = ["simulate", "--hub", &hub.url, "--people", "70", "--weeks", "12"];
+    hub.run(&[&arguments[..], more].concat())
+}
+
+fn hub() -> Hub {
+    Hub::start_with("enrolments_per_minute = 1000000\nzone = \"Europe/Berlin\"")
+}
+
+#[tokio::test]
+async fn a_simulated_company_is_counted_exactly() {
+    let hub = hub();
+    let output = company(&hub, &["--seed", "4"]);
+    let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{errors}");
+    assert!(text.contains("figures are what they have to be") && text.contains("median days"), "{text}");
+    use firstlight_hub::store::{kpis::Kpis as _, sqlite::SqliteStore};
+    let store = SqliteStore::open(&hub.database()).unwrap();
+    assert_eq!(store.known().await.unwrap(), store.known_from_log().await.unwrap());
+    // It is nobody's company now.
+    let again = company(&hub, &["--seed", "5"]);
+    assert!(!again.status.success());
+    assert!(String::from_utf8_lossy(&again.stderr).contains("a hub of its own"));
+}
+
+#[tokio::test]
+async fn a_hub_that_counts_differently_is_found_out() {
+    let mut hub = hub();
+    // Days begin elsewhere than the simulation takes them to.
+    let file = hub.folder.path().join("hub.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("Europe/Berlin", "Pacific/Kiritimati")).unwrap();
+    let output = company(&hub, &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(errors.contains("figures are not what they have to be:\n"), "{errors}");
+    hub.kill();
+}
