@@ -58,7 +58,7 @@ pub(crate) enum Command {
     },
     /// Send a simulated company to a hub of its own and check its figures; exits with 1 if one is not what it has to be
     Simulate {
-        /// The hub, as http://127.0.0.1:7411; it must have heard of nobody yet
+        /// The address of the hub, on this machine; it must have heard of nobody yet
         #[arg(long, value_name = "URL")]
         hub: String,
         /// How many people join

@@ -155,11 +155,28 @@ fn refused(error: FilterError) -> Failure {
     Failure::new(ProblemCode::Malformed, error.to_string())
 }
 
-async fn insights(hub: &Hub) -> Result<Insights, Failure> {
-    let (known, zone, now) = (hub.store.known().await?, hub.rules.zone.clone(), (hub.now)());
+/// The figures that were computed last, as long as nothing has changed.
+#[derive(Debug, Default)]
+pub(super) struct Last(tokio::sync::Mutex<Option<(i64, Arc<Insights>)>>);
+
+/// A page asks for several tables at once: whoever comes second waits for the first.
+async fn insights(hub: &Hub) -> Result<Arc<Insights>, Failure> {
+    let mut last = hub.figured.0.lock().await;
+    let (stamp, now) = (hub.store.stamp().await?, (hub.now)());
+    if let (Some((of, insights)), Some(stamp)) = (last.as_ref(), stamp)
+        && *of == stamp
+        && !insights.is_of_later(now)
+    {
+        return Ok(Arc::clone(insights));
+    }
+    // Written before or after the stamp was: whatever changes from now on changes the stamp.
+    let (known, zone) = (hub.store.known().await?, hub.rules.zone.clone());
     // Sorting out takes milliseconds of a processor, which other requests should not wait for.
-    let sorted = tokio::task::spawn_blocking(move || Insights::of(known, &zone, now)).await;
-    sorted.map_err(|_| Failure::new(ProblemCode::Internal, "the figures could not be computed"))
+    let sorted = tokio::task::spawn_blocking(move || Arc::new(Insights::of(known, &zone, now))).await;
+    let insights =
+        sorted.map_err(|_| Failure::new(ProblemCode::Internal, "the figures could not be computed"))?;
+    *last = stamp.map(|stamp| (stamp, Arc::clone(&insights)));
+    Ok(insights)
 }
 
 fn say(told: &(impl Serialize + ToTable), format: Option<Format>, headers: &HeaderMap) -> Answer {

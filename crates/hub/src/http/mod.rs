@@ -40,6 +40,7 @@ pub struct Hub {
     /// Inflated batches are large: a flood of them waits here, not in memory.
     reading: tokio::sync::Semaphore,
     figures: metrics::Figures,
+    figured: insights::Last,
     /// Until when machines take a repository of releases as fresh, in seconds since 1970, if the hub keeps one so.
     fresh_until: Option<Arc<AtomicI64>>,
     now: fn() -> Timestamp,
@@ -84,6 +85,7 @@ impl Hub {
             sending,
             reading,
             figures: metrics::Figures::default(),
+            figured: insights::Last::default(),
             fresh_until,
             now,
         })

@@ -1,28 +1,27 @@
 //! Who is active. Persona and release of somebody on a day are those of the journey they began last by then.
 
-use std::{cmp::Reverse, collections::BTreeMap};
+use std::collections::BTreeMap;
 
 use firstlight_contract::kpis::{ActiveDay, ActivityTable, Kpi, KpiAnswer, KpiCounts};
 use firstlight_metrics::activity::Activity;
 use jiff::{
-    Timestamp, ToSpan as _,
+    ToSpan as _,
     civil::{Date, Weekday},
 };
 use roaring::RoaringBitmap;
 
 use super::{
     Filter, Insights, SMALLEST,
-    disclosure::{Groups, answerable},
-    filter::Release,
-    story::Beginning,
+    cohort::{Atom, answered, filters_of},
+    disclosure::Groups,
 };
 
 /// Days of the windows.
 const WEEK: i64 = 7;
 const MONTH: i64 = 28;
 
-/// Who is what on some day: by persona and release; nothing for who has begun nothing.
-type Roles<'a> = BTreeMap<Option<(&'a str, Option<&'a Release>)>, RoaringBitmap>;
+/// Who is what on some day. Who has begun nothing is nowhere.
+type Roles<'a> = BTreeMap<Atom<'a>, RoaringBitmap>;
 
 impl Insights {
     /// Each day of the period, up to now; of the last 28 days if there is none.
@@ -60,11 +59,10 @@ impl Insights {
     }
 
     fn stickiness(&self, day: Date, roles: &Roles<'_>, filter: &Filter, counts: KpiCounts) -> Kpi {
-        let whom = is_in(filter, roles);
         let mut activity = Activity::default();
         let from = day.saturating_sub((MONTH - 1).days());
         for (day, people) in self.people.range(from..=day) {
-            activity.add_all(*day, &(people & &whom));
+            activity.add_all(*day, &only(people, filter, roles));
         }
         let working = |day: Date| !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday);
         self.kpi(match activity.stickiness(day, working) {
@@ -76,7 +74,7 @@ impl Insights {
 
     /// How many of these are as asked, if that may be told.
     fn active(&self, people: &RoaringBitmap, roles: &Roles<'_>, filter: &Filter) -> Kpi {
-        let asked = people & &is_in(filter, roles);
+        let asked = only(people, filter, roles);
         if asked.is_empty() {
             return self.count(0);
         }
@@ -86,46 +84,29 @@ impl Insights {
         self.count(asked.len())
     }
 
-    /// Who is what by a day. Not asked about anybody in particular, it does not matter.
+    /// Who is what by a day; nobody where it is not asked.
     fn roles(&self, day: Date, filter: &Filter) -> Roles<'_> {
         let mut roles = Roles::new();
-        let mut nothing: RoaringBitmap =
-            self.people.range(..=day).fold(RoaringBitmap::new(), |all, (_, who)| all | who);
         if filter.width() > 0 {
-            let mut last: BTreeMap<u32, &Beginning> = BTreeMap::new();
-            for (began, person) in self.cohorts.beginnings() {
-                let on =
-                    Timestamp::from_millisecond(began.moment.time).map(|at| self.zone.to_datetime(at).date());
-                if on.is_ok_and(|on| on <= day)
-                    && last.get(&person).is_none_or(|known| known.moment < began.moment)
-                {
-                    last.insert(person, began);
-                }
-            }
-            for (person, began) in last {
-                nothing.remove(person);
-                let role = (began.persona.as_str(), began.release.as_ref());
-                roles.entry(Some(role)).or_default().insert(person);
+            for (person, member) in self.cohorts.roles(day) {
+                roles.entry(member.atom()).or_default().insert(person);
             }
         }
-        roles.insert(None, nothing);
         roles
     }
 }
 
-fn matches(filter: &Filter, role: Option<(&str, Option<&Release>)>) -> bool {
-    match role {
-        None => filter.width() == 0,
-        Some((persona, release)) => {
-            filter.persona.as_ref().is_none_or(|asked| asked == persona)
-                && filter.release.as_ref().is_none_or(|asked| Some(asked) == release)
-        }
+/// Those of these people who are as asked.
+fn only(people: &RoaringBitmap, filter: &Filter, roles: &Roles<'_>) -> RoaringBitmap {
+    if filter.width() == 0 {
+        return people.clone();
     }
-}
-
-fn is_in(filter: &Filter, roles: &Roles<'_>) -> RoaringBitmap {
-    let in_it = roles.iter().filter(|(role, _)| matches(filter, **role));
-    in_it.fold(RoaringBitmap::new(), |all, (_, people)| all | people)
+    let is_asked = |(persona, release, _): &Atom<'_>| {
+        filter.persona.as_ref().is_none_or(|asked| asked == persona)
+            && filter.release.as_ref().is_none_or(|asked| Some(asked) == *release)
+    };
+    let asked = roles.iter().filter(|(role, _)| is_asked(role));
+    asked.fold(RoaringBitmap::new(), |all, (_, role)| all | (role & people))
 }
 
 /// Whether it may be told how many of these people are as asked, beside every other such question about them.
@@ -133,26 +114,24 @@ fn may_be_told(people: &RoaringBitmap, roles: &Roles<'_>, asked: &Filter) -> boo
     if asked.width() == 0 {
         return true;
     }
-    let groups: Vec<RoaringBitmap> = roles.values().map(|role| role & people).collect();
+    let mut groups = Vec::new();
+    let mut nothing = people.clone();
     let mut questions: BTreeMap<Filter, Groups> = BTreeMap::new();
-    for (index, (role, _)) in roles.iter().enumerate().filter(|(index, _)| !groups[*index].is_empty()) {
-        let everybody = Filter::default();
-        questions.entry(everybody.clone()).or_default().push(index);
-        let Some((persona, release)) = role else { continue };
-        let of_persona = Filter { persona: Some((*persona).to_owned()), ..everybody.clone() };
-        if let Some(release) = release {
-            let release = Some(Clone::clone(*release));
-            questions.entry(Filter { release: release.clone(), ..everybody }).or_default().push(index);
-            questions.entry(Filter { release, ..of_persona.clone() }).or_default().push(index);
+    let mut add = |filter: Filter, index: usize| questions.entry(filter).or_default().push(index);
+    for ((persona, release, month), role) in roles {
+        let group = role & people;
+        if group.is_empty() {
+            continue;
         }
-        questions.entry(of_persona).or_default().push(index);
+        nothing -= &group;
+        for filter in filters_of(persona, *release, *month) {
+            add(filter, groups.len());
+        }
+        groups.push(group);
     }
-    let size = |some: &Groups| {
-        some.iter().filter_map(|index| groups.get(*index)).map(RoaringBitmap::len).sum::<u64>()
-    };
-    let mut order: Vec<(&Filter, &Groups)> = questions.iter().collect();
-    order.sort_by_cached_key(|(filter, some)| (filter.width(), Reverse(size(some)), (*filter).clone()));
-    let questions: Vec<Groups> = order.iter().map(|(_, some)| (*some).clone()).collect();
-    let answers = answerable(&groups, &questions, [], SMALLEST);
-    order.iter().zip(answers).any(|((filter, _), may)| may && *filter == asked)
+    if !nothing.is_empty() {
+        add(Filter::default(), groups.len());
+        groups.push(nothing);
+    }
+    answered(&groups, &questions, |filter| filter.period.is_none()).contains(asked)
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use firstlight_contract::kpis::InsightsFilters;
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use roaring::RoaringBitmap;
 
 use super::{
@@ -23,10 +23,17 @@ pub(super) struct Member {
     pub(super) began: Beginning,
     /// When its clock started, if that is known.
     pub(super) start: Option<i64>,
+    /// On which day the journey began.
+    pub(super) day: Option<Date>,
     month: Option<Period>,
 }
 
 impl Member {
+    /// What filters can tell of it.
+    pub(super) fn atom(&self) -> Atom<'_> {
+        (&self.began.persona, self.began.release.as_ref(), self.month)
+    }
+
     fn is_in(&self, filter: &Filter) -> bool {
         filter.persona.as_ref().is_none_or(|persona| *persona == self.began.persona)
             && filter.release.as_ref().is_none_or(|release| Some(release) == self.began.release.as_ref())
@@ -69,10 +76,10 @@ impl Cohorts {
                 continue;
             };
             let start = journey.clock_start();
-            let at = start.and_then(|start| Timestamp::from_millisecond(start).ok());
-            without_clock += u64::from(at.is_none());
-            let month = at.map(|at| Period::month_of(zone.to_datetime(at).date()));
-            members.push(Member { journey, began, start, month });
+            let day = day_of(began.moment.time, zone);
+            let month = start.and_then(|start| day_of(start, zone)).map(Period::month_of);
+            without_clock += u64::from(month.is_none());
+            members.push(Member { journey, began, start, day, month });
         }
         let shown = shown(members.iter(), |_| true);
         Self { members, shown, without_beginning, without_clock }
@@ -107,9 +114,16 @@ impl Cohorts {
         matches!(self.group(filter), Group::Hidden)
     }
 
-    /// Every journey, for figures that see to it themselves whom they are about.
-    pub(super) fn beginnings(&self) -> impl Iterator<Item = (&Beginning, u32)> {
-        self.members.iter().map(|member| (&member.began, member.journey.person))
+    /// What everybody is by a day: the journey they began last.
+    pub(super) fn roles(&self, by: Date) -> BTreeMap<u32, &Member> {
+        let mut last: BTreeMap<u32, &Member> = BTreeMap::new();
+        for member in self.members.iter().filter(|member| member.day.is_some_and(|day| day <= by)) {
+            let known = last.entry(member.journey.person).or_insert(member);
+            if known.began.moment < member.began.moment {
+                *known = member;
+            }
+        }
+        last
     }
 
     /// How many have begun.
@@ -148,8 +162,12 @@ impl Cohorts {
     }
 }
 
-/// Journeys that no filter tells apart.
-type Atom<'a> = (&'a str, Option<&'a Release>, Option<Period>);
+fn day_of(at: i64, zone: &TimeZone) -> Option<Date> {
+    Timestamp::from_millisecond(at).ok().map(|at| zone.to_datetime(at).date())
+}
+
+/// Journeys that no filter tells apart: persona, release and month.
+pub(super) type Atom<'a> = (&'a str, Option<&'a Release>, Option<Period>);
 
 /// Every filter that has one of these and may be told of, of those that are told of at all.
 fn shown<'a>(
@@ -158,8 +176,7 @@ fn shown<'a>(
 ) -> BTreeSet<Filter> {
     let mut atoms: BTreeMap<Atom<'_>, RoaringBitmap> = BTreeMap::new();
     for member in members {
-        let atom = (member.began.persona.as_str(), member.began.release.as_ref(), member.month);
-        atoms.entry(atom).or_default().insert(member.journey.person);
+        atoms.entry(member.atom()).or_default().insert(member.journey.person);
     }
     let mut questions: BTreeMap<Filter, Groups> = BTreeMap::new();
     for (index, (persona, release, month)) in atoms.keys().enumerate() {
@@ -168,21 +185,32 @@ fn shown<'a>(
         }
     }
     let groups: Vec<RoaringBitmap> = atoms.into_values().collect();
+    answered(&groups, &questions, is_told)
+}
+
+/// Of the filters that may be asked, those that are answered: each is the sum of some groups. All others are groups that
+/// must not follow from answers.
+pub(super) fn answered(
+    groups: &[RoaringBitmap],
+    questions: &BTreeMap<Filter, Groups>,
+    may_be_asked: impl Fn(&Filter) -> bool,
+) -> BTreeSet<Filter> {
     let people =
         |some: &Groups| some.iter().fold(RoaringBitmap::new(), |all, index| all | &groups[*index]).len();
-    let delicate = delicate(&questions, &|some| people(some));
     // Totals before their parts, and what is about many before what is about few.
-    let may_be_asked = |(filter, _): &(&Filter, &Groups)| filter.width() <= MOST_WIDE && is_told(filter);
-    let mut order: Vec<(&Filter, &Groups)> = questions.iter().filter(may_be_asked).collect();
+    let may_be_asked = |filter: &Filter| filter.width() <= MOST_WIDE && may_be_asked(filter);
+    let (mut order, never): (Vec<_>, Vec<_>) = questions.iter().partition(|(filter, _)| may_be_asked(filter));
     order.sort_by_cached_key(|(filter, some)| (filter.width(), Reverse(people(some)), (*filter).clone()));
+    let delicate = small_together(questions, &people).into_iter();
+    let delicate = delicate.chain(never.into_iter().map(|(_, some)| some.clone()));
     let (filters, questions): (Vec<&Filter>, Vec<Groups>) =
         order.into_iter().map(|(filter, some)| (filter, some.clone())).unzip();
-    let answers = answerable(&groups, &questions, delicate, SMALLEST);
+    let answers = answerable(groups, &questions, delicate, SMALLEST);
     filters.into_iter().zip(answers).filter(|(_, may)| *may).map(|(filter, _)| filter.clone()).collect()
 }
 
 /// Every filter that journeys are in which no filter tells apart.
-fn filters_of(persona: &str, release: Option<&Release>, month: Option<Period>) -> Vec<Filter> {
+pub(super) fn filters_of(persona: &str, release: Option<&Release>, month: Option<Period>) -> Vec<Filter> {
     let periods: Vec<Option<Period>> = std::iter::once(None)
         .chain(std::iter::successors(month, |period| period.wider()).map(Some))
         .collect();
@@ -202,8 +230,8 @@ fn filters_of(persona: &str, release: Option<&Release>, month: Option<Period>) -
     filters
 }
 
-/// What is too narrow to be asked, and what all the small parts of one kind of a group are together.
-fn delicate(questions: &BTreeMap<Filter, Groups>, people: &dyn Fn(&Groups) -> u64) -> Vec<Groups> {
+/// What all the small parts of one kind of a group are together.
+fn small_together(questions: &BTreeMap<Filter, Groups>, people: &dyn Fn(&Groups) -> u64) -> Vec<Groups> {
     // By the wider group and what parts it: 0 to 2 for persona, release, period; periods by their length.
     let mut small: BTreeMap<(Filter, usize, usize), Groups> = BTreeMap::new();
     for (filter, some) in questions {
@@ -224,6 +252,5 @@ fn delicate(questions: &BTreeMap<Filter, Groups>, people: &dyn Fn(&Groups) -> u6
         some.dedup();
         some
     };
-    let too_narrow = questions.iter().filter(|(filter, _)| filter.width() > MOST_WIDE);
-    small.into_values().map(together).chain(too_narrow.map(|(_, some)| some.clone())).collect()
+    small.into_values().map(together).collect()
 }

@@ -54,6 +54,7 @@ pub struct Insights {
     machines: Machines,
     /// Of when all of it is, in milliseconds.
     as_of: Option<i64>,
+    latest: Option<i64>,
     zone: TimeZone,
 }
 
@@ -61,14 +62,21 @@ impl Insights {
     /// Sorts out what is known. A machine whose clock is ahead does not make it later than `now`.
     pub fn of(known: Known, zone: &TimeZone, now: Timestamp) -> Self {
         let as_of = known.latest.map(|latest| latest.min(now).as_millisecond());
+        let latest = known.latest.map(Timestamp::as_millisecond);
         let Known { journeys, people, everybody, machines, .. } = known;
         let cohorts = Cohorts::of(journeys.into_values(), zone);
-        Self { cohorts, people, everybody, machines, as_of, zone: zone.clone() }
+        Self { cohorts, people, everybody, machines, as_of, latest, zone: zone.clone() }
     }
 
     /// What can be asked for.
     pub fn filters(&self) -> InsightsFilters {
         self.cohorts.filters()
+    }
+
+    /// Whether it would be of a later moment by now: a machine's clock was ahead, and the rest of what it said has happened.
+    pub fn is_of_later(&self, now: Timestamp) -> bool {
+        self.latest
+            .is_some_and(|latest| self.as_of.is_some_and(|as_of| as_of < latest.min(now.as_millisecond())))
     }
 
     fn kpi(&self, answer: KpiAnswer) -> Kpi {

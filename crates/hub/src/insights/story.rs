@@ -10,6 +10,10 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use uuid::Uuid;
 
+/// How many steps of a journey, and transitions of a step, are kept: more than any checklist has, so that a machine that makes
+/// them up does not grow a journey without end. The first by name, and the earliest, so that arrival order does not matter.
+pub const MOST: usize = 512;
+
 /// The place of an event in time: by the clock of its machine, then by its number there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment {
@@ -191,6 +195,7 @@ impl StepStory {
         if let Some(done) = self.transitions.iter().position(|known| known.phase == Phase::Done) {
             self.transitions.truncate(done + 1);
         }
+        self.transitions.truncate(MOST);
     }
 
     /// What it comes to.

@@ -8,8 +8,13 @@ impl Insights {
     /// One figure for each question there is.
     pub fn summary(&self, filter: &Filter) -> InsightsSummary {
         let group = self.cohorts.group(filter);
-        let (active, stickiness) = match self.day() {
-            Some(day) => self.active_on(day, filter),
+        // A period says which days, not whom: its last one that there has been.
+        let day = self.day().and_then(|today| match filter.period {
+            None => Some(today),
+            Some(period) => period.days().take_while(|day| *day <= today).last(),
+        });
+        let (active, stickiness) = match day {
+            Some(day) => self.active_on(day, &Filter { period: None, ..filter.clone() }),
             None => {
                 let none = || self.kpi(KpiAnswer::NotEnough);
                 (ActiveDay { day: None, daily: none(), weekly: none(), monthly: none() }, none())

@@ -99,8 +99,8 @@ impl Company {
             if chance.in_a_thousand(150) {
                 machines.push(Machine::new(&mut company.devices, person, &mut chance));
             }
-            let begin = end - size.weeks * 7 * DAY;
-            live(&mut machines, begin, end, &mut chance);
+            let opened = end - size.weeks * 7 * DAY;
+            live(&mut machines, opened, end, &mut chance);
             for machine in machines {
                 machine.send(end, &mut chance, &mut on_the_way);
             }
@@ -161,19 +161,19 @@ fn uuid(chance: &mut Chance) -> Uuid {
 }
 
 /// Somebody's time in the company: one journey or two, and the days after.
-fn live(machines: &mut [Machine], begin: i64, end: i64, chance: &mut Chance) {
-    let day = begin + chance.below((end - begin) / DAY) * DAY;
+fn live(machines: &mut [Machine], opened: i64, end: i64, chance: &mut Chance) {
+    let day = opened + chance.below((end - opened) / DAY) * DAY;
     let mut at = day + 8 * HOUR + chance.below(3 * HOUR);
     let mut journeys = 1 + i64::from(chance.in_a_thousand(30));
     while journeys > 0 && at < end {
         journeys -= 1;
-        at = journey(machines, at, begin, end, chance);
+        at = journey(machines, at, opened, end, chance);
         at += chance.between(20, 40) * DAY;
     }
 }
 
 /// One journey, on the first machine; ends when they leave or the simulation does, which it says.
-fn journey(machines: &mut [Machine], began: i64, begin: i64, end: i64, chance: &mut Chance) -> i64 {
+fn journey(machines: &mut [Machine], began: i64, opened: i64, end: i64, chance: &mut Chance) -> i64 {
     let mut draw = chance.below(100);
     let [first, ..] = &PERSONAS;
     let persona = PERSONAS.iter().find(|persona| {
@@ -182,9 +182,9 @@ fn journey(machines: &mut [Machine], began: i64, begin: i64, end: i64, chance: &
     });
     let persona = persona.unwrap_or(first);
     let id = uuid(chance);
-    let release = |at: i64| format!("{}.0.0", (at - begin).max(0) / RELEASE_EVERY + 1);
+    let release = |at: i64| format!("{}.0.0", (at - opened).max(0) / RELEASE_EVERY + 1);
     let launched = chance.in_a_thousand(300);
-    // Most begin on their first day; a few were there long before Firstlight.
+    // Most opened on their first day; a few were there long before Firstlight.
     let before = if chance.in_a_thousand(40) { chance.between(30, 60) * DAY } else { chance.below(2 * HOUR) };
     let Some((machine, others)) = machines.split_first_mut() else { return end };
     let start = if launched { began + machine.skew } else { began - before };

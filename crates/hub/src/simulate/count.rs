@@ -142,8 +142,8 @@ impl Count {
         begun.max_by_key(|journey| journey.began).map(|journey| journey.persona.as_str())
     }
 
-    /// How many of those who have not left before have arrived: of how many, and how many.
-    pub(super) fn adoption(&self, of: &[&Journey]) -> (usize, usize) {
+    /// How many of those who have not left before have arrived: how many, and of how many.
+    pub(super) fn adoption(of: &[&Journey]) -> (usize, usize) {
         let arrived: BTreeSet<usize> =
             of.iter().filter(|journey| journey.value.is_some()).map(|journey| journey.person).collect();
         let helped: BTreeSet<usize> = of

@@ -44,15 +44,9 @@ impl Hub {
         path: &str,
         query: &[(&str, &str)],
     ) -> Result<T, SimulateError> {
-        let mut address = format!("{}{path}", self.url);
-        for (index, (name, value)) in query.iter().enumerate() {
-            // Names of personas, releases and periods, which need no escape but for one character.
-            address.push_str(&format!(
-                "{}{name}={}",
-                if index == 0 { '?' } else { '&' },
-                value.replace('+', "%2B")
-            ));
-        }
+        // Names of personas, releases and periods of a simulation need no escape.
+        let query: Vec<String> = query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let address = format!("{}{path}?{}", self.url, query.join("&"));
         self.ask(self.client.get(address), path).await
     }
 

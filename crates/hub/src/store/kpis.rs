@@ -43,6 +43,9 @@ pub struct Machines {
 /// A database that KPIs can be computed from.
 #[async_trait]
 pub trait Kpis {
+    /// What changes whenever something that [`Self::known`] says may have; nothing if this database cannot tell.
+    async fn stamp(&self) -> Result<Option<i64>, StoreError>;
+
     /// What is known, from what was counted as events came.
     async fn known(&self) -> Result<Known, StoreError>;
 

@@ -64,10 +64,10 @@ async fn the_description_has_the_parameters_and_shapes_of_every_figure() {
         let parameters = operation["get"]["parameters"].as_array().unwrap();
         assert!(parameters.iter().any(|parameter| parameter["name"] == "format"), "{name}");
         // What is answered has every field that is described as there.
-        let mut query = String::new();
-        for parameter in parameters.iter().filter(|parameter| parameter["required"] == true) {
-            query.push_str(&format!("&{}=1.0.0", parameter["name"].as_str().unwrap()));
-        }
+        let required = parameters.iter().filter(|parameter| parameter["required"] == true);
+        let query: Vec<String> =
+            required.map(|parameter| format!("&{}=1.0.0", parameter["name"].as_str().unwrap())).collect();
+        let query = query.concat();
         let answer: Value = read(hub.get(&format!("{path}?format=json{query}")).send().await.unwrap()).await;
         let shape = &operation["get"]["responses"]["200"]["content"]["application/json"]["schema"]["$ref"];
         let schema = &document["components"]["schemas"][shape.as_str().unwrap().rsplit('/').next().unwrap()];

@@ -3,6 +3,8 @@
 
 use std::process::Output;
 
+use firstlight_hub::store::{kpis::Kpis as _, sqlite::SqliteStore};
+
 use crate::common::Hub;
 
 fn company(hub: &Hub, more: &[&str]) -> Output {
@@ -21,7 +23,6 @@ async fn a_simulated_company_is_counted_exactly() {
     let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{errors}");
     assert!(text.contains("figures are what they have to be") && text.contains("median days"), "{text}");
-    use firstlight_hub::store::{kpis::Kpis as _, sqlite::SqliteStore};
     let store = SqliteStore::open(&hub.database()).unwrap();
     assert_eq!(store.known().await.unwrap(), store.known_from_log().await.unwrap());
     // It is nobody's company now.

@@ -1,6 +1,6 @@
 //! What each figure means, by hand.
 
-use firstlight_contract::kpis::{KpiAnswer, KpiCounts, RetrospectiveVerdict};
+use firstlight_contract::kpis::{InsightsFilter, Kpi, KpiAnswer, KpiCounts, RetrospectiveVerdict};
 use firstlight_hub::insights::{Filter, Insights};
 use jiff::tz::TimeZone;
 
@@ -118,4 +118,24 @@ fn a_release_is_better_only_where_enough_people_tell() {
     assert!(enough.logrank.is_some());
     assert_eq!(compare(3).verdict, RetrospectiveVerdict::NotEnough);
     assert_eq!(compare(1).gain.answer, KpiAnswer::Suppressed);
+}
+
+#[test]
+fn who_is_active_is_told_by_the_last_day_of_a_period() {
+    let mut people = vec![somebody("backend", "1.0.0", 40); 7];
+    people.extend(vec![somebody("data", "1.0.0", 40); 6]);
+    let insights = insights(company(&people));
+    let active = |persona: Option<&str>, period: Option<&str>| {
+        let text = |text: Option<&str>| text.map(str::to_owned);
+        let asked = InsightsFilter { persona: text(persona), release: None, period: text(period) };
+        insights.summary(&Filter::of(asked).unwrap()).active
+    };
+    let now = active(Some("data"), None);
+    assert_eq!((now.day.as_deref(), known(&now.daily.answer).2.n), (Some("2026-11-26"), 6));
+    // They began on 17 October.
+    let october = active(Some("backend"), Some("2026-10"));
+    assert_eq!(october.day.as_deref(), Some("2026-10-31"));
+    let of = |kpi: &Kpi| known(&kpi.answer).0;
+    assert!((of(&october.daily), of(&october.weekly), of(&october.monthly)) == (0.0, 0.0, 7.0));
+    assert_eq!(active(None, Some("2027")).daily.answer, KpiAnswer::NotEnough);
 }

@@ -35,21 +35,22 @@ fn quarter(month: &str) -> String {
 
 /// Everything that can be asked, and of whom it is.
 fn questions(people: &[Somebody]) -> Vec<(InsightsFilter, Sum)> {
-    let mut all: BTreeMap<(Option<String>, Option<String>, Option<String>), Sum> = BTreeMap::new();
+    let mut all: BTreeMap<[Option<String>; 3], Sum> = BTreeMap::new();
     for (index, one) in people.iter().enumerate() {
         let month = month(one);
         let periods = [None, Some(month[..4].to_owned()), Some(quarter(&month)), Some(month)];
         for persona in [None, Some(one.persona.clone())] {
             for release in [None, Some(format!("acme@{}", one.version))] {
                 for period in &periods {
-                    let key = (persona.clone(), release.clone(), period.clone());
+                    let key = [persona.clone(), release.clone(), period.clone()];
                     all.entry(key).or_default().insert(index);
                 }
             }
         }
     }
-    let filter = |((persona, release, period), sum)| (InsightsFilter { persona, release, period }, sum);
-    all.into_iter().map(filter).collect()
+    all.into_iter()
+        .map(|([persona, release, period], sum)| (InsightsFilter { persona, release, period }, sum))
+        .collect()
 }
 
 fn row(sum: &Sum, size: usize) -> Vec<i128> {
@@ -69,7 +70,9 @@ impl Space {
             let mut rest = space.rest(sum);
             if let Some(pivot) = rest.iter().position(|number| *number != 0) {
                 let inverse = power(rest[pivot], PRIME - 2);
-                rest.iter_mut().for_each(|number| *number = *number * inverse % PRIME);
+                for number in &mut rest {
+                    *number = *number * inverse % PRIME;
+                }
                 space.rows.push((pivot, rest));
             }
         }

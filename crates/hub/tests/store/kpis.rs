@@ -27,6 +27,9 @@ const STEPS: [&str; 2] = ["git", "vpn"];
 /// Which journey, hours from the first, and what: a beginning, a leave, first value, or a step and its state.
 type Happening = (usize, i64, usize);
 
+/// Hour, device, number, and what.
+type InOrder = (i64, i64, usize, usize);
+
 fn happening() -> impl Strategy<Value = Happening> {
     (0_usize..2, 0..HOURS, 0..3 + 2 * STATES.len())
 }
@@ -121,7 +124,7 @@ fn check(
     known: &Known,
 ) -> Result<(), TestCaseError> {
     // By person and journey, in the order in which it happened.
-    let mut of: BTreeMap<(u32, Uuid), Vec<(i64, i64, usize, usize)>> = BTreeMap::new();
+    let mut of: BTreeMap<(u32, Uuid), Vec<InOrder>> = BTreeMap::new();
     for (device, index) in arrived {
         let (journey, hour, what) = happened[*device][*index];
         let key = (devices[*device].person.0, journey_id(journey));
@@ -177,4 +180,28 @@ fn check(
         }
     }
     Ok(())
+}
+
+/// A machine that makes up steps fills a journey, and no more; whichever come first.
+pub(crate) async fn made_up(store: &dyn Store) {
+    let device = story::device(store, "ada").await;
+    let events = |from: u64, names: Vec<usize>| {
+        let read = |(sequence, name): (u64, usize)| {
+            let read = story::of_kind(sequence, at(1), EventType::StepChanged);
+            let step = format!("made-up-{name:04}");
+            with_data(read, &json!({ "journey": journey_id(0), "step": step, "state": "running" }))
+        };
+        story::submission(&device, (from..).zip(names).map(read))
+    };
+    // Every third, then all the others from the last on, then one over and over.
+    let thirds: Vec<usize> = (0..900).step_by(3).collect();
+    let others: Vec<usize> = (0..900).rev().filter(|name| name % 3 != 0).collect();
+    let one = vec![1; 900];
+    for (from, names) in [(1, thirds), (1_000, others), (2_000, one)] {
+        store.append(vec![events(from, names)]).await.unwrap();
+    }
+    let known = store.known().await.unwrap();
+    let steps: Vec<&String> = known.journeys.values().flat_map(|journey| journey.steps.keys()).collect();
+    assert_eq!((steps.len(), steps[511].as_str()), (512, "made-up-0511"));
+    assert_eq!(known, store.known_from_log().await.unwrap());
 }

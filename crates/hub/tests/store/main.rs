@@ -45,6 +45,12 @@ fn sqlite_knows_of_journeys_what_happened_whatever_arrives_first() {
 }
 
 #[tokio::test]
+async fn sqlite_keeps_a_journey_as_small_as_a_checklist_whatever_a_machine_makes_up() {
+    let (store, _folder) = sqlite();
+    kpis::made_up(store.as_ref()).await;
+}
+
+#[tokio::test]
 async fn sqlite_tells_the_stories_of_a_log_from_before_there_were_any() {
     let (store, folder) = sqlite();
     let device = story::device(store.as_ref(), "ada").await;

@@ -21,13 +21,21 @@ use super::{
 use crate::{
     ingest::Event,
     insights::{
-        story::{Beginning, Clock, Journey, Moment, StepStory, Told, told},
+        story::{Beginning, Clock, Journey, MOST, Moment, StepStory, Told, told},
         written,
     },
 };
 
 #[async_trait]
 impl Kpis for SqliteStore {
+    async fn stamp(&self) -> Result<Option<i64>, StoreError> {
+        // SQLite counts, for each connection, how often others have written.
+        let stamp = |conn: &mut Connection| {
+            Ok(conn.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?)
+        };
+        Self::on(&self.reader, stamp).await.map(Some)
+    }
+
     async fn known(&self) -> Result<Known, StoreError> {
         Self::on(&self.reader, known).await
     }
@@ -51,6 +59,8 @@ struct Open {
     journey: Journey,
     /// The steps that were told of.
     steps: BTreeMap<String, StepStory>,
+    /// Steps that are kept no longer, see [`MOST`].
+    dropped: Vec<String>,
     changed: bool,
 }
 
@@ -73,7 +83,7 @@ impl Stories {
                 // Also one of which there is nothing to say yet is known from now on.
                 let changed = known.is_none();
                 let journey = known.unwrap_or(Journey { person: person.0, ..Journey::default() });
-                new.insert(Open { journey, steps: BTreeMap::new(), changed })
+                new.insert(Open { journey, changed, ..Open::default() })
             }
         };
         let Told::Step(step, transition) = told else {
@@ -85,12 +95,20 @@ impl Stories {
         if done.is_some_and(|done| done < moment.time) {
             return Ok(());
         }
+        let full = open.journey.steps.len() >= MOST && !open.journey.steps.contains_key(&step);
+        if full && open.journey.steps.last_key_value().is_some_and(|(last, _)| *last < step) {
+            return Ok(());
+        }
         let story = match open.steps.entry(step.clone()) {
             std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
             std::collections::btree_map::Entry::Vacant(new) => new.insert(step_of(conn, key, &step)?),
         };
         story.tell(transition);
         open.journey.steps.insert(step, story.facts());
+        if full && let Some((dropped, _)) = open.journey.steps.pop_last() {
+            open.steps.remove(&dropped);
+            open.dropped.push(dropped);
+        }
         open.changed = true;
         Ok(())
     }
@@ -108,7 +126,9 @@ impl Stories {
             "INSERT INTO step_story (person, journey, step, told) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (person, journey, step) DO UPDATE SET told = ?4",
         )?;
-        for ((person, id), Open { journey, steps, changed }) in &self.journeys {
+        let mut drop =
+            conn.prepare_cached("DELETE FROM step_story WHERE person = ?1 AND journey = ?2 AND step = ?3")?;
+        for ((person, id), Open { journey, steps, dropped, changed }) in &self.journeys {
             if !changed {
                 continue;
             }
@@ -136,6 +156,9 @@ impl Stories {
             ])?;
             for (name, told) in steps {
                 step.execute(params![person, id.as_bytes(), name, told.to_bytes()])?;
+            }
+            for name in dropped {
+                drop.execute(params![person, id.as_bytes(), name])?;
             }
         }
         if let Some(latest) = self.latest {
@@ -262,7 +285,7 @@ fn known_from_log(conn: &mut Connection, kinds: &Kinds) -> Result<Known, StoreEr
         Ok(())
     })?;
     for (key, steps) in steps {
-        let facts = steps.into_iter().map(|(step, story)| (step, story.facts())).collect();
+        let facts = steps.into_iter().take(MOST).map(|(step, story)| (step, story.facts())).collect();
         known.journeys.entry(key).or_default().steps = facts;
     }
     Ok(known)
