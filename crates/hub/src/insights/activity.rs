@@ -1,7 +1,5 @@
 //! Who is active. Persona and release of somebody on a day are those of the journey they began last by then.
 
-use std::collections::BTreeMap;
-
 use firstlight_contract::kpis::{ActiveDay, ActivityTable, Kpi, KpiAnswer, KpiCounts};
 use firstlight_metrics::activity::Activity;
 use jiff::{
@@ -10,18 +8,14 @@ use jiff::{
 };
 use roaring::RoaringBitmap;
 
-use super::{
-    Filter, Insights, SMALLEST,
-    cohort::{Atom, answered, filters_of},
-    disclosure::Groups,
-};
+use super::{Filter, Insights, SMALLEST, apart};
 
 /// Days of the windows.
 const WEEK: i64 = 7;
 const MONTH: i64 = 28;
 
-/// Who is what on some day. Who has begun nothing is nowhere.
-type Roles<'a> = BTreeMap<Atom<'a>, RoaringBitmap>;
+/// Who is what on some day: the people of each atom. Who has begun nothing is in none.
+type Roles = Vec<RoaringBitmap>;
 
 impl Insights {
     /// Each day of the period, up to now; of the last 28 days if there is none.
@@ -58,11 +52,11 @@ impl Insights {
         (active, stickiness)
     }
 
-    fn stickiness(&self, day: Date, roles: &Roles<'_>, filter: &Filter, counts: KpiCounts) -> Kpi {
+    fn stickiness(&self, day: Date, roles: &Roles, filter: &Filter, counts: KpiCounts) -> Kpi {
         let mut activity = Activity::default();
         let from = day.saturating_sub((MONTH - 1).days());
         for (day, people) in self.people.range(from..=day) {
-            activity.add_all(*day, &only(people, filter, roles));
+            activity.add_all(*day, &self.only(people, filter, roles));
         }
         let working = |day: Date| !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday);
         self.kpi(match activity.stickiness(day, working) {
@@ -73,65 +67,50 @@ impl Insights {
     }
 
     /// How many of these are as asked, if that may be told.
-    fn active(&self, people: &RoaringBitmap, roles: &Roles<'_>, filter: &Filter) -> Kpi {
-        let asked = only(people, filter, roles);
+    fn active(&self, people: &RoaringBitmap, roles: &Roles, filter: &Filter) -> Kpi {
+        let asked = self.only(people, filter, roles);
         if asked.is_empty() {
             return self.count(0);
         }
-        if asked.len() < SMALLEST || !may_be_told(people, roles, filter) {
+        if asked.len() < SMALLEST || !self.may_be_told(people, roles, filter) {
             return self.kpi(KpiAnswer::Suppressed);
         }
         self.count(asked.len())
     }
 
     /// Who is what by a day; nobody where it is not asked.
-    fn roles(&self, day: Date, filter: &Filter) -> Roles<'_> {
-        let mut roles = Roles::new();
-        if filter.width() > 0 {
-            for (person, member) in self.cohorts.roles(day) {
-                roles.entry(member.atom()).or_default().insert(person);
+    fn roles(&self, day: Date, filter: &Filter) -> Roles {
+        if filter.width() == 0 {
+            return Roles::new();
+        }
+        let mut roles = vec![RoaringBitmap::new(); self.cohorts.atoms];
+        for (person, member) in self.cohorts.roles(day) {
+            if let Some(role) = roles.get_mut(member.atom) {
+                role.insert(person);
             }
         }
         roles
     }
-}
 
-/// Those of these people who are as asked.
-fn only(people: &RoaringBitmap, filter: &Filter, roles: &Roles<'_>) -> RoaringBitmap {
-    if filter.width() == 0 {
-        return people.clone();
+    /// Those of these people who are as asked.
+    fn only(&self, people: &RoaringBitmap, filter: &Filter, roles: &Roles) -> RoaringBitmap {
+        if filter.width() == 0 {
+            return people.clone();
+        }
+        let asked = self.cohorts.questions.atoms(filter).iter().filter_map(|atom| roles.get(*atom));
+        asked.fold(RoaringBitmap::new(), |all, role| all | (role & people))
     }
-    let is_asked = |(persona, release, _): &Atom<'_>| {
-        filter.persona.as_ref().is_none_or(|asked| asked == persona)
-            && filter.release.as_ref().is_none_or(|asked| Some(asked) == *release)
-    };
-    let asked = roles.iter().filter(|(role, _)| is_asked(role));
-    asked.fold(RoaringBitmap::new(), |all, (_, role)| all | (role & people))
-}
 
-/// Whether it may be told how many of these people are as asked, beside every other such question about them.
-fn may_be_told(people: &RoaringBitmap, roles: &Roles<'_>, asked: &Filter) -> bool {
-    if asked.width() == 0 {
-        return true;
-    }
-    let mut groups = Vec::new();
-    let mut nothing = people.clone();
-    let mut questions: BTreeMap<Filter, Groups> = BTreeMap::new();
-    let mut add = |filter: Filter, index: usize| questions.entry(filter).or_default().push(index);
-    for ((persona, release, month), role) in roles {
-        let group = role & people;
-        if group.is_empty() {
-            continue;
+    /// Whether it may be told how many of these people are as asked, beside every other such question about them.
+    fn may_be_told(&self, people: &RoaringBitmap, roles: &Roles, asked: &Filter) -> bool {
+        if asked.width() == 0 {
+            return true;
         }
-        nothing -= &group;
-        for filter in filters_of(persona, *release, *month) {
-            add(filter, groups.len());
-        }
-        groups.push(group);
+        let groups: Vec<RoaringBitmap> = roles.iter().map(|role| role & people).collect();
+        // Who has begun nothing is in the total only, which then tells of them together with everybody.
+        let begun = groups.iter().fold(RoaringBitmap::new(), |all, group| all | group);
+        let may_be_asked = |filter: &Filter| filter.period.is_none();
+        apart(people, &begun)
+            && self.cohorts.questions.answered(&groups, may_be_asked, Some(asked)).contains(asked)
     }
-    if !nothing.is_empty() {
-        add(Filter::default(), groups.len());
-        groups.push(nothing);
-    }
-    answered(&groups, &questions, |filter| filter.period.is_none()).contains(asked)
 }

@@ -1,9 +1,6 @@
 //! Who is in which group, and which groups may be told of.
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use firstlight_contract::kpis::InsightsFilters;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
@@ -11,8 +8,8 @@ use roaring::RoaringBitmap;
 
 use super::{
     Filter, Period, SMALLEST,
-    disclosure::{Groups, answerable},
-    filter::{MOST_WIDE, Release, name_of},
+    filter::{Release, name_of},
+    questions::{Atom, Questions},
     story::{Beginning, Journey},
 };
 
@@ -26,14 +23,11 @@ pub(super) struct Member {
     /// On which day the journey began.
     pub(super) day: Option<Date>,
     month: Option<Period>,
+    /// The number of its atom.
+    pub(super) atom: usize,
 }
 
 impl Member {
-    /// What filters can tell of it.
-    pub(super) fn atom(&self) -> Atom<'_> {
-        (&self.began.persona, self.began.release.as_ref(), self.month)
-    }
-
     fn is_in(&self, filter: &Filter) -> bool {
         filter.persona.as_ref().is_none_or(|persona| *persona == self.began.persona)
             && filter.release.as_ref().is_none_or(|release| Some(release) == self.began.release.as_ref())
@@ -61,6 +55,8 @@ pub(super) enum Group<'a> {
 #[derive(Debug)]
 pub(super) struct Cohorts {
     members: Vec<Member>,
+    pub(super) questions: Questions,
+    pub(super) atoms: usize,
     shown: BTreeSet<Filter>,
     pub(super) without_beginning: u64,
     pub(super) without_clock: u64,
@@ -79,10 +75,22 @@ impl Cohorts {
             let day = day_of(began.moment.time, zone);
             let month = start.and_then(|start| day_of(start, zone)).map(Period::month_of);
             without_clock += u64::from(month.is_none());
-            members.push(Member { journey, began, start, day, month });
+            members.push(Member { journey, began, start, day, month, atom: 0 });
         }
-        let shown = shown(members.iter(), |_| true);
-        Self { members, shown, without_beginning, without_clock }
+        let atom = |member: &Member| -> Atom {
+            (member.began.persona.clone(), member.began.release.clone(), member.month)
+        };
+        let mut atoms: BTreeMap<Atom, usize> = members.iter().map(|member| (atom(member), 0)).collect();
+        for (number, of) in atoms.values_mut().enumerate() {
+            *of = number;
+        }
+        for member in &mut members {
+            member.atom = atoms.get(&atom(member)).copied().unwrap_or_default();
+        }
+        let questions = Questions::about(atoms.keys());
+        let groups = by_atom(members.iter(), atoms.len());
+        let shown = questions.answered(&groups, |_| true, None);
+        Self { members, questions, atoms: atoms.len(), shown, without_beginning, without_clock }
     }
 
     /// The only way to people: whom a filter is about, if they may be told of.
@@ -106,7 +114,9 @@ impl Cohorts {
             let people: RoaringBitmap = part.map(|member| member.journey.person).collect();
             return self.shown.contains(filter) && people.len() >= SMALLEST;
         }
-        shown(part, |filter| self.shown.contains(filter)).contains(filter)
+        let groups = by_atom(part, self.atoms);
+        let told = |filter: &Filter| self.shown.contains(filter);
+        self.questions.answered(&groups, told, Some(filter)).contains(filter)
     }
 
     /// Whether nothing may be said of a filter that has somebody.
@@ -166,91 +176,13 @@ fn day_of(at: i64, zone: &TimeZone) -> Option<Date> {
     Timestamp::from_millisecond(at).ok().map(|at| zone.to_datetime(at).date())
 }
 
-/// Journeys that no filter tells apart: persona, release and month.
-pub(super) type Atom<'a> = (&'a str, Option<&'a Release>, Option<Period>);
-
-/// Every filter that has one of these and may be told of, of those that are told of at all.
-fn shown<'a>(
-    members: impl Iterator<Item = &'a Member>,
-    is_told: impl Fn(&Filter) -> bool,
-) -> BTreeSet<Filter> {
-    let mut atoms: BTreeMap<Atom<'_>, RoaringBitmap> = BTreeMap::new();
+/// The people of each atom.
+fn by_atom<'a>(members: impl Iterator<Item = &'a Member>, atoms: usize) -> Vec<RoaringBitmap> {
+    let mut groups = vec![RoaringBitmap::new(); atoms];
     for member in members {
-        atoms.entry(member.atom()).or_default().insert(member.journey.person);
-    }
-    let mut questions: BTreeMap<Filter, Groups> = BTreeMap::new();
-    for (index, (persona, release, month)) in atoms.keys().enumerate() {
-        for filter in filters_of(persona, *release, *month) {
-            questions.entry(filter).or_default().push(index);
+        if let Some(group) = groups.get_mut(member.atom) {
+            group.insert(member.journey.person);
         }
     }
-    let groups: Vec<RoaringBitmap> = atoms.into_values().collect();
-    answered(&groups, &questions, is_told)
-}
-
-/// Of the filters that may be asked, those that are answered: each is the sum of some groups. All others are groups that
-/// must not follow from answers.
-pub(super) fn answered(
-    groups: &[RoaringBitmap],
-    questions: &BTreeMap<Filter, Groups>,
-    may_be_asked: impl Fn(&Filter) -> bool,
-) -> BTreeSet<Filter> {
-    let people =
-        |some: &Groups| some.iter().fold(RoaringBitmap::new(), |all, index| all | &groups[*index]).len();
-    // Totals before their parts, and what is about many before what is about few.
-    let may_be_asked = |filter: &Filter| filter.width() <= MOST_WIDE && may_be_asked(filter);
-    let (mut order, never): (Vec<_>, Vec<_>) = questions.iter().partition(|(filter, _)| may_be_asked(filter));
-    order.sort_by_cached_key(|(filter, some)| (filter.width(), Reverse(people(some)), (*filter).clone()));
-    let delicate = small_together(questions, &people).into_iter();
-    let delicate = delicate.chain(never.into_iter().map(|(_, some)| some.clone()));
-    let (filters, questions): (Vec<&Filter>, Vec<Groups>) =
-        order.into_iter().map(|(filter, some)| (filter, some.clone())).unzip();
-    let answers = answerable(groups, &questions, delicate, SMALLEST);
-    filters.into_iter().zip(answers).filter(|(_, may)| *may).map(|(filter, _)| filter.clone()).collect()
-}
-
-/// Every filter that journeys are in which no filter tells apart.
-pub(super) fn filters_of(persona: &str, release: Option<&Release>, month: Option<Period>) -> Vec<Filter> {
-    let periods: Vec<Option<Period>> = std::iter::once(None)
-        .chain(std::iter::successors(month, |period| period.wider()).map(Some))
-        .collect();
-    let mut filters = Vec::new();
-    for persona in [None, Some(persona)] {
-        for release in std::iter::once(None).chain(release.map(Some)) {
-            for period in &periods {
-                let filter = Filter {
-                    persona: persona.map(str::to_owned),
-                    release: release.cloned(),
-                    period: *period,
-                };
-                filters.push(filter);
-            }
-        }
-    }
-    filters
-}
-
-/// What all the small parts of one kind of a group are together.
-fn small_together(questions: &BTreeMap<Filter, Groups>, people: &dyn Fn(&Groups) -> u64) -> Vec<Groups> {
-    // By the wider group and what parts it: 0 to 2 for persona, release, period; periods by their length.
-    let mut small: BTreeMap<(Filter, usize, usize), Groups> = BTreeMap::new();
-    for (filter, some) in questions {
-        for wider in filter.wider() {
-            if people(some) < SMALLEST {
-                let kind = match (filter.persona == wider.persona, filter.release == wider.release) {
-                    (false, _) => 0,
-                    (_, false) => 1,
-                    _ => 2,
-                };
-                let length = filter.period.map_or(0, |period| period.to_string().len());
-                small.entry((wider, kind, length)).or_default().extend(some);
-            }
-        }
-    }
-    let together = |mut some: Groups| {
-        some.sort_unstable();
-        some.dedup();
-        some
-    };
-    small.into_values().map(together).collect()
+    groups
 }

@@ -40,7 +40,7 @@ fn inverse(of: u64) -> u64 {
 }
 
 /// How many people are in some of the groups together; somebody may be in several.
-fn people(groups: &[RoaringBitmap], some: &[usize]) -> u64 {
+pub fn people(groups: &[RoaringBitmap], some: &[usize]) -> u64 {
     some.iter()
         .filter_map(|index| groups.get(*index))
         .fold(RoaringBitmap::new(), |all, group| all | group)
@@ -56,7 +56,10 @@ pub fn answerable(
     delicate: impl IntoIterator<Item = Groups>,
     smallest: u64,
 ) -> Vec<bool> {
-    let few = |some: &Groups| (1..smallest).contains(&people(groups, some));
+    let few = |some: &Groups| {
+        some.iter().all(|index| groups[*index].len() < smallest)
+            && (1..smallest).contains(&people(groups, some))
+    };
     let singles = (0..groups.len()).map(|index| vec![index]);
     let secrets: BTreeSet<Groups> = singles
         .chain(delicate)

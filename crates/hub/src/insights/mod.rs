@@ -18,6 +18,7 @@ mod completeness;
 pub mod disclosure;
 pub mod filter;
 mod funnel;
+mod questions;
 mod retrospective;
 mod steps;
 pub mod story;

@@ -35,6 +35,27 @@ async fn a_hub_that_knows_little_says_so_in_both_forms() {
 }
 
 #[tokio::test]
+async fn a_figure_is_never_older_than_what_was_acknowledged() {
+    let hub = Hub::start();
+    let device = hub.enrol().await;
+    let accepted_so_far = async || {
+        let told: Completeness = read(hub.get("/v1/insights/completeness").send().await.unwrap()).await;
+        (told.devices, told.accepted, told.refused)
+    };
+    assert_eq!(accepted_so_far().await, (1, 0, 0));
+    for sequence in 1..6_u32 {
+        device.send(&hub, &device.events([sequence.into()])).await;
+        assert_eq!(accepted_so_far().await, (1, sequence, 0));
+    }
+    let mut refused = device.event(6);
+    refused["type"] = "dev.firstlight.unheard-of".into();
+    device.send(&hub, &[refused]).await;
+    assert_eq!(accepted_so_far().await, (1, 5, 1));
+    hub.enrol().await;
+    assert_eq!(accepted_so_far().await, (2, 5, 1));
+}
+
+#[tokio::test]
 async fn what_cannot_be_asked_is_said() {
     let hub = Hub::start();
     for wrong in [

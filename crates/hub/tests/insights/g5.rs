@@ -161,7 +161,7 @@ fn runner(cases: u32) -> TestRunner {
 
 #[test]
 fn g5_an_attacker_who_asks_everything_isolates_nobody() {
-    runner(48)
+    runner(32)
         .run(&people(), |people| {
             let insights = insights(company(&people));
             let n = |insights: &Insights, filter: &Filter| {
@@ -185,7 +185,7 @@ fn g5_an_attacker_who_asks_everything_isolates_nobody() {
 
 #[test]
 fn g5_curves_beside_each_other_say_no_more_than_each_alone() {
-    runner(16)
+    runner(10)
         .run(&people(), |people| {
             let insights = insights(company(&people));
             for by in [By::Persona, By::Release] {
@@ -208,7 +208,7 @@ fn g5_curves_beside_each_other_say_no_more_than_each_alone() {
 
 #[test]
 fn g5_who_is_active_is_told_of_no_few_on_any_day() {
-    runner(16)
+    runner(10)
         .run(&people(), |people| {
             let insights = insights(company(&people));
             let today = |kpi: &Kpi| match &kpi.answer {
