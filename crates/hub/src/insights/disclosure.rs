@@ -14,8 +14,8 @@ use roaring::RoaringBitmap;
 /// Some of the groups, by number, in order.
 pub type Groups = Vec<usize>;
 
-/// One number of a finite field: exact, unlike fractions of floating point. A space over it is larger than one over the
-/// fractions only where this prime divides something by chance, which hides more and never less.
+/// Reckoned with in a finite field: exact, unlike fractions of floating point. What follows over the fractions follows here too,
+/// but where this prime divides a determinant of zeros and ones, which is a chance of one in two thousand million.
 const PRIME: u64 = (1 << 31) - 1;
 
 fn times(a: u64, b: u64) -> u64 {
@@ -56,6 +56,7 @@ pub fn answerable(
     delicate: impl IntoIterator<Item = Groups>,
     smallest: u64,
 ) -> Vec<bool> {
+    // One look at each is enough, mostly.
     let few = |some: &Groups| {
         some.iter().all(|index| groups[*index].len() < smallest)
             && (1..smallest).contains(&people(groups, some))

@@ -44,3 +44,26 @@ async fn a_hub_that_counts_differently_is_found_out() {
     assert!(errors.contains("figures are not what they have to be:\n"), "{errors}");
     hub.kill();
 }
+
+#[tokio::test]
+async fn the_guide_to_insights_is_true() {
+    let guide = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/insights.md");
+    let guide = std::fs::read_to_string(guide).unwrap();
+    let command =
+        guide.lines().find_map(|line| line.strip_prefix("$ firstlight-hub ")?.split_once("simulate "));
+    let hub = hub();
+    let url = ("http://127.0.0.1:7411", hub.url.as_str());
+    let words = command.unwrap().1.split(' ').map(|word| if word == url.0 { url.1 } else { word });
+    hub.say(&[&["simulate"], &words.collect::<Vec<_>>()[..]].concat());
+    // Every address it names is one, and every figure that is not of counts alone is explained.
+    let answer: serde_json::Value =
+        serde_json::from_str(&hub.get("/v1/insights/summary").send().await.unwrap().text().await.unwrap())
+            .unwrap();
+    for figure in
+        answer["ttfv"].as_object().unwrap().keys().chain(answer["adoption"].as_object().unwrap().keys())
+    {
+        let named =
+            guide.contains(&format!("`{figure}`")) || ["median", "p75", "p90"].contains(&figure.as_str());
+        assert!(named, "{figure} is not explained");
+    }
+}
