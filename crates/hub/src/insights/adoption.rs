@@ -21,8 +21,8 @@ impl Insights {
             Ok(found) => found,
             Err(answer) => {
                 let kpi = || self.kpi(answer.clone());
-                let organisation = KpiAnswer::NotEnough;
-                return Adoption { organisation: self.kpi(organisation), could_help: kpi(), use_it: kpi() };
+                let organisation = if filter.width() == 0 { kpi() } else { self.kpi(KpiAnswer::NotEnough) };
+                return Adoption { organisation, could_help: kpi(), use_it: kpi() };
             }
         };
         let happened = |at: Option<i64>| at.filter(|at| *at <= as_of);

@@ -67,3 +67,31 @@ async fn the_guide_to_insights_is_true() {
         assert!(named, "{figure} is not explained");
     }
 }
+
+#[tokio::test]
+async fn g5_of_four_people_no_route_says_anything() {
+    let hub = hub();
+    hub.say(&["simulate", "--hub", &hub.url, "--people", "4", "--weeks", "10", "--seed", "2"]);
+    let mut asked = 0;
+    for route in firstlight_hub::http::ROUTES {
+        let Some(name) = route.path.strip_prefix("/v1/insights/") else { continue };
+        // About machines, and what can be asked for.
+        if name == "completeness" {
+            continue;
+        }
+        let query = match name {
+            "retrospective" => "pack=acme&release=2.0.0&before=1.0.0&",
+            _ => "",
+        };
+        for format in ["json", "csv"] {
+            let answer = hub.get(&format!("{}?{query}format={format}", route.path)).send().await.unwrap();
+            let text = answer.text().await.unwrap();
+            // A day on which nobody did anything says so.
+            let told = text.replace(r#""answer":"known","value":0.0,"#, "").replace(",known,0,", "");
+            assert!(!told.contains("known") && !text.contains("not_reached"), "{name}: {text}");
+            assert!(name != "filters" || !text.contains("backend"), "{text}");
+            asked += 1;
+        }
+    }
+    assert_eq!(asked, 14);
+}
