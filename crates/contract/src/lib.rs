@@ -21,6 +21,7 @@ pub mod hub;
 pub mod insights;
 pub mod journal;
 pub mod journey;
+pub mod kpis;
 pub mod markdown;
 pub mod pack;
 pub mod pack_diff;

@@ -128,6 +128,8 @@ pub enum Property {
     Persona,
     /// What started the clock: `start_date` or `first_launch`.
     ClockKind,
+    /// When that was.
+    ClockStart,
     /// The step's id.
     Step,
     /// The state a step entered.
@@ -213,6 +215,13 @@ pub const PROPERTIES: &[Registered] = &[
         "Compares like with like: each persona has its own road.",
     ),
     row(Property::ClockKind, "clock", Internal, 400, "Keeps times apart that were started differently."),
+    row(
+        Property::ClockStart,
+        "clock_start",
+        Personal,
+        400,
+        "Counts those who are still on their way, not only those who arrived.",
+    ),
     row(Property::Step, "step", Internal, 400, "Finds the steps that hold people up."),
     row(Property::State, "state", Internal, 400, "Finds the steps that fail or wait."),
     row(Property::WaitsOn, "waits_on", Internal, 400, "Splits waiting for others from one's own work."),

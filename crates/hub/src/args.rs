@@ -63,6 +63,24 @@ pub(crate) enum Command {
         /// The backup
         file: PathBuf,
     },
+    /// Send a simulated company to a hub of its own and check its figures; exits with 1 if one is not what it has to be
+    Simulate {
+        /// The address of the hub, on this machine; it must have heard of nobody yet
+        #[arg(long, value_name = "URL")]
+        hub: String,
+        /// How many people join
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        people: u32,
+        /// In how many weeks
+        #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(i64).range(1..=50))]
+        weeks: i64,
+        /// What everything follows from
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// A file with an enrolment code in each line; without it they are put into --database, which must be the hub's
+        #[arg(long, value_name = "FILE")]
+        codes: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -14,13 +14,14 @@ use firstlight_hub::{
     http::{self, Hub},
     ingest::queue::Queue,
     secrets, serve,
+    simulate::{Simulation, Size},
     store::{
         Store,
         postgres::PostgresStore,
         sqlite::{self, SqliteStore},
     },
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
@@ -57,6 +58,10 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Command::Integration(asked) => runtime.block_on(integration(&database, asked)),
         Command::Person(Person::Alias { person, alias }) => {
             runtime.block_on(add_alias(&database, &person, &alias))
+        }
+        Command::Simulate { hub, people, weeks, seed, codes } => {
+            let size = Size { people: people as usize, weeks, seed };
+            runtime.block_on(simulate(&database, &hub, size, codes.as_deref(), &config.rules.zone))
         }
         Command::Backup { file } => {
             let path = one_file(database, "pg_dump --format=custom --file=FILE URL")?;
@@ -253,6 +258,49 @@ async fn add_alias(database: &Database, person: &str, alias: &str) -> Result<()>
         bail!("`{alias}` is another person's name already");
     }
     print(&format!("{alias} is {person}\n"))
+}
+
+async fn simulate(
+    database: &Database,
+    hub: &str,
+    size: Size,
+    codes: Option<&Path>,
+    zone: &TimeZone,
+) -> Result<()> {
+    let simulation = Simulation::of(size, Timestamp::now());
+    simulation.check(hub).await?;
+    let codes = match codes {
+        Some(file) => {
+            let text = std::fs::read_to_string(file)
+                .with_context(|| format!("{} cannot be read", file.display()))?;
+            text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+        }
+        None => {
+            let store = open_existing(database).await?;
+            let expires_at = Timestamp::now() + SignedDuration::from_hours(24 * 7);
+            let mut codes = Vec::new();
+            for person in simulation.devices() {
+                let code = secrets::new_code()?;
+                let person = format!("simulated {person}");
+                store.add_code(secrets::hash_code(&code), Some(&person), expires_at).await?;
+                codes.push(code);
+            }
+            codes
+        }
+    };
+    let found = simulation.run(hub, codes, zone).await?;
+    let mut text = String::new();
+    for line in &found.told {
+        // Writing to a text never fails.
+        let _ = writeln!(text, "{line}");
+    }
+    let _ =
+        writeln!(text, "{} figures are what they have to be, {} are not told", found.equal, found.suppressed);
+    print(&text)?;
+    if found.different.is_empty() {
+        return Ok(());
+    }
+    bail!("{} figures are not what they have to be:\n{}", found.different.len(), found.different.join("\n"))
 }
 
 fn print(text: &str) -> Result<()> {

@@ -11,6 +11,7 @@
 pub mod activity;
 pub mod funnel;
 mod interval;
+pub mod mean;
 pub mod proportion;
 pub mod retrospective;
 pub mod suppression;

@@ -186,3 +186,17 @@ fn a_group_that_says_nothing_takes_no_degree_of_freedom() {
     assert_eq!(log_rank(&[&a, &gone]), None);
     assert_eq!(log_rank(&[]), None);
 }
+
+#[test]
+fn a_mean_is_as_sure_as_student_says() {
+    use firstlight_metrics::mean::mean;
+    // Student's own ten patients (1908): the additional sleep by hyoscine, 0.75 hours; R's t.test gives [-0.53, 2.03].
+    let sleep = [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0];
+    let slept = mean(&sleep, Level::USUAL).unwrap();
+    let near = |value: Option<f64>, expected: f64| (value.unwrap() - expected).abs() < 1e-4;
+    assert!(near(Some(slept.value), 0.75));
+    assert!(near(slept.interval.low, -0.5298) && near(slept.interval.high, 2.0298), "{slept:?}");
+    assert_eq!(mean(&[], Level::USUAL), None);
+    let one = mean(&[3.0], Level::USUAL).unwrap();
+    assert_eq!((one.value, one.interval.low, one.interval.high), (3.0, None, None));
+}

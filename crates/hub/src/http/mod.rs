@@ -5,6 +5,7 @@ mod body;
 mod devices;
 mod events;
 mod health;
+mod insights;
 mod limits;
 mod metrics;
 mod openapi;
@@ -41,6 +42,7 @@ pub struct Hub {
     /// Inflated batches are large: a flood of them waits here, not in memory.
     reading: tokio::sync::Semaphore,
     figures: metrics::Figures,
+    figured: insights::Last,
     /// Until when machines take a repository of releases as fresh, in seconds since 1970, if the hub keeps one so.
     fresh_until: Option<Arc<AtomicI64>>,
     now: fn() -> Timestamp,
@@ -87,6 +89,7 @@ impl Hub {
             sending,
             reading,
             figures: metrics::Figures::default(),
+            figured: insights::Last::default(),
             fresh_until,
             now,
         })
@@ -227,6 +230,70 @@ pub const ROUTES: &[Route] = &[
         summary: "This description.",
         answers: &[200],
         handler: || axum::routing::get(openapi::show),
+    },
+    Route {
+        method: "GET",
+        path: "/v1/insights/filters",
+        who: Who::Operator,
+        summary: "Says which personas, releases and periods can be asked for.",
+        answers: &[200, 400, 403, 500],
+        handler: || axum::routing::get(insights::filters),
+    },
+    Route {
+        method: "GET",
+        path: "/v1/insights/summary",
+        who: Who::Operator,
+        summary: "The cards: adoption, time to first value, who is active, how often steps fail.",
+        answers: &[200, 400, 403, 500],
+        handler: || axum::routing::get(insights::summary),
+    },
+    Route {
+        method: "GET",
+        path: "/v1/insights/ttfv",
+        who: Who::Operator,
+        summary: "Curves of the time to first value, by persona or by release, with numbers at risk.",
+        answers: &[200, 400, 403, 500],
+        handler: || axum::routing::get(insights::ttfv),
+    },
+    Route {
+        method: "GET",
+        path: "/v1/insights/steps",
+        who: Who::Operator,
+        summary: "What each step costs: times, failures, waiting, days lost.",
+        answers: &[200, 400, 403, 500],
+        handler: || axum::routing::get(insights::steps),
+    },
+    Route {
+        method: "GET",
+        path: "/v1/insights/funnel",
+        who: Who::Operator,
+        summary: "How far people get in 30 days.",
+        answers: &[200, 400, 403, 500],
+        handler: || axum::routing::get(insights::funnel),
+    },
+    Route {
+        method: "GET",
+        path: "/v1/insights/activity",
+        who: Who::Operator,
+        summary: "Who is active, day by day.",
+        answers: &[200, 400, 403, 500],
+        handler: || axum::routing::get(insights::activity),
+    },
+    Route {
+        method: "GET",
+        path: "/v1/insights/retrospective",
+        who: Who::Operator,
+        summary: "Whether a release (?pack=acme&release=3.2.0&before=3.1.0) helped.",
+        answers: &[200, 400, 403, 500],
+        handler: || axum::routing::get(insights::retrospective),
+    },
+    Route {
+        method: "GET",
+        path: "/v1/insights/completeness",
+        who: Who::Operator,
+        summary: "How much of what happened the hub knows.",
+        answers: &[200, 400, 403, 500],
+        handler: || axum::routing::get(insights::completeness),
     },
 ];
 

@@ -3,7 +3,7 @@
 use axum::Json;
 use serde_json::{Map, Value, json};
 
-use super::{ROUTES, Route, Who};
+use super::{ROUTES, Route, Who, insights};
 
 pub(super) async fn show() -> Json<Value> {
     Json(document())
@@ -30,7 +30,7 @@ fn document() -> Value {
                     "description": "The metrics token; not needed on the hub's own machine.",
                 },
             },
-            "schemas": schemas(),
+            "schemas": all_schemas(),
         },
     })
 }
@@ -45,6 +45,10 @@ fn operation(route: &Route) -> Value {
         operation["parameters"] = ["pack", "release", "before"]
             .map(|name| json!({ "name": name, "in": "query", "required": true, "schema": { "type": "string" } }))
             .into();
+    }
+    let parameters = insights::parameters(route.path);
+    if !parameters.is_empty() {
+        operation["parameters"] = parameters.into();
     }
     let mut responses = Map::new();
     for status in route.answers {
@@ -84,6 +88,11 @@ fn response(route: &Route, status: u16) -> Value {
         }
         return response;
     }
+    if let Some(schema) = insights::schema(route.path) {
+        let mut content = json_of(schema);
+        content["text/csv"] = json!({ "schema": { "type": "string" } });
+        return json!({ "description": words(status), "content": content });
+    }
     let content = match (route.method, route.path) {
         ("POST", "/v1/devices") => json_of("Enrolled"),
         ("GET", "/v1/devices/self") => json_of("Standing"),
@@ -119,6 +128,14 @@ fn words(status: u16) -> &'static str {
         503 => "The hub cannot take it now.",
         _ => "The hub failed; its log says why.",
     }
+}
+
+fn all_schemas() -> Value {
+    let mut all = schemas();
+    if let (Value::Object(all), Value::Object(more)) = (&mut all, insights::schemas()) {
+        all.extend(more);
+    }
+    all
 }
 
 fn schemas() -> Value {

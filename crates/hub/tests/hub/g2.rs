@@ -25,6 +25,15 @@ const TABLE: &[(&str, &str, [u16; 5])] = &[
     ("GET", "/readyz", [200, 200, 200, 200, 200]),
     ("GET", "/metrics", [200, 200, 200, 200, 403]),
     ("GET", "/openapi.json", [200, 200, 200, 200, 200]),
+    ("GET", "/v1/insights/filters", [200, 200, 200, 200, 403]),
+    ("GET", "/v1/insights/summary", [200, 200, 200, 200, 403]),
+    ("GET", "/v1/insights/ttfv", [200, 200, 200, 200, 403]),
+    ("GET", "/v1/insights/steps", [200, 200, 200, 200, 403]),
+    ("GET", "/v1/insights/funnel", [200, 200, 200, 200, 403]),
+    ("GET", "/v1/insights/activity", [200, 200, 200, 200, 403]),
+    // Asked without saying which release.
+    ("GET", "/v1/insights/retrospective", [400, 400, 400, 400, 403]),
+    ("GET", "/v1/insights/completeness", [200, 200, 200, 200, 403]),
 ];
 
 fn ask(hub: &Hub, method: &str, path: &str) -> RequestBuilder {

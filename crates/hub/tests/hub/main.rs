@@ -8,6 +8,7 @@ mod g1;
 mod g2;
 mod g3;
 mod g7;
+mod insights;
 #[cfg(unix)]
 mod on_postgres;
 mod operating;
@@ -16,4 +17,5 @@ mod operating;
 mod postgres;
 mod signal;
 mod signals;
+mod simulated;
 mod thin_path;

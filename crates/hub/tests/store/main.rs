@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot set the scene has failed")]
 
 mod counting;
+mod kpis;
 #[cfg(unix)]
 mod on_postgres;
 #[cfg(unix)]
@@ -13,7 +14,7 @@ mod story;
 
 use std::sync::Arc;
 
-use firstlight_hub::store::{Store, sqlite::SqliteStore};
+use firstlight_hub::store::{Store, kpis::Kpis as _, sqlite::SqliteStore};
 
 /// A fresh store; the folder goes with it.
 fn sqlite() -> (Arc<dyn Store>, tempfile::TempDir) {
@@ -54,6 +55,34 @@ async fn sqlite_knows_who_may_say_what_happened() {
 #[test]
 fn sqlite_counts_what_other_programs_say_whatever_the_order() {
     signals::property(async || sqlite());
+}
+
+#[test]
+fn sqlite_knows_of_journeys_what_happened_whatever_arrives_first() {
+    kpis::property(async || sqlite());
+}
+
+#[tokio::test]
+async fn sqlite_keeps_a_journey_as_small_as_a_checklist_whatever_a_machine_makes_up() {
+    let (store, _folder) = sqlite();
+    kpis::made_up(store.as_ref()).await;
+}
+
+#[tokio::test]
+async fn sqlite_tells_the_stories_of_a_log_from_before_there_were_any() {
+    let (store, folder) = sqlite();
+    let device = story::device(store.as_ref(), "ada").await;
+    let began = story::began(1, story::now(), "backend");
+    store.append(vec![story::submission(&device, [began])]).await.unwrap();
+    let known = store.known().await.unwrap();
+    assert_eq!(known.journeys.len(), 1);
+    drop(store);
+    let path = folder.path().join("hub.sqlite");
+    let raw = rusqlite::Connection::open(&path).unwrap();
+    raw.execute_batch("DROP TABLE story; DROP TABLE step_story; DROP TABLE latest; PRAGMA user_version = 3")
+        .unwrap();
+    drop(raw);
+    assert_eq!(SqliteStore::open(&path).unwrap().known().await.unwrap(), known);
 }
 
 #[tokio::test]

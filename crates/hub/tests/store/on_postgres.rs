@@ -13,7 +13,7 @@ use firstlight_hub::{
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::{counting, postgres::Server, signals, story};
+use crate::{counting, kpis, postgres::Server, signals, story};
 
 async fn open(url: &str) -> Arc<dyn Store> {
     Arc::new(PostgresStore::open(&Address::parse(url).unwrap()).await.unwrap())
@@ -41,6 +41,18 @@ async fn postgres_counts_each_day_by_itself() {
 async fn postgres_knows_who_may_say_what_happened() {
     let Some(server) = Server::shared() else { return };
     signals::integrations(open(&server.fresh()).await.as_ref()).await;
+}
+
+#[test]
+fn postgres_knows_of_journeys_what_happened_whatever_arrives_first() {
+    let Some(server) = Server::shared() else { return };
+    kpis::property(async || (open(&server.fresh()).await, ()));
+}
+
+#[tokio::test]
+async fn postgres_keeps_a_journey_as_small_as_a_checklist_whatever_a_machine_makes_up() {
+    let Some(server) = Server::shared() else { return };
+    kpis::made_up(open(&server.fresh()).await.as_ref()).await;
 }
 
 #[test]

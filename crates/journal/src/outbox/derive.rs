@@ -89,7 +89,7 @@ pub(crate) fn derive(context: &Context, at: Timestamp, event: &Event) -> Option<
     let took = |from: Timestamp| (Property::DurationMs, json!(milliseconds(from, at)));
     match event {
         Event::JourneyStarted { journey, pack, persona, clock, pack_path: _, inputs: _ } => {
-            let clock = match clock {
+            let kind = match clock {
                 Clock::StartDate { .. } => "start_date",
                 Clock::FirstLaunch { .. } => "first_launch",
             };
@@ -98,7 +98,8 @@ pub(crate) fn derive(context: &Context, at: Timestamp, event: &Event) -> Option<
                 (Property::PackName, json!(pack.name)),
                 (Property::PackVersion, json!(pack.version)),
                 (Property::Persona, json!(persona)),
-                (Property::ClockKind, json!(clock)),
+                (Property::ClockKind, json!(kind)),
+                (Property::ClockStart, json!(clock.start())),
             ];
             outgoing(EventType::JourneyStarted, data)
         }

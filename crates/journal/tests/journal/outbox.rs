@@ -50,7 +50,7 @@ fn an_event_is_a_cloud_event_of_this_device() {
         "datacontenttype": "application/json",
         "data": {
             "journey": JourneyId(uuid::Uuid::from_u128(1)), "pack": "acme", "pack_version": "3.2.0",
-            "persona": "backend", "clock": "first_launch",
+            "persona": "backend", "clock": "first_launch", "clock_start": at(0),
         },
     });
     assert_eq!(serde_json::from_str::<Value>(&row.body).unwrap(), expected);

@@ -60,21 +60,33 @@ pub(super) async fn runs(client: &ClientWrapper, pack: &str, version: &str) -> R
 
 pub(super) async fn recount(client: &ClientWrapper, kinds: &Kinds) -> Result<Rollups, StoreError> {
     let mut recount = Recount::default();
-    let log = "SELECT event.kind, event.day, event.time, event.data, device.person, event.device
+    each(&**client, kinds, |logged, _| recount.take(logged)).await?;
+    Ok(recount.done())
+}
+
+/// Hands over each event of the log with its number on its device, in the order in which they were written.
+pub(super) async fn each(
+    client: &impl tokio_postgres::GenericClient,
+    kinds: &Kinds,
+    mut take: impl FnMut(&Logged<'_>, u64) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let log =
+        "SELECT event.kind, event.day, event.time, event.data, device.person, event.device, event.sequence
                FROM event JOIN device ON device.key = event.device ORDER BY event.key";
     let nothing: [i64; 0] = [];
     // Row by row: the log is longer than what fits into memory.
     let mut rows = std::pin::pin!(client.query_raw(log, nothing).await?);
     while let Some(row) = rows.try_next().await? {
         let Some(kind) = kinds.known(row.try_get(0)?) else { continue };
-        recount.take(&Logged {
+        let logged = Logged {
             device: DeviceKey(row.try_get(5)?),
             person: person(row.try_get(4)?)?,
             kind,
             day: day_of(row.try_get(1)?)?,
             time: instant(row.try_get(2)?)?,
             data: row.try_get(3)?,
-        })?;
+        };
+        take(&logged, number(row.try_get(6)?)?)?;
     }
-    Ok(recount.done())
+    Ok(())
 }

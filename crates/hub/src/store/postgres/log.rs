@@ -2,7 +2,7 @@
 //!
 //! Any number of hubs write at once. The first thing a transaction does is to lock the marks of its devices, so each
 //! device has one writer at a time and each sequence is settled once. Every transaction locks in the same order: marks by
-//! device, then people by day, then counts by day and type; so none waits for one that waits for it. The counts come last,
+//! device, then journeys, then people by day, then counts by day and type; so none waits for one that waits for it. The counts come last,
 //! because all hubs count today: their rows are held for one statement and the commit.
 //!
 //! People are a bitmap a day, as in SQLite, so that what reads them is the same; a table of (day, person) would be a
@@ -25,7 +25,7 @@ use super::{
         recount::RunSoFar,
         settling::{self, Accepted, Added},
     },
-    number,
+    kpis, number,
 };
 
 /// Why a group was not written.
@@ -76,9 +76,11 @@ pub(super) async fn append(
     write_log(&transaction, kinds, &settled.accepted).await?;
     write_journeys(&transaction, &settled.accepted).await?;
     write_runs(&transaction, &settled.accepted).await?;
+    let stories = kpis::tell(&transaction, &settled.accepted).await?;
     write_marks(&transaction, &settled.progress).await?;
     write_people(&transaction, &settled.added).await?;
     write_counts(&transaction, kinds, &settled.added).await?;
+    kpis::write_latest(&transaction, &stories).await?;
     transaction.commit().await.map_err(|error| match error.code() {
         Some(code)
             if [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED].contains(code) =>

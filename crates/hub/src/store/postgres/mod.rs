@@ -5,6 +5,7 @@
 mod address;
 mod admission;
 mod counts;
+mod kpis;
 mod log;
 mod schema;
 mod signals;

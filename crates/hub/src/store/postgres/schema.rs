@@ -144,7 +144,42 @@ CREATE TABLE service_day (
 );
 ";
 
-const STEPS: &[Step] = &[Step { sql: FIRST, needs: 1 }, Step { sql: SIGNALS, needs: 1 }];
+const KPIS: &str = "
+-- What is known of each journey: instants in milliseconds. `began` and the two after it say which of its beginnings was the
+-- earliest; `clock` is when its clock started. `steps` has what each step came to.
+CREATE TABLE story (
+    person   integer NOT NULL,
+    journey  uuid NOT NULL,
+    began    bigint,
+    device   bigint,
+    sequence bigint,
+    persona  text,
+    pack     text,
+    version  text,
+    clock    bigint,
+    at_once  boolean NOT NULL,
+    arrived  bigint,
+    gone     bigint,
+    steps    bytea NOT NULL,
+    PRIMARY KEY (person, journey)
+);
+-- The transitions of each step until it was done first.
+CREATE TABLE step_story (
+    person  integer NOT NULL,
+    journey uuid NOT NULL,
+    step    text NOT NULL,
+    told    bytea NOT NULL,
+    PRIMARY KEY (person, journey, step)
+);
+-- One row, from the first event on: when the latest event happened.
+CREATE TABLE latest (
+    only_one smallint PRIMARY KEY CHECK (only_one = 1),
+    time     bigint NOT NULL
+);
+";
+
+const STEPS: &[Step] =
+    &[Step { sql: FIRST, needs: 1 }, Step { sql: SIGNALS, needs: 1 }, Step { sql: KPIS, needs: 1 }];
 
 /// Whoever brings tables up to date holds this number; others wait, and find it done.
 const MIGRATING: i64 = 0x6669_7273_746c_6967;

@@ -5,10 +5,14 @@ use std::collections::BTreeMap;
 use firstlight_contract::hub::Verdict;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, TransactionBehavior, params};
 
-use super::super::{
-    DeviceKey, Progress, StoreError, Submission,
-    columns::{Kinds, day_number, people_from, people_to},
-    settling::{self, Accepted, Added},
+use super::{
+    super::{
+        DeviceKey, Progress, StoreError, Submission,
+        columns::{Kinds, day_number, people_from, people_to},
+        settling::{self, Accepted, Added},
+        stories::Stories,
+    },
+    kpis,
 };
 use crate::ingest::event::RunPart;
 
@@ -23,12 +27,16 @@ pub(super) fn append(
     let before: Result<_, StoreError> =
         devices.map(|device| Ok((device, progress(&transaction, device)?))).collect();
     let settled = settling::settle(group, before?)?;
+    let mut stories = Stories::default();
     {
         let mut writer = Writer::new(&transaction, kinds)?;
         for accepted in settled.accepted {
+            let Accepted { of, event, .. } = accepted;
+            stories.tell(&mut &*transaction, of.person, of.device, event)?;
             writer.write(accepted)?;
         }
     }
+    kpis::write(&transaction, &stories)?;
     write_marks(&transaction, &settled.progress)?;
     write_counts(&transaction, kinds, &settled.added)?;
     transaction.commit()?;

@@ -5,6 +5,7 @@
 mod admission;
 mod backup;
 mod counts;
+mod kpis;
 mod log;
 mod schema;
 mod signals;

@@ -5,7 +5,10 @@ use firstlight_domain::registry::EventType;
 use rusqlite::{Connection, TransactionBehavior, params};
 use rusqlite_migration::{M, Migrations};
 
-use super::super::{StoreError, columns::Kinds};
+use super::{
+    super::{StoreError, columns::Kinds},
+    kpis,
+};
 use crate::secrets;
 
 const FIRST: &str = "
@@ -133,7 +136,41 @@ CREATE TABLE service_day (
 ) STRICT, WITHOUT ROWID;
 ";
 
-const STEPS: &[M<'static>] = &[M::up(FIRST), M::up(RUNS), M::up(SIGNALS)];
+const KPIS: &str = "
+-- What is known of each journey: instants in milliseconds. `began` and the two after it say which of its beginnings was the
+-- earliest; `clock` is when its clock started. `steps` has what each step came to.
+CREATE TABLE story (
+    person   INTEGER NOT NULL,
+    journey  BLOB NOT NULL,
+    began    INTEGER,
+    device   INTEGER,
+    sequence INTEGER,
+    persona  TEXT,
+    pack     TEXT,
+    version  TEXT,
+    clock    INTEGER,
+    at_once  INTEGER,
+    arrived  INTEGER,
+    gone     INTEGER,
+    steps    BLOB NOT NULL,
+    PRIMARY KEY (person, journey)
+) STRICT;
+-- The transitions of each step until it was done first.
+CREATE TABLE step_story (
+    person  INTEGER NOT NULL,
+    journey BLOB NOT NULL,
+    step    TEXT NOT NULL,
+    told    BLOB NOT NULL,
+    PRIMARY KEY (person, journey, step)
+) STRICT, WITHOUT ROWID;
+-- One row, from the first event on: when the latest event happened.
+CREATE TABLE latest (
+    only INTEGER PRIMARY KEY NOT NULL CHECK (only = 1),
+    time INTEGER NOT NULL
+) STRICT;
+";
+
+const STEPS: &[M<'static>] = &[M::up(FIRST), M::up(RUNS), M::up(SIGNALS), M::up(KPIS)];
 
 /// Brings the tables up to date and knows the types of events.
 pub(super) fn prepare(conn: &mut Connection) -> Result<Kinds, StoreError> {
@@ -150,8 +187,10 @@ pub(super) fn prepare(conn: &mut Connection) -> Result<Kinds, StoreError> {
             transaction.query_row("SELECT key FROM kind WHERE name = ?1", [kind.name()], |row| row.get(0))?;
         keys.push(key);
     }
+    let kinds = Kinds::new(keys);
+    kpis::catch_up(&transaction, &kinds)?;
     transaction.commit()?;
-    Ok(Kinds::new(keys))
+    Ok(kinds)
 }
 
 /// Writes a little, for real.

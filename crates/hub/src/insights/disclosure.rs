@@ -1,0 +1,205 @@
+//! Which questions about groups of people may be answered, so that no combination of answers tells about a few.
+//!
+//! People are split into the smallest groups that questions tell apart. An answer is a sum over some of them, and whoever
+//! has several answers has every sum and difference of them too: all that follows from them is the space they span. So
+//! questions are gone through in the order of their worth, and one is answered only if no group of fewer than `smallest`
+//! people comes to lie in that space with it. This is secondary suppression by linear algebra, as of a table with its
+//! margins, for any set of questions; what is protected are the groups that can be named, and what remains of one group
+//! without another.
+
+use std::collections::BTreeSet;
+
+use roaring::RoaringBitmap;
+
+/// Some of the groups, by number, in order.
+pub type Groups = Vec<usize>;
+
+/// Reckoned with in a finite field: exact, unlike fractions of floating point. What follows over the fractions follows here too,
+/// but where this prime divides a determinant of zeros and ones, which is a chance of one in two thousand million.
+const PRIME: u64 = (1 << 31) - 1;
+
+fn times(a: u64, b: u64) -> u64 {
+    a * b % PRIME
+}
+
+fn minus(a: u64, b: u64) -> u64 {
+    (a + PRIME - b) % PRIME
+}
+
+fn inverse(of: u64) -> u64 {
+    // Fermat: of^(p - 2).
+    let (mut power, mut base, mut left) = (1, of, PRIME - 2);
+    while left > 0 {
+        if left % 2 == 1 {
+            power = times(power, base);
+        }
+        base = times(base, base);
+        left /= 2;
+    }
+    power
+}
+
+/// How many people are in some of the groups together; somebody may be in several.
+pub fn people(groups: &[RoaringBitmap], some: &[usize]) -> u64 {
+    some.iter()
+        .filter_map(|index| groups.get(*index))
+        .fold(RoaringBitmap::new(), |all, group| all | group)
+        .len()
+}
+
+/// Says of each question whether it may be answered: `questions` in the order of their worth. `delicate` are sums that
+/// must not follow from answers where they are about few; each group, each question, and what remains of a question
+/// without another one that lies in it are such sums anyway.
+pub fn answerable(
+    groups: &[RoaringBitmap],
+    questions: &[Groups],
+    delicate: impl IntoIterator<Item = Groups>,
+    smallest: u64,
+) -> Vec<bool> {
+    // One look at each is enough, mostly.
+    let few = |some: &Groups| {
+        some.iter().all(|index| groups[*index].len() < smallest)
+            && (1..smallest).contains(&people(groups, some))
+    };
+    let singles = (0..groups.len()).map(|index| vec![index]);
+    let secrets: BTreeSet<Groups> = singles
+        .chain(delicate)
+        .chain(questions.iter().cloned())
+        .chain(remainders(groups, questions, smallest))
+        .filter(few)
+        .collect();
+    let mut secrets: Vec<Vec<u64>> = secrets.iter().map(|some| vector(some, groups.len())).collect();
+    // Each begins to count at its pivot, where those after it are 0.
+    let mut answered: Vec<(usize, Vec<u64>)> = Vec::new();
+    let may = |question: &Groups| {
+        let mut rest = vector(question, groups.len());
+        for (pivot, known) in &answered {
+            let factor = rest[*pivot];
+            subtract(&mut rest, factor, known);
+        }
+        let Some(pivot) = rest.iter().position(|number| *number != 0) else {
+            // It follows from what is answered already: of nobody, or of some that are safe.
+            return !few(question);
+        };
+        let factor = inverse(rest[pivot]);
+        for number in &mut rest {
+            *number = times(*number, factor);
+        }
+        let tells = secrets.iter().any(|secret| {
+            let factor = secret[pivot];
+            factor != 0 && secret.iter().zip(&rest).all(|(secret, rest)| *secret == times(factor, *rest))
+        });
+        if tells {
+            return false;
+        }
+        for secret in &mut secrets {
+            let factor = secret[pivot];
+            subtract(secret, factor, &rest);
+        }
+        answered.push((pivot, rest));
+        true
+    };
+    questions.iter().map(may).collect()
+}
+
+/// What remains of each question without each other that lies in it, where that has no group that is large by itself.
+fn remainders(groups: &[RoaringBitmap], questions: &[Groups], smallest: u64) -> BTreeSet<Groups> {
+    let words = groups.len().div_ceil(64);
+    let bits = |some: &mut dyn Iterator<Item = usize>| {
+        let mut bits = vec![0_u64; words];
+        for index in some {
+            bits[index / 64] |= 1 << (index % 64);
+        }
+        bits
+    };
+    let large = bits(&mut (0..groups.len()).filter(|index| groups[*index].len() >= smallest));
+    let questions: Vec<Vec<u64>> = questions.iter().map(|some| bits(&mut some.iter().copied())).collect();
+    let mut remainders = BTreeSet::new();
+    for all in &questions {
+        for part in &questions {
+            let lies_in = all.iter().zip(part).all(|(all, part)| part & !all == 0);
+            let mut rest = all.iter().zip(part).zip(&large);
+            if lies_in && rest.all(|((all, part), large)| all & !part & large == 0) {
+                let is_left = |index: &usize| {
+                    let (word, bit) = (index / 64, 1_u64 << (index % 64));
+                    all[word] & !part[word] & bit != 0
+                };
+                remainders.insert((0..groups.len()).filter(is_left).collect());
+            }
+        }
+    }
+    remainders
+}
+
+fn vector(some: &[usize], size: usize) -> Vec<u64> {
+    let mut vector = vec![0; size];
+    for index in some {
+        if let Some(number) = vector.get_mut(*index) {
+            *number = 1;
+        }
+    }
+    vector
+}
+
+fn subtract(from: &mut [u64], factor: u64, what: &[u64]) {
+    if factor == 0 {
+        return;
+    }
+    for (number, what) in from.iter_mut().zip(what) {
+        *number = minus(*number, times(factor, *what));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn groups(sizes: &[u32]) -> Vec<RoaringBitmap> {
+        let mut next = 0;
+        let group = |size: &u32| {
+            let people = (next..next + size).collect();
+            next += size;
+            people
+        };
+        sizes.iter().map(group).collect()
+    }
+
+    #[test]
+    fn a_small_group_takes_another_with_it() {
+        let groups = groups(&[3, 8, 20]);
+        let questions = [vec![0, 1, 2], vec![2], vec![1], vec![0]];
+        assert_eq!(answerable(&groups, &questions, [], 5), [true, true, false, false]);
+        // Without the total, the second tells nothing of the first.
+        assert_eq!(answerable(&groups, &questions[1..], [], 5), [true, true, false]);
+    }
+
+    #[test]
+    fn a_table_with_margins_hides_a_rectangle() {
+        // Two by two, with margins: one small cell hides all four, since each follows from any other and the margins.
+        let groups = groups(&[2, 10, 10, 10]);
+        let questions = [
+            vec![0, 1, 2, 3],
+            vec![0, 1],
+            vec![2, 3],
+            vec![0, 2],
+            vec![1, 3],
+            vec![3],
+            vec![2],
+            vec![1],
+            vec![0],
+        ];
+        let answers = answerable(&groups, &questions, [], 5);
+        assert_eq!(answers, [true, true, true, true, true, false, false, false, false]);
+    }
+
+    #[test]
+    fn nearly_the_same_question_twice_would_tell_the_difference() {
+        let groups = groups(&[19, 1, 30]);
+        let questions = [vec![0, 1, 2], vec![0, 1], vec![0]];
+        assert_eq!(answerable(&groups, &questions, [], 5), [true, true, false]);
+        // Two small ones together are still few.
+        let groups = self::groups(&[19, 1, 2, 30]);
+        let questions = [vec![0, 1, 2, 3], vec![0, 1, 2], vec![0]];
+        assert_eq!(answerable(&groups, &questions, [vec![1, 2]], 5), [true, true, false]);
+    }
+}

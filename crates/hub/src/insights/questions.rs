@@ -1,0 +1,112 @@
+//! Every question there is, and which of them are answered.
+//!
+//! Journeys that no filter tells apart are one atom; a filter is about some atoms. Which atoms there are is settled once; who of
+//! them a table is about, and so what may be told, is settled for each.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
+
+use roaring::RoaringBitmap;
+
+use super::{
+    Filter, Period, SMALLEST,
+    disclosure::{Groups, answerable, people},
+    filter::{MOST_WIDE, Release},
+};
+
+/// What filters can tell of a journey: persona, release and month.
+pub(super) type Atom = (String, Option<Release>, Option<Period>);
+
+/// Every filter that is about some atoms.
+#[derive(Debug, Default)]
+pub(super) struct Questions {
+    of: BTreeMap<Filter, Groups>,
+    /// Filters that part a wider one in the same way, as all its personas do.
+    lines: Vec<Vec<Filter>>,
+}
+
+impl Questions {
+    pub(super) fn about<'a>(atoms: impl Iterator<Item = &'a Atom>) -> Self {
+        let mut of: BTreeMap<Filter, Groups> = BTreeMap::new();
+        for (index, atom) in atoms.enumerate() {
+            for filter in filters_of(atom) {
+                of.entry(filter).or_default().push(index);
+            }
+        }
+        // By the wider filter and what parts it; periods by how long they are.
+        let mut lines: BTreeMap<(Filter, [bool; 2], usize), Vec<Filter>> = BTreeMap::new();
+        for filter in of.keys() {
+            for wider in filter.wider() {
+                let same = [filter.persona == wider.persona, filter.release == wider.release];
+                let length = filter.period.map_or(0, |period| period.to_string().len());
+                lines.entry((wider, same, length)).or_default().push(filter.clone());
+            }
+        }
+        Self { of, lines: lines.into_values().collect() }
+    }
+
+    /// The atoms a filter is about.
+    pub(super) fn atoms(&self, filter: &Filter) -> &[usize] {
+        self.of.get(filter).map_or(&[], Vec::as_slice)
+    }
+
+    /// Of the filters that may be asked, those that are answered about these people of each atom; all others are groups that
+    /// must not follow from answers. What comes after `until` changes nothing about it, and is left out.
+    pub(super) fn answered(
+        &self,
+        groups: &[RoaringBitmap],
+        may_be_asked: impl Fn(&Filter) -> bool,
+        until: Option<&Filter>,
+    ) -> BTreeSet<Filter> {
+        let of = |filter: &Filter| -> Groups {
+            let atoms = self.atoms(filter).iter().copied();
+            atoms.filter(|index| groups.get(*index).is_some_and(|group| !group.is_empty())).collect()
+        };
+        let may_be_asked = |filter: &Filter| filter.width() <= MOST_WIDE && may_be_asked(filter);
+        let (mut order, mut never) = (Vec::new(), Vec::new());
+        for filter in self.of.keys() {
+            match of(filter) {
+                nobody if nobody.is_empty() => {}
+                some if may_be_asked(filter) => order.push((filter, people(groups, &some), some)),
+                some => never.push(some),
+            }
+        }
+        // Totals before their parts, and what is about many before what is about few.
+        order.sort_by_key(|(filter, people, _)| (filter.width(), Reverse(*people), *filter));
+        let asked = order.iter().position(|(filter, ..)| Some(*filter) == until);
+        let later = order.split_off(asked.map_or(order.len(), |at| at + 1));
+        let small_together = self.lines.iter().map(|line| {
+            let small = line.iter().map(of).filter(|some| is_small(groups, some));
+            let all: BTreeSet<usize> = small.flatten().collect();
+            all.into_iter().collect::<Groups>()
+        });
+        let secrets = small_together.chain(never).chain(later.into_iter().map(|(.., some)| some));
+        let (filters, questions): (Vec<&Filter>, Vec<Groups>) =
+            order.into_iter().map(|(filter, _, some)| (filter, some)).unzip();
+        let answers = answerable(groups, &questions, secrets, SMALLEST);
+        filters.into_iter().zip(answers).filter(|(_, may)| *may).map(|(filter, _)| filter.clone()).collect()
+    }
+}
+
+fn is_small(groups: &[RoaringBitmap], some: &Groups) -> bool {
+    let large = |index: &usize| groups.get(*index).is_some_and(|group| group.len() >= SMALLEST);
+    !some.iter().any(large) && people(groups, some) < SMALLEST
+}
+
+/// Every filter an atom is in.
+fn filters_of((persona, release, month): &Atom) -> Vec<Filter> {
+    let months = std::iter::successors(*month, |period| period.wider());
+    let periods: Vec<Option<Period>> = std::iter::once(None).chain(months.map(Some)).collect();
+    let mut filters = Vec::new();
+    for persona in [None, Some(persona)] {
+        for release in std::iter::once(None).chain(release.as_ref().map(Some)) {
+            for period in &periods {
+                let (persona, release) = (persona.cloned(), release.cloned());
+                filters.push(Filter { persona, release, period: *period });
+            }
+        }
+    }
+    filters
+}

@@ -1,0 +1,32 @@
+//! The cards.
+
+use firstlight_contract::kpis::{ActiveDay, InsightsSummary, KpiAnswer};
+
+use super::{Filter, Insights};
+
+impl Insights {
+    /// One figure for each question there is.
+    pub fn summary(&self, filter: &Filter) -> InsightsSummary {
+        let group = self.cohorts.group(filter);
+        // A period says which days, not whom: its last one that there has been.
+        let day = self.day().and_then(|today| match filter.period {
+            None => Some(today),
+            Some(period) => period.days().take_while(|day| *day <= today).last(),
+        });
+        let (active, stickiness) = match day {
+            Some(day) => self.active_on(day, &Filter { period: None, ..filter.clone() }),
+            None => {
+                let none = || self.kpi(KpiAnswer::NotEnough);
+                (ActiveDay { day: None, daily: none(), weekly: none(), monthly: none() }, none())
+            }
+        };
+        InsightsSummary {
+            filter: filter.to_view(),
+            adoption: self.adoption(filter, &group),
+            ttfv: self.figures(&group),
+            active,
+            stickiness,
+            step_failure: self.step_failure(&group),
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! Time to first value.
+//!
+//! T = first verified first value − when the clock started, of each journey, in days. Who has not arrived counts with the
+//! time so far; who left before will never arrive. Who began their journey more than [`BACK_FILLED`] after their clock
+//! started is looked at from there on only.
+
+use firstlight_contract::{
+    insights::LogRankView,
+    kpis::{CurvePoint, Kpi, KpiAnswer, KpiCounts, TtfvCurve, TtfvCurves, TtfvFigures},
+};
+use firstlight_metrics::{
+    Interval, Level,
+    survival::{
+        Curve, End, Point, Transform, Wait, compare::log_rank, competing, median_of_those_who_arrived,
+    },
+};
+
+use super::{
+    Filter, FilterError, Insights, MILLISECONDS_A_DAY, SMALLEST,
+    cohort::{Group, Member},
+    duration, ends,
+    filter::{Release, name_of},
+    whole,
+};
+
+/// Whoever begins so many days after their clock started was there before Firstlight.
+pub(super) const BACK_FILLED: f64 = 28.0;
+/// Up to which day means and shares look.
+pub(super) const HORIZON: f64 = 30.0;
+/// The group of everybody.
+const EVERYBODY: &str = "all";
+/// The days at which a curve is told, so that no point is one person's: an hour, two, four, eight, and so on.
+const GRID: [f64; 23] = [
+    1.0 / 24.0,
+    2.0 / 24.0,
+    4.0 / 24.0,
+    8.0 / 24.0,
+    12.0 / 24.0,
+    1.0,
+    1.5,
+    2.0,
+    3.0,
+    4.0,
+    5.0,
+    6.0,
+    7.0,
+    10.0,
+    14.0,
+    17.0,
+    21.0,
+    25.0,
+    30.0,
+    45.0,
+    60.0,
+    90.0,
+    180.0,
+];
+
+/// What curves are beside each other by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// Each persona.
+    Persona,
+    /// Each release.
+    Release,
+}
+
+/// One group's waits and whose they are.
+pub(super) struct Waits {
+    pub(super) each: Vec<Wait>,
+    people: u64,
+    arrived: u64,
+}
+
+impl Insights {
+    /// Curves beside each other.
+    pub fn ttfv(&self, filter: &Filter, by: Option<By>) -> Result<TtfvCurves, FilterError> {
+        let parts: Vec<(String, Filter)> = match by {
+            None => vec![(EVERYBODY.to_owned(), filter.clone())],
+            Some(By::Persona) => {
+                let wanted = |persona: &String| filter.persona.as_ref().is_none_or(|asked| asked == persona);
+                let personas = self.cohorts.personas().into_iter().filter(|persona| wanted(persona));
+                let part = |persona: &String| Filter { persona: Some(persona.clone()), ..filter.clone() };
+                personas.map(|persona| (persona.clone(), part(persona))).collect()
+            }
+            Some(By::Release) => {
+                let wanted = |release: &Release| filter.release.as_ref().is_none_or(|asked| asked == release);
+                let releases = self.cohorts.releases().into_iter().filter(|release| wanted(release));
+                let part = |release: &Release| Filter { release: Some(release.clone()), ..filter.clone() };
+                releases.map(|release| (name_of(release), part(release))).collect()
+            }
+        };
+        let mut shown = Vec::new();
+        let mut groups = Vec::new();
+        for (name, filter) in parts {
+            let group = self.cohorts.group(&filter.check()?);
+            if let Some(waits) = self.shown_waits(&group) {
+                shown.push(waits.each);
+            }
+            if !matches!(group, Group::Nobody) {
+                groups.push(self.curve(name, &group));
+            }
+        }
+        let shown: Vec<&[Wait]> = shown.iter().map(Vec::as_slice).collect();
+        Ok(TtfvCurves { filter: filter.to_view(), groups, logrank: logrank(&shown) })
+    }
+
+    pub(super) fn curve(&self, name: String, group: &Group<'_>) -> TtfvCurve {
+        let points =
+            self.shown_waits(group).map(|waits| points(&Curve::of(&waits.each, Transform::default())));
+        TtfvCurve { name, figures: self.figures(group), points: points.unwrap_or_default() }
+    }
+
+    /// The waits of a group, if enough people have some.
+    pub(super) fn shown_waits(&self, group: &Group<'_>) -> Option<Waits> {
+        match group {
+            Group::Shown(members) => Some(self.waits(members)).filter(|waits| waits.people >= SMALLEST),
+            Group::Nobody | Group::Hidden => None,
+        }
+    }
+
+    pub(super) fn figures(&self, group: &Group<'_>) -> TtfvFigures {
+        let Some(waits) = self.shown_waits(group) else {
+            let answer = match group {
+                Group::Nobody => KpiAnswer::NotEnough,
+                Group::Shown(members) if self.waits(members).people == 0 => KpiAnswer::NotEnough,
+                Group::Hidden | Group::Shown(_) => KpiAnswer::Suppressed,
+            };
+            let kpi = || self.kpi(answer.clone());
+            return TtfvFigures {
+                median: kpi(),
+                p75: kpi(),
+                p90: kpi(),
+                within_30_days: kpi(),
+                restricted_mean: kpi(),
+                naive_median: kpi(),
+            };
+        };
+        let curve = Curve::of(&waits.each, Transform::default());
+        TtfvFigures {
+            median: self.quantile(&curve, 0.5),
+            p75: self.quantile(&curve, 0.75),
+            p90: self.quantile(&curve, 0.9),
+            within_30_days: self.kpi(within(&waits.each, &curve)),
+            restricted_mean: self.kpi(restricted_mean(&curve)),
+            naive_median: self.naive(&waits),
+        }
+    }
+
+    pub(super) fn quantile(&self, curve: &Curve, share: f64) -> Kpi {
+        let ci = ends(curve.quantile_interval(share, Level::USUAL));
+        self.kpi(match curve.quantile(share) {
+            _ if curve.n() == 0 => KpiAnswer::NotEnough,
+            Some(value) => KpiAnswer::Known { value, ci, counts: counts_at(curve, value) },
+            None => {
+                let last = curve.points().last().map_or(0.0, |point| point.time);
+                KpiAnswer::NotReached { ci, counts: counts_at(curve, last) }
+            }
+        })
+    }
+
+    fn naive(&self, waits: &Waits) -> Kpi {
+        let n = whole(waits.arrived);
+        let counts = KpiCounts { n, n_at_risk: 0, n_events: n, n_censored: 0 };
+        self.kpi(match median_of_those_who_arrived(&waits.each) {
+            None => KpiAnswer::NotEnough,
+            Some(_) if waits.arrived < SMALLEST => KpiAnswer::Suppressed,
+            Some(value) => KpiAnswer::Known { value, ci: [None, None], counts },
+        })
+    }
+
+    /// How long each of these has waited. Whose clock has not started, or started nobody knows when, has not.
+    fn waits(&self, members: &[&Member]) -> Waits {
+        let mut waits = Waits { each: Vec::with_capacity(members.len()), people: 0, arrived: 0 };
+        let mut waiting = Vec::new();
+        for member in members {
+            if let Some(wait) = self.wait(member) {
+                waiting.push(*member);
+                waits.each.push(wait);
+                waits.arrived += u64::from(wait.end() == End::Reached);
+            }
+        }
+        waits.people = Member::people(&waiting).len();
+        waits
+    }
+
+    fn wait(&self, member: &Member) -> Option<Wait> {
+        let (start, as_of) = (member.start?, self.as_of?);
+        if start > as_of {
+            return None;
+        }
+        let happened = |at: Option<i64>| at.filter(|at| *at <= as_of);
+        let (value, left) = (happened(member.journey.value), happened(member.journey.left));
+        let (at, end) = match (value, left) {
+            (Some(value), Some(left)) if left < value => (left, End::Otherwise),
+            (Some(value), _) => (value, End::Reached),
+            (None, Some(left)) => (left, End::Otherwise),
+            (None, None) => (as_of, End::StillWaiting),
+        };
+        // Who arrives before their first day arrives at once.
+        let time = duration((at - start).max(0), MILLISECONDS_A_DAY);
+        let entry = duration(member.began.moment.time - start, MILLISECONDS_A_DAY);
+        let entry = if entry > BACK_FILLED { entry } else { 0.0 };
+        Wait::seen_from(entry, time, end).ok()
+    }
+}
+
+/// Whether groups differ.
+pub(super) fn logrank(groups: &[&[Wait]]) -> Option<LogRankView> {
+    log_rank(groups).map(|test| LogRankView { chi2: test.chi2, df: whole(test.df), p: test.p })
+}
+
+fn counts_at(curve: &Curve, time: f64) -> KpiCounts {
+    KpiCounts {
+        n: whole(curve.n()),
+        n_at_risk: whole(at_risk(curve, time)),
+        n_events: whole(curve.reached()),
+        n_censored: whole(curve.censored()),
+    }
+}
+
+/// How many were still on their way just before a time.
+fn at_risk(curve: &Curve, time: f64) -> u64 {
+    curve.points().iter().find(|point| point.time >= time).map_or(0, |point| point.at_risk)
+}
+
+fn within(waits: &[Wait], curve: &Curve) -> KpiAnswer {
+    let (Some(incidence), Some(_)) = (competing::by(waits, HORIZON), curve.restricted_mean(HORIZON)) else {
+        return KpiAnswer::NotEnough;
+    };
+    let value = incidence.reached;
+    let left = waits.iter().any(|wait| wait.end() == End::Otherwise);
+    let interval = curve.interval_at(HORIZON, Level::USUAL).filter(|_| !left);
+    // The interval of the share still waiting, from the other side; where people left there is none yet.
+    let ci = interval
+        .map_or([None, None], |Interval { low, high }| [high, low].map(|end| end.map(|end| 1.0 - end)));
+    KpiAnswer::Known { value, ci, counts: counts_at(curve, HORIZON) }
+}
+
+fn restricted_mean(curve: &Curve) -> KpiAnswer {
+    let Some(mean) = curve.restricted_mean(HORIZON) else { return KpiAnswer::NotEnough };
+    let half = Level::USUAL.z() * mean.error;
+    let ci = [Some(mean.value - half), Some(mean.value + half)];
+    KpiAnswer::Known { value: mean.value, ci, counts: counts_at(curve, HORIZON) }
+}
+
+/// The curve at fixed times, as long as enough people are on their way.
+fn points(curve: &Curve) -> Vec<CurvePoint> {
+    let start = CurvePoint {
+        days: 0.0,
+        waiting: 1.0,
+        ci: [Some(1.0); 2],
+        at_risk: whole(at_risk(curve, 0.0)),
+        arrived: 0,
+    };
+    let arrived = |time: f64| -> u64 {
+        curve.points().iter().take_while(|point| point.time <= time).map(|point: &Point| point.reached).sum()
+    };
+    let points = GRID.into_iter().map(|days| CurvePoint {
+        days,
+        waiting: curve.waiting_at(days),
+        ci: curve.interval_at(days, Level::USUAL).map_or([None, None], ends),
+        at_risk: whole(at_risk(curve, days)),
+        arrived: whole(arrived(days)),
+    });
+    std::iter::once(start).chain(points).take_while(|point| u64::from(point.at_risk) >= SMALLEST).collect()
+}

@@ -1,0 +1,313 @@
+//! A company: who joins when, what their machines write down, and in which order it arrives.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::chance::Chance;
+
+pub(super) const MINUTE: i64 = 60_000;
+pub(super) const HOUR: i64 = 60 * MINUTE;
+pub(super) const DAY: i64 = 24 * HOUR;
+/// The pack everybody gets.
+pub(super) const PACK: &str = "acme";
+/// How often there is a release of it.
+const RELEASE_EVERY: i64 = 28 * DAY;
+/// How many events a machine sends at once, at most.
+const BATCH: i64 = 120;
+
+/// A persona: how many of a hundred are it, and its checklist.
+struct Persona {
+    name: &'static str,
+    share: i64,
+    steps: &'static [&'static str],
+}
+
+/// The last step of each checklist is first value; `vpn` is asked of somebody else.
+const PERSONAS: [Persona; 4] = [
+    Persona { name: "backend", share: 50, steps: &["git", "ssh-key", "vpn", "clone", "build", "serve"] },
+    Persona { name: "data", share: 25, steps: &["git", "vpn", "python", "dataset", "notebook"] },
+    Persona { name: "devops", share: 20, steps: &["git", "vpn", "cluster", "deploy"] },
+    Persona { name: "qa", share: 5, steps: &["git", "browser", "first-test"] },
+];
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum What {
+    Began { persona: &'static str, version: String, start: i64, launched: bool },
+    Left,
+    Value { step: &'static str },
+    Step { step: &'static str, state: &'static str },
+    Run,
+    Received { version: String },
+}
+
+/// An event that a machine wrote down.
+#[derive(Debug, Clone)]
+pub(super) struct Event {
+    pub(super) person: usize,
+    pub(super) device: usize,
+    pub(super) sequence: u64,
+    /// By the machine's own clock, in milliseconds.
+    pub(super) time: i64,
+    pub(super) journey: Uuid,
+    pub(super) what: What,
+    id: Uuid,
+}
+
+/// Some events of one machine, on their way together.
+#[derive(Debug, Clone)]
+pub(super) struct Batch {
+    pub(super) device: usize,
+    pub(super) events: Vec<Event>,
+}
+
+/// A machine.
+#[derive(Debug, Clone)]
+pub(super) struct Device {
+    pub(super) id: Uuid,
+    pub(super) person: usize,
+}
+
+/// Everything that happens.
+#[derive(Debug)]
+pub(super) struct Company {
+    pub(super) people: usize,
+    pub(super) devices: Vec<Device>,
+    /// In the order in which they arrive.
+    pub(super) batches: Vec<Batch>,
+}
+
+/// How large it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Size {
+    /// How many people join.
+    pub people: usize,
+    /// In how many weeks.
+    pub weeks: i64,
+    /// What everything follows from.
+    pub seed: u64,
+}
+
+impl Company {
+    /// The company whose last week ends at `end`, in milliseconds.
+    pub(super) fn of(size: Size, end: i64) -> Self {
+        let mut chance = Chance::new(size.seed);
+        let mut company = Self { people: size.people, devices: Vec::new(), batches: Vec::new() };
+        let mut on_the_way: Vec<(i64, Batch)> = Vec::new();
+        for person in 0..size.people {
+            let mut machines = vec![Machine::new(&mut company.devices, person, &mut chance)];
+            if chance.in_a_thousand(150) {
+                machines.push(Machine::new(&mut company.devices, person, &mut chance));
+            }
+            let opened = end - size.weeks * 7 * DAY;
+            live(&mut machines, opened, end, &mut chance);
+            for machine in machines {
+                machine.send(end, &mut chance, &mut on_the_way);
+            }
+        }
+        on_the_way.sort_by_key(|(arrives, batch)| (*arrives, batch.device));
+        company.batches = on_the_way.into_iter().map(|(_, batch)| batch).collect();
+        company
+    }
+}
+
+/// A machine and what it has written down.
+struct Machine {
+    person: usize,
+    device: usize,
+    /// How far its clock is off.
+    skew: i64,
+    written: Vec<Event>,
+}
+
+impl Machine {
+    fn new(devices: &mut Vec<Device>, person: usize, chance: &mut Chance) -> Self {
+        let device = devices.len();
+        devices.push(Device { id: uuid(chance), person });
+        let skew = if chance.in_a_thousand(100) {
+            chance.between(-3 * HOUR, 20 * MINUTE)
+        } else {
+            chance.between(-5_000, 5_000)
+        };
+        Self { person, device, skew, written: Vec::new() }
+    }
+
+    fn write(&mut self, at: i64, journey: Uuid, what: What, chance: &mut Chance) {
+        let sequence = self.written.len() as u64 + 1;
+        let (person, device, time) = (self.person, self.device, at + self.skew);
+        self.written.push(Event { person, device, sequence, time, journey, what, id: uuid(chance) });
+    }
+
+    /// Cuts what was written into batches: some are lost with a disk, some come weeks later, some twice.
+    fn send(self, end: i64, chance: &mut Chance, on_the_way: &mut Vec<(i64, Batch)>) {
+        let mut left = self.written;
+        left.retain(|_| !chance.in_a_thousand(3));
+        while !left.is_empty() {
+            let some = usize::try_from(chance.between(1, BATCH)).unwrap_or(1).min(left.len());
+            let events: Vec<Event> = left.drain(..some).collect();
+            let written = events.last().map_or(end, |event| event.time);
+            let offline = if chance.in_a_thousand(120) { chance.below(21 * DAY) } else { chance.below(HOUR) };
+            let batch = Batch { device: self.device, events };
+            if chance.in_a_thousand(80) {
+                on_the_way.push((written + offline + chance.between(1, 5 * DAY), batch.clone()));
+            }
+            on_the_way.push((written + offline, batch));
+        }
+    }
+}
+
+fn uuid(chance: &mut Chance) -> Uuid {
+    uuid::Builder::from_random_bytes(chance.bytes()).into_uuid()
+}
+
+/// Somebody's time in the company: one journey or two, and the days after.
+fn live(machines: &mut [Machine], opened: i64, end: i64, chance: &mut Chance) {
+    let day = opened + chance.below((end - opened) / DAY) * DAY;
+    let mut at = day + 8 * HOUR + chance.below(3 * HOUR);
+    let mut journeys = 1 + i64::from(chance.in_a_thousand(30));
+    while journeys > 0 && at < end {
+        journeys -= 1;
+        at = journey(machines, at, opened, end, chance);
+        at += chance.between(20, 40) * DAY;
+    }
+}
+
+/// One journey, on the first machine; ends when they leave or the simulation does, which it says.
+fn journey(machines: &mut [Machine], began: i64, opened: i64, end: i64, chance: &mut Chance) -> i64 {
+    let mut draw = chance.below(100);
+    let [first, ..] = &PERSONAS;
+    let persona = PERSONAS.iter().find(|persona| {
+        draw -= persona.share;
+        draw < 0
+    });
+    let persona = persona.unwrap_or(first);
+    let id = uuid(chance);
+    let release = |at: i64| format!("{}.0.0", (at - opened).max(0) / RELEASE_EVERY + 1);
+    let launched = chance.in_a_thousand(300);
+    // Most opened on their first day; a few were there long before Firstlight.
+    let before = if chance.in_a_thousand(40) { chance.between(30, 60) * DAY } else { chance.below(2 * HOUR) };
+    let Some((machine, others)) = machines.split_first_mut() else { return end };
+    let start = if launched { began + machine.skew } else { began - before };
+    let mut at = began;
+    let leaves = if chance.in_a_thousand(60) { began + chance.below(20 * DAY) } else { i64::MAX };
+    let mut write = |at: i64, what: What, chance: &mut Chance| {
+        let goes_on = at < end && at < leaves;
+        if goes_on {
+            machine.write(at, id, what, chance);
+        }
+        goes_on
+    };
+    write(at, What::Began { persona: persona.name, version: release(began), start, launched }, chance);
+    let mut done = true;
+    for step in persona.steps {
+        for (state, takes) in tries(step, chance) {
+            done = done && write(at, What::Step { step, state }, chance);
+            at += takes;
+        }
+        if chance.in_a_thousand(100) {
+            // Tomorrow.
+            at += chance.between(10, 30) * HOUR;
+        }
+    }
+    if let Some(step) = persona.steps.last().filter(|_| done) {
+        write(at, What::Value { step }, chance);
+    }
+    // The days after: some come back, and everything is looked at again.
+    while at < end.min(leaves) {
+        at += chance.between(1, 6) * DAY + chance.below(2 * HOUR);
+        write(at, What::Run, chance);
+        for step in persona.steps {
+            write(at + MINUTE, What::Step { step, state: "running" }, chance);
+            write(at + 2 * MINUTE, What::Step { step, state: "satisfied" }, chance);
+        }
+        write(at + HOUR, What::Received { version: release(at) }, chance);
+        for other in others.iter_mut().filter(|_| at < end.min(leaves)) {
+            if chance.in_a_thousand(500) {
+                other.write(at + HOUR, id, What::Run, chance);
+            }
+        }
+    }
+    if leaves < end {
+        machine.write(leaves, id, What::Left, chance);
+        return leaves;
+    }
+    end
+}
+
+/// The states a step goes through, and how long it is in each.
+fn tries(step: &str, chance: &mut Chance) -> Vec<(&'static str, i64)> {
+    let mut states = vec![("ready", chance.below(5 * MINUTE))];
+    if step == "vpn" {
+        states.push(("waiting", chance.between(20 * MINUTE, 4 * DAY)));
+    }
+    while chance.in_a_thousand(150) {
+        states.push(("running", chance.between(1_000, 30 * MINUTE)));
+        states.push(("failed", chance.between(MINUTE, 5 * HOUR)));
+    }
+    states.push(("running", chance.between(1_000, 20 * MINUTE)));
+    states.push((if chance.in_a_thousand(200) { "satisfied" } else { "changed" }, 0));
+    states
+}
+
+impl Event {
+    /// As a machine's outbox says it.
+    pub(super) fn to_json(&self, source: &str) -> Value {
+        let time = instant(self.time);
+        let journey = self.journey;
+        let (kind, data) = match &self.what {
+            What::Began { persona, version, start, launched } => (
+                "journey.started",
+                json!({
+                    "journey": journey, "pack": PACK, "pack_version": version, "persona": persona,
+                    "clock": if *launched { "first_launch" } else { "start_date" }, "clock_start": instant(*start),
+                }),
+            ),
+            What::Left => ("journey.left", json!({ "journey": journey })),
+            What::Value { step } => ("first_value.reached", json!({ "journey": journey, "step": step })),
+            What::Step { step, state } => {
+                ("step.changed", json!({ "journey": journey, "step": step, "state": state }))
+            }
+            What::Run => (
+                "run.finished",
+                json!({ "journey": journey, "run": self.id, "end": "completed", "duration_ms": 1_000 }),
+            ),
+            What::Received { version } => {
+                ("release.received", json!({ "pack": PACK, "pack_version": version }))
+            }
+        };
+        json!({
+            "specversion": "1.0", "id": self.id, "source": source, "type": format!("dev.firstlight.{kind}"),
+            "time": time, "recordedtime": time, "sequence": format!("{:016}", self.sequence),
+            "datacontenttype": "application/json", "data": data,
+        })
+    }
+}
+
+/// As text. Every instant here is within weeks of now.
+fn instant(milliseconds: i64) -> String {
+    jiff::Timestamp::from_millisecond(milliseconds).unwrap_or_default().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_seed_is_one_company() {
+        let size = |seed| Size { people: 40, weeks: 10, seed };
+        let told = |seed| format!("{:?}", Company::of(size(seed), 1_000 * DAY));
+        assert_eq!(told(7), told(7));
+        assert_ne!(told(7), told(8));
+        let company = Company::of(size(7), 1_000 * DAY);
+        let first = |batch: &Batch| (batch.device, batch.events[0].sequence);
+        let different: std::collections::BTreeSet<_> = company.batches.iter().map(first).collect();
+        assert!(different.len() < company.batches.len(), "some come twice");
+        let reordered = company.batches.iter().enumerate().any(|(index, batch)| {
+            let later = &company.batches[index + 1..];
+            later.iter().any(|other| {
+                other.device == batch.device && other.events[0].sequence < batch.events[0].sequence
+            })
+        });
+        assert!(reordered, "some come late");
+    }
+}

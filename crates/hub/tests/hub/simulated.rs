@@ -1,0 +1,97 @@
+//! A company that joins, waits, fails, leaves, comes back, is offline and repeats itself: the hub's figures are those
+//! counted from what was sent.
+
+use std::process::Output;
+
+use firstlight_hub::store::{kpis::Kpis as _, sqlite::SqliteStore};
+
+use crate::common::Hub;
+
+fn company(hub: &Hub, more: &[&str]) -> Output {
+    let arguments = ["simulate", "--hub", &hub.url, "--people", "70", "--weeks", "12"];
+    hub.run(&[&arguments[..], more].concat())
+}
+
+fn hub() -> Hub {
+    Hub::start_with("enrolments_per_minute = 1000000\nzone = \"Europe/Berlin\"")
+}
+
+#[tokio::test]
+async fn a_simulated_company_is_counted_exactly() {
+    let hub = hub();
+    let output = company(&hub, &["--seed", "4"]);
+    let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{errors}");
+    assert!(text.contains("figures are what they have to be") && text.contains("median days"), "{text}");
+    let store = SqliteStore::open(&hub.database()).unwrap();
+    assert_eq!(store.known().await.unwrap(), store.known_from_log().await.unwrap());
+    // It is nobody's company now.
+    let again = company(&hub, &["--seed", "5"]);
+    assert!(!again.status.success());
+    assert!(String::from_utf8_lossy(&again.stderr).contains("a hub of its own"));
+}
+
+#[tokio::test]
+async fn a_hub_that_counts_differently_is_found_out() {
+    let mut hub = hub();
+    // Days begin elsewhere than the simulation takes them to.
+    let file = hub.folder.path().join("hub.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("Europe/Berlin", "Pacific/Kiritimati")).unwrap();
+    let output = company(&hub, &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(errors.contains("figures are not what they have to be:\n"), "{errors}");
+    hub.kill();
+}
+
+#[tokio::test]
+async fn the_guide_to_insights_is_true() {
+    let guide = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/insights.md");
+    let guide = std::fs::read_to_string(guide).unwrap();
+    let command =
+        guide.lines().find_map(|line| line.strip_prefix("$ firstlight-hub ")?.split_once("simulate "));
+    let hub = hub();
+    let url = ("http://127.0.0.1:7411", hub.url.as_str());
+    let words = command.unwrap().1.split(' ').map(|word| if word == url.0 { url.1 } else { word });
+    hub.say(&[&["simulate"], &words.collect::<Vec<_>>()[..]].concat());
+    // Every address it names is one, and every figure that is not of counts alone is explained.
+    let answer: serde_json::Value =
+        serde_json::from_str(&hub.get("/v1/insights/summary").send().await.unwrap().text().await.unwrap())
+            .unwrap();
+    for figure in
+        answer["ttfv"].as_object().unwrap().keys().chain(answer["adoption"].as_object().unwrap().keys())
+    {
+        let named =
+            guide.contains(&format!("`{figure}`")) || ["median", "p75", "p90"].contains(&figure.as_str());
+        assert!(named, "{figure} is not explained");
+    }
+}
+
+#[tokio::test]
+async fn g5_of_four_people_no_route_says_anything() {
+    let hub = hub();
+    hub.say(&["simulate", "--hub", &hub.url, "--people", "4", "--weeks", "10", "--seed", "2"]);
+    let mut asked = 0;
+    for route in firstlight_hub::http::ROUTES {
+        let Some(name) = route.path.strip_prefix("/v1/insights/") else { continue };
+        // About machines, and what can be asked for.
+        if name == "completeness" {
+            continue;
+        }
+        let query = match name {
+            "retrospective" => "pack=acme&release=2.0.0&before=1.0.0&",
+            _ => "",
+        };
+        for format in ["json", "csv"] {
+            let answer = hub.get(&format!("{}?{query}format={format}", route.path)).send().await.unwrap();
+            let text = answer.text().await.unwrap();
+            // A day on which nobody did anything says so.
+            let told = text.replace(r#""answer":"known","value":0.0,"#, "").replace(",known,0,", "");
+            assert!(!told.contains("known") && !text.contains("not_reached"), "{name}: {text}");
+            assert!(name != "filters" || !text.contains("backend"), "{text}");
+            asked += 1;
+        }
+    }
+    assert_eq!(asked, 14);
+}
