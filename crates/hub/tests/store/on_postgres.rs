@@ -222,3 +222,41 @@ async fn postgres_that_ended_our_connections_is_written_to_over_new_ones() {
         assert_eq!(store.append(group).await.unwrap(), [[Verdict::Accepted]]);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_that_breaks_a_deadlock_at_our_cost_is_asked_again() {
+    let Some(server) = Server::shared() else { return };
+    let url = server.fresh();
+    let store = open(&url).await;
+    let device = story::device(store.as_ref(), "ada").await;
+    let group = |sequence| vec![story::submission(&device, [story::event(sequence, "2026-11-26T09:00:00Z")])];
+    store.append(group(1)).await.unwrap();
+    let (other, watching) = (raw(&url).await, raw(&url).await);
+    // Whoever finds the deadlock is the one who gives way; that shall be ours.
+    other.batch_execute("SET deadlock_timeout = '10s'").await.unwrap();
+    let mut sequence = 1;
+    loop {
+        sequence += 1;
+        // It locks in the order that ours never does: counts first, then marks.
+        other.batch_execute("BEGIN; SELECT FROM day_events FOR UPDATE").await.unwrap();
+        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'
+                       AND query LIKE 'INSERT INTO day_events%' AND pid IN (
+                           SELECT pid FROM pg_locks WHERE relation = 'mark'::regclass)";
+        let writing = tokio::spawn({
+            let (store, group) = (Arc::clone(&store), group(sequence));
+            async move { store.append(group).await }
+        });
+        while watching.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        let had = other.batch_execute("SELECT FROM mark FOR UPDATE").await;
+        other.batch_execute("COMMIT").await.unwrap();
+        assert_eq!(writing.await.unwrap().unwrap(), [[Verdict::Accepted]]);
+        // A server that looked for deadlocks before there was one leaves it to the other; then once more.
+        if had.is_ok() {
+            break;
+        }
+    }
+    assert_eq!(store.rollups().await.unwrap().events.values().sum::<u64>(), sequence);
+    assert_eq!(store.rollups().await.unwrap(), store.recount().await.unwrap());
+}
