@@ -239,14 +239,14 @@ async fn postgres_that_breaks_a_deadlock_at_our_cost_is_asked_again() {
         sequence += 1;
         // It locks in the order that ours never does: counts first, then marks.
         other.batch_execute("BEGIN; SELECT FROM day_events FOR UPDATE").await.unwrap();
-        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'
+        let held_up = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'
                        AND query LIKE 'INSERT INTO day_events%' AND pid IN (
                            SELECT pid FROM pg_locks WHERE relation = 'mark'::regclass)";
         let writing = tokio::spawn({
             let (store, group) = (Arc::clone(&store), group(sequence));
             async move { store.append(group).await }
         });
-        while watching.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) == 0 {
+        while watching.query_one(held_up, &[]).await.unwrap().get::<_, i64>(0) == 0 {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
         let had = other.batch_execute("SELECT FROM mark FOR UPDATE").await;
