@@ -85,10 +85,12 @@ impl Shell {
         let watching = app.clone();
         let looking = watching.clone();
         let receiving = watching.clone();
+        let delivering = watching.clone();
         let (updates, installed) = (self.updates.clone(), watching.clone());
         tauri::async_runtime::spawn(async move { watching.watch_requests().await });
         tauri::async_runtime::spawn(async move { looking.watch_drift().await });
         tauri::async_runtime::spawn(async move { receiving.watch_releases().await });
+        tauri::async_runtime::spawn(async move { delivering.watch_delivery().await });
         tauri::async_runtime::spawn(async move { updates.watch(&installed).await });
         *slot = Some(app.clone());
         Ok(app)

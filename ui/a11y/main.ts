@@ -192,7 +192,7 @@ const SCENES: Record<string, Answers> = {
 };
 
 function emptyPrivacy(): ReturnType<NonNullable<Answers['privacy']>> {
-  return { sharing: 'paused', queued: [], sent: [], properties: [] };
+  return { sharing: 'paused', queued: [], held_back: [], sent: [], properties: [] };
 }
 
 const scene = query.get('scene') ?? 'welcome';

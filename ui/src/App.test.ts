@@ -3,6 +3,7 @@ import { render, screen, waitFor, within } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import { beforeAll, expect, test } from 'vitest';
 import { answers } from '$fixtures/answers';
+import { withoutHub } from '$fixtures/privacy';
 import {
   credentials,
   failed,
@@ -262,6 +263,40 @@ test('sharing is paused by one press, and events can be read to the byte', async
   await press('Pause sharing');
   expect(platform.argsOf('set_sharing')).toEqual([{ sharing: 'paused' }]);
   expect(await screen.findByRole('button', { name: 'Resume sharing' })).toBeVisible();
+});
+
+test('a hub is joined with a code, sent to by hand, and left again', async () => {
+  const platform = await open({ ...answers(working), privacy: () => withoutHub });
+  await visit('Privacy');
+  const join = await screen.findByRole('button', { name: 'Send to this hub' });
+  expect(join).toBeDisabled();
+  await userEvent.type(screen.getByLabelText('Address'), 'https://hub.harbour.test');
+  await userEvent.type(screen.getByLabelText('Code'), 'ABCD-EFGH');
+  await press('Send to this hub');
+  expect(platform.argsOf('join_hub')).toEqual([{ address: 'https://hub.harbour.test', code: 'ABCD-EFGH' }]);
+  expect(await screen.findByText(/Events go to https:\/\/hub.harbour.test/)).toBeVisible();
+  await press('Send now');
+  expect(platform.argsOf('send_events')).toEqual([{}]);
+  expect(await screen.findByText('Nothing waits to be sent.')).toBeVisible();
+  await press('Stop sending there');
+  expect(await screen.findByLabelText('Code')).toHaveValue('');
+});
+
+test('why a hub does not take anything is said, and what was typed stays', async () => {
+  const refused = { code: 'hub_refused', message: 'The hub knows no such code.', hint: 'Ask for another.' };
+  await open({
+    ...answers(working),
+    privacy: () => withoutHub,
+    join_hub: () => {
+      throw refused;
+    },
+  });
+  await visit('Privacy');
+  await userEvent.type(await screen.findByLabelText('Address'), 'https://hub.harbour.test');
+  await userEvent.type(screen.getByLabelText('Code'), 'ABCD');
+  await press('Send to this hub');
+  expect(await screen.findByText(refused.message)).toBeVisible();
+  expect(screen.getByLabelText('Code')).toHaveValue('ABCD');
 });
 
 test('everything is deleted only after the word was typed, and then it begins anew', async () => {

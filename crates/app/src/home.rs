@@ -2,11 +2,12 @@
 
 use std::{
     fs::{self, File, TryLockError},
-    io,
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
 use firstlight_contract::error::Code;
+use serde::Serialize;
 
 use crate::error::{AppError, Result};
 
@@ -57,6 +58,36 @@ impl Home {
 
     pub(crate) fn settings(&self) -> PathBuf {
         self.root.join("settings.json")
+    }
+
+    pub(crate) fn hub(&self) -> PathBuf {
+        self.root.join("hub.json")
+    }
+
+    /// Writes a small file of the folder as JSON: whole or not at all, and durable.
+    pub(crate) fn keep(&self, path: &Path, value: &impl Serialize) -> Result<()> {
+        let fresh = path.with_extension("json.new");
+        let write = || -> io::Result<()> {
+            let mut file = File::create(&fresh)?;
+            file.write_all(serde_json::to_string_pretty(value).map_err(io::Error::other)?.as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&fresh, path)?;
+            self.sync()
+        };
+        write().map_err(|error| self.not_writable(&error))
+    }
+
+    /// Removes such a file, if it is there.
+    pub(crate) fn forget(&self, path: &Path) -> Result<()> {
+        match fs::remove_file(path).and_then(|()| self.sync()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.not_writable(&error)),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Makes names durable. Windows keeps them with the files and cannot open a folder.
+    fn sync(&self) -> io::Result<()> {
+        if cfg!(unix) { File::open(&self.root)?.sync_all() } else { Ok(()) }
     }
 
     /// Creates the folder, readable by its owner only.

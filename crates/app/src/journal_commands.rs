@@ -99,11 +99,11 @@ async fn signer(keychain: &dyn Keychain) -> Result<Option<SeedSigner>> {
 }
 
 /// What we keep in the keychain for ourselves.
-pub(crate) fn own_names() -> Result<[CredentialName; 2]> {
-    Ok([name(KEY)?, name(NOTE)?])
+pub(crate) fn own_names() -> Result<[CredentialName; 3]> {
+    Ok([name(KEY)?, name(NOTE)?, crate::hub::token_name()?])
 }
 
-fn name(text: &str) -> Result<CredentialName> {
+pub(crate) fn name(text: &str) -> Result<CredentialName> {
     CredentialName::new(text).map_err(|error| AppError::new(Code::Internal, error.to_string()))
 }
 

@@ -18,6 +18,7 @@ mod help_bundle;
 mod history;
 mod home;
 mod host;
+mod hub;
 mod insights;
 mod journal_commands;
 mod markdown;
@@ -48,6 +49,7 @@ pub use firstlight_engine::{
     process::{ADMINISTRATOR_SESSION, administrator_session},
 };
 pub use home::Home;
+pub use hub::Delivered;
 pub use insights::{Columns, ttfv_from_csv};
 pub use journal_commands::{start_journal_anew, verify_journal};
 pub use packs::{

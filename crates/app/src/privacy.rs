@@ -18,13 +18,17 @@ use crate::{
 impl Firstlight {
     /// Every byte that left or will leave, and every property that may.
     pub fn privacy(&self) -> Result<PrivacyView> {
+        let hub = self.hub()?;
         let history = self.history();
         let journal = history.journal()?;
+        let (queued, held_back): (Vec<_>, Vec<_>) =
+            journal.queued()?.into_iter().partition(|event| event.consented);
         Ok(PrivacyView {
             sharing: if history.world().sharing { Sharing::On } else { Sharing::Paused },
-            destination: None,
-            queued: journal.queued()?.into_iter().map(event).collect(),
-            sent: journal.sent()?.into_iter().map(event).collect(),
+            hub,
+            queued: queued.into_iter().map(event).collect(),
+            held_back: held_back.into_iter().map(event).collect(),
+            sent: journal.sent()?.into_iter().rev().map(event).collect(),
             properties: PROPERTIES
                 .iter()
                 .map(|property| PropertyView {
@@ -66,6 +70,7 @@ impl Firstlight {
                 Err(error) => return Err(error.into()),
             }
         }
+        self.home().forget(&self.home().hub())?;
         lock(&self.inner.secrets).clear();
         *lock(&self.inner.help_bundle) = None;
         *lock(&self.inner.planned) = None;
@@ -85,10 +90,11 @@ impl Firstlight {
 fn event(event: OutboxRow) -> EventView {
     EventView {
         id: event.id,
-        sequence: u32::try_from(event.sequence).unwrap_or(u32::MAX),
+        sequence: event.sequence.map(|sequence| u32::try_from(sequence).unwrap_or(u32::MAX)),
         time: event.time.to_string(),
         kind: event.kind,
         body: event.body,
         sent_at: event.sent_at.map(|at| at.to_string()),
+        refused: event.refused,
     }
 }

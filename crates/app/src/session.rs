@@ -35,6 +35,7 @@ use crate::{
     error::{AppError, Result},
     history::History,
     home::Home,
+    hub::Sending,
     packs,
     planning::Planned,
     running::ActiveRun,
@@ -136,6 +137,10 @@ pub(crate) struct Inner {
     pub(crate) barred: Mutex<Arc<Barred>>,
     /// The text for whoever helps that was made last. Redacted.
     pub(crate) help_bundle: Mutex<Option<String>>,
+    /// Held while events are sent.
+    pub(crate) sending: tokio::sync::Mutex<Sending>,
+    /// Why the hub could not be sent to the last time.
+    pub(crate) hub_problem: Mutex<Option<ErrorBody>>,
     /// How long the machine had slept when that was last taken into account.
     pub(crate) slept: Mutex<Duration>,
     /// The number of the last view of the journey.
@@ -182,6 +187,8 @@ impl Firstlight {
                 advising: Mutex::default(),
                 barred: Mutex::default(),
                 help_bundle: Mutex::default(),
+                sending: tokio::sync::Mutex::default(),
+                hub_problem: Mutex::default(),
                 slept: Mutex::new(slept),
                 revision: Mutex::new(0),
                 secrets: Mutex::new(BTreeMap::new()),

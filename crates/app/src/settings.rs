@@ -1,6 +1,6 @@
 //! The few things a person can choose, in a small file of their own.
 
-use std::{fs, io, io::Write as _};
+use std::{fs, io};
 
 use firstlight_contract::settings::Settings;
 use firstlight_engine::facts::Admin;
@@ -32,17 +32,7 @@ impl Firstlight {
 
     /// Keeps what the person chose.
     pub fn save_settings(&self, settings: &Settings) -> Result<Settings> {
-        let path = self.home().settings();
-        let fresh = path.with_extension("json.new");
-        let write = || -> io::Result<()> {
-            let mut file = fs::File::create(&fresh)?;
-            file.write_all(serde_json::to_string_pretty(settings).map_err(io::Error::other)?.as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&fresh, &path)?;
-            // Makes the name durable. Windows keeps it with the file and cannot open a folder.
-            if cfg!(unix) { fs::File::open(self.home().root())?.sync_all() } else { Ok(()) }
-        };
-        write().map_err(|error| self.home().not_writable(&error))?;
+        self.home().keep(&self.home().settings(), settings)?;
         Ok(settings.clone())
     }
 }

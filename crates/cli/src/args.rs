@@ -1,6 +1,7 @@
 //! The command line: a stable contract, see `firstlight help`.
 
 mod docs;
+mod hub;
 mod insights;
 mod pack;
 pub(crate) mod publishing;
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand, builder::BoolishValueParser, error::ErrorKi
 use firstlight_app::AppError;
 use firstlight_contract::error::Code;
 
+pub(crate) use self::hub::{Choice as SharingChoice, Hub};
 pub(crate) use self::{docs::Docs, insights::Insights, pack::Pack, scan::Scan, templates::Templates};
 use crate::output::Output;
 
@@ -190,6 +192,11 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Says where events go, and whether they do
+    Hub {
+        #[command(subcommand)]
+        command: Hub,
+    },
     /// Lists, shows and searches the pack's documents, without a network
     Docs {
         #[command(subcommand)]
@@ -347,6 +354,7 @@ impl Cli {
             | Command::Credential { command: Credential::List { json, .. } }
             | Command::Journal { command: Journal::Verify { json } | Journal::Checkpoint { json } } => *json,
             Command::Scan(scan) => scan.json,
+            Command::Hub { command } => command.wants_json(),
             Command::Docs { command } => command.of().json,
             Command::Pack { command } => command.wants_json(),
             Command::Credential {

@@ -16,7 +16,7 @@ use crate::{
     journey::{JourneyView, LogPage, StepDetail},
     pack::PackOverview,
     plan::PlanView,
-    privacy::{PrivacyView, Sharing},
+    privacy::{HubAsked, PrivacyView, Sharing},
     releases::UpdateView,
     report::ReportView,
     run::RunEvent,
@@ -105,6 +105,12 @@ commands! {
     privacy: Call<Nothing, PrivacyView>,
     /// Shares, or pauses sharing.
     set_sharing: Call<SharingChoice, PrivacyView>,
+    /// Sends to a hub from now on, which has to know the code.
+    join_hub: Call<HubAsked, PrivacyView>,
+    /// Sends to no hub any more.
+    leave_hub: Call<Nothing, PrivacyView>,
+    /// Sends what waits, now.
+    send_events: Call<Nothing, PrivacyView>,
     /// Writes everything Firstlight knows to a file the person chooses; its path, or `null`.
     export_data: Call<Nothing, Option<String>>,
     /// Deletes everything Firstlight keeps on this machine, credentials included, and starts anew.

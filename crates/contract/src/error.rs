@@ -132,6 +132,10 @@ pub enum Code {
     ReleaseNotHttps,
     /// No repository was enrolled with on this machine.
     NotEnrolled,
+    /// This machine sends to no hub.
+    NoHub,
+    /// The hub was reached and said no: it does not know the code or the device, or does not understand.
+    HubRefused,
     /// A key cannot be opened, or may not sign this.
     KeyRefused,
     /// Not everybody signed who has to.

@@ -47,6 +47,12 @@ pub(crate) enum Command {
     /// The devices that were let in
     #[command(subcommand)]
     Device(Device),
+    /// Other programs that may say what happened
+    #[command(subcommand)]
+    Integration(Integration),
+    /// People the hub knows
+    #[command(subcommand)]
+    Person(Person),
     /// Copy the database to a new file, while the hub goes on
     Backup {
         /// Where to; must not exist
@@ -81,6 +87,33 @@ pub(crate) enum Device {
     Revoke {
         /// Its id
         device: Uuid,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Integration {
+    /// Print a token for a program of this name
+    New {
+        /// Its name, which is also the service it tells the use of unless it says so itself
+        name: String,
+    },
+    /// List every program
+    List,
+    /// Shut a program out; what it has said stays
+    Revoke {
+        /// Its name
+        name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Person {
+    /// Say that another name is the same person, as `github:ada-l` is: also of what was said before
+    Alias {
+        /// What names the person in your company, as in `code new --for`
+        person: String,
+        /// The other name
+        alias: String,
     },
 }
 

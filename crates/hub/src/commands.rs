@@ -24,7 +24,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-use crate::args::{Args, Code, Command, Device};
+use crate::args::{Args, Code, Command, Device, Integration, Person};
 
 pub(crate) fn run(args: Args) -> Result<()> {
     let mut layers = Layers::default();
@@ -54,6 +54,10 @@ pub(crate) fn run(args: Args) -> Result<()> {
         }
         Command::Device(Device::List) => runtime.block_on(list(&database)),
         Command::Device(Device::Revoke { device }) => runtime.block_on(revoke(&database, device)),
+        Command::Integration(asked) => runtime.block_on(integration(&database, asked)),
+        Command::Person(Person::Alias { person, alias }) => {
+            runtime.block_on(add_alias(&database, &person, &alias))
+        }
         Command::Backup { file } => {
             let path = one_file(database, "pg_dump --format=custom --file=FILE URL")?;
             sqlite::back_up(&path, &file)?;
@@ -208,6 +212,47 @@ async fn revoke(database: &Database, device: Uuid) -> Result<()> {
         bail!("there is no device {device}; `firstlight-hub device list` shows those that are there");
     }
     print(&format!("{device} is shut out\n"))
+}
+
+async fn integration(database: &Database, asked: Integration) -> Result<()> {
+    match asked {
+        Integration::New { name } => {
+            let token = secrets::new_token()?;
+            if !open(database)
+                .await?
+                .add_integration(&name, secrets::hash_token(&token), Timestamp::now())
+                .await?
+            {
+                bail!("there is an integration `{name}` already; revoke it, and take another name");
+            }
+            print(&format!("{token}\n"))
+        }
+        Integration::List => {
+            let mut text = String::new();
+            for one in open_existing(database).await?.integrations().await? {
+                let state =
+                    one.revoked_at.map_or_else(|| "counts".to_owned(), |at| format!("revoked {at:.0}"));
+                // Writing to a text never fails.
+                let _ = writeln!(text, "{}  since {:.0}  {state}", one.name, one.made_at);
+            }
+            print(&text)
+        }
+        Integration::Revoke { name } => {
+            if !open_existing(database).await?.revoke_integration(&name, Timestamp::now()).await? {
+                bail!(
+                    "there is no integration `{name}`; `firstlight-hub integration list` shows those there are"
+                );
+            }
+            print(&format!("{name} is shut out\n"))
+        }
+    }
+}
+
+async fn add_alias(database: &Database, person: &str, alias: &str) -> Result<()> {
+    if !open_existing(database).await?.add_alias(person, alias).await? {
+        bail!("`{alias}` is another person's name already");
+    }
+    print(&format!("{alias} is {person}\n"))
 }
 
 fn print(text: &str) -> Result<()> {

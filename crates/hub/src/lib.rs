@@ -19,4 +19,5 @@ pub mod http;
 pub mod ingest;
 pub mod secrets;
 pub mod serve;
+pub mod signals;
 pub mod store;

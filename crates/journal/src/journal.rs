@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::{
     JournalError,
-    outbox::{self, Context, OutboxRow},
+    outbox::{self, Context, OutboxRow, Settled},
     record::{self, Hash},
 };
 
@@ -122,6 +122,32 @@ impl Journal {
     /// Outbox rows that have not left this machine, oldest first. Only those with `consented` ever may.
     pub fn queued(&self) -> Result<Vec<OutboxRow>, JournalError> {
         outbox::rows(&self.conn, &self.path, false)
+    }
+
+    /// What may leave and has not, oldest first: as many as fit `most` events and `bytes` of text, but one at least.
+    pub fn deliverable(&self, most: usize, bytes: usize) -> Result<Vec<OutboxRow>, JournalError> {
+        outbox::deliverable(&self.conn, &self.path, most, bytes)
+    }
+
+    /// Writes down what a hub has settled at `at`: that is not sent again.
+    pub fn settle(&mut self, at: Timestamp, settled: &[Settled]) -> Result<(), JournalError> {
+        outbox::settle(&mut self.conn, &self.path, at, settled)
+    }
+
+    /// Takes into account that a hub has settled events up to the number `settled`. Usually it changes nothing; after a
+    /// copy took the place of a damaged journal, numbering goes on from there.
+    pub fn go_on_after(&mut self, settled: u64) -> Result<(), JournalError> {
+        outbox::go_on_after(&mut self.conn, &self.path, settled)
+    }
+
+    /// Whether anything waits that may leave.
+    pub fn has_queued(&self) -> Result<bool, JournalError> {
+        outbox::has_queued(&self.conn, &self.path)
+    }
+
+    /// When anything left this machine last.
+    pub fn last_sent(&self) -> Result<Option<Timestamp>, JournalError> {
+        outbox::last_sent(&self.conn, &self.path)
     }
 
     /// Outbox rows that have left this machine, oldest first.
@@ -280,7 +306,8 @@ mod tests {
             other.append(at(1), &[big(), Event::SharingChanged { on: true }]).unwrap();
         }
         let queued = one.queued().unwrap();
-        assert!(queued.iter().map(|row| row.sequence).eq(1..=9));
+        assert!(queued.iter().map(|row| row.place).eq(1..=9));
+        assert!(queued.iter().filter_map(|row| row.sequence).eq(1..=7));
         // What the other handle decided counts here.
         assert!(queued.iter().skip(2).all(|row| row.consented) && !queued[0].consented);
         assert!(one.verify(None, None).unwrap().ok());

@@ -28,5 +28,5 @@ pub use files::make_folder;
 pub use firstlight_domain::registry::{Classification, PROPERTIES, Property, Registered};
 pub use journal::Journal;
 pub use open::{Opened, Restored};
-pub use outbox::OutboxRow;
+pub use outbox::{OutboxRow, Settled};
 pub use verify::{Check, Flaw};

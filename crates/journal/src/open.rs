@@ -7,7 +7,10 @@ use std::{
 
 use firstlight_domain::event::Happened;
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{
+    Connection, OpenFlags,
+    backup::{Backup, StepResult},
+};
 use uuid::Uuid;
 
 use crate::{
@@ -87,18 +90,17 @@ impl Journal {
     }
 
     /// Opens an existing journal to read, verify or export, without the instance lock and without mending anything:
-    /// nothing is checked, migrated, moved or restored, and writing fails.
+    /// nothing is checked, moved or restored, and nothing written reaches the file. One of an older format is read as it
+    /// would be after its migration.
     pub fn open_to_read(path: &Path) -> Result<Self, JournalError> {
         if !path.exists() {
             return Err(JournalError::Missing { path: path.to_owned() });
         }
-        let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let mut conn = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         match schema::version(&conn, path, newest())? {
             Version::Known(found) if found == newest() => {}
-            // An older file has to be migrated first, which a reader may not do.
-            Version::Known(_) | Version::Fresh => {
-                return Err(JournalError::Missing { path: path.to_owned() });
-            }
+            Version::Known(_) => conn = upgraded_in_memory(&conn, path)?,
+            Version::Fresh => return Err(JournalError::Missing { path: path.to_owned() }),
         }
         let device = schema::meta(&conn, path, "device")?
             .ok_or_else(|| JournalError::Missing { path: path.to_owned() })?;
@@ -124,13 +126,14 @@ impl Journal {
         let state = |conn: &Connection| {
             conn.query_row(
                 "SELECT (SELECT max(seq) FROM record), (SELECT count(*) FROM anchor),
-                        (SELECT count(*) FROM record WHERE body IS NULL)",
+                        (SELECT count(*) FROM record WHERE body IS NULL),
+                        (SELECT user_version FROM pragma_user_version)",
                 [],
-                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
             )
         };
         let copy = files::last_good(&self.path);
-        let there: Option<(Option<u64>, u64, u64)> =
+        let there: Option<(Option<u64>, u64, u64, u32)> =
             connect(&copy, OpenFlags::SQLITE_OPEN_READ_ONLY).ok().and_then(|conn| state(&conn).ok());
         there.is_some() && there == state(&self.conn).ok()
     }
@@ -159,6 +162,23 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection, JournalError> {
         Connection::open_with_flags(path, flags).map_err(|error| JournalError::sqlite(path, &error))?;
     configure(&conn).map_err(|error| JournalError::sqlite(path, &error))?;
     Ok(conn)
+}
+
+/// A copy of a file of an older format, brought to the newest, which leaves the file as it is.
+fn upgraded_in_memory(conn: &Connection, path: &Path) -> Result<Connection, JournalError> {
+    let copy = || -> rusqlite::Result<Connection> {
+        let mut copy = Connection::open_in_memory()?;
+        let backup = Backup::new(conn, &mut copy)?;
+        while backup.step(-1)? != StepResult::Done {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        drop(backup);
+        Ok(copy)
+    };
+    let mut copy = copy().map_err(|error| JournalError::sqlite(path, &error))?;
+    schema::upgrade(&mut copy, path, &schema::steps())?;
+    copy.pragma_update(None, "query_only", true).map_err(|error| JournalError::sqlite(path, &error))?;
+    Ok(copy)
 }
 
 /// Write-ahead log, and every commit on the disk before it is acknowledged. `fullfsync` makes macOS mean it.
@@ -225,7 +245,10 @@ fn check(conn: &Connection, path: &Path, mut take: impl FnMut(Happened)) -> Resu
         }
         Ok(())
     })?;
-    outbox::check(conn, path)?;
+    // The last good copy may be of an older format; the step that upgrades it reads every event.
+    if schema::version(conn, path, newest())? == Version::Known(newest()) {
+        outbox::check(conn, path)?;
+    }
     let anchored = anchor::all(conn, path)?.last().map_or(0, |anchor| anchor.size);
     if anchored > context.seen {
         return Err(damaged(format!("only {} of {anchored} anchored records are there", context.seen)));
@@ -254,7 +277,11 @@ fn restore<H: Default + Extend<Happened>>(
     }
     let held = highest(path);
     let moved_to = if files::any(path) { Some(files::move_aside(path, now)?) } else { None };
-    files::copy(copy, path)?;
+    // Before it gets its name: a crash in between must not leave numbers that are given a second time.
+    let draft = files::beside(path, "restoring");
+    files::copy(copy, &draft)?;
+    outbox::forget_numbering(&connect(&draft, OpenFlags::SQLITE_OPEN_READ_WRITE)?, &draft)?;
+    files::put(&draft, path)?;
     let mut opened = open_checked::<H>(path)?;
     let records_lost_at_least = held.unwrap_or(0).saturating_sub(opened.journal.context.seen);
     opened.restored = Some(Restored { reason, moved_to, records_lost_at_least });

@@ -6,10 +6,10 @@
 use std::path::Path;
 
 use firstlight_domain::plan::hex;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use rusqlite_migration::{M, Migrations};
 
-use crate::{JournalError, files, record};
+use crate::{JournalError, files, outbox, record};
 
 /// "FLJ1": marks the file as ours.
 const APPLICATION_ID: i32 = 0x464c_4a31;
@@ -51,9 +51,37 @@ CREATE TABLE anchor (
 ) STRICT;
 ";
 
+/// A place for every event, and a number only for those that may leave: a hub takes a missing number as an event that was
+/// lost. `body` is the event without its number.
+const SECOND: &str = "
+ALTER TABLE outbox RENAME TO outbox_before;
+CREATE TABLE outbox (
+    place     INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    record    INTEGER NOT NULL REFERENCES record (seq),
+    id        TEXT NOT NULL,
+    kind      TEXT NOT NULL,
+    time      TEXT NOT NULL,
+    consented INTEGER NOT NULL,
+    sequence  INTEGER UNIQUE,
+    body      TEXT NOT NULL,
+    sent_at   TEXT,
+    refused   TEXT,
+    sum       BLOB NOT NULL
+) STRICT;
+CREATE INDEX outbox_waiting ON outbox (sequence) WHERE sent_at IS NULL;
+";
+
+/// What a format adds to the one before.
+pub(crate) struct Step {
+    /// To the tables.
+    sql: &'static str,
+    /// To what is in them.
+    then: fn(&Transaction<'_>) -> rusqlite::Result<()>,
+}
+
 /// What each format adds to the one before.
-pub(crate) fn steps() -> Vec<&'static str> {
-    vec![FIRST]
+pub(crate) fn steps() -> Vec<Step> {
+    vec![Step { sql: FIRST, then: |_| Ok(()) }, Step { sql: SECOND, then: outbox::number_anew }]
 }
 
 /// What a file is.
@@ -92,7 +120,7 @@ pub(crate) fn version(conn: &Connection, path: &Path, known: u32) -> Result<Vers
 pub(crate) fn migrate(
     conn: &mut Connection,
     path: &Path,
-    steps: &[&'static str],
+    steps: &[Step],
     from: &Version,
 ) -> Result<(), JournalError> {
     let newest = u32::try_from(steps.len()).unwrap_or(u32::MAX);
@@ -103,8 +131,15 @@ pub(crate) fn migrate(
         }
         Version::Fresh => {}
     }
-    let migrations = (1_u32..).zip(steps).map(|(format, sql)| {
-        M::up_with_hook(sql, move |tx: &rusqlite::Transaction<'_>| {
+    upgrade(conn, path, steps)
+}
+
+/// Brings what `conn` holds to the newest format, in one transaction.
+pub(crate) fn upgrade(conn: &mut Connection, path: &Path, steps: &[Step]) -> Result<(), JournalError> {
+    let migrations = (1_u32..).zip(steps).map(|(format, Step { sql, then })| {
+        let then = *then;
+        M::up_with_hook(sql, move |tx: &Transaction<'_>| {
+            then(tx)?;
             tx.pragma_update(None, "application_id", APPLICATION_ID)?;
             set_meta(tx, "format", &format.to_string())?;
             set_meta(tx, "tables", &tables(tx)?)?;
@@ -173,7 +208,7 @@ mod tests {
     use super::*;
     use crate::Journal;
 
-    const SECOND: &str = "ALTER TABLE record ADD COLUMN added TEXT; CREATE TABLE other (a TEXT) STRICT;";
+    const THIRD: &str = "ALTER TABLE record ADD COLUMN added TEXT; CREATE TABLE other (a TEXT) STRICT;";
     const BROKEN: &str = "CREATE TABLE other (a TEXT) STRICT; CREATE TABLE record (a TEXT) STRICT;";
 
     fn old() -> (tempfile::TempDir, std::path::PathBuf) {
@@ -183,21 +218,23 @@ mod tests {
         (home, path)
     }
 
-    fn migrate_with(path: &Path, second: &'static str) -> Result<Version, JournalError> {
+    fn migrate_with(path: &Path, third: &'static str) -> Result<Version, JournalError> {
         let mut conn = Connection::open(path).unwrap();
-        let found = version(&conn, path, 2)?;
-        migrate(&mut conn, path, &[FIRST, second], &found)?;
+        let found = version(&conn, path, 3)?;
+        let mut steps = steps();
+        steps.push(Step { sql: third, then: |_| Ok(()) });
+        migrate(&mut conn, path, &steps, &found)?;
         check(&conn, path)?;
-        version(&conn, path, 2)
+        version(&conn, path, 3)
     }
 
     #[test]
     fn f4_an_older_file_is_copied_and_brought_up_to_date() {
         let (_home, path) = old();
-        assert_eq!(migrate_with(&path, SECOND).unwrap(), Version::Known(2));
-        let backup = files::beside(&path, "before-format-2");
+        assert_eq!(migrate_with(&path, THIRD).unwrap(), Version::Known(3));
+        let backup = files::beside(&path, "before-format-3");
         let conn = Connection::open(&backup).unwrap();
-        assert_eq!(version(&conn, &backup, 2).unwrap(), Version::Known(1));
+        assert_eq!(version(&conn, &backup, 3).unwrap(), Version::Known(2));
     }
 
     #[test]
@@ -217,13 +254,13 @@ mod tests {
     #[test]
     fn f4_a_newer_file_is_refused_and_left_as_it_is() {
         let (_home, path) = old();
-        migrate_with(&path, SECOND).unwrap();
+        migrate_with(&path, THIRD).unwrap();
         let before = std::fs::read(&path).unwrap();
         for result in [
             Journal::open::<Vec<_>>(&path, Timestamp::UNIX_EPOCH).map(|_| ()),
             Journal::open_to_read(&path).map(|_| ()),
         ] {
-            assert!(matches!(result, Err(JournalError::TooNew { found: 2, known: 1, .. })), "{result:?}");
+            assert!(matches!(result, Err(JournalError::TooNew { found: 3, known: 2, .. })), "{result:?}");
         }
         assert_eq!(std::fs::read(&path).unwrap(), before);
     }

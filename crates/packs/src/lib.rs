@@ -55,7 +55,7 @@ pub const PACK_FILE: &str = "pack.yaml";
 /// The version of the format.
 pub const API_VERSION: &str = "firstlight.dev/v1";
 /// At most this many bytes in `pack.yaml`.
-pub const MAX_TEXT_BYTES: u64 = 1024 * 1024;
+pub const MAX_TEXT_BYTES: u64 = 2 * 1024 * 1024;
 
 /// Why a pack cannot be used.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -199,7 +199,7 @@ fn read_text(path: &Path) -> Result<Vec<u8>, PackError> {
     let file = fs::File::open(path).map_err(unreadable)?;
     file.take(MAX_TEXT_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > MAX_TEXT_BYTES {
-        return Err(PackError::TooLarge { what: format!("{} is larger than 1 MB", path.display()) });
+        return Err(PackError::TooLarge { what: format!("{} is larger than 2 MB", path.display()) });
     }
     Ok(bytes)
 }

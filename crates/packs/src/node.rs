@@ -2,7 +2,7 @@
 //!
 //! Limits are tight: a pack is written by hand. Aliases and merge keys may be used within them.
 
-use std::ops::Range;
+use std::{collections::HashMap, ops::Range};
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Number, Value};
@@ -46,12 +46,12 @@ pub(crate) fn parse(text: &str, problems: &mut Problems<'_>) -> Option<Node> {
     }
 }
 
-/// A hand-written pack of 2,000 steps stays well within these.
+/// A pack of 10,000 steps stays within these.
 fn options() -> Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
-            max_events: 150_000,
-            max_nodes: 60_000,
+            max_events: 600_000,
+            max_nodes: 250_000,
             max_aliases: 1_000,
             max_anchors: 1_000,
             max_recorded_anchor_events: 5_000,
@@ -60,7 +60,7 @@ fn options() -> Options {
             flow_nesting_limit: 24,
             max_documents: 2,
             max_merge_keys: 500,
-            max_total_scalar_bytes: 2 * 1024 * 1024,
+            max_total_scalar_bytes: 4 * 1024 * 1024,
         },
         alias_limits: serde_saphyr::alias_limits! {
             max_total_replayed_events: 5_000,
@@ -89,7 +89,7 @@ fn report(error: &serde_saphyr::Error, text: &str, problems: &mut Problems<'_>) 
                 span,
                 "this YAML is nested too deeply, or repeats itself too much",
             )
-            .help("a pack may be nested 24 deep and hold 60,000 values, aliases included"),
+            .help("a pack may be nested 24 deep and hold 250,000 values, aliases included"),
         E::MultipleDocuments { .. } => problems
             .error(ProblemCode::BadYaml, span, "a pack is one YAML document")
             .help("remove the `---` and what follows it"),
@@ -132,30 +132,57 @@ fn settle_keys(node: &mut Node, text: &str, problems: &mut Problems<'_>) {
         Data::Null | Data::Bool(_) | Data::Number(_) | Data::Text(_) => {}
         Data::List(items) => items.iter_mut().for_each(|item| settle_keys(item, text, problems)),
         Data::Map(entries) => {
-            let mut seen: std::collections::HashMap<String, Range<usize>> = std::collections::HashMap::new();
-            entries.retain_mut(|(key, value)| {
+            entries.retain_mut(|(key, _)| {
+                if matches!(key.data, Data::Text(_)) {
+                    return true;
+                }
                 let Some(name) = key.as_text(text) else {
                     problems.error(ProblemCode::BadValue, key.span.clone(), "a key is a text here");
                     return false;
                 };
-                if let Some(first) = seen.get(&name) {
-                    problems
-                        .error(
-                            ProblemCode::DuplicateId,
-                            key.span.clone(),
-                            format!("`{name}` is written twice"),
-                        )
-                        .label(first.clone(), "first here")
-                        .help("rename or remove one of them");
-                    return false;
-                }
-                seen.insert(name.clone(), key.span.clone());
                 key.data = Data::Text(name);
-                settle_keys(value, text, problems);
                 true
             });
+            let doubles = doubles(entries);
+            for (first, again) in &doubles {
+                let (first, again) = (&entries[*first].0, &entries[*again].0);
+                problems
+                    .error(
+                        ProblemCode::DuplicateId,
+                        again.span.clone(),
+                        format!("`{}` is written twice", again.key()),
+                    )
+                    .label(first.span.clone(), "first here")
+                    .help("rename or remove one of them");
+            }
+            let mut again = doubles.iter().map(|(_, again)| *again).peekable();
+            let mut places = 0..;
+            entries.retain(|_| {
+                let place = places.next();
+                again.next_if(|again| Some(*again) == place).is_none()
+            });
+            for (_, value) in entries {
+                settle_keys(value, text, problems);
+            }
         }
     }
+}
+
+/// The entries whose key was there before, each with the first of that key; in order.
+fn doubles(entries: &[(Node, Node)]) -> Vec<(usize, usize)> {
+    /// Up to here comparing each with each is quicker than hashing; a step has fewer fields.
+    const FEW: usize = 12;
+    let mut doubles = Vec::new();
+    let mut seen = HashMap::new();
+    for (index, (key, _)) in entries.iter().enumerate() {
+        let first = if entries.len() <= FEW {
+            entries[..index].iter().position(|(other, _)| other.key() == key.key())
+        } else {
+            Some(*seen.entry(key.key()).or_insert(index)).filter(|first| *first != index)
+        };
+        doubles.extend(first.map(|first| (first, index)));
+    }
+    doubles
 }
 
 impl Node {
@@ -294,5 +321,30 @@ impl<'de> Visitor<'de> for DataVisitor {
             map.push(entry);
         }
         Ok(Data::Map(map))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_each_key_stays_however_many_there_are() {
+        for others in [0, 30] {
+            let keys = (0..others)
+                .map(|n| format!("k{n}"))
+                .chain(["a", "b", "a", "1", "c", "b", "a", "1"].map(str::to_owned));
+            let lines: Vec<String> = keys.enumerate().map(|(n, key)| format!("{key}: {n}")).collect();
+            let text = lines.join("\n");
+            let mut problems = Problems::new(&text);
+            let root = parse(&text, &mut problems).unwrap();
+            let kept = root.entries().iter().skip(others).map(|(key, value)| (key.key(), value.to_json()));
+            let first = |n: usize| Value::from(others + n);
+            assert!(
+                kept.eq([("a", first(0)), ("b", first(1)), ("1", first(3)), ("c", first(4))]),
+                "{root:?}"
+            );
+            assert_eq!(problems.count(), 4);
+        }
     }
 }

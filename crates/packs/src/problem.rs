@@ -84,6 +84,8 @@ codes! {
     BadImage = "bad-image",
     /// A picture that does not say what it shows.
     NoDescription = "no-description",
+    /// So much is wrong that the rest is not listed.
+    ManyMore = "many-more",
 }
 
 impl fmt::Display for ProblemCode {
@@ -127,6 +129,9 @@ pub struct Problem {
     pub span: Range<usize>,
     /// Other places that have to do with it.
     pub labels: Vec<Label>,
+    /// Whether the lines it is about are short enough to be shown.
+    #[serde(skip)]
+    has_snippet: bool,
 }
 
 /// A place that has to do with a problem.
@@ -140,7 +145,8 @@ pub struct Label {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.message)?;
+        if self.has_snippet { Ok(()) } else { write!(f, " (line {}, column {})", self.line, self.column) }
     }
 }
 
@@ -163,6 +169,9 @@ impl Diagnostic for Problem {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        if !self.has_snippet {
+            return None;
+        }
         let primary = LabeledSpan::new_primary_with_span(None, self.span.clone());
         let others = self
             .labels
@@ -181,7 +190,14 @@ pub struct Report {
 
 impl Report {
     pub(crate) fn new(name: &str, text: String, mut problems: Vec<Problem>) -> Self {
-        problems.sort_by_key(|problem| (problem.span.start, problem.severity, problem.code));
+        problems.sort_by_key(|problem| {
+            (problem.code == ProblemCode::ManyMore, problem.span.start, problem.severity, problem.code)
+        });
+        for problem in &mut problems {
+            let mut places =
+                std::iter::once(&problem.span).chain(problem.labels.iter().map(|label| &label.span));
+            problem.has_snippet = places.all(|span| is_in_short_lines(&text, span));
+        }
         Self { source: NamedSource::new(name, text).with_language("yaml"), problems }
     }
 
@@ -260,13 +276,50 @@ impl Diagnostic for Report {
 pub(crate) struct Problems<'t> {
     text: &'t str,
     lines: Vec<usize>,
+    errors: Listed,
+    warnings: Listed,
+}
+
+/// Problems of one severity.
+#[derive(Debug, Default)]
+struct Listed {
     found: Vec<Problem>,
+    /// The last of those that are not listed.
+    unlisted: Option<Problem>,
+    /// How many are not.
+    more: usize,
+}
+
+/// At most this many errors, and as many warnings, are listed: nobody reads more, and finding a place in a long line takes
+/// time for each.
+const MOST: usize = 200;
+
+impl Listed {
+    fn count(&self) -> usize {
+        self.found.len() + self.more
+    }
+
+    /// The problems, and one that says how many there are besides.
+    fn all(mut self) -> Vec<Problem> {
+        if let Some(last) = self.unlisted {
+            let message = format!("{} more like these are not listed", self.more);
+            let help = Some("mend these first".to_owned());
+            self.found.push(Problem {
+                code: ProblemCode::ManyMore,
+                message,
+                help,
+                labels: Vec::new(),
+                ..last
+            });
+        }
+        self.found
+    }
 }
 
 impl<'t> Problems<'t> {
     pub(crate) fn new(text: &'t str) -> Self {
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { text, lines, found: Vec::new() }
+        Self { text, lines, errors: Listed::default(), warnings: Listed::default() }
     }
 
     pub(crate) fn text(&self) -> &'t str {
@@ -275,11 +328,13 @@ impl<'t> Problems<'t> {
 
     /// How many so far.
     pub(crate) fn count(&self) -> usize {
-        self.found.len()
+        self.errors.count() + self.warnings.count()
     }
 
     pub(crate) fn found(self) -> Vec<Problem> {
-        self.found
+        let mut found = self.errors.all();
+        found.append(&mut self.warnings.all());
+        found
     }
 
     pub(crate) fn error(
@@ -310,9 +365,13 @@ impl<'t> Problems<'t> {
         let text = self.text;
         let span = fit(text, span);
         let line = self.lines.partition_point(|&start| start <= span.start).max(1);
-        let column = text[self.lines[line - 1]..span.start].chars().count() + 1;
-        let index = self.found.len();
-        self.found.push(Problem {
+        let list = match severity {
+            Severity::Error => &mut self.errors,
+            Severity::Warning => &mut self.warnings,
+        };
+        let is_listed = list.found.len() < MOST;
+        let column = if is_listed { text[self.lines[line - 1]..span.start].chars().count() + 1 } else { 1 };
+        let problem = Problem {
             code,
             severity,
             message,
@@ -321,9 +380,31 @@ impl<'t> Problems<'t> {
             column: u32::try_from(column).unwrap_or(u32::MAX),
             span,
             labels: Vec::new(),
-        });
-        Added { problem: &mut self.found[index], text }
+            has_snippet: true,
+        };
+        let problem = if is_listed {
+            let index = list.found.len();
+            list.found.push(problem);
+            &mut list.found[index]
+        } else {
+            list.more += 1;
+            list.unlisted.insert(problem)
+        };
+        Added { problem, text }
     }
+}
+
+/// Whether every line that a span begins or ends in is one that a terminal can show.
+fn is_in_short_lines(text: &str, span: &Range<usize>) -> bool {
+    const LONGEST: usize = 2_000;
+    let is_short = |at: usize| {
+        let bytes = text.as_bytes();
+        let before = bytes[..at].iter().rev().take(LONGEST).position(|byte| *byte == b'\n');
+        let after = bytes[at..].iter().take(LONGEST).position(|byte| *byte == b'\n');
+        let before = before.unwrap_or(at);
+        before + after.unwrap_or(bytes.len() - at) <= LONGEST
+    };
+    is_short(span.start) && is_short(span.end)
 }
 
 /// Keeps a span within the text, between characters, and without the white space at its end.

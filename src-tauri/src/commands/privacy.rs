@@ -3,7 +3,7 @@
 use firstlight_contract::{
     commands::{Nothing, SharingChoice},
     journal::JournalCheck,
-    privacy::PrivacyView,
+    privacy::{HubAsked, PrivacyView},
 };
 use tauri::{State, WebviewWindow};
 
@@ -19,6 +19,29 @@ pub(super) async fn privacy(shell: State<'_, Shell>, args: Nothing) -> Answer<Pr
 #[tauri::command]
 pub(super) async fn set_sharing(shell: State<'_, Shell>, args: SharingChoice) -> Answer<PrivacyView> {
     shell.app().await?.set_sharing(args.sharing).map_err(body)
+}
+
+#[tauri::command]
+pub(super) async fn join_hub(shell: State<'_, Shell>, args: HubAsked) -> Answer<PrivacyView> {
+    let app = shell.app().await?;
+    app.join_hub(&args).await.map_err(body)?;
+    app.privacy().map_err(body)
+}
+
+#[tauri::command]
+pub(super) async fn leave_hub(shell: State<'_, Shell>, args: Nothing) -> Answer<PrivacyView> {
+    let Nothing {} = args;
+    let app = shell.app().await?;
+    app.leave_hub().await.map_err(body)?;
+    app.privacy().map_err(body)
+}
+
+#[tauri::command]
+pub(super) async fn send_events(shell: State<'_, Shell>, args: Nothing) -> Answer<PrivacyView> {
+    let Nothing {} = args;
+    let app = shell.app().await?;
+    app.deliver().await.map_err(body)?;
+    app.privacy().map_err(body)
 }
 
 #[tauri::command]

@@ -263,7 +263,14 @@ impl Firstlight {
                 }
                 self.advising_of(&Arc::new(packs::load(Path::new(&newer.pack_path), &self.inner.engine)?))
             }
-            _ => self.advising_of(&self.journey_pack()?),
+            _ => match self.journey_pack() {
+                Ok(pack) => self.advising_of(&pack),
+                // It was moved or deleted. The same pack may have been opened from elsewhere.
+                Err(error) => match self.pack_at_hand().filter(|pack| pack.name == journey.pack.name) {
+                    Some(pack) => self.advising_of(&pack),
+                    None => Err(error),
+                },
+            },
         }
     }
 

@@ -29,6 +29,19 @@ impl Firstlight {
         self.append(&[Event::JourneyLeft { journey: journey.id }]).map(drop)
     }
 
+    /// Leaves the journey at hand if it is not this persona's of the pack at hand. Before the plan is made: what was done on
+    /// one journey is not taken as done on another.
+    pub fn leave_other_journey(&self, persona: &str) -> Result<()> {
+        let pack = self.pack_at_hand();
+        let other = self.with_world(|world| {
+            world.journey.as_ref().is_some_and(|journey| {
+                journey.persona.as_str() != persona
+                    || pack.as_ref().is_some_and(|pack| pack.name != journey.pack.name)
+            })
+        });
+        if other { self.leave_journey() } else { Ok(()) }
+    }
+
     /// The plan the person agreed to: the one shown, or the same made again. Anything else asks again.
     pub(super) async fn agreed_plan(&self, agreed: &Consent) -> Result<Planned> {
         let shown = lock(&self.inner.planned).clone();

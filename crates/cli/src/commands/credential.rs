@@ -20,7 +20,7 @@ pub(super) async fn run(command: Credential, output: Output) -> anyhow::Result<E
         Credential::Set(named) => {
             let app = open(Access::Change, output)?;
             use_pack(&app, named.pack.as_deref(), output)?;
-            let value = value(output).await?;
+            let value = value("Value (not shown): ", output).await?;
             let stored = app.store_credential(&named.name, value).await?;
             tell(&stored, "is in the keychain", output)?;
         }
@@ -79,9 +79,9 @@ fn tell(credential: &CredentialView, what: &str, output: Output) -> anyhow::Resu
 }
 
 /// The value, from a prompt that shows nothing or from standard input; the line break at its end is not part of it.
-async fn value(output: Output) -> anyhow::Result<SecretString> {
+pub(super) async fn value(prompt: &str, output: Output) -> anyhow::Result<SecretString> {
     if io::stdin().is_terminal() {
-        return read_secret("Value (not shown): ", output).await;
+        return read_secret(prompt, output).await;
     }
     let mut text = read(|| {
         let mut text = String::new();

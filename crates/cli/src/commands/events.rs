@@ -19,14 +19,21 @@ pub(super) fn run(output: Output) -> anyhow::Result<ExitCode> {
         Sharing::On => "Sharing is on.",
         Sharing::Paused => "Sharing is paused: nothing leaves this machine.",
     })?;
-    output.line(match &privacy.destination {
-        Some(hub) => format!("Events go to {hub}."),
+    output.line(match &privacy.hub {
+        Some(hub) => format!("Events go to {}.", hub.address),
         None => "There is no hub to send to.".to_owned(),
     })?;
     output.line(format!("Sent: {}.", words::count(number(&privacy.sent), "event", "events")))?;
-    output.line(format!("Kept here: {}.", words::count(number(&privacy.queued), "event", "events")))?;
-    for event in &privacy.queued {
-        output.verbatim(format!("  {}", event.body))?;
+    for event in privacy.sent.iter().rev() {
+        if let Some(refused) = &event.refused {
+            output.line(format!("  {} was not wanted: {refused}", event.id))?;
+        }
+    }
+    for (what, events) in [("Waiting", &privacy.queued), ("Never leaves", &privacy.held_back)] {
+        output.line(format!("{what}: {}.", words::count(number(events), "event", "events")))?;
+        for event in events {
+            output.verbatim(format!("  {}", event.body))?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

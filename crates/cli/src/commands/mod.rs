@@ -6,6 +6,7 @@ mod doctor;
 mod enroll;
 mod events;
 mod help_bundle;
+mod hub;
 mod insights;
 mod journal;
 mod pack;
@@ -147,6 +148,7 @@ async fn dispatch(command: Command, output: Output) -> anyhow::Result<ExitCode> 
         Command::Journal { command } => journal::run(command, output).await,
         Command::HelpBundle { out, yes } => help_bundle::run(&out, yes, output).await,
         Command::Events { .. } => events::run(output),
+        Command::Hub { command } => hub::run(command, output).await,
         Command::Insights { command: Insights::Ttfv { from_csv, time, event, group, json: _ } } => {
             insights::ttfv(&from_csv, &Columns { time, event, group }, output)
         }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use firstlight_app::{Access, AppError};
 
-use super::open;
+use super::{hub, open};
 use crate::output::Output;
 
 pub(super) async fn run(steps: &[String], all: bool, output: Output) -> anyhow::Result<ExitCode> {
@@ -30,6 +30,7 @@ pub(super) async fn run(steps: &[String], all: bool, output: Output) -> anyhow::
     if output.is_json() {
         output.value(&app.journey()?)?;
     }
+    hub::deliver_briefly(&app).await;
     match failed(kept) {
         None => Ok(ExitCode::SUCCESS),
         Some(error) => Err(error.into()),

@@ -11,7 +11,7 @@ use firstlight_contract::{
     run::RunEvent,
 };
 
-use super::{ask, choose, open_with, plan, read_secret, summary};
+use super::{ask, choose, hub, open_with, plan, read_secret, summary};
 use crate::{
     args::Who,
     live::{Live, Style},
@@ -56,7 +56,7 @@ async fn run_in(style: Style, up: &Up, output: Output) -> anyhow::Result<ExitCod
         signal = stop::asked() => return stopped(&app, up, &live, signal, output).await,
     };
     match outcome {
-        Ok(Some(end)) => finish(&app, up, end, output),
+        Ok(Some(end)) => finish(&app, up, end, output).await,
         Ok(None) => {
             output.line("Nothing was done.")?;
             Ok(ExitCode::FAILURE)
@@ -77,6 +77,9 @@ async fn run_in(style: Style, up: &Up, output: Output) -> anyhow::Result<ExitCod
 /// The plan, the question, and runs until nothing more can be done here. Nothing if the plan was not agreed to.
 async fn walk(app: &Firstlight, up: &Up, live: &Live, output: Output) -> anyhow::Result<Option<RunEvent>> {
     let choice = Choice { start_date: up.start_date.clone(), ..choose(app, &up.who, output).await? };
+    if up.leave {
+        app.leave_other_journey(&choice.persona)?;
+    }
     for step in &up.took_effect {
         app.complete_action(step).await?;
     }
@@ -93,9 +96,6 @@ async fn walk(app: &Firstlight, up: &Up, live: &Live, output: Output) -> anyhow:
         return Ok(None);
     }
     let again = ask_of_cut_off(app, up, &view, output).await?;
-    if up.leave {
-        leave_other(app, &choice)?;
-    }
     let options = RunOptions { only: up.only.clone(), keep_going: up.keep_going, again };
     app.start_run(&Consent { choice, consent: view.consent }, &options).await?;
     loop {
@@ -191,17 +191,6 @@ async fn ask_of_cut_off(
     Ok(again)
 }
 
-fn leave_other(app: &Firstlight, choice: &Choice) -> anyhow::Result<()> {
-    match app.journey() {
-        Ok(journey) if journey.persona != choice.persona => app.leave_journey()?,
-        Ok(_) => {}
-        Err(error) if error.code() == Code::NoJourney => {}
-        // A journey whose pack is gone can still be left.
-        Err(_) => app.leave_journey()?,
-    }
-    Ok(())
-}
-
 /// The last event is told just after the run is over.
 async fn wait_for_end(live: &Live) -> RunEvent {
     loop {
@@ -290,7 +279,7 @@ async fn answer_credential(app: &Firstlight, step: &StepView, output: Output) ->
     }
 }
 
-fn finish(app: &Firstlight, up: &Up, mut end: RunEvent, output: Output) -> anyhow::Result<ExitCode> {
+async fn finish(app: &Firstlight, up: &Up, mut end: RunEvent, output: Output) -> anyhow::Result<ExitCode> {
     let journey = app.journey()?;
     let RunEvent::Finished { ok, .. } = &mut end else {
         return Ok(ExitCode::FAILURE);
@@ -302,6 +291,7 @@ fn finish(app: &Firstlight, up: &Up, mut end: RunEvent, output: Output) -> anyho
     } else {
         summary::tell(app, &journey, &end, &up.who, output)?;
     }
+    hub::deliver_briefly(app).await;
     Ok(if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -70,6 +70,18 @@ fn a_broken_pack_says_where_and_how_to_mend_it() {
 }
 
 #[test]
+fn e7_a_line_that_no_terminal_is_wide_enough_for_is_still_an_error_with_its_place() {
+    let machine = Machine::new();
+    let pack = PackFolder::new(&format!("{{{}}}", vec!["a: 1"; 100_000].join(", ")));
+    let folder = pack.path().display().to_string();
+    let said = machine.run(&["pack", "lint", &folder]).expect(1).stdout;
+    assert!(said.contains("`a` is written twice (line 1, column 8)"), "{said}");
+    assert!(said.contains("more like these are not listed"), "{said}");
+    let error = machine.on(&pack, "plan", &["--json"]).error();
+    assert_eq!(error["code"], "pack_invalid");
+}
+
+#[test]
 fn a_pack_that_broke_on_the_way_loses_nothing() {
     let (machine, pack) = (Machine::new(), touch());
     machine.on(&pack, "up", &["--yes"]).expect(0);

@@ -19,6 +19,7 @@ mod external;
 mod files;
 mod guides;
 mod help_bundle;
+mod hub;
 mod imports;
 mod insights;
 mod killed;

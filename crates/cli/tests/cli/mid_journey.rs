@@ -123,3 +123,32 @@ fn what_a_release_has_no_more_is_taken_back_by_the_one_that_did_it() {
         }
     }
 }
+
+#[test]
+fn a_pack_that_was_moved_goes_on_from_its_new_place_and_another_one_can_take_its_place() {
+    let machine = Machine::new();
+    let steps = format!(
+        "{}  goal: {{ title: The goal, run: ['true'], first-value: true }}\n",
+        counted("same", "one", "")
+    );
+    let first = PackFolder::with_steps(&["same", "goal"], &steps);
+    machine.on(&first, "up", &["--yes"]).expect(0);
+    drop(first);
+    let moved = PackFolder::with_steps(&["same", "goal"], &steps);
+    machine.on(&moved, "up", &["--yes"]).expect(0);
+    let lines = fs::read_to_string(format!("{}-same", machine.place().display())).unwrap();
+    assert_eq!(lines, "one\n", "what was done is done, wherever the pack lies");
+
+    // Another pack for the same persona: only if the person leaves this one.
+    let other = PackFolder::with_steps(&["same", "goal"], &steps);
+    let path = other.join("pack.yaml");
+    fs::write(&path, fs::read_to_string(&path).unwrap().replacen("name: test", "name: other", 1)).unwrap();
+    let refused = machine.on(&other, "up", &["--yes"]).expect(1).stderr;
+    assert!(refused.contains("You are on the way as `dev` of the pack `test`."), "{refused}");
+    machine.on(&other, "up", &["--yes", "--leave"]).expect(0);
+    assert_eq!(status(&machine)["pack"], "other");
+    // It can be left also when its folder is gone.
+    drop(other);
+    machine.on(&moved, "up", &["--yes", "--leave"]).expect(0);
+    assert_eq!(status(&machine)["pack"], "test");
+}

@@ -10,8 +10,8 @@ use serde_json::Value;
 use crate::machine::{Machine, Ran};
 
 /// Two people, a machine and a safe, with their keys, and a pack.
-struct Office {
-    machine: Machine,
+pub(crate) struct Office {
+    pub(crate) machine: Machine,
 }
 
 fn passphrase(who: &str) -> String {
@@ -34,7 +34,7 @@ impl Office {
     }
 
     /// With a published repository that has a place for the pack.
-    fn with_repository() -> Self {
+    pub(crate) fn with_repository() -> Self {
         let office = Self::new();
         office.begin();
         office.sign("first", "ada").expect(0);
@@ -80,26 +80,26 @@ impl Office {
     }
 
     /// Drafts, signs and publishes the pack as it is.
-    fn release(&self, draft: &str) {
+    pub(crate) fn release(&self, draft: &str) {
         self.draft(draft, &[]).expect(0);
         self.sign(draft, "ada").expect(0);
         self.sign(draft, "bo").expect(0);
         self.publish(draft).expect(0);
     }
 
-    fn rollout(&self, args: &[&str]) -> Ran {
+    pub(crate) fn rollout(&self, args: &[&str]) -> Ran {
         let mut all = vec!["pack", "rollout"];
         all.extend(args);
         all.extend(["--repo", "repo", "--key", "online.key", "--online", "online.key", "--json"]);
         self.with(&["online"], &all)
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.machine.root.path().join(name)
     }
 
     /// Another version of the pack.
-    fn version(&self, from: &str, to: &str) {
+    pub(crate) fn version(&self, from: &str, to: &str) {
         let path = self.path("acme/pack.yaml");
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.contains(from), "{text}");

@@ -17,8 +17,14 @@ use std::{
 use jiff::{SignedDuration, tz::TimeZone};
 
 pub use layers::Layers;
+use secrecy::SecretString;
 
-use crate::{freshness, http::Rules, secrets::hash_token, store::postgres::Address};
+use crate::{
+    freshness,
+    http::{HookSecrets, Rules},
+    secrets::hash_token,
+    store::postgres::Address,
+};
 
 /// A setting.
 #[derive(Debug)]
@@ -64,6 +70,16 @@ pub const SETTINGS: &[Setting] = &[
     Setting { key: "releases.key", default: "", help: "The file of the key that signs for it online." },
     Setting { key: "releases.passphrase_file", default: "", help: "A file with that key's passphrase." },
     Setting { key: "metrics_token", default: "", help: "Bearer token that reads /metrics from elsewhere." },
+    Setting {
+        key: "hooks.github_secret",
+        default: "",
+        help: "What GitHub signs its webhooks with; without it none are taken.",
+    },
+    Setting {
+        key: "hooks.gitlab_secret",
+        default: "",
+        help: "GitLab's signing token for its webhooks; without it none are taken.",
+    },
     Setting { key: "token_days", default: "365", help: "How long the token of a device counts." },
     Setting { key: "queue_events", default: "20000", help: "How many events may wait to be written." },
     Setting { key: "requests_per_minute", default: "600", help: "How often one device may ask." },
@@ -144,6 +160,10 @@ impl Config {
                 1..16 => Err("is shorter than 16 characters, which can be guessed"),
                 _ => Ok(Some(hash_token(text))),
             })?,
+            hooks: HookSecrets {
+                github: layers.read("hooks.github_secret", secret)?,
+                gitlab: layers.read("hooks.gitlab_secret", secret)?,
+            },
         };
         Ok(Self {
             listen: layers.read("listen", parsed("is no address with a port, as 0.0.0.0:7411 is"))?,
@@ -158,6 +178,14 @@ impl Config {
             stop_patience: layers.read("stop_seconds", seconds)?,
             rules,
         })
+    }
+}
+
+fn secret(text: &str) -> Result<Option<SecretString>, &'static str> {
+    match text.len() {
+        0 => Ok(None),
+        1..16 => Err("is shorter than 16 characters, which can be guessed"),
+        _ => Ok(Some(SecretString::from(text))),
     }
 }
 

@@ -9,6 +9,7 @@ mod limits;
 mod metrics;
 mod openapi;
 mod releases;
+mod signals;
 mod who;
 
 use std::{
@@ -21,6 +22,7 @@ use firstlight_contract::hub::ProblemCode;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 pub use answer::Failure;
+pub use signals::HookSecrets;
 pub use who::Peer;
 
 use crate::{ingest::queue::Queue, store::Store};
@@ -61,6 +63,8 @@ pub struct Rules {
     pub trusted_proxies: Vec<IpAddr>,
     /// The bearer token that reads `/metrics` from elsewhere.
     pub metrics_token: Option<crate::secrets::Hash>,
+    /// What Git hosts sign with.
+    pub hooks: HookSecrets,
 }
 
 impl Hub {
@@ -98,6 +102,8 @@ pub enum Who {
     Device,
     /// Somebody on the hub's own machine, or with the token for it.
     Operator,
+    /// Another program, with its token.
+    Integration,
 }
 
 /// A route.
@@ -151,6 +157,46 @@ pub const ROUTES: &[Route] = &[
         handler: || axum::routing::get(releases::signal),
     },
     Route {
+        method: "POST",
+        path: "/v1/signals/cdevents",
+        who: Who::Integration,
+        summary: "Takes in CDEvents (merged changes, deployments, tickets), one or a list, also in CloudEvents.",
+        answers: &[200, 400, 401, 408, 413, 415, 500],
+        handler: || axum::routing::post(signals::cdevents),
+    },
+    Route {
+        method: "POST",
+        path: "/batch",
+        who: Who::Anyone,
+        summary: "Takes in the use of services as PostHog's libraries send it; `api_key` is the token of an integration.",
+        answers: &[200, 400, 401, 408, 413, 415, 500],
+        handler: || axum::routing::post(signals::posthog),
+    },
+    Route {
+        method: "POST",
+        path: "/batch/",
+        who: Who::Anyone,
+        summary: "The same; some libraries write the address so.",
+        answers: &[200, 400, 401, 408, 413, 415, 500],
+        handler: || axum::routing::post(signals::posthog),
+    },
+    Route {
+        method: "POST",
+        path: "/v1/hooks/github",
+        who: Who::Anyone,
+        summary: "Takes in GitHub's webhooks `pull_request` and `deployment_status`, signed with the hub's secret for it.",
+        answers: &[200, 400, 403, 408, 413, 415, 500],
+        handler: || axum::routing::post(signals::github),
+    },
+    Route {
+        method: "POST",
+        path: "/v1/hooks/gitlab",
+        who: Who::Anyone,
+        summary: "Takes in GitLab's webhooks for merge requests and deployments, signed with the hub's signing token.",
+        answers: &[200, 400, 403, 408, 413, 415, 500],
+        handler: || axum::routing::post(signals::gitlab),
+    },
+    Route {
         method: "GET",
         path: "/healthz",
         who: Who::Anyone,
@@ -193,6 +239,9 @@ pub fn router(hub: Arc<Hub>) -> Router {
             Who::Anyone => handler,
             Who::Device => handler.layer(middleware::from_fn_with_state(Arc::clone(&hub), who::device)),
             Who::Operator => handler.layer(middleware::from_fn_with_state(Arc::clone(&hub), who::operator)),
+            Who::Integration => {
+                handler.layer(middleware::from_fn_with_state(Arc::clone(&hub), who::integration))
+            }
         };
         router = router.route(route.path, handler);
     }

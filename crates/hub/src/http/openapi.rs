@@ -22,6 +22,9 @@ fn document() -> Value {
         "components": {
             "securitySchemes": {
                 "device": { "type": "http", "scheme": "bearer", "description": "The token of an enrolled device." },
+                "integration": {
+                    "type": "http", "scheme": "bearer", "description": "The token of another program.",
+                },
                 "operator": {
                     "type": "http", "scheme": "bearer",
                     "description": "The metrics token; not needed on the hub's own machine.",
@@ -55,6 +58,7 @@ fn security(who: Who) -> Value {
     match who {
         Who::Anyone => json!([]),
         Who::Device => json!([{ "device": [] }]),
+        Who::Integration => json!([{ "integration": [] }]),
         Who::Operator => json!([{ "operator": [] }, {}]),
     }
 }
@@ -63,6 +67,9 @@ fn body(route: &Route) -> Option<(&'static str, &'static str)> {
     match (route.method, route.path) {
         ("POST", "/v1/devices") => Some(("application/json", "EnrolRequest")),
         ("POST", "/v1/events") => Some((firstlight_contract::hub::BATCH, "Batch")),
+        ("POST", "/v1/signals/cdevents") => Some(("application/json", "CDEvents")),
+        ("POST", "/batch" | "/batch/") => Some(("application/json", "PostHogBatch")),
+        ("POST", "/v1/hooks/github" | "/v1/hooks/gitlab") => Some(("application/json", "Delivery")),
         _ => None,
     }
 }
@@ -80,7 +87,8 @@ fn response(route: &Route, status: u16) -> Value {
     let content = match (route.method, route.path) {
         ("POST", "/v1/devices") => json_of("Enrolled"),
         ("GET", "/v1/devices/self") => json_of("Standing"),
-        ("POST", "/v1/events") => json_of("BatchAnswer"),
+        ("POST", "/batch" | "/batch/") => json_of("PostHogAnswer"),
+        ("POST", _) => json_of("BatchAnswer"),
         ("GET", "/v1/releases/signal") => json_of("Signal"),
         ("GET", "/openapi.json") => json!({ "application/json": { "schema": { "type": "object" } } }),
         _ => json!({ "text/plain": { "schema": { "type": "string" } } }),
@@ -146,6 +154,20 @@ fn schemas() -> Value {
             ] },
             "message": text,
         })),
+        "CDEvents": {
+            "description": "One CDEvent or a list of them, each alone or as the data of a CloudEvent.",
+            "anyOf": [{ "type": "object" }, {
+                "type": "array", "items": { "type": "object" }, "maxItems": crate::signals::MOST_SIGNALS,
+            }],
+        },
+        "PostHogBatch": object(&["api_key", "batch"], &json!({
+            "api_key": text,
+            "batch": { "type": "array", "items": { "type": "object" }, "maxItems": crate::signals::MOST_SIGNALS },
+        })),
+        "PostHogAnswer": object(&["status", "verdicts"], &json!({
+            "status": { "const": 1 }, "verdicts": { "type": "array", "items": reference("EventVerdict") },
+        })),
+        "Delivery": { "type": "object", "description": "As the host sends it." },
         "Signal": object(&["pack", "release", "before"], &json!({
             "pack": text, "release": reference("Counts"), "before": reference("Counts"),
         })),

@@ -52,6 +52,19 @@ pub(super) async fn operator(
     Err(Failure::new(ProblemCode::Forbidden, "this is for the hub's own machine, or with its metrics token"))
 }
 
+/// Lets other programs in that have a token; handlers find the name in the extensions.
+pub(super) async fn integration(
+    State(hub): State<Arc<Hub>>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Failure> {
+    let refused = || Failure::new(ProblemCode::Unauthorized, "this needs the token of an integration");
+    let token = bearer(request.headers()).ok_or_else(refused)?;
+    let name = hub.store.integration(hash_token(token)).await?.ok_or_else(refused)?;
+    request.extensions_mut().insert(super::signals::From(name));
+    Ok(next.run(request).await)
+}
+
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;

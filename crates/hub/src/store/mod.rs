@@ -8,6 +8,7 @@ mod columns;
 pub mod postgres;
 mod recount;
 mod settling;
+pub mod signals;
 pub mod sqlite;
 
 use std::collections::BTreeMap;
@@ -193,7 +194,7 @@ pub struct Runs {
 
 /// A database of a hub.
 #[async_trait]
-pub trait Store: std::fmt::Debug + Send + Sync + 'static {
+pub trait Store: signals::Signals + std::fmt::Debug + Send + Sync + 'static {
     /// Settles what devices sent, in order, and counts it. Durable when it returns; an error means that nothing of it
     /// was. One verdict for each event.
     async fn append(&self, group: Vec<Submission>) -> Result<Vec<Vec<Verdict>>, StoreError>;

@@ -15,6 +15,12 @@ const TABLE: &[(&str, &str, [u16; 5])] = &[
     ("POST", "/v1/events", [401, 200, 401, 401, 401]),
     // Asked without saying which release.
     ("GET", "/v1/releases/signal", [400, 400, 400, 400, 403]),
+    ("POST", "/v1/signals/cdevents", [401, 401, 401, 401, 401]),
+    // Their bodies say who sends: a token in it, a signature over it.
+    ("POST", "/batch", [401, 401, 401, 401, 401]),
+    ("POST", "/batch/", [401, 401, 401, 401, 401]),
+    ("POST", "/v1/hooks/github", [403, 403, 403, 403, 403]),
+    ("POST", "/v1/hooks/gitlab", [403, 403, 403, 403, 403]),
     ("GET", "/healthz", [200, 200, 200, 200, 200]),
     ("GET", "/readyz", [200, 200, 200, 200, 200]),
     ("GET", "/metrics", [200, 200, 200, 200, 403]),
@@ -28,6 +34,11 @@ fn ask(hub: &Hub, method: &str, path: &str) -> RequestBuilder {
             .header("content-type", "application/json")
             .body(format!("{{\"code\":\"NONE\",\"source\":\"urn:uuid:{}\"}}", uuid::Uuid::nil())),
         ("POST", "/v1/events") => hub.post(path).header("content-type", BATCH).body("[]"),
+        ("POST", "/batch" | "/batch/") => hub
+            .post(path)
+            .header("content-type", "application/json")
+            .body(r#"{"api_key":"made-up","batch":[]}"#),
+        ("POST", path) => hub.post(path).header("content-type", "application/json").body("{}"),
         ("GET", path) => hub.get(path),
         other => panic!("say how {other:?} is asked"),
     }

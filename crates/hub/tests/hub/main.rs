@@ -15,4 +15,5 @@ mod operating;
 #[path = "../postgres/mod.rs"]
 mod postgres;
 mod signal;
+mod signals;
 mod thin_path;

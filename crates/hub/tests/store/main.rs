@@ -8,6 +8,7 @@ mod on_postgres;
 #[expect(dead_code, reason = "other tests use the rest of it")]
 #[path = "../postgres/mod.rs"]
 mod postgres;
+mod signals;
 mod story;
 
 use std::sync::Arc;
@@ -42,6 +43,17 @@ async fn sqlite_counts_each_day_by_itself() {
 #[test]
 fn sqlite_counts_what_its_log_says_whatever_the_network_does() {
     counting::property(async || sqlite());
+}
+
+#[tokio::test]
+async fn sqlite_knows_who_may_say_what_happened() {
+    let (store, _folder) = sqlite();
+    signals::integrations(store.as_ref()).await;
+}
+
+#[test]
+fn sqlite_counts_what_other_programs_say_whatever_the_order() {
+    signals::property(async || sqlite());
 }
 
 #[tokio::test]

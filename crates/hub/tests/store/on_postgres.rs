@@ -13,7 +13,7 @@ use firstlight_hub::{
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::{counting, postgres::Server, story};
+use crate::{counting, postgres::Server, signals, story};
 
 async fn open(url: &str) -> Arc<dyn Store> {
     Arc::new(PostgresStore::open(&Address::parse(url).unwrap()).await.unwrap())
@@ -35,6 +35,18 @@ async fn postgres_settles_each_sequence_once() {
 async fn postgres_counts_each_day_by_itself() {
     let Some(server) = Server::shared() else { return };
     story::days(open(&server.fresh()).await.as_ref()).await;
+}
+
+#[tokio::test]
+async fn postgres_knows_who_may_say_what_happened() {
+    let Some(server) = Server::shared() else { return };
+    signals::integrations(open(&server.fresh()).await.as_ref()).await;
+}
+
+#[test]
+fn postgres_counts_what_other_programs_say_whatever_the_order() {
+    let Some(server) = Server::shared() else { return };
+    signals::property(async || (open(&server.fresh()).await, ()));
 }
 
 #[test]

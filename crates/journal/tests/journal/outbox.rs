@@ -8,7 +8,7 @@ use firstlight_domain::{
     plan::ConsentHash,
     state::{Failure, StepState, WaitsOn},
 };
-use firstlight_journal::{Classification, OutboxRow, PROPERTIES};
+use firstlight_journal::{Classification, OutboxRow, PROPERTIES, Settled};
 use serde_json::{Value, json};
 
 use crate::common::{Home, at, journey_started, run, run_started, step};
@@ -32,9 +32,10 @@ fn data(row: &OutboxRow) -> Value {
 fn an_event_is_a_cloud_event_of_this_device() {
     let home = Home::new();
     let mut journal = home.open().journal;
+    journal.append(at(9), &[Event::SharingChanged { on: true }]).unwrap();
     journal.append(at(10), &[journey_started()]).unwrap();
     let rows = journal.queued().unwrap();
-    let row = &rows[0];
+    let row = &rows[1];
     let id = uuid::Uuid::parse_str(&row.id).unwrap();
     assert_eq!(id.get_version_num(), 7);
     assert_eq!(id.get_timestamp().unwrap().to_unix().0, u64::try_from(at(10).as_second()).unwrap());
@@ -45,7 +46,7 @@ fn an_event_is_a_cloud_event_of_this_device() {
         "type": "dev.firstlight.journey.started",
         "time": "2026-09-21T14:13:30Z",
         "recordedtime": "2026-09-21T14:13:30Z",
-        "sequence": "0000000000000001",
+        "sequence": "0000000000000002",
         "datacontenttype": "application/json",
         "data": {
             "journey": JourneyId(uuid::Uuid::from_u128(1)), "pack": "acme", "pack_version": "3.2.0",
@@ -53,7 +54,10 @@ fn an_event_is_a_cloud_event_of_this_device() {
         },
     });
     assert_eq!(serde_json::from_str::<Value>(&row.body).unwrap(), expected);
-    assert_eq!((row.sequence, row.kind.as_str(), row.time), (1, "dev.firstlight.journey.started", at(10)));
+    assert_eq!(
+        (row.sequence, row.kind.as_str(), row.time),
+        (Some(2), "dev.firstlight.journey.started", at(10))
+    );
 }
 
 #[test]
@@ -77,7 +81,7 @@ fn steps_runs_and_first_value_say_how_long_they_took() {
             ),
         ),
     ]);
-    assert!(rows.iter().map(|row| row.sequence).eq(1..=9));
+    assert!(rows.iter().map(|row| row.place).eq(1..=9));
     let journey = JourneyId(uuid::Uuid::from_u128(1));
     let of_step = |id: &str, rest: &[(&str, Value)]| {
         let mut data = json!({ "journey": journey, "run": run(), "step": id });
@@ -172,7 +176,7 @@ fn no_word_of_the_person_or_of_the_machine_enters_the_outbox() {
 }
 
 #[test]
-fn what_happened_while_sharing_was_off_is_marked_so_for_ever() {
+fn what_happened_while_sharing_was_off_never_gets_a_number() {
     let rows = queued(&[
         (0, journey_started()),
         (1, Event::SharingChanged { on: true }),
@@ -182,6 +186,83 @@ fn what_happened_while_sharing_was_off_is_marked_so_for_ever() {
     ]);
     let consented: Vec<bool> = rows.iter().map(|row| row.consented).collect();
     assert_eq!(consented, [false, true, true, false, false]);
+    let numbers: Vec<Option<u64>> = rows.iter().map(|row| row.sequence).collect();
+    assert_eq!(numbers, [None, Some(1), Some(2), None, None]);
+    assert!(rows.iter().all(|row| row.body.contains("sequence") == row.consented));
+}
+
+#[test]
+fn what_a_hub_settled_is_not_delivered_again() {
+    let home = Home::new();
+    let mut journal = home.open().journal;
+    let on = [Event::SharingChanged { on: true }, journey_started(), step("git", StepState::Running)];
+    journal.append(at(0), &[Event::SharingChanged { on: false }]).unwrap();
+    journal.append(at(1), &on).unwrap();
+    let numbers = |journal: &firstlight_journal::Journal, most, bytes| -> Vec<u64> {
+        journal.deliverable(most, bytes).unwrap().iter().filter_map(|row| row.sequence).collect()
+    };
+    assert_eq!(numbers(&journal, 10, 1 << 20), [1, 2, 3]);
+    assert_eq!(numbers(&journal, 2, 1 << 20), [1, 2]);
+    assert_eq!(numbers(&journal, 10, 1), [1], "one at least, however long it is");
+    let settled = [
+        Settled { sequence: 1, refused: None },
+        Settled { sequence: 2, refused: Some("it is too old".to_owned()) },
+    ];
+    journal.settle(at(5), &settled).unwrap();
+    drop(journal);
+    let journal = home.open().journal;
+    assert_eq!(numbers(&journal, 10, 1 << 20), [3]);
+    let sent = journal.sent().unwrap();
+    assert!(
+        sent.iter()
+            .map(|row| (row.sequence, row.refused.as_deref()))
+            .eq([(Some(1), None), (Some(2), Some("it is too old"))])
+    );
+    assert!(sent.iter().all(|row| row.sent_at == Some(at(5))));
+}
+
+#[test]
+fn after_a_copy_took_the_place_of_the_file_no_number_is_given_twice() {
+    let home = Home::new();
+    let on = Event::SharingChanged { on: true };
+    home.open().journal.append(at(0), std::slice::from_ref(&on)).unwrap();
+    let mut journal = home.open().journal;
+    journal.keep_copy().unwrap();
+    // These three the hub knows and the copy does not.
+    for second in 1..=3 {
+        journal.append(at(second), &[step("git", StepState::Running)]).unwrap();
+    }
+    drop(journal);
+    std::fs::write(home.path(), [0; 4_096]).unwrap();
+    let mut opened = home.open();
+    assert!(opened.restored.is_some());
+    opened.journal.append(at(9), &[step("node", StepState::Running)]).unwrap();
+    drop(opened);
+    let mut journal = home.open().journal;
+    let numbers = |journal: &firstlight_journal::Journal| -> Vec<Option<u64>> {
+        journal.queued().unwrap().iter().map(|row| row.sequence).collect()
+    };
+    assert_eq!(numbers(&journal), [Some(1), None]);
+    assert_eq!(journal.deliverable(10, 1 << 20).unwrap().len(), 1, "what has no number waits");
+    journal.go_on_after(4).unwrap();
+    journal.append(at(10), &[step("node", StepState::Undone)]).unwrap();
+    assert_eq!(numbers(&journal), [Some(1), Some(5), Some(6)]);
+    // Said again, and about less than is known, it changes nothing.
+    journal.go_on_after(4).unwrap();
+    assert_eq!(numbers(&home.open().journal), [Some(1), Some(5), Some(6)]);
+}
+
+#[test]
+fn a_hub_that_knows_more_than_the_journal_moves_the_numbers_on() {
+    let home = Home::new();
+    let mut journal = home.open().journal;
+    journal.append(at(0), &[Event::SharingChanged { on: true }]).unwrap();
+    journal.go_on_after(7).unwrap();
+    journal.append(at(1), &[step("git", StepState::Running)]).unwrap();
+    let numbers: Vec<_> = journal.queued().unwrap().iter().map(|row| row.sequence).collect();
+    assert_eq!(numbers, [Some(1), Some(8)]);
+    drop(journal);
+    assert!(home.open().restored.is_none());
 }
 
 #[test]

@@ -115,7 +115,7 @@ fn what_cannot_be_used_is_told_apart() {
     let error =
         load(Folder::with(changed("title: Build it", "titel: Build it")).root(), &kinds()).unwrap_err();
     assert!(matches!(&error, PackError::Invalid(report) if report.errors().count() == 2), "{error}");
-    let error = load(Folder::with(vec![b'#'; 1024 * 1024 + 1]).root(), &kinds()).unwrap_err();
+    let error = load(Folder::with(vec![b'#'; 2 * 1024 * 1024 + 1]).root(), &kinds()).unwrap_err();
     assert!(matches!(&error, PackError::TooLarge { .. }), "{error}");
 }
 

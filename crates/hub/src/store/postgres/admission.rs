@@ -27,19 +27,34 @@ pub(super) async fn add_code(
     Ok(transaction.commit().await?)
 }
 
-async fn person_key(transaction: &Transaction<'_>, name: Option<&str>) -> Result<i32, StoreError> {
-    // The lock makes new people one after the other: no number is skipped, nobody has two.
-    let salt: Vec<u8> = transaction.query_one("SELECT salt FROM hub FOR UPDATE", &[]).await?.try_get(0)?;
+pub(super) async fn person_key(transaction: &Transaction<'_>, name: Option<&str>) -> Result<i32, StoreError> {
+    let salt = salt(transaction).await?;
     let hash = name.map(|name| pseudonym(&salt, name));
-    let hash = hash.as_ref().map(Hash::as_slice);
-    if let Some(known) =
-        transaction.query_opt("SELECT key FROM person WHERE pseudonym = $1", &[&hash]).await?
-    {
+    let known = "SELECT key FROM person WHERE pseudonym = $1";
+    if let Some(known) = transaction.query_opt(known, &[&hash.as_ref().map(Hash::as_slice)]).await? {
         return Ok(known.try_get(0)?);
     }
+    new_person(transaction, hash.as_ref()).await
+}
+
+/// What makes pseudonyms this hub's own. Its row is locked: new people come one after the other, no number is skipped, nobody
+/// has two.
+pub(super) async fn salt(transaction: &Transaction<'_>) -> Result<Vec<u8>, StoreError> {
+    Ok(transaction.query_one("SELECT salt FROM hub FOR UPDATE", &[]).await?.try_get(0)?)
+}
+
+/// Somebody new; who has a name may be somebody other programs have told of before. Only after [`salt`].
+pub(super) async fn new_person(
+    transaction: &Transaction<'_>,
+    pseudonym: Option<&Hash>,
+) -> Result<i32, StoreError> {
+    let pseudonym = pseudonym.map(Hash::as_slice);
     let new =
         "INSERT INTO person (key, pseudonym) SELECT coalesce(max(key), 0) + 1, $1 FROM person RETURNING key";
-    Ok(transaction.query_one(new, &[&hash]).await?.try_get(0)?)
+    let key: i32 = transaction.query_one(new, &[&pseudonym]).await?.try_get(0)?;
+    let told = "UPDATE signal SET person = $2 WHERE who = $1 AND person IS NULL";
+    transaction.execute(told, &[&pseudonym, &key]).await?;
+    Ok(key)
 }
 
 pub(super) async fn enrol(

@@ -7,6 +7,7 @@ mod admission;
 mod counts;
 mod log;
 mod schema;
+mod signals;
 
 use std::time::Duration;
 

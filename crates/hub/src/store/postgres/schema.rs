@@ -105,7 +105,46 @@ struct Step {
     needs: i32,
 }
 
-const STEPS: &[Step] = &[Step { sql: FIRST, needs: 1 }];
+const SIGNALS: &str = "
+CREATE TABLE integration (
+    name    text PRIMARY KEY,
+    token   bytea NOT NULL UNIQUE,
+    made    bigint NOT NULL,
+    revoked bigint
+);
+-- Other names of people.
+CREATE TABLE alias (
+    pseudonym bytea PRIMARY KEY,
+    person    integer NOT NULL REFERENCES person (key)
+);
+-- What other programs said, each once. `who` finds those of somebody whose other name is only said later.
+CREATE TABLE signal (
+    source   text NOT NULL,
+    id       text NOT NULL,
+    kind     text NOT NULL,
+    subject  text NOT NULL,
+    ok       boolean NOT NULL,
+    who      bytea,
+    person   integer,
+    day      integer NOT NULL,
+    time     bigint NOT NULL,
+    received bigint NOT NULL,
+    PRIMARY KEY (source, id)
+);
+CREATE INDEX signal_of_who ON signal (who);
+CREATE INDEX signal_of_person ON signal (kind, person, time);
+CREATE INDEX signal_of_day ON signal (kind, subject, day);
+CREATE TABLE service_day (
+    service text NOT NULL,
+    day     integer NOT NULL,
+    uses    bigint NOT NULL,
+    failed  bigint NOT NULL,
+    people  bytea NOT NULL,
+    PRIMARY KEY (service, day)
+);
+";
+
+const STEPS: &[Step] = &[Step { sql: FIRST, needs: 1 }, Step { sql: SIGNALS, needs: 1 }];
 
 /// Whoever brings tables up to date holds this number; others wait, and find it done.
 const MIGRATING: i64 = 0x6669_7273_746c_6967;

@@ -25,15 +25,31 @@ pub(super) fn add_code(
     Ok(())
 }
 
-fn person_key(transaction: &Transaction<'_>, name: Option<&str>) -> Result<i64, StoreError> {
+pub(super) fn person_key(transaction: &Transaction<'_>, name: Option<&str>) -> Result<i64, StoreError> {
     let Some(name) = name else {
         transaction.execute("INSERT INTO person (pseudonym) VALUES (NULL)", [])?;
         return Ok(transaction.last_insert_rowid());
     };
-    let salt: Vec<u8> = transaction.query_row("SELECT salt FROM hub", [], |row| row.get(0))?;
-    let hash = pseudonym(&salt, name);
-    transaction.execute("INSERT OR IGNORE INTO person (pseudonym) VALUES (?1)", [hash])?;
-    Ok(transaction.query_row("SELECT key FROM person WHERE pseudonym = ?1", [hash], |row| row.get(0))?)
+    let hash = pseudonym(&salt(transaction)?, name);
+    let sql = "SELECT key FROM person WHERE pseudonym = ?1";
+    let known = transaction.query_row(sql, [hash], |row| row.get(0)).optional()?;
+    known.map_or_else(|| new_person(transaction, hash), Ok)
+}
+
+/// Somebody who has a name from now on. Other programs may have told of them before.
+pub(super) fn new_person(transaction: &Transaction<'_>, pseudonym: Hash) -> Result<i64, StoreError> {
+    transaction.execute("INSERT INTO person (pseudonym) VALUES (?1)", [pseudonym])?;
+    let key = transaction.last_insert_rowid();
+    transaction.execute(
+        "UPDATE signal SET person = ?2 WHERE who = ?1 AND person IS NULL",
+        params![pseudonym, key],
+    )?;
+    Ok(key)
+}
+
+/// What makes pseudonyms this hub's own.
+pub(super) fn salt(conn: &Connection) -> Result<Vec<u8>, StoreError> {
+    Ok(conn.query_row("SELECT salt FROM hub", [], |row| row.get(0))?)
 }
 
 pub(super) fn enrol(conn: &mut Connection, enrolment: &Enrolment) -> Result<Enrolling, StoreError> {

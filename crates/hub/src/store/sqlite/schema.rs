@@ -94,7 +94,46 @@ CREATE TABLE run (
 CREATE INDEX run_of_release ON run (pack, version, failed);
 ";
 
-const STEPS: &[M<'static>] = &[M::up(FIRST), M::up(RUNS)];
+const SIGNALS: &str = "
+CREATE TABLE integration (
+    name    TEXT PRIMARY KEY NOT NULL,
+    token   BLOB NOT NULL UNIQUE,
+    made    INTEGER NOT NULL,
+    revoked INTEGER
+) STRICT, WITHOUT ROWID;
+-- Other names of people.
+CREATE TABLE alias (
+    pseudonym BLOB PRIMARY KEY NOT NULL,
+    person    INTEGER NOT NULL REFERENCES person (key)
+) STRICT, WITHOUT ROWID;
+-- What other programs said, each once. `who` finds those of somebody whose other name is only said later.
+CREATE TABLE signal (
+    source   TEXT NOT NULL,
+    id       TEXT NOT NULL,
+    kind     TEXT NOT NULL,
+    subject  TEXT NOT NULL,
+    ok       INTEGER NOT NULL,
+    who      BLOB,
+    person   INTEGER,
+    day      INTEGER NOT NULL,
+    time     INTEGER NOT NULL,
+    received INTEGER NOT NULL,
+    PRIMARY KEY (source, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX signal_of_who ON signal (who);
+CREATE INDEX signal_of_person ON signal (kind, person, time);
+CREATE INDEX signal_of_day ON signal (kind, subject, day);
+CREATE TABLE service_day (
+    service TEXT NOT NULL,
+    day     INTEGER NOT NULL,
+    uses    INTEGER NOT NULL,
+    failed  INTEGER NOT NULL,
+    people  BLOB NOT NULL,
+    PRIMARY KEY (service, day)
+) STRICT, WITHOUT ROWID;
+";
+
+const STEPS: &[M<'static>] = &[M::up(FIRST), M::up(RUNS), M::up(SIGNALS)];
 
 /// Brings the tables up to date and knows the types of events.
 pub(super) fn prepare(conn: &mut Connection) -> Result<Kinds, StoreError> {

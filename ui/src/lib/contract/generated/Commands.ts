@@ -20,6 +20,7 @@ import type { FixAsked } from "./FixAsked";
 import type { FixConsent } from "./FixConsent";
 import type { FixView } from "./FixView";
 import type { HelpBundle } from "./HelpBundle";
+import type { HubAsked } from "./HubAsked";
 import type { JournalCheck } from "./JournalCheck";
 import type { JourneyView } from "./JourneyView";
 import type { Launch } from "./Launch";
@@ -138,6 +139,18 @@ privacy: Call<Nothing, PrivacyView>,
  * Shares, or pauses sharing.
  */
 set_sharing: Call<SharingChoice, PrivacyView>, 
+/**
+ * Sends to a hub from now on, which has to know the code.
+ */
+join_hub: Call<HubAsked, PrivacyView>, 
+/**
+ * Sends to no hub any more.
+ */
+leave_hub: Call<Nothing, PrivacyView>, 
+/**
+ * Sends what waits, now.
+ */
+send_events: Call<Nothing, PrivacyView>, 
 /**
  * Writes everything Firstlight knows to a file the person chooses; its path, or `null`.
  */

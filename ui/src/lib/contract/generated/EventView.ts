@@ -9,9 +9,9 @@ export type EventView = {
  */
 id: string, 
 /**
- * Its place among this device's events, from 1.
+ * Its number among the events of this device that leave, from 1; none if it is held back.
  */
-sequence: number, 
+sequence?: number, 
 /**
  * When it happened.
  */
@@ -27,4 +27,8 @@ body: string,
 /**
  * When it was sent.
  */
-sent_at?: string, };
+sent_at?: string, 
+/**
+ * Why the hub did not want it, if so.
+ */
+refused?: string, };

@@ -1,0 +1,207 @@
+//! Sending what waits: in batches, each settled before the next, so that whatever is cut off is sent again and counts once.
+
+use std::time::Duration;
+
+use firstlight_contract::{
+    error::Code,
+    hub::{EventVerdict, Refusal, Verdict},
+};
+use firstlight_journal::{OutboxRow, Settled};
+use secrecy::SecretString;
+
+use super::{
+    client::{Client, HubError},
+    no_hub, token_name,
+};
+use crate::{
+    error::{AppError, Result},
+    releases::spread,
+    session::Firstlight,
+};
+
+/// How many events go at once: half of what a hub takes.
+const MOST_EVENTS: usize = 500;
+/// How much text: packed it stays far below what a hub takes.
+const MOST_BYTES: usize = 2 << 20;
+
+/// Between two looks for something to send, while the window is open.
+const BETWEEN: Duration = Duration::from_secs(15);
+/// The longest time between two tries that fail.
+const LONGEST: Duration = Duration::from_secs(30 * 60);
+
+/// What came of sending.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Delivered {
+    /// How many events the hub has now.
+    pub sent: u32,
+    /// How many it did not want.
+    pub refused: u32,
+}
+
+/// What is remembered between two tries.
+#[derive(Debug, Default)]
+pub(crate) struct Sending {
+    /// Whether the hub has said how far it got since this program was started.
+    met: bool,
+    /// How many tries failed one after the other.
+    failures: u32,
+}
+
+impl Firstlight {
+    /// Sends what waits and was consented to. Nothing while sharing is paused.
+    pub async fn deliver(&self) -> Result<Delivered> {
+        let delivered = self.try_to_deliver().await;
+        let problem = delivered.as_ref().err().map(|failed| failed.error.0.clone());
+        self.note_hub_problem(problem);
+        Ok(delivered?)
+    }
+
+    /// Sends what waits, if there is a hub and it answers at once: for a command that is about to end. What does not go
+    /// now goes next time, so nothing that goes wrong is said.
+    pub async fn deliver_within(&self, patience: Duration) {
+        if !self.has_something_to_send() {
+            return;
+        }
+        match tokio::time::timeout(patience, self.deliver()).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::debug!(message = error.0.message, "not delivered"),
+            Err(_) => tracing::debug!("not delivered in time"),
+        }
+    }
+
+    /// Sends what waits as long as this is open, and waits longer after each try that fails.
+    pub async fn watch_delivery(&self) {
+        loop {
+            tokio::time::sleep(self.look_for_delivery().await).await;
+        }
+    }
+
+    /// One look; how long to wait for the next.
+    async fn look_for_delivery(&self) -> Duration {
+        if !self.has_something_to_send() {
+            return spread(BETWEEN);
+        }
+        let delivered = self.try_to_deliver().await;
+        let mut sending = self.inner.sending.lock().await;
+        match delivered {
+            Ok(_) => {
+                sending.failures = 0;
+                self.note_hub_problem(None);
+                spread(BETWEEN)
+            }
+            Err(HubError { error, retry_after }) => {
+                sending.failures = sending.failures.saturating_add(1);
+                tracing::debug!(message = error.0.message, failures = sending.failures, "not delivered");
+                self.note_hub_problem(Some(error.0));
+                spread(pause(sending.failures, retry_after))
+            }
+        }
+    }
+
+    fn has_something_to_send(&self) -> bool {
+        let waits = || -> Result<bool> {
+            Ok(self.joined()?.is_some()
+                && self.with_world(|world| world.sharing)
+                && self.history().journal()?.has_queued()?)
+        };
+        // What is wrong is said where the hub is shown.
+        waits().unwrap_or(false)
+    }
+
+    async fn try_to_deliver(&self) -> std::result::Result<Delivered, HubError> {
+        // One at a time: two would send the same events.
+        let mut sending = self.inner.sending.lock().await;
+        let joined = self.joined()?.ok_or_else(no_hub)?;
+        if joined.device != self.history().journal()?.device() {
+            return Err(
+                not_known("The record of this machine was begun anew, so the hub does not know it.").into()
+            );
+        }
+        let token = self.inner.surroundings.keychain.get(&token_name()?).await.map_err(AppError::from)?;
+        let token = token.ok_or_else(|| not_known("The hub's token is not in the keychain."))?;
+        let client = Client::new(&joined.address)?;
+        if !sending.met {
+            let standing = client.standing(&token).await?;
+            self.history().journal_mut()?.go_on_after(standing.high_water).map_err(AppError::from)?;
+            sending.met = true;
+        }
+        let mut delivered = Delivered::default();
+        while self.with_world(|world| world.sharing) {
+            let batch =
+                self.history().journal()?.deliverable(MOST_EVENTS, MOST_BYTES).map_err(AppError::from)?;
+            if batch.is_empty() {
+                break;
+            }
+            let settled = send(&client, &token, &batch).await?;
+            let refused = settled.iter().filter(|settled| settled.refused.is_some()).count();
+            delivered.sent += number(settled.len() - refused);
+            delivered.refused += number(refused);
+            let now = self.now();
+            self.history().journal_mut()?.settle(now, &settled).map_err(AppError::from)?;
+            if settled.len() < batch.len() {
+                let message = "The hub misses too many events from before these.";
+                return Err(AppError::new(Code::HubRefused, message)
+                    .hint("It is tried again. Tell whoever runs the hub.")
+                    .into());
+            }
+        }
+        Ok(delivered)
+    }
+}
+
+async fn send(
+    client: &Client,
+    token: &SecretString,
+    batch: &[OutboxRow],
+) -> std::result::Result<Vec<Settled>, HubError> {
+    let bodies: Vec<String> = batch.iter().map(|row| row.body.clone()).collect();
+    let verdicts = client.send(token, &bodies).await?;
+    Ok(batch.iter().zip(verdicts).filter_map(|(row, verdict)| settled(row, verdict)).collect())
+}
+
+/// What became of an event, if that is final.
+fn settled(row: &OutboxRow, EventVerdict { verdict, .. }: EventVerdict) -> Option<Settled> {
+    let refused = match verdict {
+        Verdict::Accepted | Verdict::Duplicate => None,
+        Verdict::Refused { reason: Refusal::TooManyGaps, .. } => return None,
+        Verdict::Refused { message, .. } => Some(message),
+    };
+    Some(Settled { sequence: row.sequence?, refused })
+}
+
+fn not_known(message: &str) -> AppError {
+    AppError::new(Code::HubRefused, message)
+        .hint("Join it again, with a new code: `firstlight hub join ADDRESS`.")
+}
+
+/// Twice as long after each failure, and never shorter than the hub asks for.
+fn pause(failures: u32, retry_after: Option<Duration>) -> Duration {
+    let doubled = BETWEEN.saturating_mul(2_u32.saturating_pow(failures.min(16)));
+    // `spread` may take a quarter away.
+    doubled.min(LONGEST).max(retry_after.unwrap_or_default() * 4 / 3).min(2 * LONGEST)
+}
+
+fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+impl From<AppError> for HubError {
+    fn from(error: AppError) -> Self {
+        Self { error, retry_after: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hub_that_does_not_answer_is_asked_less_and_less() {
+        let pauses: Vec<u64> = (1..=9).map(|failures| pause(failures, None).as_secs()).collect();
+        assert_eq!(pauses, [30, 60, 120, 240, 480, 960, 1_800, 1_800, 1_800]);
+        assert_eq!(pause(u32::MAX, None), LONGEST);
+        let asked = Duration::from_secs(600);
+        assert!(spread(pause(1, Some(asked))) >= asked);
+        assert!(pause(1, Some(Duration::MAX / 8)) <= 2 * LONGEST);
+    }
+}

@@ -1,0 +1,156 @@
+//! Taking in what other programs say. A program has a token of its own; a Git host signs what it sends instead.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension, Json,
+    body::Bytes,
+    extract::{Request, State},
+    http::HeaderMap,
+};
+use firstlight_contract::hub::{BatchAnswer, EventVerdict, ProblemCode, Verdict};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+
+use super::{Failure, Hub, body};
+use crate::{
+    ingest::batch,
+    secrets::hash_token,
+    signals::{MOST_SIGNALS, ReadSignal, cdevents, github, gitlab, posthog, signature},
+};
+
+/// The secrets that Git hosts sign with.
+#[derive(Debug, Clone, Default)]
+pub struct HookSecrets {
+    /// GitHub's.
+    pub github: Option<SecretString>,
+    /// GitLab's.
+    pub gitlab: Option<SecretString>,
+}
+
+/// The program that asks, by its name.
+#[derive(Debug, Clone)]
+pub(super) struct From(pub(super) String);
+
+pub(super) async fn cdevents(
+    State(hub): State<Arc<Hub>>,
+    Extension(From(source)): Extension<From>,
+    request: Request,
+) -> Result<Json<BatchAnswer>, Failure> {
+    let kinds = ["application/json", "application/cloudevents+json", "application/cloudevents-batch+json"];
+    if !kinds.iter().any(|kind| body::check_type(request.headers(), kind).is_ok()) {
+        return Err(Failure::new(
+            ProblemCode::UnsupportedMedia,
+            "the body is not said to be JSON or CloudEvents",
+        ));
+    }
+    let events = match json_of(&read(&hub, request).await?)? {
+        Value::Array(events) => events,
+        event => vec![event],
+    };
+    let now = (hub.now)();
+    // Each shape has ids of its own.
+    let source = format!("cdevents/{source}");
+    take(&hub, &source, events.iter().map(|event| cdevents::read(event, now)).collect()).await
+}
+
+/// As `PostHog` answers: with `status`, which its libraries look at, and our verdicts beside it.
+pub(super) async fn posthog(State(hub): State<Arc<Hub>>, request: Request) -> Result<Json<Value>, Failure> {
+    let bytes = read(&hub, request).await?;
+    let posthog::Batch { api_key, batch } = serde_json::from_slice(&bytes).map_err(|error| {
+        Failure::new(ProblemCode::Malformed, format!("the body is no PostHog batch: {error}"))
+    })?;
+    let refused = || Failure::new(ProblemCode::Unauthorized, "`api_key` is not the token of an integration");
+    let source = hub.store.integration(hash_token(&api_key)).await?.ok_or_else(refused)?;
+    let now = (hub.now)();
+    let read = batch.iter().map(|event| posthog::read(event, &source, now)).collect();
+    let Json(BatchAnswer { verdicts }) = take(&hub, &format!("posthog/{source}"), read).await?;
+    Ok(Json(json!({ "status": 1, "verdicts": verdicts })))
+}
+
+pub(super) async fn github(
+    State(hub): State<Arc<Hub>>,
+    request: Request,
+) -> Result<Json<BatchAnswer>, Failure> {
+    let secret = secret(hub.rules.hooks.github.as_ref())?;
+    body::check_type(request.headers(), "application/json")?;
+    let headers = request.headers().clone();
+    let bytes = read(&hub, request).await?;
+    if !signature::github(text(&headers, "x-hub-signature-256"), &secret, &bytes) {
+        return Err(not_signed());
+    }
+    let event = text(&headers, "x-github-event").unwrap_or_default();
+    let read = github::read(event, &json_of(&bytes)?, (hub.now)());
+    take(&hub, "github", vec![read]).await
+}
+
+pub(super) async fn gitlab(
+    State(hub): State<Arc<Hub>>,
+    request: Request,
+) -> Result<Json<BatchAnswer>, Failure> {
+    let secret = secret(hub.rules.hooks.gitlab.as_ref())?;
+    body::check_type(request.headers(), "application/json")?;
+    let headers = request.headers().clone();
+    let bytes = read(&hub, request).await?;
+    let now = (hub.now)();
+    let signed = signature::Headers {
+        id: text(&headers, "webhook-id").unwrap_or_default(),
+        timestamp: text(&headers, "webhook-timestamp").unwrap_or_default(),
+        signatures: text(&headers, "webhook-signature").unwrap_or_default(),
+    };
+    if !signature::standard(&signed, &secret, &bytes, now) {
+        return Err(not_signed());
+    }
+    take(&hub, "gitlab", vec![gitlab::read(&json_of(&bytes)?, now)]).await
+}
+
+/// The body, inflated.
+async fn read(hub: &Hub, request: Request) -> Result<Bytes, Failure> {
+    let encoding = body::encoding(request.headers())?;
+    let bytes = body::read(request.into_body(), batch::MOST_BYTES, hub.rules.read_patience).await?;
+    if encoding == batch::Encoding::Identity {
+        return Ok(bytes);
+    }
+    let malformed = |error: batch::BatchError| Failure::new(ProblemCode::Malformed, error.to_string());
+    batch::inflate(&bytes, encoding).map(Bytes::from).map_err(malformed)
+}
+
+/// Keeps what could be read, and says of each what became of it.
+async fn take(hub: &Hub, source: &str, read: Vec<ReadSignal>) -> Result<Json<BatchAnswer>, Failure> {
+    if read.len() > MOST_SIGNALS {
+        let message = format!("there are more than {MOST_SIGNALS} events in one request");
+        return Err(Failure::new(ProblemCode::TooLarge, message));
+    }
+    let zone = &hub.rules.zone;
+    let good = read.iter().filter_map(|read| read.signal.as_ref().ok());
+    let good = good.map(|signal| (signal.clone(), zone.to_datetime(signal.at).date())).collect();
+    let mut new = hub.store.take_signals(source, good, (hub.now)()).await?.into_iter();
+    let verdicts = read.into_iter().map(|ReadSignal { id, signal }| {
+        let verdict = match signal {
+            Err(refused) => Verdict::Refused { reason: refused.reason, message: refused.message },
+            Ok(_) if new.next() == Some(true) => Verdict::Accepted,
+            Ok(_) => Verdict::Duplicate,
+        };
+        EventVerdict { id, verdict }
+    });
+    Ok(Json(BatchAnswer { verdicts: verdicts.collect() }))
+}
+
+fn json_of(bytes: &[u8]) -> Result<Value, Failure> {
+    serde_json::from_slice(bytes)
+        .map_err(|error| Failure::new(ProblemCode::Malformed, format!("the body is no JSON: {error}")))
+}
+
+/// Without a secret nobody can have signed anything.
+fn secret(configured: Option<&SecretString>) -> Result<SecretString, Failure> {
+    configured.cloned().ok_or_else(not_signed)
+}
+
+/// One answer for every reason, also for a hub that has no secret for this host.
+fn not_signed() -> Failure {
+    Failure::new(ProblemCode::Forbidden, "this is not signed with the secret that the hub has for this host")
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}

@@ -1,0 +1,267 @@
+//! What other programs said.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use jiff::{Timestamp, civil::Date};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+
+use super::{
+    super::{
+        PersonKey, StoreError,
+        columns::{day_number, day_of, instant, people_from, people_to},
+        signals::{Integration, Said, ServiceDay, SignalCounts, Signals},
+    },
+    SqliteStore,
+    admission::{new_person, person_key, salt},
+};
+use crate::{
+    secrets::{Hash, pseudonym},
+    signals::{Signal, SignalKind},
+};
+
+#[async_trait]
+impl Signals for SqliteStore {
+    async fn add_integration(&self, name: &str, token: Hash, now: Timestamp) -> Result<bool, StoreError> {
+        let name = name.to_owned();
+        Self::on(&self.writer, move |conn| {
+            let sql = "INSERT OR IGNORE INTO integration (name, token, made) VALUES (?1, ?2, ?3)";
+            Ok(conn.execute(sql, params![name, token, now.as_millisecond()])? > 0)
+        })
+        .await
+    }
+
+    async fn revoke_integration(&self, name: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let name = name.to_owned();
+        Self::on(&self.writer, move |conn| {
+            let sql = "UPDATE integration SET revoked = coalesce(revoked, ?2) WHERE name = ?1";
+            Ok(conn.execute(sql, params![name, now.as_millisecond()])? > 0)
+        })
+        .await
+    }
+
+    async fn integrations(&self) -> Result<Vec<Integration>, StoreError> {
+        Self::on(&self.reader, |conn| {
+            let mut statement =
+                conn.prepare_cached("SELECT name, made, revoked FROM integration ORDER BY name")?;
+            let mut rows = statement.query([])?;
+            let mut all = Vec::new();
+            while let Some(row) = rows.next()? {
+                let revoked: Option<i64> = row.get(2)?;
+                all.push(Integration {
+                    name: row.get(0)?,
+                    made_at: instant(row.get(1)?)?,
+                    revoked_at: revoked.map(instant).transpose()?,
+                });
+            }
+            Ok(all)
+        })
+        .await
+    }
+
+    async fn integration(&self, token: Hash) -> Result<Option<String>, StoreError> {
+        Self::on(&self.reader, move |conn| {
+            let sql = "SELECT name FROM integration WHERE token = ?1 AND revoked IS NULL";
+            Ok(conn.prepare_cached(sql)?.query_row([token], |row| row.get(0)).optional()?)
+        })
+        .await
+    }
+
+    async fn add_alias(&self, person: &str, alias: &str) -> Result<bool, StoreError> {
+        let (person, alias) = (person.to_owned(), alias.to_owned());
+        Self::on(&self.writer, move |conn| add_alias(conn, &person, &alias)).await
+    }
+
+    async fn take_signals(
+        &self,
+        source: &str,
+        signals: Vec<(Signal, Date)>,
+        now: Timestamp,
+    ) -> Result<Vec<bool>, StoreError> {
+        let source = source.to_owned();
+        Self::on(&self.writer, move |conn| take(conn, &source, &signals, now)).await
+    }
+
+    async fn signal_counts(&self) -> Result<SignalCounts, StoreError> {
+        Self::on(&self.reader, counts).await
+    }
+
+    async fn recount_signals(&self) -> Result<SignalCounts, StoreError> {
+        Self::on(&self.reader, |conn| recount(conn)).await
+    }
+}
+
+fn add_alias(conn: &mut Connection, person: &str, alias: &str) -> Result<bool, StoreError> {
+    let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let person = person_key(&transaction, Some(person))?;
+    let alias = pseudonym(&salt(&transaction)?, alias);
+    let known: Option<i64> = transaction
+        .query_row("SELECT person FROM alias WHERE pseudonym = ?1", [alias], |row| row.get(0))
+        .optional()?;
+    if known.is_some_and(|known| known != person) {
+        return Ok(false);
+    }
+    transaction
+        .execute("INSERT OR IGNORE INTO alias (pseudonym, person) VALUES (?1, ?2)", params![alias, person])?;
+    transaction.execute("UPDATE signal SET person = ?2 WHERE who = ?1", params![alias, person])?;
+    // Days on which somebody was counted as another are counted anew.
+    let mut days: BTreeSet<(String, i32)> = BTreeSet::new();
+    {
+        let sql = "SELECT DISTINCT subject, day FROM signal WHERE who = ?1 AND kind = ?2";
+        let mut statement = transaction.prepare_cached(sql)?;
+        let mut rows = statement.query(params![alias, SignalKind::ServiceUsed.name()])?;
+        while let Some(row) = rows.next()? {
+            days.insert((row.get(0)?, row.get(1)?));
+        }
+    }
+    for (service, day) in days {
+        let mut counted = ServiceDay::default();
+        {
+            let sql = "SELECT ok, person FROM signal WHERE kind = ?1 AND subject = ?2 AND day = ?3";
+            let mut statement = transaction.prepare_cached(sql)?;
+            let mut rows = statement.query(params![SignalKind::ServiceUsed.name(), service, day])?;
+            while let Some(row) = rows.next()? {
+                counted.count(row.get(0)?, row.get::<_, Option<u32>>(1)?.map(PersonKey));
+            }
+        }
+        write_day(&transaction, &service, day, &counted)?;
+    }
+    transaction.commit()?;
+    Ok(true)
+}
+
+fn take(
+    conn: &mut Connection,
+    source: &str,
+    signals: &[(Signal, Date)],
+    now: Timestamp,
+) -> Result<Vec<bool>, StoreError> {
+    let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let salt = salt(&transaction)?;
+    let mut added: BTreeMap<(&str, i32), ServiceDay> = BTreeMap::new();
+    let mut fresh = Vec::with_capacity(signals.len());
+    for (signal, day) in signals {
+        let who = signal.who.as_deref().map(|name| pseudonym(&salt, name));
+        let person = who.map(|who| person_of(&transaction, who, signal.kind)).transpose()?.flatten();
+        let day = day_number(*day);
+        let new = transaction
+            .prepare_cached(
+                "INSERT OR IGNORE INTO signal (source, id, kind, subject, ok, who, person, day, time, received)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            )?
+            .execute(params![
+                source,
+                signal.id,
+                signal.kind.name(),
+                signal.subject,
+                signal.ok,
+                who,
+                person.map(|person| person.0),
+                day,
+                signal.at.as_millisecond(),
+                now.as_millisecond()
+            ])?
+            > 0;
+        fresh.push(new);
+        if new && signal.kind == SignalKind::ServiceUsed {
+            added.entry((&signal.subject, day)).or_default().count(signal.ok, person);
+        }
+    }
+    for ((service, day), more) in added {
+        let mut counted = read_day(&transaction, service, day)?;
+        counted.add(more);
+        write_day(&transaction, service, day, &counted)?;
+    }
+    transaction.commit()?;
+    Ok(fresh)
+}
+
+/// Who that is. Whoever uses a service is counted as somebody, whether an admin named them or not.
+fn person_of(
+    transaction: &Transaction<'_>,
+    who: Hash,
+    kind: SignalKind,
+) -> Result<Option<PersonKey>, StoreError> {
+    let sql = "SELECT coalesce((SELECT person FROM alias WHERE pseudonym = ?1),
+                               (SELECT key FROM person WHERE pseudonym = ?1))";
+    let known: Option<u32> = transaction.prepare_cached(sql)?.query_row([who], |row| row.get(0))?;
+    match known {
+        None if kind == SignalKind::ServiceUsed => {
+            let new = new_person(transaction, who)?;
+            let new = u32::try_from(new).map_err(|_| StoreError::Damaged(format!("{new} is no person")))?;
+            Ok(Some(PersonKey(new)))
+        }
+        known => Ok(known.map(PersonKey)),
+    }
+}
+
+fn read_day(conn: &Connection, service: &str, day: i32) -> Result<ServiceDay, StoreError> {
+    let sql = "SELECT uses, failed, people FROM service_day WHERE service = ?1 AND day = ?2";
+    let found: Option<(u64, u64, Vec<u8>)> = conn
+        .prepare_cached(sql)?
+        .query_row(params![service, day], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    match found {
+        Some((uses, failed, people)) => Ok(ServiceDay { uses, failed, people: people_from(&people)? }),
+        None => Ok(ServiceDay::default()),
+    }
+}
+
+fn write_day(conn: &Connection, service: &str, day: i32, counted: &ServiceDay) -> Result<(), StoreError> {
+    let sql =
+        "INSERT OR REPLACE INTO service_day (service, day, uses, failed, people) VALUES (?1, ?2, ?3, ?4, ?5)";
+    conn.prepare_cached(sql)?.execute(params![
+        service,
+        day,
+        counted.uses,
+        counted.failed,
+        people_to(&counted.people)?
+    ])?;
+    Ok(())
+}
+
+fn counts(conn: &mut Connection) -> Result<SignalCounts, StoreError> {
+    // All of one moment.
+    let conn = conn.transaction()?;
+    let mut counts = SignalCounts { first_changes: first_changes(&conn)?, ..SignalCounts::default() };
+    let mut statement = conn.prepare_cached("SELECT service, day, uses, failed, people FROM service_day")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let counted = ServiceDay {
+            uses: row.get(2)?,
+            failed: row.get(3)?,
+            people: people_from(&row.get::<_, Vec<u8>>(4)?)?,
+        };
+        counts.services.insert((row.get(0)?, day_of(row.get(1)?)?), counted);
+    }
+    Ok(counts)
+}
+
+fn recount(conn: &Connection) -> Result<SignalCounts, StoreError> {
+    let mut counts = SignalCounts::default();
+    let mut statement = conn.prepare("SELECT kind, subject, day, ok, person, time FROM signal")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        counts.hear(Said {
+            kind: row.get(0)?,
+            subject: row.get(1)?,
+            day: day_of(row.get(2)?)?,
+            ok: row.get(3)?,
+            person: row.get::<_, Option<u32>>(4)?.map(PersonKey),
+            at: instant(row.get(5)?)?,
+        })?;
+    }
+    Ok(counts)
+}
+
+/// From the index over people and kinds: one look a person.
+fn first_changes(conn: &Connection) -> Result<BTreeMap<PersonKey, Timestamp>, StoreError> {
+    let sql = "SELECT person, min(time) FROM signal WHERE kind = ?1 AND person IS NOT NULL GROUP BY person";
+    let mut statement = conn.prepare_cached(sql)?;
+    let mut rows = statement.query([SignalKind::ChangeMerged.name()])?;
+    let mut first = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        first.insert(PersonKey(row.get(0)?), instant(row.get(1)?)?);
+    }
+    Ok(first)
+}
