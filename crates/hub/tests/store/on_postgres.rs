@@ -5,6 +5,7 @@ use std::sync::Arc;
 use firstlight_contract::hub::Verdict;
 use firstlight_hub::{
     secrets::{hash_code, hash_token},
+    signals::{Signal, SignalKind},
     store::{
         Enrolling, Enrolment, Rollups, Store, StoreError,
         postgres::{Address, PostgresStore},
@@ -271,4 +272,38 @@ async fn postgres_that_breaks_a_deadlock_at_our_cost_is_asked_again() {
     }
     assert_eq!(store.rollups().await.unwrap().events.values().sum::<u64>(), sequence);
     assert_eq!(store.rollups().await.unwrap(), store.recount().await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn postgres_counts_what_other_programs_tell_many_hubs_at_once_once() {
+    const SIGNALS: usize = 40;
+    let Some(server) = Server::shared() else { return };
+    let url = server.fresh();
+    let first = open(&url).await;
+    let day = story::now().to_string()[..10].parse().unwrap();
+    let mut hubs = JoinSet::new();
+    for hub in 0..4 {
+        let store = open(&url).await;
+        hubs.spawn(async move {
+            let mut new = 0;
+            for number in 0..SIGNALS {
+                let number = (number + hub * 10) % SIGNALS;
+                let signal = Signal {
+                    id: number.to_string(),
+                    kind: SignalKind::ServiceUsed,
+                    subject: ["search", "forge"][number % 2].to_owned(),
+                    who: Some(format!("somebody {}", number % 7)),
+                    at: story::now(),
+                    ok: true,
+                };
+                let taken = store.take_signals("portal", vec![(signal, day)], story::now()).await.unwrap();
+                new += usize::from(taken[0]);
+            }
+            new
+        });
+    }
+    assert_eq!(hubs.join_all().await.into_iter().sum::<usize>(), SIGNALS);
+    let counts = first.signal_counts().await.unwrap();
+    assert_eq!(counts.services.values().map(|day| day.uses).sum::<u64>(), SIGNALS as u64);
+    assert_eq!(counts, first.recount_signals().await.unwrap());
 }
