@@ -90,8 +90,12 @@ impl Signal {
     /// The signal, if it is within bounds at `now`.
     fn within(self, now: Timestamp) -> Result<Self, Refused> {
         let texts = [Some(&self.id), Some(&self.subject), self.who.as_ref()];
-        if texts.into_iter().flatten().any(|text| text.is_empty() || text.len() > LONGEST) {
-            return Err(malformed("its id, its subject or its person is empty or longer than 256 bytes"));
+        // No text has a NUL in it; PostgreSQL keeps none that does, and the rest of its batch would be lost with it.
+        let out_of_bounds = |text: &String| text.is_empty() || text.len() > LONGEST || text.contains('\0');
+        if texts.into_iter().flatten().any(out_of_bounds) {
+            let message =
+                "its id, its subject or its person is empty, longer than 256 bytes, or has a NUL in it";
+            return Err(malformed(message));
         }
         let ago = now.duration_since(self.at);
         let refused = |reason, message: &str| Err(Refused { reason, message: message.to_owned() });
@@ -162,6 +166,7 @@ mod tests {
         let reason = |signal: Signal| signal.within(now).unwrap_err().reason;
         assert_eq!(reason(signal("", now)), Refusal::Malformed);
         assert_eq!(reason(signal(&"x".repeat(257), now)), Refusal::Malformed);
+        assert_eq!(reason(signal("a\0", now)), Refusal::Malformed);
         assert_eq!(reason(signal("a", now - SignedDuration::from_hours(401 * 24))), Refusal::TooOld);
         assert_eq!(reason(signal("a", now + SignedDuration::from_hours(49))), Refusal::InTheFuture);
         assert_eq!(SignalKind::named("service.used"), Some(SignalKind::ServiceUsed));

@@ -44,11 +44,9 @@ pub(super) fn devices(group: &[Submission]) -> BTreeSet<DeviceKey> {
     group.iter().map(|submission| submission.device).collect()
 }
 
-/// Settles a group; `progress` is how far each of its [`devices`] was.
-pub(super) fn settle(
-    group: &[Submission],
-    progress: BTreeMap<DeviceKey, Progress>,
-) -> Result<Settled<'_>, StoreError> {
+/// Settles a group; `progress` is how far each of its [`devices`] was. A device that is not there any more, because it was
+/// erased while what it sent was waiting, has none; what it sent is refused, and the rest of the group kept.
+pub(super) fn settle(group: &[Submission], progress: BTreeMap<DeviceKey, Progress>) -> Settled<'_> {
     let mut settled = Settled {
         verdicts: Vec::with_capacity(group.len()),
         accepted: Vec::new(),
@@ -58,7 +56,8 @@ pub(super) fn settle(
     for submission in group {
         let device = submission.device;
         let Some(progress) = settled.progress.get_mut(&device) else {
-            return Err(StoreError::Damaged(format!("there is no device number {}", device.0)));
+            settled.verdicts.push(vec![gone(); submission.events.len()]);
+            continue;
         };
         let verdicts = submission.events.iter().map(|(read, day)| {
             let now = read.sequence.map(|sequence| progress.marks.settle(sequence));
@@ -85,7 +84,12 @@ pub(super) fn settle(
         });
         settled.verdicts.push(verdicts.collect());
     }
-    Ok(settled)
+    settled
+}
+
+fn gone() -> Verdict {
+    let message = "this device is not enrolled any more".to_owned();
+    Verdict::Refused { reason: Refusal::ForeignSource, message }
 }
 
 impl Added {

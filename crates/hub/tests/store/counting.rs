@@ -19,6 +19,8 @@ use proptest::{prelude::*, test_runner::TestRunner};
 use crate::story;
 
 const DEVICES: usize = 3;
+/// Whatever a device says is a value and nothing else.
+const PERSONAS: [&str; 2] = ["backend", "'); DROP TABLE event; --\"\\{}$1\u{1}"];
 
 /// What one device does: hours ago, and what.
 fn happening() -> impl Strategy<Value = (i64, usize)> {
@@ -34,7 +36,7 @@ fn read(index: usize, (hours, what): (i64, usize)) -> Read {
     let sequence = index as u64 + 1;
     let time = story::now() - SignedDuration::from_hours(hours);
     match EventType::ALL.get(what) {
-        Some(EventType::JourneyStarted) | None => story::began(sequence, time, ["backend", "data"][what % 2]),
+        Some(EventType::JourneyStarted) | None => story::began(sequence, time, PERSONAS[what % 2]),
         Some(kind) => story::of_kind(sequence, time, *kind),
     }
 }

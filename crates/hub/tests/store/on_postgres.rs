@@ -5,6 +5,7 @@ use std::sync::Arc;
 use firstlight_contract::hub::Verdict;
 use firstlight_hub::{
     secrets::{hash_code, hash_token},
+    signals::{Signal, SignalKind},
     store::{
         Enrolling, Enrolment, Rollups, Store, StoreError,
         postgres::{Address, PostgresStore},
@@ -245,4 +246,76 @@ async fn postgres_that_ended_our_connections_is_written_to_over_new_ones() {
         let group = vec![story::submission(&device, [story::event(sequence, "2026-11-26T09:00:00Z")])];
         assert_eq!(store.append(group).await.unwrap(), [[Verdict::Accepted]]);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_that_breaks_a_deadlock_at_our_cost_is_asked_again() {
+    let Some(server) = Server::shared() else { return };
+    let url = server.fresh();
+    let store = open(&url).await;
+    let device = story::device(store.as_ref(), "ada").await;
+    let group = |sequence| vec![story::submission(&device, [story::event(sequence, "2026-11-26T09:00:00Z")])];
+    store.append(group(1)).await.unwrap();
+    let (other, watching) = (raw(&url).await, raw(&url).await);
+    // Whoever finds the deadlock is the one who gives way; that shall be ours.
+    other.batch_execute("SET deadlock_timeout = '10s'").await.unwrap();
+    let mut sequence = 1;
+    loop {
+        sequence += 1;
+        // It locks in the order that ours never does: counts first, then marks.
+        other.batch_execute("BEGIN; SELECT FROM day_events FOR UPDATE").await.unwrap();
+        let held_up = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'
+                       AND query LIKE 'INSERT INTO day_events%' AND pid IN (
+                           SELECT pid FROM pg_locks WHERE relation = 'mark'::regclass)";
+        let writing = tokio::spawn({
+            let (store, group) = (Arc::clone(&store), group(sequence));
+            async move { store.append(group).await }
+        });
+        while watching.query_one(held_up, &[]).await.unwrap().get::<_, i64>(0) == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        let had = other.batch_execute("SELECT FROM mark FOR UPDATE").await;
+        other.batch_execute("COMMIT").await.unwrap();
+        assert_eq!(writing.await.unwrap().unwrap(), [[Verdict::Accepted]]);
+        // A server that looked for deadlocks before there was one leaves it to the other; then once more.
+        if had.is_ok() {
+            break;
+        }
+    }
+    assert_eq!(store.rollups().await.unwrap().events.values().sum::<u64>(), sequence);
+    assert_eq!(store.rollups().await.unwrap(), store.recount().await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn postgres_counts_what_other_programs_tell_many_hubs_at_once_once() {
+    const SIGNALS: usize = 40;
+    let Some(server) = Server::shared() else { return };
+    let url = server.fresh();
+    let first = open(&url).await;
+    let day = story::now().to_string()[..10].parse().unwrap();
+    let mut hubs = JoinSet::new();
+    for hub in 0..4 {
+        let store = open(&url).await;
+        hubs.spawn(async move {
+            let mut new = 0;
+            for number in 0..SIGNALS {
+                let number = (number + hub * 10) % SIGNALS;
+                let signal = Signal {
+                    id: number.to_string(),
+                    kind: SignalKind::ServiceUsed,
+                    subject: ["search", "forge"][number % 2].to_owned(),
+                    who: Some(format!("somebody {}", number % 7)),
+                    at: story::now(),
+                    ok: true,
+                };
+                let taken = store.take_signals("portal", vec![(signal, day)], story::now()).await.unwrap();
+                new += usize::from(taken[0]);
+            }
+            new
+        });
+    }
+    assert_eq!(hubs.join_all().await.into_iter().sum::<usize>(), SIGNALS);
+    let counts = first.signal_counts().await.unwrap();
+    assert_eq!(counts.services.values().map(|day| day.uses).sum::<u64>(), SIGNALS as u64);
+    assert_eq!(counts, first.recount_signals().await.unwrap());
 }

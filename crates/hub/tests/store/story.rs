@@ -8,7 +8,7 @@ use firstlight_hub::{
         event::{Began, Run, RunPart},
     },
     secrets::{Hash, hash_code, hash_token},
-    store::{Device, Enrolling, Enrolment, Store, Submission},
+    store::{Device, DeviceKey, Enrolling, Enrolment, Store, Submission},
 };
 use jiff::{SignedDuration, Timestamp, civil::date, tz::TimeZone};
 use uuid::Uuid;
@@ -153,6 +153,15 @@ pub(crate) async fn settling(store: &dyn Store) {
     assert_eq!(store.append(vec![submission(&ada, [at(3), at(6)])]).await.unwrap(), [[Accepted, Accepted]]);
     assert_eq!(store.progress(ada.key).await.unwrap().marks.gaps(), []);
     assert_eq!(store.rollups().await.unwrap().events.values().sum::<u64>(), 6);
+
+    // A device that is not there any more does not spoil its group.
+    let gone = Device { key: DeviceKey(9_999), ..charles.clone() };
+    let group = vec![submission(&gone, [at(1), refused(2)]), submission(&charles, [at(2)])];
+    let verdicts = store.append(group).await.unwrap();
+    assert_eq!((verdicts[0].len(), &verdicts[1][..]), (2, &[Accepted][..]));
+    let is_refused = |one: &Verdict| matches!(one, Verdict::Refused { reason: Refusal::ForeignSource, .. });
+    assert!(verdicts[0].iter().all(is_refused), "{verdicts:?}");
+    assert_eq!(store.rollups().await.unwrap(), store.recount().await.unwrap());
 }
 
 pub(crate) async fn days(store: &dyn Store) {

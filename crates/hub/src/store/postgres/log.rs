@@ -72,7 +72,7 @@ pub(super) async fn append(
 ) -> Result<Vec<Vec<Verdict>>, Failure> {
     let transaction = client.transaction().await?;
     let before = lock_marks(&transaction, group).await?;
-    let settled = settling::settle(group, before)?;
+    let settled = settling::settle(group, before);
     write_log(&transaction, kinds, &settled.accepted).await?;
     write_journeys(&transaction, &settled.accepted).await?;
     write_runs(&transaction, &settled.accepted).await?;

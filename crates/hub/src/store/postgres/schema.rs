@@ -204,8 +204,8 @@ pub(super) async fn prepare(client: &mut ClientWrapper) -> Result<Kinds, StoreEr
     Ok(Kinds::new(keys))
 }
 
-async fn migrate(client: &mut ClientWrapper, steps: &[Step]) -> Result<(), StoreError> {
-    let transaction = Client::transaction(client).await?;
+async fn migrate(client: &mut Client, steps: &[Step]) -> Result<(), StoreError> {
+    let transaction = client.transaction().await?;
     // Until the end of the transaction; a hub that dies lets go of it. Whoever comes second waits for as long as it takes,
     // but a step that waits for a table would hold up those who use it.
     transaction.batch_execute("SET LOCAL lock_timeout = 0").await?;
@@ -255,4 +255,44 @@ pub(super) async fn check_writable(client: &Client) -> Result<(), StoreError> {
     check(format(client).await?.1, known(STEPS))?;
     client.execute("UPDATE hub SET touched = touched + 1", &[]).await?;
     Ok(())
+}
+
+#[cfg(all(test, unix))]
+#[expect(dead_code, clippy::unwrap_used, reason = "other tests use the rest of it, and all need a scene")]
+#[path = "../../../tests/postgres/mod.rs"]
+mod server;
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::{server::Server, *};
+
+    #[tokio::test]
+    async fn steps_are_taken_once_by_whoever_knows_them_and_all_or_none() {
+        let Some(server) = Server::shared() else { return };
+        let (mut client, connection) =
+            tokio_postgres::connect(&server.fresh(), tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        let adds = Step { sql: "ALTER TABLE device ADD COLUMN name text", needs: 1 };
+        let fails = Step { sql: "CREATE TABLE half (); ALTER TABLE nowhere ADD COLUMN name text", needs: 1 };
+        let takes = Step { sql: "ALTER TABLE device DROP COLUMN name", needs: 3 };
+        let first = STEPS[0];
+
+        migrate(&mut client, &[first]).await.unwrap();
+        let error = migrate(&mut client, &[first, adds, fails]).await.unwrap_err().to_string();
+        assert!(error.contains("step 3: ") && error.contains("nowhere"), "{error}");
+        assert_eq!(format(&client).await.unwrap(), (1, 1), "neither of the two was taken");
+
+        migrate(&mut client, &[first, adds]).await.unwrap();
+        migrate(&mut client, &[first, adds]).await.unwrap();
+        // The older program goes on, and does not take the newer one's step for its own.
+        migrate(&mut client, &[first]).await.unwrap();
+        assert_eq!(format(&client).await.unwrap(), (2, 1));
+
+        migrate(&mut client, &[first, adds, takes]).await.unwrap();
+        assert_eq!(format(&client).await.unwrap(), (3, 3));
+        for older in [&[first][..], &[first, adds]] {
+            let error = migrate(&mut client, older).await.unwrap_err();
+            assert!(matches!(error, StoreError::Newer { needs: 3, .. }), "{error}");
+        }
+    }
 }

@@ -23,10 +23,13 @@ pub(super) fn append(
 ) -> Result<Vec<Vec<Verdict>>, StoreError> {
     let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Read once a group, however many batches of a device are in it.
-    let devices = settling::devices(group).into_iter();
-    let before: Result<_, StoreError> =
-        devices.map(|device| Ok((device, progress(&transaction, device)?))).collect();
-    let settled = settling::settle(group, before?)?;
+    let mut before = BTreeMap::new();
+    for device in settling::devices(group) {
+        if enrolled(&transaction, device)? {
+            before.insert(device, progress(&transaction, device)?);
+        }
+    }
+    let settled = settling::settle(group, before);
     let mut stories = Stories::default();
     {
         let mut writer = Writer::new(&transaction, kinds)?;
@@ -41,6 +44,11 @@ pub(super) fn append(
     write_counts(&transaction, kinds, &settled.added)?;
     transaction.commit()?;
     Ok(settled.verdicts)
+}
+
+/// Whether a device is still there.
+fn enrolled(conn: &Connection, device: DeviceKey) -> Result<bool, StoreError> {
+    Ok(conn.prepare_cached("SELECT 1 FROM device WHERE key = ?1")?.exists([device.0])?)
 }
 
 struct Writer<'a> {
