@@ -1,7 +1,7 @@
 //! Time to first value.
 //!
 //! T = first verified first value − when the clock started, of each journey, in days. Who has not arrived counts with the
-//! time so far; who left before will never arrive. Who began their journey more than [`BACK_FILLED`] after their clock
+//! time so far; who left before will never arrive. Who began their journey more than `BACK_FILLED` days after their clock
 //! started is looked at from there on only.
 
 use firstlight_contract::{
