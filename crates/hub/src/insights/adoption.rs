@@ -30,25 +30,27 @@ impl Insights {
         let gone = |member: &Member| happened(member.journey.left).is_some() && !arrived(member);
         let reached = Member::people(members.iter().filter(|member| arrived(member)));
         let could_help = Member::people(members.iter().filter(|member| !gone(member)));
-        let use_it = &could_help & &self.active_lately();
+        let lately = self.active_lately();
+        let use_it = &could_help & &lately;
         let organisation = if filter.width() == 0 {
-            self.of_people(&reached, &self.everybody)
+            self.of_people(&reached, &self.everybody, self.everybody.len() >= SMALLEST)
         } else {
             // Whoever has begun nothing has no persona, no release and no period.
             self.kpi(KpiAnswer::NotEnough)
         };
         // Whoever sees two shares subtracts; of those who have begun nothing, or left, it is known that they have not arrived.
-        let using = if apart(&could_help, &use_it) {
-            self.of_people(&reached, &use_it)
-        } else {
-            self.kpi(KpiAnswer::Suppressed)
-        };
-        let helped = self.of_people(&reached, &could_help);
+        let told = apart(&could_help, &use_it)
+            && self
+                .cohorts
+                .tells_of(filter, |member| !gone(member) && lately.contains(member.journey.person));
+        let using = self.of_people(&reached, &use_it, told);
+        let helped =
+            self.of_people(&reached, &could_help, self.cohorts.tells_of(filter, |member| !gone(member)));
         Adoption { organisation, could_help: helped, use_it: using }
     }
 
-    fn of_people(&self, reached: &RoaringBitmap, of: &RoaringBitmap) -> Kpi {
-        if (1..SMALLEST).contains(&of.len()) {
+    fn of_people(&self, reached: &RoaringBitmap, of: &RoaringBitmap, told: bool) -> Kpi {
+        if !(told || of.is_empty()) {
             return self.kpi(KpiAnswer::Suppressed);
         }
         let share = Proportion { part: reached.intersection_len(of), whole: of.len() };

@@ -108,7 +108,11 @@ impl Cohorts {
     /// Whether those of a group that `is_one` picks out may be told of, beside what is told of them under every other
     /// filter.
     pub(super) fn tells_of(&self, filter: &Filter, is_one: impl Fn(&Member) -> bool) -> bool {
-        let part = self.members.iter().filter(|member| is_one(member));
+        let part: Vec<&Member> = self.members.iter().filter(|member| is_one(member)).collect();
+        if part.len() == self.members.len() {
+            return self.shown.contains(filter);
+        }
+        let part = part.into_iter();
         if filter.width() == 0 {
             // Everybody is told of first, whatever else is: only how many they are counts.
             let people: RoaringBitmap = part.map(|member| member.journey.person).collect();

@@ -15,8 +15,10 @@ use super::{
 
 const STAGES: [FunnelStageName; 4] =
     [FunnelStageName::Began, FunnelStageName::Tried, FunnelStageName::StepDone, FunnelStageName::FirstValue];
+/// Thirty days, in milliseconds.
+const WITHIN: i64 = 30 * 86_400_000;
 const QUESTION: Question =
-    Question { steps: STAGES.len(), order: Order::Sequential, within: SignedDuration::from_hours(30 * 24) };
+    Question { steps: STAGES.len(), order: Order::Sequential, within: SignedDuration::from_millis(WITHIN) };
 
 impl Insights {
     /// The stages.
@@ -29,16 +31,20 @@ impl Insights {
             (Group::Hidden, _) => Err(KpiAnswer::Suppressed),
             (Group::Nobody | Group::Shown(_), _) => Err(KpiAnswer::NotEnough),
         };
+        // Those whose time is over are fewer than all.
+        let is_over =
+            |member: &Member| self.as_of.is_some_and(|as_of| as_of - member.began.moment.time >= WITHIN);
+        let is_told = self.cohorts.tells_of(filter, is_over);
         let stage = |(index, stage): (usize, FunnelStageName)| {
             let reached = match &told {
                 Err(answer) => self.kpi(answer.clone()),
                 Ok(funnel) => {
                     let entered = funnel.reached.first().copied().unwrap_or(0);
                     let part = funnel.reached.get(index).copied().unwrap_or(0);
-                    if (1..super::SMALLEST).contains(&entered) {
-                        self.kpi(KpiAnswer::Suppressed)
-                    } else {
+                    if is_told || entered == 0 {
                         self.share(Proportion { part, whole: entered }, Alike::IsFine)
+                    } else {
+                        self.kpi(KpiAnswer::Suppressed)
                     }
                 }
             };

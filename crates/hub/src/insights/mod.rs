@@ -5,7 +5,7 @@
 //! store::kpis::Known ─> Insights (who is in which group; which groups may be told of) ─> contract::kpis
 //! ```
 //!
-//! [`Insights`] gives out nothing but types of the contract, and gets at people only through [`cohort::Cohorts::group`],
+//! [`Insights`] gives out nothing but types of the contract, and gets at people only through `cohort::Cohorts::group`,
 //! which knows what may not be told: so no route can forget it. Statistics are `firstlight_metrics`'. Everything costs as
 //! people, journeys, steps and days do; no event is read. What each figure means: `docs/insights.md`.
 //!

@@ -33,8 +33,9 @@ impl Insights {
         };
         let (before, after) = (filter(before)?, filter(after)?);
         let hidden = self.cohorts.hides(&before) || self.cohorts.hides(&after);
-        let (before, after) = (self.cohorts.group(&before), self.cohorts.group(&after));
-        let waits = self.shown_waits(&before).zip(self.shown_waits(&after));
+        let groups = (self.cohorts.group(&before), self.cohorts.group(&after));
+        let waits = self.shown_waits(&before, &groups.0).zip(self.shown_waits(&after, &groups.1));
+        let logrank = waits.as_ref().and_then(|(before, after)| logrank(&[&before.each, &after.each]));
         let told = waits.map(|(before, after)| retrospective(&before.each, &after.each, REGISTERED));
         let gain = match told.as_ref().and_then(|told| Some((told, told.gain?))) {
             None if hidden => KpiAnswer::Suppressed,
@@ -53,13 +54,9 @@ impl Insights {
             Some(Verdict::NotEnough) | None => RetrospectiveVerdict::NotEnough,
         };
         let [name_before, name_after] = names;
-        let logrank = self
-            .shown_waits(&before)
-            .zip(self.shown_waits(&after))
-            .and_then(|(before, after)| logrank(&[&before.each, &after.each]));
         Ok(ReleaseRetrospective {
-            before: self.curve(name_before, &before),
-            after: self.curve(name_after, &after),
+            before: self.curve(name_before, &before, &groups.0),
+            after: self.curve(name_after, &after, &groups.1),
             gain: self.kpi(gain),
             logrank,
             verdict,

@@ -9,10 +9,9 @@ use firstlight_metrics::{
     proportion::Proportion,
     survival::{Curve, End, Transform, Wait},
 };
-use roaring::RoaringBitmap;
 
 use super::{
-    Alike, Filter, Insights, MILLISECONDS_A_DAY, MILLISECONDS_A_MINUTE, SMALLEST,
+    Alike, Filter, Insights, MILLISECONDS_A_DAY, MILLISECONDS_A_MINUTE,
     cohort::{Group, Member},
     duration, number,
     story::StepFacts,
@@ -25,7 +24,6 @@ type Key<'a> = (&'a str, &'a str);
 /// A step of somebody's journey, up to now.
 #[derive(Debug, Clone, Copy)]
 struct Visit {
-    person: u32,
     facts: StepFacts,
     /// Until when it is looked at: when the journey was left, or now.
     until: i64,
@@ -40,7 +38,7 @@ impl Insights {
         if let Group::Shown(members) = &group {
             for (key, visits) in self.visits(members) {
                 let told = self.cohorts.tells_of(filter, |member| self.visit(member, key).is_some());
-                let row = if told { self.row(key, &visits) } else { self.hidden(key) };
+                let row = if told { self.row(filter, key, &visits) } else { self.hidden(key) };
                 let cost = match row.person_days.answer {
                     KpiAnswer::Known { value, .. } => value,
                     _ => -1.0,
@@ -54,7 +52,7 @@ impl Insights {
     }
 
     /// The share of steps that were tried and failed at least once.
-    pub(super) fn step_failure(&self, group: &Group<'_>) -> Kpi {
+    pub(super) fn step_failure(&self, filter: &Filter, group: &Group<'_>) -> Kpi {
         let members = match group {
             Group::Nobody => return self.kpi(KpiAnswer::NotEnough),
             Group::Hidden => return self.kpi(KpiAnswer::Suppressed),
@@ -62,11 +60,15 @@ impl Insights {
         };
         let visits = self.visits(members);
         let tried: Vec<Visit> = visits.into_values().flatten().filter(Visit::was_tried).collect();
-        self.failures(&tried)
+        let told = self.cohorts.tells_of(filter, |member| {
+            let steps = member.journey.steps.keys();
+            steps.filter_map(|step| self.visit(member, (pack(member), step))).any(|visit| visit.was_tried())
+        });
+        self.failures(&tried, told)
     }
 
-    fn failures(&self, tried: &[Visit]) -> Kpi {
-        if (1..SMALLEST).contains(&people(tried).len()) {
+    fn failures(&self, tried: &[Visit], told: bool) -> Kpi {
+        if !(told || tried.is_empty()) {
             return self.kpi(KpiAnswer::Suppressed);
         }
         let failed = tried.iter().filter(|visit| visit.facts.failures > 0).count();
@@ -93,12 +95,15 @@ impl Insights {
         facts.entered.filter(|entered| *entered <= as_of)?;
         let left = member.journey.left.filter(|left| *left <= as_of);
         let until = left.unwrap_or(as_of);
-        Some(Visit { person: member.journey.person, facts: facts.until(until), until, left: left.is_some() })
+        Some(Visit { facts: facts.until(until), until, left: left.is_some() })
     }
 
-    fn row(&self, (pack, step): Key<'_>, visits: &[Visit]) -> StepRow {
+    fn row(&self, filter: &Filter, (pack, step): Key<'_>, visits: &[Visit]) -> StepRow {
         let waits: Vec<Wait> = visits.iter().filter_map(Visit::wait).collect();
         let tried: Vec<Visit> = visits.iter().filter(|visit| visit.was_tried()).copied().collect();
+        let told = self.cohorts.tells_of(filter, |member| {
+            self.visit(member, (pack, step)).is_some_and(|visit| visit.was_tried())
+        });
         let minutes = |of: fn(&StepFacts) -> i64| {
             let each: Vec<f64> =
                 visits.iter().map(|visit| duration(of(&visit.facts), MILLISECONDS_A_MINUTE)).collect();
@@ -123,7 +128,7 @@ impl Insights {
             pack: pack.to_owned(),
             step: step.to_owned(),
             minutes: self.quantile(&Curve::of(&waits, Transform::default()), 0.5),
-            failure: self.failures(&tried),
+            failure: self.failures(&tried, told),
             doing: minutes(|facts| facts.doing),
             waiting: minutes(|facts| facts.waiting),
             failing: minutes(|facts| facts.failing),
@@ -165,10 +170,6 @@ impl Visit {
 /// The pack a journey goes by.
 fn pack(member: &Member) -> &str {
     member.began.release.as_ref().map_or("", |(pack, _)| pack.as_str())
-}
-
-fn people(visits: &[Visit]) -> RoaringBitmap {
-    visits.iter().map(|visit| visit.person).collect()
 }
 
 fn count(of: usize) -> u64 {

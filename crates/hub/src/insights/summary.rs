@@ -23,10 +23,10 @@ impl Insights {
         InsightsSummary {
             filter: filter.to_view(),
             adoption: self.adoption(filter, &group),
-            ttfv: self.figures(&group),
+            ttfv: self.figures(filter, &group),
             active,
             stickiness,
-            step_failure: self.step_failure(&group),
+            step_failure: self.step_failure(filter, &group),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Time to first value.
 //!
 //! T = first verified first value − when the clock started, of each journey, in days. Who has not arrived counts with the
-//! time so far; who left before will never arrive. Who began their journey more than [`BACK_FILLED`] after their clock
+//! time so far; who left before will never arrive. Who began their journey more than `BACK_FILLED` days after their clock
 //! started is looked at from there on only.
 
 use firstlight_contract::{
@@ -93,34 +93,39 @@ impl Insights {
         let mut shown = Vec::new();
         let mut groups = Vec::new();
         for (name, filter) in parts {
-            let group = self.cohorts.group(&filter.check()?);
-            if let Some(waits) = self.shown_waits(&group) {
+            let filter = filter.check()?;
+            let group = self.cohorts.group(&filter);
+            if let Some(waits) = self.shown_waits(&filter, &group) {
                 shown.push(waits.each);
             }
             if !matches!(group, Group::Nobody) {
-                groups.push(self.curve(name, &group));
+                groups.push(self.curve(name, &filter, &group));
             }
         }
         let shown: Vec<&[Wait]> = shown.iter().map(Vec::as_slice).collect();
         Ok(TtfvCurves { filter: filter.to_view(), groups, logrank: logrank(&shown) })
     }
 
-    pub(super) fn curve(&self, name: String, group: &Group<'_>) -> TtfvCurve {
-        let points =
-            self.shown_waits(group).map(|waits| points(&Curve::of(&waits.each, Transform::default())));
-        TtfvCurve { name, figures: self.figures(group), points: points.unwrap_or_default() }
+    pub(super) fn curve(&self, name: String, filter: &Filter, group: &Group<'_>) -> TtfvCurve {
+        let points = self
+            .shown_waits(filter, group)
+            .map(|waits| points(&Curve::of(&waits.each, Transform::default())));
+        TtfvCurve { name, figures: self.figures(filter, group), points: points.unwrap_or_default() }
     }
 
-    /// The waits of a group, if enough people have some.
-    pub(super) fn shown_waits(&self, group: &Group<'_>) -> Option<Waits> {
+    /// The waits of a group, if it may be told of those who have some.
+    pub(super) fn shown_waits(&self, filter: &Filter, group: &Group<'_>) -> Option<Waits> {
         match group {
-            Group::Shown(members) => Some(self.waits(members)).filter(|waits| waits.people >= SMALLEST),
+            Group::Shown(members) => {
+                let told = self.cohorts.tells_of(filter, |member| self.wait(member).is_some());
+                told.then(|| self.waits(members))
+            }
             Group::Nobody | Group::Hidden => None,
         }
     }
 
-    pub(super) fn figures(&self, group: &Group<'_>) -> TtfvFigures {
-        let Some(waits) = self.shown_waits(group) else {
+    pub(super) fn figures(&self, filter: &Filter, group: &Group<'_>) -> TtfvFigures {
+        let Some(waits) = self.shown_waits(filter, group) else {
             let answer = match group {
                 Group::Nobody => KpiAnswer::NotEnough,
                 Group::Shown(members) if self.waits(members).people == 0 => KpiAnswer::NotEnough,
@@ -143,7 +148,7 @@ impl Insights {
             p90: self.quantile(&curve, 0.9),
             within_30_days: self.kpi(within(&waits.each, &curve)),
             restricted_mean: self.kpi(restricted_mean(&curve)),
-            naive_median: self.naive(&waits),
+            naive_median: self.naive(filter, &waits),
         }
     }
 
@@ -159,12 +164,13 @@ impl Insights {
         })
     }
 
-    fn naive(&self, waits: &Waits) -> Kpi {
+    fn naive(&self, filter: &Filter, waits: &Waits) -> Kpi {
         let n = whole(waits.arrived);
+        let arrived = |member: &Member| self.wait(member).is_some_and(|wait| wait.end() == End::Reached);
         let counts = KpiCounts { n, n_at_risk: 0, n_events: n, n_censored: 0 };
         self.kpi(match median_of_those_who_arrived(&waits.each) {
             None => KpiAnswer::NotEnough,
-            Some(_) if waits.arrived < SMALLEST => KpiAnswer::Suppressed,
+            Some(_) if !self.cohorts.tells_of(filter, arrived) => KpiAnswer::Suppressed,
             Some(value) => KpiAnswer::Known { value, ci: [None, None], counts },
         })
     }
