@@ -136,11 +136,7 @@ impl Retelling {
     }
 
     /// One event of it, in whatever order.
-    pub(super) fn take(
-        &mut self,
-        logged: &super::recount::Logged<'_>,
-        sequence: u64,
-    ) -> Result<(), StoreError> {
+    pub(super) fn take(&mut self, logged: &super::recount::Logged<'_>, sequence: u64) {
         let known = &mut self.known;
         known.machines.accepted += 1;
         known.latest = known.latest.max(Some(logged.time));
@@ -149,7 +145,7 @@ impl Retelling {
             known.people.entry(logged.day).or_default().insert(person);
         }
         let moment = Moment { time: logged.time.as_millisecond(), device: logged.device.0, sequence };
-        let Some((journey, told)) = told(logged.kind, moment, logged.data) else { return Ok(()) };
+        let Some((journey, told)) = told(logged.kind, moment, logged.data) else { return };
         let key = (person, journey);
         let journey = known.journeys.entry(key).or_insert(Journey { person, ..Journey::default() });
         match told {
@@ -160,7 +156,6 @@ impl Retelling {
                 journey.tell(&told);
             }
         }
-        Ok(())
     }
 
     pub(super) fn done(self) -> Known {

@@ -35,8 +35,7 @@ impl Kpis for PostgresStore {
         let row = self.client().await?.query_one("SELECT pg_current_snapshot()::text", &[]).await?;
         let snapshot: String = row.try_get(0)?;
         let hash: [u8; 32] = Sha256::digest(snapshot.as_bytes()).into();
-        let [a, b, c, d, e, f, g, h, ..] = hash;
-        Ok(Some(i64::from_be_bytes([a, b, c, d, e, f, g, h])))
+        Ok(hash.first_chunk().map(|first| i64::from_be_bytes(*first)))
     }
 
     async fn known(&self) -> Result<Known, StoreError> {
@@ -64,7 +63,11 @@ impl Kpis for PostgresStore {
             client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
         let transaction = transaction.start().await?;
         let mut retelling = Retelling::of(around(&transaction).await?);
-        counts::each(&*transaction, &self.kinds, |logged, sequence| retelling.take(logged, sequence)).await?;
+        counts::each(&*transaction, &self.kinds, |logged, sequence| {
+            retelling.take(logged, sequence);
+            Ok(())
+        })
+        .await?;
         Ok(retelling.done())
     }
 }

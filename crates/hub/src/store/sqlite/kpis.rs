@@ -176,7 +176,10 @@ fn known_from_log(conn: &mut Connection, kinds: &Kinds) -> Result<Known, StoreEr
     let conn = conn.transaction()?;
     let known = Known { machines: machines(&conn)?, everybody: everybody(&conn)?, ..Known::default() };
     let mut retelling = Retelling::of(known);
-    each(&conn, kinds, |logged, sequence| retelling.take(logged, sequence))?;
+    each(&conn, kinds, |logged, sequence| {
+        retelling.take(logged, sequence);
+        Ok(())
+    })?;
     Ok(retelling.done())
 }
 
