@@ -5,6 +5,7 @@ mod insights;
 mod pack;
 pub(crate) mod publishing;
 mod scan;
+mod survey;
 mod templates;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -13,7 +14,14 @@ use clap::{Args, Parser, Subcommand, builder::BoolishValueParser, error::ErrorKi
 use firstlight_app::AppError;
 use firstlight_contract::error::Code;
 
-pub(crate) use self::{docs::Docs, insights::Insights, pack::Pack, scan::Scan, templates::Templates};
+pub(crate) use self::{
+    docs::Docs,
+    insights::Insights,
+    pack::Pack,
+    scan::Scan,
+    survey::{Feedback, Survey, SurveyAnswer},
+    templates::Templates,
+};
 use crate::output::Output;
 
 /// From an untouched machine to first value, and how long it took.
@@ -190,6 +198,13 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Lists and answers what your platform team asks, which is seldom
+    Survey {
+        #[command(subcommand)]
+        command: Survey,
+    },
+    /// Tells your platform team what you think, with or without your name
+    Feedback(Feedback),
     /// Lists, shows and searches the pack's documents, without a network
     Docs {
         #[command(subcommand)]
@@ -347,6 +362,9 @@ impl Cli {
             | Command::Credential { command: Credential::List { json, .. } }
             | Command::Journal { command: Journal::Verify { json } | Journal::Checkpoint { json } } => *json,
             Command::Scan(scan) => scan.json,
+            Command::Survey { command: Survey::List { json } } => *json,
+            Command::Survey { command: Survey::Answer(answer) } => answer.json,
+            Command::Feedback(feedback) => feedback.json,
             Command::Docs { command } => command.of().json,
             Command::Pack { command } => command.wants_json(),
             Command::Credential {

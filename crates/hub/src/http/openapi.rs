@@ -27,7 +27,7 @@ fn document() -> Value {
                     "description": "The metrics token; not needed on the hub's own machine.",
                 },
             },
-            "schemas": schemas(),
+            "schemas": every_schema(),
         },
     })
 }
@@ -42,6 +42,12 @@ fn operation(route: &Route) -> Value {
         operation["parameters"] = ["pack", "release", "before"]
             .map(|name| json!({ "name": name, "in": "query", "required": true, "schema": { "type": "string" } }))
             .into();
+    }
+    if route.path == "/v1/surveys/results" {
+        operation["parameters"] = json!([
+            { "name": "quarter", "in": "query", "schema": { "type": "string", "pattern": "^2[0-9]{3}-Q[1-4]$" } },
+            { "name": "format", "in": "query", "schema": { "enum": ["json", "csv"] } },
+        ]);
     }
     let mut responses = Map::new();
     for status in route.answers {
@@ -82,6 +88,12 @@ fn response(route: &Route, status: u16) -> Value {
         ("GET", "/v1/devices/self") => json_of("Standing"),
         ("POST", "/v1/events") => json_of("BatchAnswer"),
         ("GET", "/v1/releases/signal") => json_of("Signal"),
+        ("GET", "/v1/surveys/cooldown") => json_of("Cooldown"),
+        ("GET", "/v1/surveys/results") => {
+            let mut content = json_of("SurveyResults");
+            content["text/csv"] = json!({ "schema": { "type": "string" } });
+            content
+        }
         ("GET", "/openapi.json") => json!({ "application/json": { "schema": { "type": "object" } } }),
         _ => json!({ "text/plain": { "schema": { "type": "string" } } }),
     };
@@ -111,6 +123,14 @@ fn words(status: u16) -> &'static str {
         503 => "The hub cannot take it now.",
         _ => "The hub failed; its log says why.",
     }
+}
+
+fn every_schema() -> Value {
+    let mut every = schemas();
+    if let (Value::Object(every), Value::Object(more)) = (&mut every, super::surveys::schemas()) {
+        every.extend(more);
+    }
+    every
 }
 
 fn schemas() -> Value {

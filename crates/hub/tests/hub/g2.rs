@@ -19,6 +19,8 @@ const TABLE: &[(&str, &str, [u16; 5])] = &[
     ("GET", "/readyz", [200, 200, 200, 200, 200]),
     ("GET", "/metrics", [200, 200, 200, 200, 403]),
     ("GET", "/openapi.json", [200, 200, 200, 200, 200]),
+    ("GET", "/v1/surveys/cooldown", [401, 200, 401, 401, 401]),
+    ("GET", "/v1/surveys/results", [200, 200, 200, 200, 403]),
 ];
 
 fn ask(hub: &Hub, method: &str, path: &str) -> RequestBuilder {

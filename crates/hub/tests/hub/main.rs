@@ -10,4 +10,5 @@ mod g3;
 mod g7;
 mod operating;
 mod signal;
+mod surveys;
 mod thin_path;

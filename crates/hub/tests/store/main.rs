@@ -3,6 +3,7 @@
 
 mod counting;
 mod story;
+mod surveys;
 
 use std::sync::Arc;
 
@@ -36,6 +37,17 @@ async fn sqlite_counts_each_day_by_itself() {
 #[test]
 fn sqlite_counts_what_its_log_says_whatever_the_network_does() {
     counting::property(sqlite);
+}
+
+#[test]
+fn sqlite_hears_each_thing_of_a_submission_once_whatever_the_network_does() {
+    surveys::property(sqlite);
+}
+
+#[tokio::test]
+async fn sqlite_hears_each_thing_of_a_submission_once() {
+    let (store, _folder) = sqlite();
+    surveys::once(store.as_ref()).await;
 }
 
 #[tokio::test]

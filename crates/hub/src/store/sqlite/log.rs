@@ -11,6 +11,7 @@ use super::{
     super::{DeviceKey, PersonKey, Progress, StoreError, Submission},
     counts::{day_number, people_from, people_to},
     schema::Kinds,
+    surveys::Hearing,
 };
 use crate::ingest::{Event, Marks, Refused, event::RunPart, marks::Settle};
 
@@ -55,6 +56,7 @@ struct Writer<'a> {
     journey: CachedStatement<'a>,
     run_began: CachedStatement<'a>,
     run_ended: CachedStatement<'a>,
+    surveys: Hearing<'a>,
 }
 
 impl<'a> Writer<'a> {
@@ -76,7 +78,7 @@ impl<'a> Writer<'a> {
             "INSERT INTO run (device, run, failed) VALUES (?1, ?2, ?3)
              ON CONFLICT (device, run) DO UPDATE SET failed = max(failed, ?3)",
         )?;
-        Ok(Self { kinds, event, journey, run_began, run_ended })
+        Ok(Self { kinds, event, journey, run_began, run_ended, surveys: Hearing::new(conn)? })
     }
 
     fn settle(
@@ -144,7 +146,7 @@ impl<'a> Writer<'a> {
                 }
             }
         }
-        Ok(())
+        self.surveys.write(submission, event)
     }
 }
 

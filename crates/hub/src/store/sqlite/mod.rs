@@ -7,6 +7,7 @@ mod backup;
 mod counts;
 mod log;
 mod schema;
+mod surveys;
 
 use std::{
     fs::{File, TryLockError},

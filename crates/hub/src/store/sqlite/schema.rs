@@ -96,7 +96,7 @@ CREATE TABLE run (
 CREATE INDEX run_of_release ON run (pack, version, failed);
 ";
 
-const STEPS: &[M<'static>] = &[M::up(FIRST), M::up(RUNS)];
+const STEPS: &[M<'static>] = &[M::up(FIRST), M::up(RUNS), M::up(super::surveys::SURVEYS)];
 
 /// The numbers types of events have in one file; a file keeps them whatever becomes of the enum.
 #[derive(Debug, Clone)]
