@@ -35,6 +35,7 @@ mod session;
 mod settings;
 mod sleep;
 mod steps;
+mod surveys;
 mod telling;
 mod templates;
 mod undoing;
@@ -60,3 +61,4 @@ pub use packs::{
 pub use releases::{Progress, TrustedRoot, TufClient};
 pub use running::RunOptions;
 pub use session::{Access, Firstlight, Listener, Options, Surroundings};
+pub use surveys::Cooldowns;

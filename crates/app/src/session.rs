@@ -22,6 +22,7 @@ use firstlight_domain::{
     pack::Pack,
     release,
     state::StepState,
+    survey::Ending,
 };
 use firstlight_engine::{Barred, Engine};
 use firstlight_vault::{Keychain, OsKeychain};
@@ -145,6 +146,8 @@ pub(crate) struct Inner {
     pub(crate) slept: Mutex<Duration>,
     /// The number of the last view of the journey.
     pub(crate) revision: Mutex<u32>,
+    /// Whether a survey was asked since we opened.
+    pub(crate) asked_in_this_session: Mutex<bool>,
     /// Values read or stored since we opened, for masking. Never leaves memory.
     pub(crate) secrets: Mutex<BTreeMap<CredentialName, SecretString>>,
 }
@@ -191,6 +194,7 @@ impl Firstlight {
                 hub_problem: Mutex::default(),
                 slept: Mutex::new(slept),
                 revision: Mutex::new(0),
+                asked_in_this_session: Mutex::new(false),
                 secrets: Mutex::new(BTreeMap::new()),
             }),
         };
@@ -202,9 +206,12 @@ impl Firstlight {
     }
 
     /// A run found open was killed with its program. Its running steps become ready: they are checked before anything
-    /// is applied again.
+    /// is applied again. A survey found open was abandoned.
     fn close_what_was_cut_off(&self) -> Result<()> {
-        let events: Vec<Event> = self.with_world(|world| {
+        let abandoned = self
+            .with_world(|world| world.asked.open.clone())
+            .map(|(submission, survey)| Event::SurveyEnded { submission, survey, ending: Ending::Abandoned });
+        let mut events: Vec<Event> = self.with_world(|world| {
             let Some((journey, run)) = world.journey.as_ref().and_then(|j| Some((j, j.run?))) else {
                 return Vec::new();
             };
@@ -222,6 +229,7 @@ impl Firstlight {
             events.push(Event::RunFinished { run, end: RunEnd::Interrupted });
             events
         });
+        events.extend(abandoned);
         self.append(&events).map(drop)
     }
 

@@ -6,6 +6,7 @@ mod insights;
 mod pack;
 pub(crate) mod publishing;
 mod scan;
+mod survey;
 mod templates;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -15,7 +16,14 @@ use firstlight_app::AppError;
 use firstlight_contract::error::Code;
 
 pub(crate) use self::hub::{Choice as SharingChoice, Hub};
-pub(crate) use self::{docs::Docs, insights::Insights, pack::Pack, scan::Scan, templates::Templates};
+pub(crate) use self::{
+    docs::Docs,
+    insights::Insights,
+    pack::Pack,
+    scan::Scan,
+    survey::{Feedback, Survey, SurveyAnswer},
+    templates::Templates,
+};
 use crate::output::Output;
 
 /// From an untouched machine to first value, and how long it took.
@@ -197,6 +205,13 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Hub,
     },
+    /// Lists and answers what your platform team asks, which is seldom
+    Survey {
+        #[command(subcommand)]
+        command: Survey,
+    },
+    /// Tells your platform team what you think, with or without your name
+    Feedback(Feedback),
     /// Lists, shows and searches the pack's documents, without a network
     Docs {
         #[command(subcommand)]
@@ -355,6 +370,9 @@ impl Cli {
             | Command::Journal { command: Journal::Verify { json } | Journal::Checkpoint { json } } => *json,
             Command::Scan(scan) => scan.json,
             Command::Hub { command } => command.wants_json(),
+            Command::Survey { command: Survey::List { json } } => *json,
+            Command::Survey { command: Survey::Answer(answer) } => answer.json,
+            Command::Feedback(feedback) => feedback.json,
             Command::Docs { command } => command.of().json,
             Command::Pack { command } => command.wants_json(),
             Command::Credential {

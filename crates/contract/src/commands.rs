@@ -21,6 +21,7 @@ use crate::{
     report::ReportView,
     run::RunEvent,
     settings::{Launch, Settings},
+    surveys::{FeedbackGiven, SurveyAnswers, SurveyKept, SurveyPutAway, SurveyRef, SurveyView, SurveysView},
     templates::TemplatesView,
 };
 
@@ -148,6 +149,16 @@ commands! {
     open_doc_link: Call<DocAddress, Nothing>,
     /// How each project that a template made stands with its template.
     templates: Call<Nothing, TemplatesView>,
+    /// What may be asked now, and what can be answered whenever one likes.
+    surveys: Call<Nothing, SurveysView>,
+    /// Shows a survey; that it was shown counts from here on.
+    show_survey: Call<SurveyRef, SurveyView>,
+    /// Sends the answers to a survey that was shown.
+    answer_survey: Call<SurveyAnswers, SurveyKept>,
+    /// Puts a survey away that was shown; nothing that was answered is kept.
+    put_survey_away: Call<SurveyPutAway, Nothing>,
+    /// Sends what the person thinks, with or without their name.
+    give_feedback: Call<FeedbackGiven, SurveyKept>,
     /// Keeps what the person chose.
     save_settings: Call<Settings, Settings>,
     /// How it stands with the app's own updates; asks nobody.

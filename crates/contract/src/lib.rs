@@ -34,4 +34,5 @@ pub mod releases;
 pub mod report;
 pub mod run;
 pub mod settings;
+pub mod surveys;
 pub mod templates;

@@ -9,11 +9,12 @@ use serde_json::Value;
 
 use crate::{
     finding::{Accepted, Finding, FindingId},
-    id::{CredentialName, JourneyId, PersonaId, RunId, StepId},
+    id::{CredentialName, JourneyId, PersonaId, QuestionId, RunId, StepId, SubmissionId, SurveyId},
     pack::PackRef,
     plan::ConsentHash,
     release::Outline,
     state::{Failure, StepState},
+    survey::{Answer, Ending, Exposures},
 };
 
 /// An event and when it happened by this machine's clock. Order is by place in the journal, never by `at`.
@@ -207,6 +208,49 @@ pub enum Event {
     SharingChanged {
         /// Whether events may be sent.
         on: bool,
+    },
+    /// A survey was shown.
+    SurveyShown {
+        /// This showing.
+        submission: SubmissionId,
+        /// Which survey.
+        survey: SurveyId,
+        /// Whether it asks how likely one is to recommend it.
+        asks_nps: bool,
+    },
+    /// The person answered a question and pressed Send, knowing who would see it.
+    SurveyAnswered {
+        /// In which showing.
+        submission: SubmissionId,
+        /// Of which survey.
+        survey: SurveyId,
+        /// Which question.
+        question: QuestionId,
+        /// What they answered.
+        answer: Answer,
+    },
+    /// A survey that was shown is closed.
+    SurveyEnded {
+        /// Which showing.
+        submission: SubmissionId,
+        /// Of which survey.
+        survey: SurveyId,
+        /// How.
+        ending: Ending,
+    },
+    /// The hub told when the person was last asked on any of their devices.
+    ExposuresLearned {
+        /// When.
+        exposures: Exposures,
+    },
+    /// The person wrote what they think and pressed Send.
+    FeedbackGiven {
+        /// This feedback.
+        submission: SubmissionId,
+        /// What they wrote.
+        text: String,
+        /// The name they gave with it, if they wanted to.
+        name: Option<String>,
     },
 }
 

@@ -97,6 +97,12 @@ name_id! {
     InputName,
     /// A credential, as it is named in the keychain.
     CredentialName,
+    /// A survey of a pack.
+    SurveyId,
+    /// A question of a survey.
+    QuestionId,
+    /// What can be chosen as an answer.
+    ChoiceId,
 }
 
 macro_rules! uuid_id {
@@ -119,6 +125,8 @@ uuid_id! {
     JourneyId,
     /// One execution of a plan (UUIDv7).
     RunId,
+    /// One showing of a survey, and whatever came of it; or one feedback (UUIDv7).
+    SubmissionId,
 }
 
 #[cfg(test)]

@@ -24,4 +24,5 @@ pub mod registry;
 pub mod release;
 pub mod span;
 pub mod state;
+pub mod survey;
 pub mod waterfall;

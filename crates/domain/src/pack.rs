@@ -10,7 +10,8 @@ use serde_json::Value;
 use crate::{
     finding::Severity,
     host::{host_of, host_of_address},
-    id::{CredentialName, InputName, PackName, PersonaId, StageId, StepId},
+    id::{CredentialName, InputName, PackName, PersonaId, StageId, StepId, SurveyId},
+    survey::Survey,
 };
 
 /// A pack that holds together: every name used exists, no cycle, first value reachable (`firstlight-packs` checks it).
@@ -32,6 +33,8 @@ pub struct Pack {
     pub checklists: IndexMap<PersonaId, Checklist>,
     /// All steps, shared by the checklists.
     pub steps: IndexMap<StepId, Step>,
+    /// What people are asked.
+    pub surveys: IndexMap<SurveyId, Survey>,
     /// What steps may do.
     pub policy: Policy,
     /// The folder the pack was read from.

@@ -30,11 +30,19 @@ pub enum EventType {
     ReleaseReceived,
     /// Sharing was turned on or off.
     SharingChanged,
+    /// A survey was shown.
+    SurveyShown,
+    /// A question of a survey was answered.
+    SurveyAnswered,
+    /// A survey that was shown was closed.
+    SurveyEnded,
+    /// Feedback was given.
+    FeedbackGiven,
 }
 
 impl EventType {
     /// Every type, in the order of the variants.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 15] = [
         Self::JourneyStarted,
         Self::JourneyLeft,
         Self::RunStarted,
@@ -46,6 +54,10 @@ impl EventType {
         Self::CredentialRemoved,
         Self::ReleaseReceived,
         Self::SharingChanged,
+        Self::SurveyShown,
+        Self::SurveyAnswered,
+        Self::SurveyEnded,
+        Self::FeedbackGiven,
     ];
 
     /// Its CloudEvents `type`.
@@ -62,6 +74,10 @@ impl EventType {
             Self::CredentialRemoved => "dev.firstlight.credential.removed",
             Self::ReleaseReceived => "dev.firstlight.release.received",
             Self::SharingChanged => "dev.firstlight.sharing.changed",
+            Self::SurveyShown => "dev.firstlight.survey.shown",
+            Self::SurveyAnswered => "dev.firstlight.survey.answered",
+            Self::SurveyEnded => "dev.firstlight.survey.ended",
+            Self::FeedbackGiven => "dev.firstlight.feedback.given",
         }
     }
 
@@ -73,7 +89,8 @@ impl EventType {
     /// Whether it shows that the person was active that day. What a machine does by itself does not.
     pub fn shows_activity(self) -> bool {
         match self {
-            Self::ReleaseReceived => false,
+            // A survey is shown, and ends with the program, without the person.
+            Self::ReleaseReceived | Self::SurveyShown | Self::SurveyEnded => false,
             Self::JourneyStarted
             | Self::JourneyLeft
             | Self::RunStarted
@@ -83,10 +100,17 @@ impl EventType {
             | Self::CredentialStored
             | Self::CredentialTested
             | Self::CredentialRemoved
-            | Self::SharingChanged => true,
+            | Self::SharingChanged
+            | Self::SurveyAnswered
+            | Self::FeedbackGiven => true,
         }
     }
 }
+
+/// How many characters a text may have that is no prose.
+pub const LONGEST_TEXT: usize = 256;
+/// How many characters a person may write to whoever asked.
+pub const LONGEST_COMMENT: usize = 2_000;
 
 /// How delicate a property is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -166,6 +190,26 @@ pub enum Property {
     CredentialDetails,
     /// What advisories say of packages and programs that are there, and what a person lives with and why.
     Findings,
+    /// A survey's id.
+    Survey,
+    /// The id of one showing of a survey, or of one feedback.
+    Submission,
+    /// A question's id.
+    Question,
+    /// What kind of question it is: `nps`, `csat`, `ces`, `choice` or `text`.
+    QuestionKind,
+    /// Whether a survey asks how likely one is to recommend it.
+    AsksNps,
+    /// A place on a scale.
+    Score,
+    /// What was chosen.
+    Chosen,
+    /// What a person wrote to whoever asked, and sent.
+    Comment,
+    /// The name a person gave with it.
+    SignedName,
+    /// How a survey that was shown ended.
+    Ending,
 }
 
 /// A property's row in the registry.
@@ -246,6 +290,28 @@ pub const PROPERTIES: &[Registered] = &[
     row(Property::Owner, "owner", Sensitive, 0, "The name of somebody else."),
     row(Property::CredentialDetails, "credential_details", Sensitive, 0, "Reminds you before one expires."),
     row(Property::Findings, "findings", Sensitive, 0, "A list of what is weak here helps whoever attacks."),
+    row(Property::Survey, "survey", Internal, 400, "Tells one survey from another."),
+    row(
+        Property::Submission,
+        "submission",
+        Personal,
+        400,
+        "Counts what you send once, and ties it together.",
+    ),
+    row(Property::Question, "question", Internal, 400, "Tells one question of a survey from another."),
+    row(Property::QuestionKind, "question_kind", Internal, 400, "Keeps scales apart."),
+    row(Property::AsksNps, "asks_nps", Internal, 400, "Spares you from being asked too often."),
+    row(Property::Score, "score", Personal, 400, "What you answered, shown only among many."),
+    row(Property::Chosen, "chosen", Personal, 400, "What you answered, shown only among many."),
+    row(
+        Property::Comment,
+        "comment",
+        Personal,
+        400,
+        "What you wrote yourself and sent; it is read as you wrote it.",
+    ),
+    row(Property::SignedName, "signed_name", Personal, 400, "Only if you gave it: whom to answer."),
+    row(Property::Ending, "ending", Internal, 400, "Tells whether surveys are in the way."),
 ];
 
 impl Registered {
@@ -262,6 +328,11 @@ impl Property {
         &PROPERTIES[self as usize]
     }
 
+    /// How many characters its text may have. Only what a person writes to be read is prose.
+    pub fn longest_text(self) -> usize {
+        if self == Self::Comment { LONGEST_COMMENT } else { LONGEST_TEXT }
+    }
+
     /// Whether it may be part of an event at all.
     pub fn may_leave(self) -> bool {
         self.registered().classification < Sensitive
@@ -274,7 +345,7 @@ mod tests {
 
     #[test]
     fn every_type_has_its_own_name() {
-        assert_eq!(EventType::ALL.len(), EventType::SharingChanged as usize + 1);
+        assert_eq!(EventType::ALL.len(), EventType::FeedbackGiven as usize + 1);
         for (index, kind) in EventType::ALL.into_iter().enumerate() {
             assert_eq!(kind as usize, index);
             assert_eq!(EventType::named(kind.name()), Some(kind));
@@ -284,7 +355,7 @@ mod tests {
 
     #[test]
     fn every_property_has_its_own_row_and_a_purpose() {
-        let last = Property::Findings as usize;
+        let last = Property::Ending as usize;
         assert_eq!(PROPERTIES.len(), last + 1);
         for (index, row) in PROPERTIES.iter().enumerate() {
             assert_eq!(row.property as usize, index, "{}", row.name);

@@ -65,6 +65,7 @@ async fn main() {
         personas: IndexMap::new(),
         checklists: IndexMap::from([(persona.clone(), Checklist { stages: vec![stage] })]),
         steps,
+        surveys: IndexMap::new(),
         policy: Policy::default(),
         root: "/".into(),
         digest: "d".into(),

@@ -76,6 +76,8 @@ codes! {
     BestEffortNeeded = "best-effort-needed",
     /// An advisory that cannot be read, or that says nothing that could be matched.
     BadAdvisory = "bad-advisory",
+    /// A survey that names what is not there, or a question that is never seen.
+    BadSurvey = "bad-survey",
     /// A step that no checklist has.
     UnusedStep = "unused-step",
     /// A link in a text or a document that leads to what is not there.

@@ -9,6 +9,7 @@ use crate::{
     read::{
         THRESHOLDS,
         step::{COMMAND_FIELDS, PROBE_FIELDS},
+        survey::KINDS,
     },
 };
 
@@ -23,6 +24,7 @@ pub(crate) const PACK: Described = &[
     ("personas", "The kinds of engineers this pack is for."),
     ("checklists", "For each persona, what they go through, in stages."),
     ("steps", "Every step, by its id. Checklists share them."),
+    ("surveys", "What people are asked, by the survey's id; seldom, and always saying who sees the answers."),
     ("policy", "What steps may do. Checked when the pack is linted, and again when it is run."),
 ];
 pub(crate) const METADATA: Described = &[
@@ -47,6 +49,34 @@ pub(crate) const STAGE: Described = &[
     ("id", "For example `day-1`."),
     ("title", "For example `Day one`."),
     ("steps", "The steps' ids, in order. What a step needs must be in the same checklist."),
+];
+pub(crate) const SURVEY: Described = &[
+    ("title", "What it is called, for example `Your first day`."),
+    ("audience", "Who sees the answers, in plain words. Shown before anything is sent."),
+    ("ask", "When: `first-value`, `after STEP`, `day 7`, or `on-demand`."),
+    ("personas", "Who is asked. Everybody, if this is left out."),
+    ("if", "Only where this is true, for example `${{ inputs.team == 'payments' }}`."),
+    ("questions", "The questions by their ids, in order."),
+];
+pub(crate) const QUESTION: Described = &[
+    (
+        "kind",
+        "`nps` (would you recommend it, 0 to 10), `csat` (how satisfied, 1 to 5), `ces` (how easy, 1 to 7), `choice` or `text`.",
+    ),
+    ("text", "The question. For `ces` a sentence one agrees with, for example `It was easy to begin.`"),
+    (
+        "platform",
+        "For `nps`, whose wording is fixed: what is recommended, as in `How likely are you to recommend PLATFORM to a colleague here?`",
+    ),
+    ("options", "For `choice`: each option's id and its words."),
+    ("several", "For `choice`: whether more than one may be chosen."),
+    ("show-if", "Only after this answer to an earlier question."),
+];
+pub(crate) const SHOW_IF: Described = &[
+    ("question", "The earlier question."),
+    ("at-least", "For a scale: the lowest answer."),
+    ("at-most", "For a scale: the highest answer."),
+    ("is", "For a choice: the options, one of which was chosen."),
 ];
 pub(crate) const CAPABILITIES: Described = &[
     ("hosts", "Hosts that may be contacted: `example.com`, or `*.example.com` for every name below it."),
@@ -150,6 +180,7 @@ pub fn schema(kinds: &[Kind]) -> Value {
             })),
             "checklists" => map_of(&checklist()),
             "steps" => map_of(&reference_to("step")),
+            "surveys" => map_of(&survey()),
             _ => json!({
                 "type": "object",
                 "properties": { "capabilities": capabilities(), "advisories": advisories() },
@@ -226,6 +257,38 @@ fn checklist() -> Value {
         "properties": { "stages": { "description": "In order.", "type": "array", "items": stage } },
         "required": ["stages"],
         "additionalProperties": false,
+    })
+}
+
+fn survey() -> Value {
+    let show_if = object(SHOW_IF, &["question"], |name| match name {
+        "question" => reference_to("id"),
+        "is" => json!({ "type": "array", "minItems": 1, "items": reference_to("id") }),
+        _ => json!({ "type": "integer", "minimum": 0, "maximum": 10 }),
+    });
+    let question = object(QUESTION, &["kind"], |name| match name {
+        "kind" => json!({ "enum": KINDS }),
+        "options" => json!({
+            "type": "object",
+            "propertyNames": reference_to("id"),
+            "additionalProperties": reference_to("text"),
+        }),
+        "several" => json!({ "type": "boolean" }),
+        "show-if" => show_if.clone(),
+        _ => reference_to("text"),
+    });
+    object(SURVEY, &["title", "audience", "ask", "questions"], |name| match name {
+        "ask" => json!({
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "type": "string",
+                "pattern": "^\\s*(first-value|on-demand|after\\s+\\S+|day\\s+[1-9][0-9]{0,2})\\s*$",
+            },
+        }),
+        "personas" => json!({ "type": "array", "items": reference_to("id") }),
+        "questions" => map_of(&question),
+        _ => reference_to("text"),
     })
 }
 
@@ -389,13 +452,13 @@ fn loosen(kind: &mut Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::read::{self, step};
+    use crate::read::{self, step, survey};
 
     /// The reader and the schema know the same fields.
     #[test]
     fn every_field_is_described() {
         let step: Vec<&str> = step::COMMON_FIELDS.iter().chain(COMMAND_FIELDS).copied().collect();
-        let same: [(Described, &[&str]); 9] = [
+        let same: [(Described, &[&str]); 12] = [
             (PACK, read::PACK_FIELDS),
             (METADATA, read::METADATA_FIELDS),
             (INPUT, read::INPUT_FIELDS),
@@ -405,6 +468,9 @@ mod tests {
             (STEP, &step),
             (PROBE, PROBE_FIELDS),
             (SECRETS, step::SECRETS_FIELDS),
+            (SURVEY, survey::SURVEY_FIELDS),
+            (QUESTION, survey::QUESTION_FIELDS),
+            (SHOW_IF, survey::SHOW_IF_FIELDS),
         ];
         for (described, read) in same {
             let mut described: Vec<&str> = described.iter().map(|(name, _)| *name).collect();

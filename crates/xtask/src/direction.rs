@@ -24,7 +24,7 @@ const TABLE: &[Row] = &[
     // A program of its own: it knows what events and releases are, nothing of the machines that make and take them.
     Row {
         name: "firstlight-hub",
-        may_use: &["firstlight-domain", "firstlight-contract", "firstlight-releases", "firstlight-metrics"],
+        may_use: &["firstlight-domain", "firstlight-contract", "firstlight-metrics", "firstlight-releases"],
     },
     // The only composer.
     Row {

@@ -227,6 +227,7 @@ impl Fix {
             personas: IndexMap::new(),
             checklists: IndexMap::from([(persona.clone(), Checklist { stages: vec![stage] })]),
             steps,
+            surveys: IndexMap::new(),
             policy: Policy::default(),
             root,
             // What is written is in the plan, which consent binds to.

@@ -38,6 +38,7 @@ pub(crate) fn diff_from_nothing(new: &Path) -> Result<DiffView> {
         personas: IndexMap::new(),
         checklists: IndexMap::new(),
         steps: IndexMap::new(),
+        surveys: IndexMap::new(),
         policy: Policy::default(),
         ..pack.clone()
     };

@@ -15,6 +15,7 @@ mod report;
 mod scan;
 mod status;
 mod summary;
+mod survey;
 mod templates;
 mod tuf_client;
 mod undo;
@@ -159,6 +160,8 @@ async fn dispatch(command: Command, output: Output) -> anyhow::Result<ExitCode> 
             enroll::run(&url, &pack, root, root_sha256, output).await
         }
         Command::Update { .. } => update::run(output).await,
+        Command::Survey { command } => survey::run(command, output).await,
+        Command::Feedback(asked) => survey::feedback(asked, output).await,
         Command::Scan(asked) => scan::run(asked, output).await,
         Command::TufClient(asked) => tuf_client::run(asked).await,
         Command::Completions { shell } => {

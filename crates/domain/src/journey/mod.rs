@@ -215,7 +215,12 @@ impl Journey {
             | Event::ReleaseReceived { .. }
             | Event::ReleaseRefused { .. }
             | Event::ReleasesFine
-            | Event::SharingChanged { .. } => {}
+            | Event::SharingChanged { .. }
+            | Event::SurveyShown { .. }
+            | Event::SurveyAnswered { .. }
+            | Event::SurveyEnded { .. }
+            | Event::ExposuresLearned { .. }
+            | Event::FeedbackGiven { .. } => {}
         }
     }
 

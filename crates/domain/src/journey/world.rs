@@ -12,6 +12,7 @@ use crate::{
     id::{CredentialName, StepId},
     pack::PackRef,
     state::Failure,
+    survey::{Asked, Exposures},
 };
 
 /// Everything on this machine that is derived from the journal: the journey at hand, credentials, the decision on
@@ -30,6 +31,8 @@ pub struct World {
     pub projects: BTreeMap<String, Project>,
     /// Whether events may be sent; off until the person says so.
     pub sharing: bool,
+    /// What the person was asked, on whatever journey.
+    pub asked: Asked,
 }
 
 /// What is known of the releases of the pack this machine receives.
@@ -145,7 +148,19 @@ impl World {
             Event::FixUndone { fix } => {
                 self.fixes.remove(fix);
             }
-            Event::FixAgreed { .. } => {}
+            Event::FixAgreed { .. } | Event::SurveyAnswered { .. } | Event::FeedbackGiven { .. } => {}
+            Event::SurveyShown { submission, survey, asks_nps } => {
+                let exposures = Exposures::shown(at, *asks_nps);
+                self.asked.exposures = self.asked.exposures.merged(exposures);
+                self.asked.shown.insert(survey.clone(), at);
+                self.asked.open = Some((*submission, survey.clone()));
+            }
+            Event::SurveyEnded { submission, .. } => {
+                self.asked.open.take_if(|(open, _)| open == submission);
+            }
+            Event::ExposuresLearned { exposures } => {
+                self.asked.exposures = self.asked.exposures.merged(*exposures);
+            }
             Event::ReleaseReceived { pack, pack_path } => {
                 let (pack, pack_path) = (pack.clone(), pack_path.clone());
                 self.releases = Releases { received: Some(Received { at, pack, pack_path }), refused: None };

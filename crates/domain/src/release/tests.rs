@@ -83,6 +83,7 @@ fn a_release() -> impl Strategy<Value = Pack> {
                 .into(),
             checklists: [(persona(), Checklist { stages: vec![stage] })].into(),
             steps,
+            surveys: IndexMap::new(),
             policy: Policy::default(),
             root: "/acme".into(),
             digest: String::new(),

@@ -79,6 +79,7 @@ pub(crate) fn pack(steps: Vec<Step>) -> Pack {
         personas: IndexMap::new(),
         checklists: IndexMap::from([(persona(), Checklist { stages: vec![stage] })]),
         steps: steps.into_iter().map(|step| (step.id.clone(), step)).collect(),
+        surveys: IndexMap::new(),
         policy: Policy::default(),
         root: "/".into(),
         digest: "d".into(),

@@ -11,6 +11,7 @@ mod metrics;
 mod openapi;
 mod releases;
 mod signals;
+mod surveys;
 mod who;
 
 use std::{
@@ -294,6 +295,22 @@ pub const ROUTES: &[Route] = &[
         summary: "How much of what happened the hub knows.",
         answers: &[200, 400, 403, 500],
         handler: || axum::routing::get(insights::completeness),
+    },
+    Route {
+        method: "GET",
+        path: "/v1/surveys/cooldown",
+        who: Who::Device,
+        summary: "Says when the person whose device this is was last asked, on any of their devices.",
+        answers: &[200, 401, 429, 500],
+        handler: || axum::routing::get(surveys::cooldown),
+    },
+    Route {
+        method: "GET",
+        path: "/v1/surveys/results",
+        who: Who::Operator,
+        summary: "What people answered in a quarter (?quarter=2026-Q4, &format=csv), of groups that are large enough.",
+        answers: &[200, 400, 403, 500],
+        handler: || axum::routing::get(surveys::show),
     },
 ];
 

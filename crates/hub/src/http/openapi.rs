@@ -50,6 +50,12 @@ fn operation(route: &Route) -> Value {
     if !parameters.is_empty() {
         operation["parameters"] = parameters.into();
     }
+    if route.path == "/v1/surveys/results" {
+        operation["parameters"] = json!([
+            { "name": "quarter", "in": "query", "schema": { "type": "string", "pattern": "^2[0-9]{3}-Q[1-4]$" } },
+            { "name": "format", "in": "query", "schema": { "enum": ["json", "csv"] } },
+        ]);
+    }
     let mut responses = Map::new();
     for status in route.answers {
         responses.insert(status.to_string(), response(route, *status));
@@ -99,6 +105,12 @@ fn response(route: &Route, status: u16) -> Value {
         ("POST", "/batch" | "/batch/") => json_of("PostHogAnswer"),
         ("POST", _) => json_of("BatchAnswer"),
         ("GET", "/v1/releases/signal") => json_of("Signal"),
+        ("GET", "/v1/surveys/cooldown") => json_of("Cooldown"),
+        ("GET", "/v1/surveys/results") => {
+            let mut content = json_of("SurveyResults");
+            content["text/csv"] = json!({ "schema": { "type": "string" } });
+            content
+        }
         ("GET", "/openapi.json") => json!({ "application/json": { "schema": { "type": "object" } } }),
         _ => json!({ "text/plain": { "schema": { "type": "string" } } }),
     };
@@ -132,8 +144,10 @@ fn words(status: u16) -> &'static str {
 
 fn all_schemas() -> Value {
     let mut all = schemas();
-    if let (Value::Object(all), Value::Object(more)) = (&mut all, insights::schemas()) {
-        all.extend(more);
+    for more in [insights::schemas(), super::surveys::schemas()] {
+        if let (Value::Object(all), Value::Object(more)) = (&mut all, more) {
+            all.extend(more);
+        }
     }
     all
 }

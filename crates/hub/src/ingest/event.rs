@@ -1,7 +1,7 @@
 //! One event: read, and refused unless every part of it is registered. Pure.
 
 use firstlight_contract::hub::Refusal;
-use firstlight_domain::registry::{Classification, EventType, Registered};
+use firstlight_domain::registry::{Classification, EventType, LONGEST_TEXT, Registered};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -10,8 +10,6 @@ use uuid::Uuid;
 const OLDEST: SignedDuration = SignedDuration::from_hours(400 * 24);
 /// How much later than now: whatever zone a clock was set in by mistake, and then some.
 const NEWEST: SignedDuration = SignedDuration::from_hours(48);
-/// No property is prose; what is longer is not what the registry means.
-const LONGEST_TEXT: usize = 256;
 /// How many values a list may have (a step is blocked by steps).
 const LONGEST_LIST: usize = 256;
 
@@ -184,6 +182,7 @@ fn of_fields(fields: &Map<String, Value>, sequence: u64, now: Timestamp) -> Resu
     in_time(time, now)?;
     let began = if kind == EventType::JourneyStarted { Some(began(data)?) } else { None };
     let run = run(kind, data)?;
+    super::survey::said(kind, data).map_err(malformed)?;
     let data = Value::Object(data.clone()).to_string();
     Ok(Event { sequence, id, kind, time, recorded, began, run, data })
 }
@@ -200,7 +199,7 @@ fn check(name: &str, value: &Value) -> Result<(), Refused> {
     }
     let short = |value: &Value| match value {
         // No text has a NUL in it; some databases keep none that does, and the rest of its group would be lost with it.
-        Value::String(text) => text.len() <= LONGEST_TEXT && !text.contains('\0'),
+        Value::String(text) => text.chars().count() <= row.property.longest_text() && !text.contains('\0'),
         Value::Number(_) | Value::Bool(_) => true,
         Value::Null | Value::Array(_) | Value::Object(_) => false,
     };
@@ -293,6 +292,8 @@ mod tests {
             ("type", json!("dev.firstlight.journey.started"), Refusal::Malformed),
             ("type", json!("dev.firstlight.run.started"), Refusal::Malformed),
             ("type", json!("dev.firstlight.run.finished"), Refusal::Malformed),
+            ("type", json!("dev.firstlight.survey.answered"), Refusal::Malformed),
+            ("data", json!({ "comment": "x".repeat(2_001) }), Refusal::Malformed),
             ("time", json!(far[0]), Refusal::TooOld),
             ("time", json!(far[1]), Refusal::InTheFuture),
         ];

@@ -12,6 +12,7 @@ mod settling;
 pub mod signals;
 pub mod sqlite;
 mod stories;
+pub mod surveys;
 
 use std::collections::BTreeMap;
 
@@ -196,7 +197,9 @@ pub struct Runs {
 
 /// A database of a hub.
 #[async_trait]
-pub trait Store: kpis::Kpis + signals::Signals + std::fmt::Debug + Send + Sync + 'static {
+pub trait Store:
+    kpis::Kpis + signals::Signals + surveys::Surveys + std::fmt::Debug + Send + Sync + 'static
+{
     /// Settles what devices sent, in order, and counts it. Durable when it returns; an error means that nothing of it
     /// was. One verdict for each event.
     async fn append(&self, group: Vec<Submission>) -> Result<Vec<Vec<Verdict>>, StoreError>;

@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, btree_map::Entry};
 
-use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{DeviceKey, PersonKey, StoreError, kpis::Known};
@@ -165,19 +164,5 @@ impl Retelling {
             known.journeys.entry(key).or_default().steps = facts;
         }
         known
-    }
-}
-
-/// An event of the log as it was when it came, as far as stories need it.
-pub(super) fn event(logged: &super::recount::Logged<'_>, sequence: u64) -> Event {
-    Event {
-        sequence,
-        id: Uuid::nil(),
-        kind: logged.kind,
-        time: logged.time,
-        recorded: Timestamp::UNIX_EPOCH,
-        began: None,
-        run: None,
-        data: logged.data.to_owned(),
     }
 }

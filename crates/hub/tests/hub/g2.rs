@@ -34,6 +34,8 @@ const TABLE: &[(&str, &str, [u16; 5])] = &[
     // Asked without saying which release.
     ("GET", "/v1/insights/retrospective", [400, 400, 400, 400, 403]),
     ("GET", "/v1/insights/completeness", [200, 200, 200, 200, 403]),
+    ("GET", "/v1/surveys/cooldown", [401, 200, 401, 401, 401]),
+    ("GET", "/v1/surveys/results", [200, 200, 200, 200, 403]),
 ];
 
 fn ask(hub: &Hub, method: &str, path: &str) -> RequestBuilder {

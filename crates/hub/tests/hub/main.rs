@@ -18,4 +18,5 @@ mod postgres;
 mod signal;
 mod signals;
 mod simulated;
+mod surveys;
 mod thin_path;

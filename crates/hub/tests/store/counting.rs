@@ -95,7 +95,9 @@ async fn tell(
             }
             Some(_) | None => {}
         }
-        if event.kind != EventType::ReleaseReceived {
+        let by_itself = [EventType::ReleaseReceived, EventType::SurveyShown, EventType::SurveyEnded]
+            .contains(&event.kind);
+        if !by_itself {
             truth.people.entry(day).or_default().insert(devices[device].person.0);
         }
     }

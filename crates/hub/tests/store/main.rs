@@ -11,10 +11,11 @@ mod on_postgres;
 mod postgres;
 mod signals;
 mod story;
+mod surveys;
 
 use std::sync::Arc;
 
-use firstlight_hub::store::{Store, kpis::Kpis as _, sqlite::SqliteStore};
+use firstlight_hub::store::{Store, sqlite::SqliteStore};
 
 /// A fresh store; the folder goes with it.
 fn sqlite() -> (Arc<dyn Store>, tempfile::TempDir) {
@@ -68,21 +69,15 @@ async fn sqlite_keeps_a_journey_as_small_as_a_checklist_whatever_a_machine_makes
     kpis::made_up(store.as_ref()).await;
 }
 
+#[test]
+fn sqlite_hears_each_thing_of_a_submission_once_whatever_the_network_does() {
+    surveys::property(async || sqlite());
+}
+
 #[tokio::test]
-async fn sqlite_tells_the_stories_of_a_log_from_before_there_were_any() {
-    let (store, folder) = sqlite();
-    let device = story::device(store.as_ref(), "ada").await;
-    let began = story::began(1, story::now(), "backend");
-    store.append(vec![story::submission(&device, [began])]).await.unwrap();
-    let known = store.known().await.unwrap();
-    assert_eq!(known.journeys.len(), 1);
-    drop(store);
-    let path = folder.path().join("hub.sqlite");
-    let raw = rusqlite::Connection::open(&path).unwrap();
-    raw.execute_batch("DROP TABLE story; DROP TABLE step_story; DROP TABLE latest; PRAGMA user_version = 3")
-        .unwrap();
-    drop(raw);
-    assert_eq!(SqliteStore::open(&path).unwrap().known().await.unwrap(), known);
+async fn sqlite_hears_each_thing_of_a_submission_once() {
+    let (store, _folder) = sqlite();
+    surveys::once(store.as_ref()).await;
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use firstlight_hub::{
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::{counting, kpis, postgres::Server, signals, story};
+use crate::{counting, kpis, postgres::Server, signals, story, surveys};
 
 async fn open(url: &str) -> Arc<dyn Store> {
     Arc::new(PostgresStore::open(&Address::parse(url).unwrap()).await.unwrap())
@@ -54,6 +54,18 @@ fn postgres_knows_of_journeys_what_happened_whatever_arrives_first() {
 async fn postgres_keeps_a_journey_as_small_as_a_checklist_whatever_a_machine_makes_up() {
     let Some(server) = Server::shared() else { return };
     kpis::made_up(open(&server.fresh()).await.as_ref()).await;
+}
+
+#[test]
+fn postgres_hears_each_thing_of_a_submission_once_whatever_the_network_does() {
+    let Some(server) = Server::shared() else { return };
+    surveys::property(async || (open(&server.fresh()).await, ()));
+}
+
+#[tokio::test]
+async fn postgres_knows_when_somebody_was_asked_on_any_device() {
+    let Some(server) = Server::shared() else { return };
+    surveys::once(open(&server.fresh()).await.as_ref()).await;
 }
 
 #[test]

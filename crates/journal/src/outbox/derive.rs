@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use firstlight_domain::{
     event::{Clock, Event, Happened, RunEnd},
-    id::{JourneyId, RunId, StepId},
+    id::{JourneyId, RunId, StepId, SubmissionId, SurveyId},
     registry::{EventType, Property},
     state::{StepState, WaitsOn},
+    survey::Answer,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -77,7 +78,12 @@ impl Context {
             | Event::ReleasesFine
             | Event::FindingAppeared { .. }
             | Event::FindingGone { .. }
-            | Event::FindingAccepted { .. } => {}
+            | Event::FindingAccepted { .. }
+            | Event::SurveyShown { .. }
+            | Event::SurveyAnswered { .. }
+            | Event::SurveyEnded { .. }
+            | Event::ExposuresLearned { .. }
+            | Event::FeedbackGiven { .. } => {}
         }
     }
 }
@@ -163,7 +169,31 @@ pub(crate) fn derive(context: &Context, at: Timestamp, event: &Event) -> Option<
         Event::SharingChanged { on } => {
             outgoing(EventType::SharingChanged, vec![(Property::Sharing, json!(on))])
         }
-        Event::ChecklistTaken { goal: _, outline: _ }
+        Event::SurveyShown { submission, survey, asks_nps } => {
+            let mut data = of_submission(*submission, Some(survey));
+            data.push((Property::AsksNps, json!(asks_nps)));
+            data.extend(journey());
+            outgoing(EventType::SurveyShown, data)
+        }
+        Event::SurveyAnswered { submission, survey, question, answer } => {
+            let mut data = of_submission(*submission, Some(survey));
+            data.push((Property::Question, json!(question)));
+            data.extend(of_answer(answer));
+            outgoing(EventType::SurveyAnswered, data)
+        }
+        Event::SurveyEnded { submission, survey, ending } => {
+            let mut data = of_submission(*submission, Some(survey));
+            data.push((Property::Ending, json!(ending.name())));
+            outgoing(EventType::SurveyEnded, data)
+        }
+        Event::FeedbackGiven { submission, text, name } => {
+            let mut data = of_submission(*submission, None);
+            data.push((Property::Comment, json!(text)));
+            data.extend(name.as_ref().map(|name| (Property::SignedName, json!(name))));
+            outgoing(EventType::FeedbackGiven, data)
+        }
+        Event::ExposuresLearned { exposures: _ }
+        | Event::ChecklistTaken { goal: _, outline: _ }
         | Event::ReceiptKept { step: _, run: _, receipt: _ }
         | Event::FollowUpDue { step: _, texts: _ }
         | Event::FollowUpDone { step: _ }
@@ -177,6 +207,21 @@ pub(crate) fn derive(context: &Context, at: Timestamp, event: &Event) -> Option<
         | Event::FindingAppeared { finding: _ }
         | Event::FindingGone { finding: _ }
         | Event::FindingAccepted { finding: _, accepted: _ } => None,
+    }
+}
+
+fn of_submission(submission: SubmissionId, survey: Option<&SurveyId>) -> Vec<(Property, Value)> {
+    let survey = survey.map(|survey| (Property::Survey, json!(survey)));
+    [(Property::Submission, json!(submission))].into_iter().chain(survey).collect()
+}
+
+/// What a person answered and sent, with the audience before their eyes.
+fn of_answer(answer: &Answer) -> [(Property, Value); 2] {
+    let kind = |name: &str| (Property::QuestionKind, json!(name));
+    match answer {
+        Answer::Score { kind: scale, score } => [kind(scale.name()), (Property::Score, json!(score))],
+        Answer::Choice { chosen } => [kind("choice"), (Property::Chosen, json!(chosen))],
+        Answer::Text { text } => [kind("text"), (Property::Comment, json!(text))],
     }
 }
 

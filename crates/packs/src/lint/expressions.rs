@@ -12,7 +12,7 @@ use crate::{
     names,
     node::{Data, Node},
     problem::{ProblemCode, Problems},
-    read::{Draft, step::StepDraft},
+    read::{Draft, step::StepDraft, survey::SurveyDraft},
 };
 
 const ROOTS: &[&str] = &["inputs", "facts", "steps", "pack"];
@@ -39,6 +39,20 @@ pub(super) fn check_step(
 pub(super) fn check_policy(draft: &Draft<'_, '_>, needs: &Needs<'_>, problems: &mut Problems<'_>) {
     if let Some(policy) = draft.policy_node {
         Place { draft, needs, step: None }.walk(policy, problems);
+    }
+}
+
+/// Checks the expression that says of whom a survey is asked.
+pub(super) fn check_survey(
+    survey: &SurveyDraft<'_>,
+    draft: &Draft<'_, '_>,
+    needs: &Needs<'_>,
+    problems: &mut Problems<'_>,
+) {
+    if let Some(node) = survey.node.get("if")
+        && let Data::Text(condition) = &node.data
+    {
+        Place { draft, needs, step: None }.report(expr::condition_names(condition), node, problems);
     }
 }
 

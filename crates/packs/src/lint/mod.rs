@@ -8,6 +8,7 @@ mod files;
 mod graph;
 mod people;
 mod secrets;
+mod surveys;
 
 use firstlight_domain::kind::Capabilities;
 
@@ -40,6 +41,7 @@ pub(crate) fn check(draft: &Draft<'_, '_>, folder: &Folder, problems: &mut Probl
     }
     capabilities::check(draft, &asked, problems);
     secrets::check(draft, &graph, problems);
+    surveys::check(draft, &graph, problems);
     advisories::check(folder, problems);
     docs::check(draft, folder, problems);
 }

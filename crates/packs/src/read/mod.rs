@@ -2,6 +2,7 @@
 
 pub(crate) mod fields;
 pub(crate) mod step;
+pub(crate) mod survey;
 pub(crate) mod with;
 
 use std::{
@@ -12,7 +13,7 @@ use std::{
 
 use firstlight_domain::{
     finding::Severity,
-    id::{CredentialName, InputName, PackName, PersonaId, StageId, StepId},
+    id::{CredentialName, InputName, PackName, PersonaId, StageId, StepId, SurveyId},
     kind::Kind,
     pack::{AdvisoryPolicy, Checklist, Input, InputKind, Pack, Persona, Policy, Stage},
 };
@@ -21,6 +22,7 @@ use indexmap::IndexMap;
 use self::{
     fields::{Fields, id, place, text, texts},
     step::StepDraft,
+    survey::SurveyDraft,
 };
 use crate::{
     API_VERSION, names,
@@ -29,7 +31,7 @@ use crate::{
 };
 
 pub(crate) const PACK_FIELDS: &[&str] =
-    &["apiVersion", "kind", "metadata", "inputs", "personas", "checklists", "steps", "policy"];
+    &["apiVersion", "kind", "metadata", "inputs", "personas", "checklists", "steps", "surveys", "policy"];
 pub(crate) const METADATA_FIELDS: &[&str] = &["name", "version", "title", "owner"];
 pub(crate) const INPUT_FIELDS: &[&str] = &["title", "description", "type", "default", "enum"];
 pub(crate) const PERSONA_FIELDS: &[&str] = &["title", "summary", "match"];
@@ -52,6 +54,7 @@ pub(crate) struct Draft<'n, 'k> {
     pub(crate) steps: IndexMap<StepId, StepDraft<'n, 'k>>,
     /// Steps that are named, but could not be read at all.
     pub(crate) unreadable: HashSet<StepId>,
+    pub(crate) surveys: IndexMap<SurveyId, SurveyDraft<'n>>,
     pub(crate) policy: Policy,
     pub(crate) policy_node: Option<&'n Node>,
 }
@@ -75,6 +78,7 @@ impl Draft<'_, '_> {
             personas: self.personas.into_iter().map(|(id, (_, persona))| (id, persona)).collect(),
             checklists: self.checklists.into_iter().map(|(id, draft)| (id, draft.list)).collect(),
             steps: self.steps.into_iter().map(|(id, draft)| (id, draft.step)).collect(),
+            surveys: self.surveys.into_iter().map(|(id, draft)| (id, draft.survey)).collect(),
             policy: self.policy,
             root,
             digest,
@@ -116,6 +120,7 @@ pub(crate) fn pack<'n, 'k>(
             None => drop(unreadable.insert(id)),
         }
     }
+    let surveys = survey::surveys(&top, problems);
     let policy = policy(&top, problems);
     let policy_node = top.get("policy");
     Some(Draft {
@@ -128,6 +133,7 @@ pub(crate) fn pack<'n, 'k>(
         checklists,
         steps,
         unreadable,
+        surveys,
         policy,
         policy_node,
     })

@@ -26,6 +26,39 @@ fn with_step(step: &str) -> String {
         .replace("\npolicy:", &format!("\n{step}\npolicy:"))
 }
 
+/// [`ACME`] with a survey.
+fn with_survey(fields: &str, questions: &str) -> String {
+    let survey = format!("  first: {{ title: First day, audience: The platform team, {fields} }}");
+    let questions = format!("    questions:\n{questions}\n");
+    changed("\npolicy:", &format!("\nsurveys:\n{}\n{questions}policy:", survey_in_block(&survey)))
+}
+
+/// The fields of a survey one a line, so that its questions can follow.
+fn survey_in_block(flow: &str) -> String {
+    let (name, fields) = flow.trim().trim_end_matches(" }").split_once(": { ").unwrap();
+    let fields: Vec<String> = fields.split(", ").map(|field| format!("    {field}")).collect();
+    format!("  {name}:\n{}", fields.join("\n"))
+}
+
+breaks! {
+    survey_asked_at_no_time: [Code::BadValue], with_survey("ask: [first-valeu]", "      q: { kind: csat, text: How was it? }");
+    survey_after_no_step: [Code::MissingStep], with_survey("ask: [after srve]", "      q: { kind: csat, text: How was it? }");
+    survey_for_no_persona: [Code::BadSurvey], with_survey("ask: [day 7], personas: [backnd]", "      q: { kind: csat, text: How was it? }");
+    survey_with_unknown_input: [Code::BadExpression], with_survey("ask: [day 7], if: inputs.workspce == 'a'", "      q: { kind: csat, text: How was it? }");
+    survey_without_audience: [Code::MissingField], with_survey("ask: [day 7]", "      q: { kind: csat, text: How was it? }").replace("    audience: The platform team\n", "");
+    question_of_no_kind: [Code::BadValue], with_survey("ask: [day 7]", "      q: { kind: csta, text: How was it? }");
+    nps_in_other_words: [Code::MissingField, Code::UnknownField], with_survey("ask: [day 7]", "      q: { kind: nps, text: Like it? }");
+    choice_between_nothing: [Code::BadValue], with_survey("ask: [day 7]", "      q: { kind: choice, text: Which?, options: { a: A } }");
+    question_by_no_question: [Code::BadSurvey], with_survey("ask: [day 7]", "      q: { kind: csat, text: How? }\n      why: { kind: text, text: Why?, show-if: { question: p, at-most: 2 } }");
+    question_by_a_later_one: [Code::BadSurvey], with_survey("ask: [day 7]", "      why: { kind: text, text: Why?, show-if: { question: q, at-most: 2 } }\n      q: { kind: csat, text: How? }");
+    questions_by_each_other: [Code::Cycle, Code::Cycle], with_survey("ask: [day 7]", "      a: { kind: csat, text: A?, show-if: { question: b, at-most: 2 } }\n      b: { kind: csat, text: B?, show-if: { question: a, at-most: 2 } }");
+    question_by_itself: [Code::Cycle], with_survey("ask: [day 7]", "      a: { kind: csat, text: A?, show-if: { question: a, at-most: 2 } }");
+    question_by_an_answer_nobody_gives: [Code::BadSurvey], with_survey("ask: [day 7]", "      q: { kind: csat, text: How? }\n      why: { kind: text, text: Why?, show-if: { question: q, at-least: 6 } }");
+    question_by_an_option_that_is_not_there: [Code::BadSurvey], with_survey("ask: [day 7]", "      q: { kind: choice, text: Which?, options: { docs: Docs, people: People } }\n      why: { kind: text, text: Why?, show-if: { question: q, is: [dcs] } }");
+    question_by_a_scale_and_a_choice: [Code::BadSurvey], with_survey("ask: [day 7]", "      q: { kind: csat, text: How? }\n      why: { kind: text, text: Why?, show-if: { question: q, is: [docs], at-most: 2 } }");
+    question_by_free_words: [Code::BadSurvey], with_survey("ask: [day 7]", "      q: { kind: text, text: How? }\n      why: { kind: text, text: Why?, show-if: { question: q, at-most: 2 } }");
+}
+
 breaks! {
     unknown_field_of_the_pack: [Code::UnknownField], changed("\npolicy:", "\npolcy: {}\npolicy:");
     unknown_field_of_a_step: [Code::UnknownField], changed("estimate: 6m", "estmate: 6m");

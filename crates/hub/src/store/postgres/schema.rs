@@ -8,7 +8,10 @@ use deadpool_postgres::ClientWrapper;
 use firstlight_domain::registry::EventType;
 use tokio_postgres::{Client, GenericClient};
 
-use super::super::{StoreError, columns::Kinds};
+use super::{
+    super::{StoreError, columns::Kinds},
+    surveys,
+};
 use crate::secrets;
 
 const FIRST: &str = "
@@ -178,8 +181,12 @@ CREATE TABLE latest (
 );
 ";
 
-const STEPS: &[Step] =
-    &[Step { sql: FIRST, needs: 1 }, Step { sql: SIGNALS, needs: 1 }, Step { sql: KPIS, needs: 1 }];
+const STEPS: &[Step] = &[
+    Step { sql: FIRST, needs: 1 },
+    Step { sql: SIGNALS, needs: 1 },
+    Step { sql: KPIS, needs: 1 },
+    Step { sql: surveys::SURVEYS, needs: 1 },
+];
 
 /// Whoever brings tables up to date holds this number; others wait, and find it done.
 const MIGRATING: i64 = 0x6669_7273_746c_6967;

@@ -11,7 +11,7 @@ use super::{
         columns::{Kinds, day_of, instant, people_from},
         kpis::{Known, Kpis, Machines},
         recount::Logged,
-        stories::{self, Before, Key, Open, Retelling, Stories, clock_from, clock_parts, damaged},
+        stories::{Before, Key, Open, Retelling, Stories, clock_from, clock_parts, damaged},
     },
     SqliteStore,
 };
@@ -181,19 +181,6 @@ fn known_from_log(conn: &mut Connection, kinds: &Kinds) -> Result<Known, StoreEr
         Ok(())
     })?;
     Ok(retelling.done())
-}
-
-/// A database of before there were stories has a log, and none: tells them.
-pub(super) fn catch_up(conn: &Connection, kinds: &Kinds) -> Result<(), StoreError> {
-    let told = conn.query_row("SELECT count(*) FROM latest", [], |row| row.get::<_, u64>(0))?;
-    if told > 0 {
-        return Ok(());
-    }
-    let mut all = Stories::default();
-    each(conn, kinds, |logged, sequence| {
-        all.tell(&mut &*conn, logged.person, logged.device, &stories::event(logged, sequence))
-    })?;
-    write(conn, &all)
 }
 
 fn each(

@@ -13,6 +13,7 @@ use super::{
         stories::Stories,
     },
     kpis,
+    surveys::Hearing,
 };
 use crate::ingest::event::RunPart;
 
@@ -57,6 +58,7 @@ struct Writer<'a> {
     journey: CachedStatement<'a>,
     run_began: CachedStatement<'a>,
     run_ended: CachedStatement<'a>,
+    surveys: Hearing<'a>,
 }
 
 impl<'a> Writer<'a> {
@@ -78,7 +80,7 @@ impl<'a> Writer<'a> {
             "INSERT INTO run (device, run, failed) VALUES (?1, ?2, ?3)
              ON CONFLICT (device, run) DO UPDATE SET failed = max(failed, ?3)",
         )?;
-        Ok(Self { kinds, event, journey, run_began, run_ended })
+        Ok(Self { kinds, event, journey, run_began, run_ended, surveys: Hearing::new(conn)? })
     }
 
     fn write(&mut self, Accepted { of: submission, event, day }: Accepted<'_>) -> Result<(), StoreError> {
@@ -113,7 +115,7 @@ impl<'a> Writer<'a> {
                 }
             }
         }
-        Ok(())
+        self.surveys.write(submission, event)
     }
 }
 

@@ -9,6 +9,7 @@ mod kpis;
 mod log;
 mod schema;
 mod signals;
+mod surveys;
 
 use std::{
     fs::{File, TryLockError},

@@ -7,7 +7,7 @@ use rusqlite_migration::{M, Migrations};
 
 use super::{
     super::{StoreError, columns::Kinds},
-    kpis,
+    surveys,
 };
 use crate::secrets;
 
@@ -170,7 +170,8 @@ CREATE TABLE latest (
 ) STRICT;
 ";
 
-const STEPS: &[M<'static>] = &[M::up(FIRST), M::up(RUNS), M::up(SIGNALS), M::up(KPIS)];
+const STEPS: &[M<'static>] =
+    &[M::up(FIRST), M::up(RUNS), M::up(SIGNALS), M::up(KPIS), M::up(surveys::SURVEYS)];
 
 /// Brings the tables up to date and knows the types of events.
 pub(super) fn prepare(conn: &mut Connection) -> Result<Kinds, StoreError> {
@@ -187,10 +188,8 @@ pub(super) fn prepare(conn: &mut Connection) -> Result<Kinds, StoreError> {
             transaction.query_row("SELECT key FROM kind WHERE name = ?1", [kind.name()], |row| row.get(0))?;
         keys.push(key);
     }
-    let kinds = Kinds::new(keys);
-    kpis::catch_up(&transaction, &kinds)?;
     transaction.commit()?;
-    Ok(kinds)
+    Ok(Kinds::new(keys))
 }
 
 /// Writes a little, for real.

@@ -16,6 +16,7 @@ import type { DocsFound } from "./DocsFound";
 import type { DocsQuery } from "./DocsQuery";
 import type { DocsView } from "./DocsView";
 import type { DoctorView } from "./DoctorView";
+import type { FeedbackGiven } from "./FeedbackGiven";
 import type { FixAsked } from "./FixAsked";
 import type { FixConsent } from "./FixConsent";
 import type { FixView } from "./FixView";
@@ -37,6 +38,12 @@ import type { Settings } from "./Settings";
 import type { SharingChoice } from "./SharingChoice";
 import type { StepDetail } from "./StepDetail";
 import type { StepRef } from "./StepRef";
+import type { SurveyAnswers } from "./SurveyAnswers";
+import type { SurveyKept } from "./SurveyKept";
+import type { SurveyPutAway } from "./SurveyPutAway";
+import type { SurveyRef } from "./SurveyRef";
+import type { SurveyView } from "./SurveyView";
+import type { SurveysView } from "./SurveysView";
 import type { TemplatesView } from "./TemplatesView";
 
 /**
@@ -224,6 +231,26 @@ open_doc_link: Call<DocAddress, Nothing>,
  * How each project that a template made stands with its template.
  */
 templates: Call<Nothing, TemplatesView>, 
+/**
+ * What may be asked now, and what can be answered whenever one likes.
+ */
+surveys: Call<Nothing, SurveysView>, 
+/**
+ * Shows a survey; that it was shown counts from here on.
+ */
+show_survey: Call<SurveyRef, SurveyView>, 
+/**
+ * Sends the answers to a survey that was shown.
+ */
+answer_survey: Call<SurveyAnswers, SurveyKept>, 
+/**
+ * Puts a survey away that was shown; nothing that was answered is kept.
+ */
+put_survey_away: Call<SurveyPutAway, Nothing>, 
+/**
+ * Sends what the person thinks, with or without their name.
+ */
+give_feedback: Call<FeedbackGiven, SurveyKept>, 
 /**
  * Keeps what the person chose.
  */

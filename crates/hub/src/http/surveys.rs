@@ -1,0 +1,245 @@
+//! When a person was last asked, for their devices; and what people said, for those who asked.
+
+use std::{fmt::Write as _, sync::Arc};
+
+use axum::{
+    Extension, Json,
+    extract::{Query, State, rejection::QueryRejection},
+    http::header,
+    response::{IntoResponse as _, Response},
+};
+use firstlight_contract::{
+    hub::ProblemCode,
+    surveys::{Cooldown, SurveyResults},
+};
+use firstlight_metrics::suppression::SMALLEST;
+use jiff::{
+    Timestamp,
+    civil::{Date, date},
+    tz::TimeZone,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Failure, Hub};
+use crate::{
+    store::Device,
+    surveys::{SMALLEST_FOR_WORDS, feedback, results},
+};
+
+pub(super) async fn cooldown(
+    State(hub): State<Arc<Hub>>,
+    Extension(device): Extension<Device>,
+) -> Result<Json<Cooldown>, Failure> {
+    let exposures = hub.store.exposures(device.person).await?;
+    let text = |at: Option<Timestamp>| at.map(|at| at.to_string());
+    Ok(Json(Cooldown { asked_at: text(exposures.any), nps_asked_at: text(exposures.nps) }))
+}
+
+/// Which quarter, and in which shape.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Asked {
+    quarter: Option<String>,
+    format: Option<Format>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Format {
+    Json,
+    Csv,
+}
+
+pub(super) async fn show(
+    State(hub): State<Arc<Hub>>,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Result<Response, Failure> {
+    let malformed = || {
+        let message = "`quarter` is written like 2026-Q4, `format` is json or csv, and there is nothing else";
+        Failure::new(ProblemCode::Malformed, message)
+    };
+    let Query(Asked { quarter, format }) = asked.map_err(|_| malformed())?;
+    let zone = &hub.rules.zone;
+    let quarter = match quarter {
+        Some(text) => Quarter::read(&text).ok_or_else(malformed)?,
+        None => Quarter::of(zone.to_datetime((hub.now)()).date()),
+    };
+    let (from, to) = quarter.bounds(zone).ok_or_else(malformed)?;
+    let heard = hub.store.heard(from, to).await?;
+    let found = SurveyResults {
+        quarter: quarter.to_string(),
+        smallest: SMALLEST,
+        smallest_for_words: SMALLEST_FOR_WORDS,
+        surveys: results(&heard),
+        feedback: feedback(&heard),
+    };
+    if format == Some(Format::Csv) {
+        return Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], csv(&found)).into_response());
+    }
+    Ok(Json(found).into_response())
+}
+
+/// Three months of a year.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Quarter {
+    year: i16,
+    /// From 1.
+    number: i8,
+}
+
+impl Quarter {
+    fn of(day: Date) -> Self {
+        Self { year: day.year(), number: (day.month() - 1) / 3 + 1 }
+    }
+
+    /// `2026-Q4`, and nothing that only looks like it.
+    fn read(text: &str) -> Option<Self> {
+        let (year, number) = text.split_once("-Q")?;
+        let quarter = Self { year: year.parse().ok()?, number: number.parse().ok()? };
+        let fits = (2000..=2999).contains(&quarter.year) && (1..=4).contains(&quarter.number);
+        (fits && quarter.to_string() == text).then_some(quarter)
+    }
+
+    /// Its first moment, and that of the next, in a zone.
+    fn bounds(self, zone: &TimeZone) -> Option<(Timestamp, Timestamp)> {
+        let start = |year: i16, month: i8| zone.to_timestamp(date(year, month, 1).at(0, 0, 0, 0)).ok();
+        let next = if self.number == 4 { (self.year + 1, 1) } else { (self.year, self.number * 3 + 1) };
+        Some((start(self.year, self.number * 3 - 2)?, start(next.0, next.1)?))
+    }
+}
+
+impl std::fmt::Display for Quarter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}-Q{}", self.year, self.number)
+    }
+}
+
+/// One line for each figure, count and text.
+fn csv(found: &SurveyResults) -> String {
+    let mut out = "quarter,survey,question,kind,what,value,low,high,n\r\n".to_owned();
+    let mut line = |cells: [&str; 9]| {
+        let cells: Vec<String> = cells.iter().map(|cell| quoted(cell)).collect();
+        // Writing into a text never fails.
+        let _ = write!(out, "{}\r\n", cells.join(","));
+    };
+    let quarter = found.quarter.as_str();
+    let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
+    for survey in &found.surveys {
+        let name = survey.survey.as_str();
+        if let Some(endings) = &survey.endings {
+            for (what, n) in [
+                ("dismissed", endings.dismissed),
+                ("abandoned", endings.abandoned),
+                ("partial", endings.partial),
+                ("sent", endings.sent),
+            ] {
+                line([quarter, name, "", "ending", what, &n.to_string(), "", "", ""]);
+            }
+        }
+        for question in &survey.questions {
+            let (id, kind) = (question.question.as_str(), question.kind.as_str());
+            let n = question.n.to_string();
+            let what = if question.enough { "figure" } else { "not_enough_answers" };
+            let (value, low, high) = (number(question.value), number(question.low), number(question.high));
+            line([quarter, name, id, kind, what, &value, &low, &high, &n]);
+            for count in &question.counts {
+                line([quarter, name, id, kind, &count.answer, &count.n.to_string(), "", "", &n]);
+            }
+            for text in &question.texts {
+                line([quarter, name, id, kind, "words", text, "", "", &n]);
+            }
+        }
+    }
+    for text in &found.feedback.texts {
+        line([quarter, "", "", "feedback", "words", text, "", "", ""]);
+    }
+    for (name, text) in &found.feedback.signed {
+        line([quarter, "", "", "feedback", name, text, "", "", ""]);
+    }
+    out
+}
+
+/// As RFC 4180 has it; and what a spreadsheet would take for a formula is a text.
+fn quoted(cell: &str) -> String {
+    let formula = cell.starts_with(['=', '+', '@', '\t', '\r'])
+        || (cell.starts_with('-') && cell.parse::<f64>().is_err());
+    let cell = if formula { format!("'{cell}") } else { cell.to_owned() };
+    if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
+}
+
+/// The shapes of these answers, for the description.
+pub(super) fn schemas() -> Value {
+    let text = json!({ "type": "string" });
+    let instant = json!({ "type": "string", "format": "date-time" });
+    let count = json!({ "type": "integer", "minimum": 0 });
+    let number = json!({ "type": "number" });
+    let list = |items: &Value| json!({ "type": "array", "items": items });
+    let object = |required: &[&str], properties: Value| json!({ "type": "object", "required": required, "properties": properties });
+    let question = object(
+        &["question", "kind", "n", "enough", "counts", "texts"],
+        json!({
+            "question": text, "kind": { "enum": ["nps", "csat", "ces", "choice", "text"] }, "n": count,
+            "enough": { "type": "boolean" }, "value": number, "low": number, "high": number,
+            "counts": list(&object(&["answer", "n"], json!({ "answer": text, "n": count }))), "texts": list(&text),
+        }),
+    );
+    let endings = object(
+        &["dismissed", "abandoned", "partial", "sent"],
+        json!({ "dismissed": count, "abandoned": count, "partial": count, "sent": count }),
+    );
+    let survey = object(
+        &["survey", "questions"],
+        json!({ "survey": text, "endings": endings, "questions": list(&question) }),
+    );
+    let feedback = object(
+        &["signed", "texts"],
+        json!({
+            "texts": list(&text),
+            "signed": list(&json!({ "type": "array", "prefixItems": [text, text] })),
+        }),
+    );
+    json!({
+        "Cooldown": object(&[], json!({ "asked_at": instant, "nps_asked_at": instant })),
+        "SurveyResults": object(
+            &["quarter", "smallest", "smallest_for_words", "surveys", "feedback"],
+            json!({
+                "quarter": text, "smallest": count, "smallest_for_words": count, "surveys": list(&survey),
+                "feedback": feedback,
+            }),
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quarters_meet_and_are_those_of_the_zone() {
+        let berlin = TimeZone::get("Europe/Berlin").unwrap();
+        let bounds = |text| Quarter::read(text).unwrap().bounds(&berlin).unwrap();
+        assert_eq!(bounds("2026-Q4").0.to_string(), "2026-09-30T22:00:00Z");
+        assert_eq!(bounds("2026-Q4").1, bounds("2027-Q1").0);
+        assert_eq!(bounds("2027-Q1").0.to_string(), "2026-12-31T23:00:00Z");
+        assert_eq!(Quarter::of(date(2026, 11, 26)).to_string(), "2026-Q4");
+        assert_eq!(Quarter::of(date(2026, 3, 31)).to_string(), "2026-Q1");
+        for wrong in ["2026", "2026-Q5", "2026-Q0", "26-Q1", "2026-Q04", "+2026-Q1", "2026-q1", "9999-Q1"] {
+            assert_eq!(Quarter::read(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_cell_is_one_cell_and_no_formula() {
+        for (cell, written) in [
+            ("plain", "plain"),
+            ("-33.3", "-33.3"),
+            ("=1+1", "'=1+1"),
+            ("-cmd", "'-cmd"),
+            ("a,b", "\"a,b\""),
+            ("say \"hi\"\nthere", "\"say \"\"hi\"\"\nthere\""),
+        ] {
+            assert_eq!(quoted(cell), written);
+        }
+    }
+}
