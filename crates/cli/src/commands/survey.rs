@@ -93,7 +93,8 @@ async fn answer(asked: SurveyAnswer, output: Output) -> anyhow::Result<ExitCode>
             return Err(error);
         }
     };
-    if answers.is_empty() || (!yes && !(interactive && ask("Send this?", output).await?)) {
+    let agreed = !answers.is_empty() && (yes || (interactive && ask("Send this?", output).await?));
+    if !agreed {
         put_away(!answers.is_empty())?;
         output.line("Nothing was sent, and nothing you answered was kept.")?;
         return Ok(ExitCode::SUCCESS);
