@@ -61,4 +61,3 @@ pub use packs::{
 pub use releases::{Progress, TrustedRoot, TufClient};
 pub use running::RunOptions;
 pub use session::{Access, Firstlight, Listener, Options, Surroundings};
-pub use surveys::Cooldowns;

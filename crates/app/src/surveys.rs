@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use async_trait::async_trait;
 use firstlight_contract::{
     error::Code,
     surveys::{
@@ -34,13 +33,6 @@ use crate::{
 /// How far ahead of ours a hub's clock may be.
 const AHEAD: SignedDuration = SignedDuration::from_hours(48);
 
-/// Whoever knows when this person was last asked on their other devices: the hub.
-#[async_trait]
-pub trait Cooldowns: Send + Sync {
-    /// Asks.
-    async fn cooldown(&self) -> Result<Cooldown>;
-}
-
 impl Firstlight {
     /// What may be asked now, and what can be answered whenever one likes. Changes nothing.
     pub fn surveys(&self) -> Result<SurveysView> {
@@ -60,7 +52,12 @@ impl Firstlight {
 
     /// Where answers go.
     fn reach(&self) -> SurveyReach {
-        if self.with_world(|world| world.sharing) { SurveyReach::Leaves } else { SurveyReach::StaysHere }
+        let joined = self.hub().is_ok_and(|hub| hub.is_some());
+        if joined && self.with_world(|world| world.sharing) {
+            SurveyReach::Leaves
+        } else {
+            SurveyReach::StaysHere
+        }
     }
 
     /// The survey to ask now. Nobody is asked for what nobody would hear.
@@ -180,9 +177,9 @@ impl Firstlight {
         Ok(SurveyKept { submission: submission.to_string(), reach: self.reach() })
     }
 
-    /// Asks when this person was asked on another device, and keeps it, so that it holds without a network, too.
-    pub async fn learn_cooldown(&self, from: &dyn Cooldowns) -> Result<()> {
-        let Cooldown { asked_at, nps_asked_at } = from.cooldown().await?;
+    /// Keeps what the hub says of when this person was asked on other devices, so that it holds without a network, too.
+    pub(crate) fn learn_cooldown(&self, told: Cooldown) -> Result<()> {
+        let Cooldown { asked_at, nps_asked_at } = told;
         let latest = self.now() + AHEAD;
         // A clock that is years ahead must not mean that nobody is ever asked again.
         let instant = |text: Option<String>| text?.parse::<Timestamp>().ok().filter(|at| *at <= latest);

@@ -365,12 +365,12 @@ impl Cli {
             | Command::Insights { command: Insights::Ttfv { json, .. } }
             | Command::Enroll { json, .. }
             | Command::Update { json }
+            | Command::Survey { command: Survey::List { json } }
             | Command::Templates { command: Templates::Drift { json, .. } }
             | Command::Credential { command: Credential::List { json, .. } }
             | Command::Journal { command: Journal::Verify { json } | Journal::Checkpoint { json } } => *json,
             Command::Scan(scan) => scan.json,
             Command::Hub { command } => command.wants_json(),
-            Command::Survey { command: Survey::List { json } } => *json,
             Command::Survey { command: Survey::Answer(answer) } => answer.json,
             Command::Feedback(feedback) => feedback.json,
             Command::Docs { command } => command.of().json,

@@ -24,6 +24,9 @@ use crate::store::{PersonKey, surveys::Heard};
 /// The smallest group whose own words are shown: words tell more of who wrote them than a number does.
 pub const SMALLEST_FOR_WORDS: u64 = 10;
 
+/// A question of a survey, and its kind.
+type Question<'a> = (&'a SurveyId, &'a QuestionId, &'static str);
+
 /// What is shown of surveys.
 pub fn results(heard: &Heard) -> Vec<SurveyResult> {
     let mut surveys: BTreeMap<&SurveyId, SurveyResult> = BTreeMap::new();
@@ -45,8 +48,7 @@ pub fn results(heard: &Heard) -> Vec<SurveyResult> {
             });
     }
     // A question that became another kind with a newer release is two questions.
-    let mut questions: BTreeMap<(&SurveyId, &QuestionId, &'static str), Vec<(PersonKey, Answer)>> =
-        BTreeMap::new();
+    let mut questions: BTreeMap<Question<'_>, Vec<(PersonKey, Answer)>> = BTreeMap::new();
     for answered in &heard.answers {
         questions
             .entry((&answered.survey, &answered.question, kind(&answered.answer)))
@@ -182,11 +184,7 @@ fn figure(kind: &str, scores: &[u8]) -> (Option<f64>, Option<Interval>, bool) {
 
 /// What is in closed batches, in the order it arrived: of each person what they said first; a batch is closed when it has
 /// `smallest` people and nothing that all of them said.
-pub fn let_out<'a, T, C: Ord>(
-    said: &'a [(PersonKey, T)],
-    smallest: u64,
-    cells: impl Fn(&T) -> Vec<C>,
-) -> Vec<&'a T> {
+pub fn let_out<T, C: Ord>(said: &[(PersonKey, T)], smallest: u64, cells: impl Fn(&T) -> Vec<C>) -> Vec<&T> {
     let mut seen = BTreeSet::new();
     let mut closed = Vec::new();
     let mut batch: Vec<&T> = Vec::new();

@@ -5,6 +5,7 @@ use std::{io::Write as _, time::Duration};
 use firstlight_contract::{
     error::Code,
     hub::{BATCH, BatchAnswer, EnrolRequest, Enrolled, EventVerdict, ProblemCode, ProblemEnvelope, Standing},
+    surveys::Cooldown,
 };
 use flate2::{Compression, write::GzEncoder};
 use reqwest::{RequestBuilder, Response, StatusCode, header};
@@ -97,6 +98,12 @@ impl Client {
     /// How far the hub has got with this device.
     pub(super) async fn standing(&self, token: &SecretString) -> std::result::Result<Standing, HubError> {
         let asked = self.http.get(self.at("v1/devices/self")).bearer_auth(token.expose_secret());
+        self.ask(asked, StatusCode::OK).await
+    }
+
+    /// When the person whose device this is was last asked anything, on any of theirs.
+    pub(super) async fn cooldown(&self, token: &SecretString) -> std::result::Result<Cooldown, HubError> {
+        let asked = self.http.get(self.at("v1/surveys/cooldown")).bearer_auth(token.expose_secret());
         self.ask(asked, StatusCode::OK).await
     }
 

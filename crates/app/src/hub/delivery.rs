@@ -7,6 +7,7 @@ use firstlight_contract::{
     hub::{EventVerdict, Refusal, Verdict},
 };
 use firstlight_journal::{OutboxRow, Settled};
+use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 
 use super::{
@@ -23,6 +24,9 @@ use crate::{
 const MOST_EVENTS: usize = 500;
 /// How much text: packed it stays far below what a hub takes.
 const MOST_BYTES: usize = 2 << 20;
+
+/// How often the hub is asked when this person was asked on another device.
+const COOLDOWN_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
 /// Between two looks for something to send, while the window is open.
 const BETWEEN: Duration = Duration::from_secs(15);
@@ -43,6 +47,8 @@ pub struct Delivered {
 pub(crate) struct Sending {
     /// Whether the hub has said how far it got since this program was started.
     met: bool,
+    /// When the hub was asked last what this person was asked elsewhere.
+    cooldown_at: Option<Timestamp>,
     /// How many tries failed one after the other.
     failures: u32,
 }
@@ -143,6 +149,20 @@ impl Firstlight {
                 return Err(AppError::new(Code::HubRefused, message)
                     .hint("It is tried again. Tell whoever runs the hub.")
                     .into());
+            }
+        }
+        // After what was sent: it may tell of a survey that was shown here.
+        let now = self.now();
+        if sending.cooldown_at.is_none_or(|at| now.duration_since(at) >= COOLDOWN_EVERY) {
+            match client.cooldown(&token).await {
+                Ok(cooldown) => {
+                    sending.cooldown_at = Some(now);
+                    self.learn_cooldown(cooldown)?;
+                }
+                // What was delivered is; it is asked again next time.
+                Err(HubError { error, .. }) => {
+                    tracing::debug!(message = error.0.message, "not told when people were asked");
+                }
             }
         }
         Ok(delivered)

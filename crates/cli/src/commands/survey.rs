@@ -15,7 +15,7 @@ use firstlight_contract::{
     },
 };
 
-use super::{ask, open, read};
+use super::{ask, hub, open, read};
 use crate::{
     args::{Feedback, Survey, SurveyAnswer},
     output::Output,
@@ -59,7 +59,9 @@ fn list(output: Output) -> anyhow::Result<ExitCode> {
 
 fn reach(reach: SurveyReach) -> &'static str {
     match reach {
-        SurveyReach::StaysHere => "Sharing is paused: answers stay on this machine.",
+        SurveyReach::StaysHere => {
+            "Answers stay on this machine: sharing is paused, or there is no hub (`firstlight hub status`)."
+        }
         SurveyReach::Leaves => {
             "Sharing is on: answers are sent with your other events, now or once there is a network."
         }
@@ -93,14 +95,18 @@ async fn answer(asked: SurveyAnswer, output: Output) -> anyhow::Result<ExitCode>
             return Err(error);
         }
     };
-    if answers.is_empty() || (!yes && !(interactive && ask("Send this?", output).await?)) {
+    let agreed = !answers.is_empty() && (yes || (interactive && ask("Send this?", output).await?));
+    if !agreed {
         put_away(!answers.is_empty())?;
         output.line("Nothing was sent, and nothing you answered was kept.")?;
         return Ok(ExitCode::SUCCESS);
     }
     let submission = shown.submission.clone();
     match app.answer_survey(&SurveyAnswers { submission, answers }) {
-        Ok(kept) => tell(&kept, output),
+        Ok(kept) => {
+            hub::deliver_briefly(&app).await;
+            tell(&kept, output)
+        }
         Err(error) => {
             put_away(true)?;
             Err(error.into())
@@ -242,5 +248,7 @@ pub(super) async fn feedback(asked: Feedback, output: Output) -> anyhow::Result<
         }
     };
     let app = open(Access::Change, output)?;
-    tell(&app.give_feedback(&FeedbackGiven { text, name })?, output)
+    let kept = app.give_feedback(&FeedbackGiven { text, name })?;
+    hub::deliver_briefly(&app).await;
+    tell(&kept, output)
 }

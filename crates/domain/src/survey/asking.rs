@@ -7,7 +7,12 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Asked, Survey, Trigger};
-use crate::{id::StepId, journey::Journey, pack::Pack, state::StepState};
+use crate::{
+    id::StepId,
+    journey::Journey,
+    pack::{Checklist, Pack},
+    state::StepState,
+};
 
 /// Between any two surveys.
 pub const BETWEEN_ANY: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -88,7 +93,7 @@ fn first_done(journey: &Journey, step: &StepId) -> Option<Timestamp> {
 
 /// Whether anything of a journey needs the person or the machine: a step runs, failed or is blocked.
 pub fn is_busy(pack: &Pack, journey: &Journey) -> bool {
-    let steps = pack.checklists.get(&journey.persona).into_iter().flat_map(|list| list.steps());
+    let steps = pack.checklists.get(&journey.persona).into_iter().flat_map(Checklist::steps);
     let troubled = |step: &StepId| {
         matches!(
             journey.state(step),

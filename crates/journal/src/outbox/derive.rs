@@ -169,10 +169,36 @@ pub(crate) fn derive(context: &Context, at: Timestamp, event: &Event) -> Option<
         Event::SharingChanged { on } => {
             outgoing(EventType::SharingChanged, vec![(Property::Sharing, json!(on))])
         }
+        Event::SurveyShown { .. }
+        | Event::SurveyAnswered { .. }
+        | Event::SurveyEnded { .. }
+        | Event::FeedbackGiven { .. } => of_survey(context, event),
+        Event::ExposuresLearned { exposures: _ }
+        | Event::ChecklistTaken { goal: _, outline: _ }
+        | Event::ReceiptKept { step: _, run: _, receipt: _ }
+        | Event::FollowUpDue { step: _, texts: _ }
+        | Event::FollowUpDone { step: _ }
+        | Event::MachineSlept { from: _ }
+        | Event::FixAgreed { consent: _ }
+        | Event::FixReceiptKept { fix: _, receipt: _ }
+        | Event::FixEnded { fix: _, failure: _ }
+        | Event::FixUndone { fix: _ }
+        | Event::ReleaseRefused { code: _, message: _, hint: _ }
+        | Event::ReleasesFine
+        | Event::FindingAppeared { finding: _ }
+        | Event::FindingGone { finding: _ }
+        | Event::FindingAccepted { finding: _, accepted: _ } => None,
+    }
+}
+
+/// What surveys and feedback say outside.
+fn of_survey(context: &Context, event: &Event) -> Option<Outgoing> {
+    let outgoing = |kind, data| Some(Outgoing { kind, data });
+    match event {
         Event::SurveyShown { submission, survey, asks_nps } => {
             let mut data = of_submission(*submission, Some(survey));
             data.push((Property::AsksNps, json!(asks_nps)));
-            data.extend(journey());
+            data.extend(context.journey.map(|(id, _)| (Property::Journey, json!(id))));
             outgoing(EventType::SurveyShown, data)
         }
         Event::SurveyAnswered { submission, survey, question, answer } => {
@@ -192,21 +218,7 @@ pub(crate) fn derive(context: &Context, at: Timestamp, event: &Event) -> Option<
             data.extend(name.as_ref().map(|name| (Property::SignedName, json!(name))));
             outgoing(EventType::FeedbackGiven, data)
         }
-        Event::ExposuresLearned { exposures: _ }
-        | Event::ChecklistTaken { goal: _, outline: _ }
-        | Event::ReceiptKept { step: _, run: _, receipt: _ }
-        | Event::FollowUpDue { step: _, texts: _ }
-        | Event::FollowUpDone { step: _ }
-        | Event::MachineSlept { from: _ }
-        | Event::FixAgreed { consent: _ }
-        | Event::FixReceiptKept { fix: _, receipt: _ }
-        | Event::FixEnded { fix: _, failure: _ }
-        | Event::FixUndone { fix: _ }
-        | Event::ReleaseRefused { code: _, message: _, hint: _ }
-        | Event::ReleasesFine
-        | Event::FindingAppeared { finding: _ }
-        | Event::FindingGone { finding: _ }
-        | Event::FindingAccepted { finding: _, accepted: _ } => None,
+        _ => None,
     }
 }
 

@@ -238,6 +238,46 @@ fn a_hub_that_says_no_is_said_and_nothing_is_lost() {
 }
 
 #[test]
+fn what_people_answer_is_sent_and_they_are_not_asked_again_on_their_other_machine() {
+    let hub = Hub::start();
+    let (machine, other) = (joined(&hub, &hub.address), joined(&hub, &hub.address));
+    let pack = pack("1.0.0", true);
+    let path = pack.join("pack.yaml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let surveys = "surveys:
+  way:
+    title: Your way
+    audience: Your platform team.
+    ask: [first-value, on-demand]
+    questions:
+      easy: { kind: ces, text: It was easy. }
+";
+    std::fs::write(&path, format!("{text}{surveys}")).unwrap();
+    machine.on(&pack, "up", &["--yes"]).expect(0);
+    let due = machine.run(&["survey", "list", "--json"]).expect(0).json();
+    assert_eq!((&due["due"]["id"], &due["reach"]), (&Value::from("way"), &Value::from("leaves")));
+    let refused = machine.run(&["survey", "answer", "way", "--answer", "easy=9", "--yes", "--json"]).error();
+    assert_eq!(refused["code"], "input_invalid");
+    machine.run(&["survey", "answer", "way", "--answer", "easy=6", "--yes", "--json"]).expect(0);
+    machine.run(&["feedback", "The docs are good.", "--json"]).expect(0);
+    let events = machine.run(&["events", "--json"]).expect(0).json();
+    let sent: Vec<&str> =
+        events["sent"].as_array().unwrap().iter().filter_map(|event| event["type"].as_str()).collect();
+    for kind in ["survey.shown", "survey.answered", "survey.ended", "feedback.given"] {
+        assert!(sent.contains(&format!("dev.firstlight.{kind}").as_str()), "{kind}: {sent:?}");
+    }
+    assert_eq!(events["queued"].as_array().unwrap().len(), 0);
+
+    // The same person's other machine learns of it when it next speaks with the hub.
+    other.on(&pack, "up", &["--yes"]).expect(0);
+    let list = other.run(&["survey", "list", "--json"]).expect(0).json();
+    assert_eq!(list.get("due"), None, "asked elsewhere a moment ago: {list}");
+    other.run(&["hub", "leave"]).expect(0);
+    let list = other.run(&["survey", "list", "--json"]).expect(0).json();
+    assert_eq!(list["reach"], "stays_here", "without a hub nothing leaves");
+}
+
+#[test]
 fn a_hubs_token_is_in_the_keychain_only() {
     let hub = Hub::start();
     let machine = joined(&hub, &hub.address);
