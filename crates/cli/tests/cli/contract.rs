@@ -239,8 +239,11 @@ fn events_say_what_left_this_machine_and_what_will() {
     let (machine, pack) = (Machine::new(), pack());
     machine.on(&pack, "up", &["--yes"]).expect(0);
     let events = machine.run(&["events", "--json"]).expect(0).json();
-    assert_eq!(events["sent"], json!([]));
-    assert!(!events["queued"].as_array().unwrap().is_empty(), "{events}");
+    assert_eq!((&events["sent"], &events["queued"]), (&json!([]), &json!([])), "sharing is paused at first");
+    assert!(!events["held_back"].as_array().unwrap().is_empty(), "{events}");
+    machine.run(&["hub", "sharing", "on", "--json"]).expect(0);
+    let events = machine.run(&["events", "--json"]).expect(0).json();
+    assert_eq!((&events["sent"], events["queued"].as_array().unwrap().len()), (&json!([]), 1), "{events}");
 }
 
 #[test]

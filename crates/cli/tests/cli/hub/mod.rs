@@ -257,7 +257,7 @@ fn what_people_answer_is_sent_and_they_are_not_asked_again_on_their_other_machin
     let due = machine.run(&["survey", "list", "--json"]).expect(0).json();
     assert_eq!((&due["due"]["id"], &due["reach"]), (&Value::from("way"), &Value::from("leaves")));
     let refused = machine.run(&["survey", "answer", "way", "--answer", "easy=9", "--yes", "--json"]).error();
-    assert_eq!(refused["code"], "input_invalid");
+    assert_eq!(refused["code"], "usage");
     machine.run(&["survey", "answer", "way", "--answer", "easy=6", "--yes", "--json"]).expect(0);
     machine.run(&["feedback", "The docs are good.", "--json"]).expect(0);
     let events = machine.run(&["events", "--json"]).expect(0).json();
