@@ -5,7 +5,7 @@ use std::path::Path;
 use firstlight_domain::facts::{Facts, Os, PackageManager, Virtualisation};
 use serde::Deserialize;
 
-use crate::{PackError, read_text};
+use crate::{MAX_OTHER_BYTES, PackError, read_text};
 
 /// Facts as a file has them. What is left out is as usual on that system.
 #[derive(Debug, Deserialize)]
@@ -38,7 +38,7 @@ pub enum FactsError {
 
 /// Reads facts from a YAML or JSON file. Only `os` must be there.
 pub fn read_facts(path: &Path) -> Result<Facts, FactsError> {
-    let text = String::from_utf8_lossy(&read_text(path)?).into_owned();
+    let text = String::from_utf8_lossy(&read_text(path, MAX_OTHER_BYTES)?).into_owned();
     let written: Written = serde_saphyr::from_str(&text)
         .map_err(|error| FactsError::Invalid { message: first_line(&error.to_string()) })?;
     Ok(written.or_usual())

@@ -55,7 +55,9 @@ pub const PACK_FILE: &str = "pack.yaml";
 /// The version of the format.
 pub const API_VERSION: &str = "firstlight.dev/v1";
 /// At most this many bytes in `pack.yaml`.
-pub const MAX_TEXT_BYTES: u64 = 2 * 1024 * 1024;
+pub const MAX_TEXT_BYTES: u64 = 2 * MAX_OTHER_BYTES;
+/// At most this many bytes in a file of facts, and in a foreign one that a pack is made from: 1 MB.
+const MAX_OTHER_BYTES: u64 = 1024 * 1024;
 
 /// Why a pack cannot be used.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -144,7 +146,7 @@ struct Written {
 impl Written {
     fn read(root: &Path) -> Result<Self, PackError> {
         let path = root.join(PACK_FILE);
-        let bytes = read_text(&path)?;
+        let bytes = read_text(&path, MAX_TEXT_BYTES)?;
         let folder = folder::list(root)?;
         let (text, not_text) = match String::from_utf8(bytes) {
             Ok(text) => (text, None),
@@ -183,8 +185,8 @@ impl Written {
     }
 }
 
-/// Reads `pack.yaml`, but not more than its limit.
-fn read_text(path: &Path) -> Result<Vec<u8>, PackError> {
+/// Reads a text, but not more than `most` bytes, whole megabytes.
+fn read_text(path: &Path, most: u64) -> Result<Vec<u8>, PackError> {
     let unreadable = |source: io::Error| match source.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
             PackError::NotFound { path: path.to_owned() }
@@ -197,9 +199,10 @@ fn read_text(path: &Path) -> Result<Vec<u8>, PackError> {
     }
     let mut bytes = Vec::new();
     let file = fs::File::open(path).map_err(unreadable)?;
-    file.take(MAX_TEXT_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > MAX_TEXT_BYTES {
-        return Err(PackError::TooLarge { what: format!("{} is larger than 2 MB", path.display()) });
+    file.take(most + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > most {
+        let what = format!("{} is larger than {} MB", path.display(), most / MAX_OTHER_BYTES);
+        return Err(PackError::TooLarge { what });
     }
     Ok(bytes)
 }

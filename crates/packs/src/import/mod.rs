@@ -24,7 +24,7 @@ use firstlight_domain::kind::Kind;
 pub(crate) use self::write::yaml;
 use self::{draft::Draft, tree::Unreadable};
 pub use self::{draft::LeftOut, write::LEFT_OUT_FILE};
-use crate::{InitError, PackError, read_text};
+use crate::{InitError, MAX_OTHER_BYTES, PackError, read_text};
 
 /// Something packs can be made from.
 trait Format: Sync {
@@ -182,7 +182,7 @@ impl Source {
             names.sort_unstable();
             return Ok(Self { text: String::new(), names });
         }
-        let bytes = read_text(path)?;
+        let bytes = read_text(path, MAX_OTHER_BYTES)?;
         match String::from_utf8(bytes) {
             Ok(text) => {
                 let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
