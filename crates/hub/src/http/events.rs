@@ -71,7 +71,7 @@ fn read(
     Ok(events.collect())
 }
 
-fn failure(error: &BatchError) -> Failure {
+pub(super) fn failure(error: &BatchError) -> Failure {
     let code = match error {
         BatchError::TooLarge => ProblemCode::TooLarge,
         BatchError::Damaged(_) | BatchError::NoArray(_) => ProblemCode::Malformed,

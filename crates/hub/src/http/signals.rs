@@ -12,7 +12,7 @@ use firstlight_contract::hub::{BatchAnswer, EventVerdict, ProblemCode, Verdict};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use super::{Failure, Hub, body};
+use super::{Failure, Hub, body, events};
 use crate::{
     ingest::batch,
     secrets::hash_token,
@@ -30,11 +30,11 @@ pub struct HookSecrets {
 
 /// The program that asks, by its name.
 #[derive(Debug, Clone)]
-pub(super) struct From(pub(super) String);
+pub(super) struct Source(pub(super) String);
 
 pub(super) async fn cdevents(
     State(hub): State<Arc<Hub>>,
-    Extension(From(source)): Extension<From>,
+    Extension(Source(source)): Extension<Source>,
     request: Request,
 ) -> Result<Json<BatchAnswer>, Failure> {
     let kinds = ["application/json", "application/cloudevents+json", "application/cloudevents-batch+json"];
@@ -75,7 +75,7 @@ pub(super) async fn github(
     let secret = secret(hub.rules.hooks.github.as_ref())?;
     body::check_type(request.headers(), "application/json")?;
     let headers = request.headers().clone();
-    let bytes = read(&hub, request).await?;
+    let bytes = read_signed(&hub, request).await?;
     if !signature::github(text(&headers, "x-hub-signature-256"), &secret, &bytes) {
         return Err(not_signed());
     }
@@ -91,7 +91,7 @@ pub(super) async fn gitlab(
     let secret = secret(hub.rules.hooks.gitlab.as_ref())?;
     body::check_type(request.headers(), "application/json")?;
     let headers = request.headers().clone();
-    let bytes = read(&hub, request).await?;
+    let bytes = read_signed(&hub, request).await?;
     let now = (hub.now)();
     let signed = signature::Headers {
         id: text(&headers, "webhook-id").unwrap_or_default(),
@@ -104,15 +104,27 @@ pub(super) async fn gitlab(
     take(&hub, "gitlab", vec![gitlab::read(&json_of(&bytes)?, now)]).await
 }
 
-/// The body, inflated.
+/// The body, inflated. As for events of machines, few at a time: whoever sends a flood of large ones waits here.
 async fn read(hub: &Hub, request: Request) -> Result<Bytes, Failure> {
     let encoding = body::encoding(request.headers())?;
     let bytes = body::read(request.into_body(), batch::MOST_BYTES, hub.rules.read_patience).await?;
     if encoding == batch::Encoding::Identity {
         return Ok(bytes);
     }
-    let malformed = |error: batch::BatchError| Failure::new(ProblemCode::Malformed, error.to_string());
-    batch::inflate(&bytes, encoding).map(Bytes::from).map_err(malformed)
+    // Never closed, so this only waits.
+    let _permit = hub.reading.acquire().await;
+    match tokio::task::spawn_blocking(move || batch::inflate(&bytes, encoding)).await {
+        Ok(inflated) => inflated.map(Bytes::from).map_err(|error| events::failure(&error)),
+        Err(_) => Err(Failure::new(ProblemCode::Internal, "the body could not be read")),
+    }
+}
+
+/// The body of a delivery as it was signed. A Git host does not compress, and nothing is inflated for nobody in particular.
+async fn read_signed(hub: &Hub, request: Request) -> Result<Bytes, Failure> {
+    if body::encoding(request.headers())? != batch::Encoding::Identity {
+        return Err(Failure::new(ProblemCode::UnsupportedMedia, "a delivery is not compressed"));
+    }
+    body::read(request.into_body(), batch::MOST_BYTES, hub.rules.read_patience).await
 }
 
 /// Keeps what could be read, and says of each what became of it.

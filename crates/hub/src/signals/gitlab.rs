@@ -25,8 +25,9 @@ fn merged(body: &Value, now: Timestamp) -> Result<Signal, Refused> {
     let project = project(body)?;
     let number = request["iid"].as_u64().ok_or_else(|| malformed("the merge request has no number"))?;
     // Who pressed the button is `user`; whose change it is, GitLab says by number only. The assignee usually made it.
-    let who = text(body, &["assignees", "0", "username"])
-        .or_else(|| body["assignees"].get(0).and_then(|one| text(one, &["username"])))
+    let who = body["assignees"]
+        .get(0)
+        .and_then(|one| text(one, &["username"]))
         .or_else(|| text(body, &["user", "username"]));
     let at = text(request, &["merged_at"]).or_else(|| text(request, &["updated_at"])).and_then(instant);
     Signal {

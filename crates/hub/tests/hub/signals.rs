@@ -186,4 +186,11 @@ async fn g3_what_is_no_list_of_signals_is_a_clear_answer() {
     let many = format!("[{}1]", "1,".repeat(1_000));
     problem(send("application/json", many.into_bytes()).send().await.unwrap(), 413).await;
     assert_eq!(verdicts(send("application/json", b"[]".to_vec())).await, []);
+    // A bomb is put out, and for nobody in particular nothing is inflated.
+    let bomb = zstd::encode_all(&vec![b' '; 64 << 20][..], 3).unwrap();
+    let packed = |request: RequestBuilder| request.header("content-encoding", "zstd");
+    problem(packed(send("application/json", bomb.clone())).send().await.unwrap(), 413).await;
+    let posthog = hub.post("/batch").header("content-type", "application/json").body(bomb.clone());
+    problem(packed(posthog).send().await.unwrap(), 413).await;
+    problem(packed(to_github(&hub, GITHUB, "{}")).send().await.unwrap(), 415).await;
 }
