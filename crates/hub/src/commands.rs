@@ -1,5 +1,7 @@
 //! What each command does.
 
+mod people;
+
 use std::{
     fmt::Write as _,
     io::Write as _,
@@ -10,6 +12,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use firstlight_hub::{
     config::{Config, Database, Layers},
+    forgetting,
     freshness::Freshness,
     http::{self, Hub},
     ingest::queue::Queue,
@@ -59,6 +62,13 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Command::Person(Person::Alias { person, alias }) => {
             runtime.block_on(add_alias(&database, &person, &alias))
         }
+        Command::Person(Person::Export { person, file }) => {
+            runtime.block_on(people::export(&database, &person, file.as_deref()))
+        }
+        Command::Person(Person::Erase { people, yes }) => {
+            runtime.block_on(people::erase(&database, &people, yes, &config.rules.zone))
+        }
+        Command::Forget => runtime.block_on(people::forget(&database, &config.rules.zone)),
         Command::Simulate { hub, people, weeks, seed, codes } => {
             let size = Size { people: people as usize, weeks, seed };
             runtime.block_on(simulate(&database, &hub, size, codes.as_deref(), &config.rules.zone))
@@ -117,6 +127,7 @@ async fn serve(config: Config) -> Result<()> {
     let freshness =
         config.releases.map(|settings| Freshness::begin(&settings, Timestamp::now())).transpose()?;
     let fresh_until = freshness.as_ref().map(Freshness::until);
+    tokio::spawn(forgetting::keep(Arc::clone(&store), config.rules.zone.clone(), Timestamp::now));
     let hub = Hub::new(store, queue, config.rules, fresh_until, Timestamp::now);
     if let Some(freshness) = freshness {
         tokio::spawn(freshness.keep(Timestamp::now));

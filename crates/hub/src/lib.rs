@@ -14,6 +14,7 @@
 //! a row in `config::SETTINGS`.
 
 pub mod config;
+pub mod forgetting;
 pub mod freshness;
 pub mod http;
 pub mod ingest;

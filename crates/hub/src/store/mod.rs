@@ -6,8 +6,10 @@
 
 mod columns;
 pub mod kpis;
+pub mod people;
 pub mod postgres;
 mod recount;
+pub mod retention;
 mod settling;
 pub mod signals;
 pub mod sqlite;
@@ -76,6 +78,12 @@ pub enum StoreError {
         /// Which.
         path: std::path::PathBuf,
     },
+    /// What was erased is in no table any more, but still in the file.
+    #[error(
+        "what was erased is gone from the tables, but the file could not be written anew, because something else reads it; \
+         run `firstlight-hub forget` when that is over"
+    )]
+    Unswept,
     /// No random numbers.
     #[error(transparent)]
     NoRandomness(#[from] crate::secrets::NoRandomness),
@@ -184,6 +192,8 @@ pub struct Rollups {
     pub personas: BTreeMap<(Date, String), RoaringBitmap>,
     /// Runs of each release: pack and version.
     pub runs: BTreeMap<(String, String), Runs>,
+    /// How many people were active on days of which more is not kept, see [`retention`].
+    pub past_people: BTreeMap<Date, u64>,
 }
 
 /// Runs of one release. A run counts once, whichever of its events come, and when.
@@ -198,7 +208,15 @@ pub struct Runs {
 /// A database of a hub.
 #[async_trait]
 pub trait Store:
-    kpis::Kpis + signals::Signals + surveys::Surveys + std::fmt::Debug + Send + Sync + 'static
+    kpis::Kpis
+    + people::People
+    + retention::Retention
+    + signals::Signals
+    + surveys::Surveys
+    + std::fmt::Debug
+    + Send
+    + Sync
+    + 'static
 {
     /// Settles what devices sent, in order, and counts it. Durable when it returns; an error means that nothing of it
     /// was. One verdict for each event.
@@ -218,11 +236,20 @@ pub trait Store:
     /// Lets a device in, if its code counts; uses the code up in the same transaction.
     async fn enrol(&self, enrolment: Enrolment) -> Result<Enrolling, StoreError>;
 
-    /// The device whose token this is, whether it still counts or not.
+    /// The device whose token this is, whether it still counts or not. One that replaces another does so now.
     async fn device(&self, token: Hash) -> Result<Option<Device>, StoreError>;
 
     /// Every device, in the order they came.
     async fn devices(&self) -> Result<Vec<Device>, StoreError>;
+
+    /// Keeps a token that takes the place of a device's when it is used first ([`Self::device`]); until then both count, but of
+    /// several that were never used only the last. False if the device is not there any more.
+    async fn renew_token(
+        &self,
+        device: DeviceKey,
+        token: Hash,
+        expires_at: Timestamp,
+    ) -> Result<bool, StoreError>;
 
     /// Shuts a device out from now on; false if there is none of that id.
     async fn revoke(&self, device: Uuid, now: Timestamp) -> Result<bool, StoreError>;
@@ -236,7 +263,7 @@ pub trait Store:
     /// The counts.
     async fn rollups(&self) -> Result<Rollups, StoreError>;
 
-    /// The same from nothing but the log: slow, and equal to [`Self::rollups`].
+    /// The same from nothing but the log, and the sums of what it does not have any more: slow, and equal to [`Self::rollups`].
     async fn recount(&self) -> Result<Rollups, StoreError>;
 }
 

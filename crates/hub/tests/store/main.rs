@@ -5,10 +5,12 @@ mod counting;
 mod kpis;
 #[cfg(unix)]
 mod on_postgres;
+mod people;
 #[cfg(unix)]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 #[path = "../postgres/mod.rs"]
 mod postgres;
+mod retention;
 mod signals;
 mod story;
 mod surveys;
@@ -78,6 +80,53 @@ fn sqlite_hears_each_thing_of_a_submission_once_whatever_the_network_does() {
 async fn sqlite_hears_each_thing_of_a_submission_once() {
     let (store, _folder) = sqlite();
     surveys::once(store.as_ref()).await;
+}
+
+#[tokio::test]
+async fn g6_sqlite_hands_somebody_over_and_erases_them() {
+    let ((store, folder), (other, _folder)) = (sqlite(), sqlite());
+    let gone = people::erasing(store.as_ref(), other.as_ref()).await;
+    let raw = rusqlite::Connection::open(folder.path().join("hub.sqlite")).unwrap();
+    let columns = columns(&raw);
+    people::every_table_is_named(&columns);
+    for (table, column) in columns {
+        let numbers: Vec<i64> = match column.as_str() {
+            "person" => vec![gone.person.0.into()],
+            "device" => gone.devices.iter().map(|device| device.0).collect(),
+            _ => continue,
+        };
+        for number in numbers {
+            let sql = format!("SELECT count(*) FROM {table} WHERE {column} = ?1");
+            let rows: u64 = raw.query_row(&sql, [number], |row| row.get(0)).unwrap();
+            assert_eq!(rows, 0, "{table}");
+        }
+    }
+    drop(raw);
+    // Not in the file either, nor in what lies beside it.
+    let mut read = 0;
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = std::fs::read(&path).unwrap();
+        read += bytes.len();
+        for trace in &gone.traces {
+            assert!(!people::found(&bytes, trace), "{} has {}", path.display(), String::from_utf8_lossy(trace));
+        }
+    }
+    assert!(read > 50_000, "there was something to read");
+}
+
+fn columns(conn: &rusqlite::Connection) -> Vec<(String, String)> {
+    let sql = "SELECT m.name, c.name FROM sqlite_schema AS m, pragma_table_info(m.name) AS c
+               WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'";
+    let mut statement = conn.prepare(sql).unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    rows.collect::<Result<_, _>>().unwrap()
+}
+
+#[tokio::test]
+async fn sqlite_forgets_what_is_too_old_and_keeps_the_sums() {
+    let (store, _folder) = sqlite();
+    retention::forgetting(store.as_ref()).await;
 }
 
 #[tokio::test]

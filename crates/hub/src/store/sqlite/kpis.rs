@@ -13,7 +13,7 @@ use super::{
         recount::Logged,
         stories::{Before, Key, Open, Retelling, Stories, clock_from, clock_parts, damaged},
     },
-    SqliteStore,
+    SqliteStore, retention,
 };
 use crate::insights::{
     story::{Beginning, Journey, Moment, StepStory},
@@ -108,10 +108,10 @@ pub(super) fn write(conn: &Connection, stories: &Stories) -> Result<(), StoreErr
     Ok(())
 }
 
-const COLUMNS: &str =
+pub(super) const COLUMNS: &str =
     "person, began, device, sequence, persona, pack, version, clock, at_once, arrived, gone, steps";
 
-fn journey(row: &Row<'_>) -> Result<Journey, StoreError> {
+pub(super) fn journey(row: &Row<'_>) -> Result<Journey, StoreError> {
     let began = match (row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?) {
         (Some(time), Some(device), Some(sequence), Some(persona)) => {
             let pack: Option<String> = row.get(5)?;
@@ -128,7 +128,7 @@ fn journey(row: &Row<'_>) -> Result<Journey, StoreError> {
 fn known(conn: &mut Connection) -> Result<Known, StoreError> {
     // All of one moment.
     let conn = conn.transaction()?;
-    let mut known = Known { machines: machines(&conn)?, everybody: everybody(&conn)?, ..Known::default() };
+    let mut known = around(&conn)?;
     let mut statement = conn.prepare_cached(&format!("SELECT {COLUMNS}, journey FROM story"))?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -148,8 +148,14 @@ fn known(conn: &mut Connection) -> Result<Known, StoreError> {
     Ok(known)
 }
 
+/// What is known besides journeys and days.
+fn around(conn: &Connection) -> Result<Known, StoreError> {
+    let (machines, everybody, past_people) = (machines(conn)?, everybody(conn)?, retention::past(conn)?.people()?);
+    Ok(Known { machines, everybody, past_people, ..Known::default() })
+}
+
 fn everybody(conn: &Connection) -> Result<RoaringBitmap, StoreError> {
-    let mut statement = conn.prepare_cached("SELECT key FROM person")?;
+    let mut statement = conn.prepare_cached("SELECT key FROM person WHERE past = 0")?;
     let people = statement.query_map([], |row| row.get::<_, u32>(0))?;
     Ok(people.collect::<Result<_, _>>()?)
 }
@@ -174,8 +180,8 @@ fn machines(conn: &Connection) -> Result<Machines, StoreError> {
 
 fn known_from_log(conn: &mut Connection, kinds: &Kinds) -> Result<Known, StoreError> {
     let conn = conn.transaction()?;
-    let known = Known { machines: machines(&conn)?, everybody: everybody(&conn)?, ..Known::default() };
-    let mut retelling = Retelling::of(known);
+    let forgotten = conn.query_row("SELECT coalesce(sum(forgotten), 0) FROM mark", [], |row| row.get(0))?;
+    let mut retelling = Retelling::of(around(&conn)?, forgotten);
     each(&conn, kinds, |logged, sequence| {
         retelling.take(logged, sequence);
         Ok(())
