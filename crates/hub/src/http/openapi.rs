@@ -25,6 +25,9 @@ fn document() -> Value {
                 "integration": {
                     "type": "http", "scheme": "bearer", "description": "The token of another program.",
                 },
+                "role": {
+                    "type": "http", "scheme": "bearer", "description": "The access token of somebody with a role.",
+                },
                 "operator": {
                     "type": "http", "scheme": "bearer",
                     "description": "The metrics token; not needed on the hub's own machine.",
@@ -69,6 +72,8 @@ fn security(who: Who) -> Value {
         Who::Anyone => json!([]),
         Who::Device => json!([{ "device": [] }]),
         Who::Integration => json!([{ "integration": [] }]),
+        // What the role has to be: a scope, in the words of OpenAPI 3.1.
+        Who::Role(role) => json!([{ "role": [role.name()] }]),
         Who::Operator => json!([{ "operator": [] }, {}]),
     }
 }

@@ -11,7 +11,10 @@ use axum::{
 use firstlight_contract::hub::ProblemCode;
 
 use super::{Failure, Hub};
-use crate::secrets::hash_token;
+use crate::{
+    rights::{Asker, Role},
+    secrets::hash_token,
+};
 
 /// The other end of the connection, which may be a proxy.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +53,34 @@ pub(super) async fn operator(
         return Ok(next.run(request).await);
     }
     Err(Failure::new(ProblemCode::Forbidden, "this is for the hub's own machine, or with its metrics token"))
+}
+
+/// Lets those in who have `needed` or a role that includes it; handlers find the [`Asker`] in the extensions.
+pub(super) async fn role(
+    State((hub, needed)): State<(Arc<Hub>, Role)>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Failure> {
+    let asker = asker(&hub, request.headers()).await?.ok_or_else(|| {
+        Failure::new(ProblemCode::Unauthorized, "this needs the token of somebody with a role")
+            .hint("Ask whoever runs the hub for one: `firstlight-hub role token`.")
+    })?;
+    hub.asking.check(&asker.person.0)?;
+    if !asker.roles.include(needed) {
+        let message = format!("this needs the role {} or one that includes it", needed.name());
+        return Err(Failure::new(ProblemCode::Forbidden, message)
+            .hint("Ask whoever runs the hub for it: `firstlight-hub role grant`."));
+    }
+    request.extensions_mut().insert(asker);
+    Ok(next.run(request).await)
+}
+
+/// Who asks, if they show something that counts.
+async fn asker(hub: &Hub, headers: &HeaderMap) -> Result<Option<Asker>, Failure> {
+    match bearer(headers) {
+        Some(token) => Ok(hub.store.asker(hash_token(token), (hub.now)()).await?),
+        None => Ok(None),
+    }
 }
 
 /// Lets other programs in that have a token; handlers find the name in the extensions.
