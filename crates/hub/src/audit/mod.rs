@@ -1,7 +1,17 @@
 //! The hub's own log: what was done by whoever may do something here. Each [`Act`] is written in the transaction of its
 //! effect, by the store method that has the effect; such a method takes [`By`], so that nothing can be done by nobody.
 //!
-//! One more act: a variant of [`Act`], its words in `words.rs`, and `audit::write` in the transaction of both stores.
+//! What names somebody is not in the log: it has a salted commitment there, and the name is kept beside it until the
+//! person is erased. The log itself is only ever appended to.
+//!
+//! One more act: a variant of [`Act`], its words in `words.rs`, and `audit::write` as the last thing in the transaction of
+//! both stores.
+
+mod log;
+mod record;
+mod words;
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,6 +21,10 @@ use crate::{
     rights::{Asker, Grant},
     store::PersonKey,
 };
+
+pub use log::Log;
+pub(crate) use record::{Entry, Sealed, entry};
+pub use record::Unreadable;
 
 /// Who does something, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,7 +103,7 @@ impl Named {
 
 /// Everything that is written down. Closed: what is not here is no act.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "act", rename_all = "snake_case")]
+#[serde(tag = "what", rename_all = "snake_case")]
 pub enum Act {
     /// An enrolment code was made.
     CodeMade {
@@ -140,6 +154,11 @@ pub enum Act {
         token: i64,
         /// Until when it counts.
         expires_at: Timestamp,
+    },
+    /// A hub began to serve with other settings than before.
+    SettingsChanged {
+        /// Those that rights depend on; of a secret only whether there is one.
+        settings: BTreeMap<String, String>,
     },
     /// An access token was shut out.
     TokenRevoked {

@@ -1,6 +1,7 @@
 //! The routes: who may use each, and what each may answer. Whatever is not in [`ROUTES`] does not exist.
 
 mod answer;
+mod audit;
 mod body;
 mod devices;
 mod events;
@@ -317,6 +318,22 @@ pub const ROUTES: &[Route] = &[
         summary: "What people answered in a quarter (?quarter=2026-Q4, &format=csv), of groups that are large enough.",
         answers: &[200, 400, 401, 403, 429, 500],
         handler: || axum::routing::get(surveys::show),
+    },
+    Route {
+        method: "GET",
+        path: "/v1/audit",
+        who: Who::Role(Role::SecurityReviewer),
+        summary: "What was done at the hub (?after=17), and by whom.",
+        answers: &[200, 400, 401, 403, 429, 500],
+        handler: || axum::routing::get(audit::list),
+    },
+    Route {
+        method: "GET",
+        path: "/v1/audit/checkpoint",
+        who: Who::Role(Role::SecurityReviewer),
+        summary: "The audit log as it is now, signed (C2SP): keep it elsewhere.",
+        answers: &[200, 401, 403, 429, 500],
+        handler: || axum::routing::get(audit::checkpoint),
     },
 ];
 

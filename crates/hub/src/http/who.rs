@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, header},
+    http::{HeaderMap, HeaderName, header},
     middleware::Next,
     response::Response,
 };
@@ -38,7 +38,8 @@ pub(super) async fn device(
     Ok(next.run(request).await)
 }
 
-/// Lets those in who sit at the hub's own machine or have the operator's token.
+/// Lets those in who sit at the hub's own machine or have the metrics token. What is behind it is about the hub and about
+/// releases, never about people: a proxy on this machine that says nothing about whom it speaks for looks like somebody here.
 pub(super) async fn operator(
     State(hub): State<Arc<Hub>>,
     request: Request,
@@ -49,11 +50,25 @@ pub(super) async fn operator(
         (Some(wanted), Some(given)) => hash_token(given) == *wanted,
         _ => false,
     };
-    if has_token || client(&hub, &request).is_loopback() {
+    if has_token || is_local(&request) {
         return Ok(next.run(request).await);
     }
     Err(Failure::new(ProblemCode::Forbidden, "this is for the hub's own machine, or with its metrics token"))
 }
+
+/// Whether somebody on this machine asks, and not a proxy on it for somebody else. Whatever was passed on counts as coming
+/// from elsewhere, also if a proxy that is trusted says otherwise: before it there may be another one on this machine.
+fn is_local(request: &Request) -> bool {
+    let passed_on = |name: &HeaderName| {
+        let name = name.as_str();
+        name.starts_with("x-forwarded") || PASSED_ON.contains(&name)
+    };
+    peer(request).is_loopback() && !request.headers().keys().any(passed_on)
+}
+
+/// What proxies add, besides `X-Forwarded-…`.
+const PASSED_ON: &[&str] =
+    &["forwarded", "via", "x-real-ip", "x-client-ip", "x-original-forwarded-for", "true-client-ip", "cf-connecting-ip"];
 
 /// Lets those in who have `needed` or a role that includes it; handlers find the [`Asker`] in the extensions.
 pub(super) async fn role(
@@ -102,14 +117,18 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// The address a request comes from: what a proxy that is trusted says, or else the other end of the connection. Only the
-/// last entry was written by that proxy; those before it by anybody.
-pub(super) fn client(hub: &Hub, request: &Request) -> IpAddr {
-    let peer = request
+fn peer(request: &Request) -> IpAddr {
+    request
         .extensions()
         .get::<Peer>()
         // Every connection has one; without it, nobody is taken for somebody who is near.
-        .map_or(IpAddr::from([0, 0, 0, 0]), |Peer(address)| address.to_canonical());
+        .map_or(IpAddr::from([0, 0, 0, 0]), |Peer(address)| address.to_canonical())
+}
+
+/// The address a request comes from: what a proxy that is trusted says, or else the other end of the connection. Only the
+/// last entry was written by that proxy; those before it by anybody.
+pub(super) fn client(hub: &Hub, request: &Request) -> IpAddr {
+    let peer = peer(request);
     if !hub.rules.trusted_proxies.contains(&peer) {
         return peer;
     }

@@ -83,6 +83,9 @@ pub enum StoreError {
     /// No random numbers.
     #[error(transparent)]
     NoRandomness(#[from] crate::secrets::NoRandomness),
+    /// The audit log could not be signed.
+    #[error("the audit log could not be signed: {0}")]
+    NotSigned(#[from] firstlight_tlog::SignError),
     /// The program is going down.
     #[error("the hub is going down")]
     GoingDown,

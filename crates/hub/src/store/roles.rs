@@ -49,6 +49,9 @@ pub trait Roles {
     /// Every role that somebody has, by person.
     async fn roles(&self) -> Result<Vec<Granted>, StoreError>;
 
+    /// Who that is, by the name or by another one; none if the hub has never heard of them.
+    async fn person(&self, name: &str) -> Result<Option<PersonKey>, StoreError>;
+
     /// The roles of one person.
     async fn roles_of(&self, person: PersonKey) -> Result<RoleSet, StoreError>;
 
@@ -69,4 +72,9 @@ pub trait Roles {
 
     /// Whose token this is, and what they may; none if it does not count at `now`.
     async fn asker(&self, token: Hash, now: Timestamp) -> Result<Option<Asker>, StoreError>;
+}
+
+/// A role as a database keeps it.
+pub(super) fn grant_from(text: &str) -> Result<Grant, StoreError> {
+    text.parse().map_err(|error: crate::rights::NoGrant| StoreError::Damaged(error.to_string()))
 }

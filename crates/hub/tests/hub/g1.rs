@@ -40,12 +40,14 @@ async fn join<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
 #[tokio::test]
 async fn g1_an_expired_code_lets_nobody_in() {
     use firstlight_hub::{
+        audit::By,
         secrets,
         store::{Store as _, sqlite::SqliteStore},
     };
     let hub = Hub::start();
     let store = SqliteStore::open(&hub.database()).unwrap();
-    store.add_code(secrets::hash_code("GONE"), None, jiff::Timestamp::now()).await.unwrap();
+    let now = jiff::Timestamp::now();
+    store.add_code(&By::account("ada", now), secrets::hash_code("GONE"), None, now).await.unwrap();
     problem(hub.try_enrol("GONE", Uuid::now_v7()).await, 403).await;
     problem(hub.try_enrol("NEVER-WAS", Uuid::now_v7()).await, 403).await;
 }
