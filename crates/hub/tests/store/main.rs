@@ -10,7 +10,6 @@ mod on_postgres;
 #[expect(dead_code, reason = "other tests use the rest of it")]
 #[path = "../postgres/mod.rs"]
 mod postgres;
-#[expect(dead_code, reason = "other tests use the rest of it")]
 #[path = "../../../tlog/tests/tlog/oracle.rs"]
 mod oracle;
 mod roles;

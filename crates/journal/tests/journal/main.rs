@@ -6,7 +6,6 @@ mod common;
 mod damage;
 mod durability;
 mod merkle;
-#[expect(dead_code, reason = "other tests use the rest of it")]
 #[path = "../../../tlog/tests/tlog/oracle.rs"]
 mod oracle;
 mod outbox;

@@ -5,7 +5,35 @@ use firstlight_tlog::Tree;
 use proptest::prelude::*;
 use sha2::Sha256;
 
-use crate::oracle::{mth, path, subproof};
+use crate::oracle::{Hash, mth, split};
+
+/// 2.1.1: PATH(m, D[n]).
+fn path(m: usize, data: &[Vec<u8>]) -> Vec<Hash> {
+    if data.len() == 1 {
+        return Vec::new();
+    }
+    let k = split(data.len());
+    let (left, right) = data.split_at(k);
+    let (mut proof, last) = if m < k { (path(m, left), mth(right)) } else { (path(m - k, right), mth(left)) };
+    proof.push(last);
+    proof
+}
+
+/// 2.1.2: PROOF(m, D[n]) = SUBPROOF(m, D[n], true).
+fn subproof(m: usize, data: &[Vec<u8>], whole: bool) -> Vec<Hash> {
+    if m == data.len() {
+        return if whole { Vec::new() } else { vec![mth(data)] };
+    }
+    let k = split(data.len());
+    let (left, right) = data.split_at(k);
+    let (mut proof, last) = if m <= k {
+        (subproof(m, left, whole), mth(right))
+    } else {
+        (subproof(m - k, right, false), mth(left))
+    };
+    proof.push(last);
+    proof
+}
 
 fn tree(data: &[Vec<u8>]) -> Tree {
     let mut tree = Tree::new();

@@ -18,38 +18,10 @@ pub(crate) fn mth<D: AsRef<[u8]>>(data: &[D]) -> Hash {
 }
 
 /// The largest power of two smaller than n.
-fn split(n: usize) -> usize {
+pub(crate) fn split(n: usize) -> usize {
     let mut k = 1;
     while k * 2 < n {
         k *= 2;
     }
     k
-}
-
-/// 2.1.1: PATH(m, D[n]).
-pub(crate) fn path(m: usize, data: &[Vec<u8>]) -> Vec<Hash> {
-    if data.len() == 1 {
-        return Vec::new();
-    }
-    let k = split(data.len());
-    let (left, right) = data.split_at(k);
-    let (mut proof, last) = if m < k { (path(m, left), mth(right)) } else { (path(m - k, right), mth(left)) };
-    proof.push(last);
-    proof
-}
-
-/// 2.1.2: PROOF(m, D[n]) = SUBPROOF(m, D[n], true).
-pub(crate) fn subproof(m: usize, data: &[Vec<u8>], whole: bool) -> Vec<Hash> {
-    if m == data.len() {
-        return if whole { Vec::new() } else { vec![mth(data)] };
-    }
-    let k = split(data.len());
-    let (left, right) = data.split_at(k);
-    let (mut proof, last) = if m <= k {
-        (subproof(m, left, whole), mth(right))
-    } else {
-        (subproof(m - k, right, false), mth(left))
-    };
-    proof.push(last);
-    proof
 }
