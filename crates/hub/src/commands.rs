@@ -193,12 +193,22 @@ async fn open_existing(database: &Database) -> Result<Arc<dyn Store>> {
 
 /// Whoever gives a command.
 fn by() -> Result<By> {
-    let mut account = whoami::username().context("the system does not say whose account this is")?;
+    let mut account = account()?;
     // Who became root to do it.
     if let Ok(before) = std::env::var("SUDO_USER") {
         account = format!("{before} as {account}");
     }
     Ok(By::account(account, Timestamp::now()))
+}
+
+fn account() -> Result<String> {
+    let named = whoami::username();
+    // In a container an account may have a number and no name.
+    #[cfg(unix)]
+    if named.is_err() {
+        return Ok(format!("user {}", rustix::process::getuid().as_raw()));
+    }
+    named.context("the system does not say whose account this is")
 }
 
 async fn new_code(database: &Database, person: Option<String>, expires: SignedDuration) -> Result<()> {

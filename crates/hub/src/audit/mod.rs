@@ -23,8 +23,8 @@ use crate::{
 };
 
 pub use log::Log;
-pub(crate) use record::{Entry, Sealed, entry};
 pub use record::Unreadable;
+pub(crate) use record::{Entry, Sealed, entry};
 
 /// Who does something, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]

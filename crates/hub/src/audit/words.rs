@@ -40,7 +40,7 @@ impl Display for Act {
                 write!(out, "made access token {token} for {person}, until {expires_at:.0}")
             }
             Self::SettingsChanged { settings } => {
-                out.write_str("began to serve with other settings:")?;
+                out.write_str("began to serve with these settings:")?;
                 settings.iter().try_for_each(|(key, text)| write!(out, " {key}=\"{text}\""))
             }
             Self::TokenRevoked { person, token } => write!(out, "shut out access token {token} of {person}"),

@@ -346,7 +346,9 @@ pub fn router(hub: Arc<Hub>) -> Router {
             Who::Anyone => handler,
             Who::Device => handler.layer(middleware::from_fn_with_state(Arc::clone(&hub), who::device)),
             Who::Operator => handler.layer(middleware::from_fn_with_state(Arc::clone(&hub), who::operator)),
-            Who::Role(role) => handler.layer(middleware::from_fn_with_state((Arc::clone(&hub), role), who::role)),
+            Who::Role(role) => {
+                handler.layer(middleware::from_fn_with_state((Arc::clone(&hub), role), who::role))
+            }
             Who::Integration => {
                 handler.layer(middleware::from_fn_with_state(Arc::clone(&hub), who::integration))
             }

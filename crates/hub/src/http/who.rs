@@ -67,8 +67,15 @@ fn is_local(request: &Request) -> bool {
 }
 
 /// What proxies add, besides `X-Forwarded-…`.
-const PASSED_ON: &[&str] =
-    &["forwarded", "via", "x-real-ip", "x-client-ip", "x-original-forwarded-for", "true-client-ip", "cf-connecting-ip"];
+const PASSED_ON: &[&str] = &[
+    "forwarded",
+    "via",
+    "x-real-ip",
+    "x-client-ip",
+    "x-original-forwarded-for",
+    "true-client-ip",
+    "cf-connecting-ip",
+];
 
 /// Lets those in who have `needed` or a role that includes it; handlers find the [`Asker`] in the extensions.
 pub(super) async fn role(

@@ -138,7 +138,8 @@ pub(crate) async fn g8_every_act_is_in_the_log(store: &dyn Store) {
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), 10, "{names:?}");
-    let records: Vec<_> = store.audit_log().await.unwrap().records().into_iter().map(Result::unwrap).collect();
+    let records: Vec<_> =
+        store.audit_log().await.unwrap().records().into_iter().map(Result::unwrap).collect();
     assert!(records.iter().map(|record| record.seq).eq(1..=acts.len() as u64));
     let sort = |mut acts: Vec<Act>| {
         acts.sort_by_key(name);

@@ -107,9 +107,8 @@ impl Store for SqliteStore {
         expires_at: Timestamp,
     ) -> Result<(), StoreError> {
         let (by, person) = (by.clone(), person.map(str::to_owned));
-        let add = move |conn: &mut Connection| {
-            admission::add_code(conn, &by, code, person.as_deref(), expires_at)
-        };
+        let add =
+            move |conn: &mut Connection| admission::add_code(conn, &by, code, person.as_deref(), expires_at);
         Self::on(&self.writer, add).await
     }
 

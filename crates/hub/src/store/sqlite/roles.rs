@@ -45,7 +45,8 @@ impl Roles for SqliteStore {
             let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let key = somebody(&transaction, &person)?;
             let sql = "INSERT OR IGNORE INTO role (person, name, since) VALUES (?1, ?2, ?3)";
-            let new = transaction.execute(sql, params![key.0, grant.to_string(), by.at.as_millisecond()])? > 0;
+            let new =
+                transaction.execute(sql, params![key.0, grant.to_string(), by.at.as_millisecond()])? > 0;
             if new {
                 let act = Act::RoleGranted { person: Named::Person { key }, role: grant };
                 audit::write(&transaction, &by, &act)?;
