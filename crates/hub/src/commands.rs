@@ -1,6 +1,9 @@
 //! What each command does.
 
+mod audit;
 mod people;
+mod roles;
+mod simulate;
 
 use std::{
     fmt::Write as _,
@@ -11,20 +14,20 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use firstlight_hub::{
+    audit::{Act, By},
     config::{Config, Database, Layers},
     forgetting,
     freshness::Freshness,
     http::{self, Hub},
     ingest::queue::Queue,
     secrets, serve,
-    simulate::{Simulation, Size},
     store::{
         Store,
         postgres::PostgresStore,
         sqlite::{self, SqliteStore},
     },
 };
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
@@ -69,10 +72,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
             runtime.block_on(people::erase(&database, &people, yes, &config.rules.zone))
         }
         Command::Forget => runtime.block_on(people::forget(&database, &config.rules.zone)),
-        Command::Simulate { hub, people, weeks, seed, codes } => {
-            let size = Size { people: people as usize, weeks, seed };
-            runtime.block_on(simulate(&database, &hub, size, codes.as_deref(), &config.rules.zone))
-        }
+        Command::Role(asked) => runtime.block_on(roles::run(&database, asked)),
+        Command::Audit(asked) => runtime.block_on(audit::run(&database, asked)),
+        Command::Simulate(asked) => runtime.block_on(simulate::run(&database, asked, &config.rules.zone)),
         Command::Backup { file } => {
             let path = one_file(database, "pg_dump --format=custom --file=FILE URL")?;
             sqlite::back_up(&path, &file)?;
@@ -112,6 +114,10 @@ async fn serve(config: Config) -> Result<()> {
         Database::Postgres(_) => None,
     };
     let store = open(&config.database).await?;
+    if store.audit_log().await?.settings().as_ref() != Some(&config.audited) {
+        let act = Act::SettingsChanged { settings: config.audited };
+        store.note(&By::hub(Timestamp::now()), &act).await?;
+    }
     let tls = match &config.tls {
         Some((cert, key)) => Some(serve::acceptor(cert, key)?),
         None => None,
@@ -195,12 +201,32 @@ async fn open_existing(database: &Database) -> Result<Arc<dyn Store>> {
     open(database).await
 }
 
+/// Whoever gives a command.
+fn by() -> Result<By> {
+    let mut account = account()?;
+    // Who became root to do it.
+    if let Ok(before) = std::env::var("SUDO_USER") {
+        account = format!("{before} as {account}");
+    }
+    Ok(By::account(account, Timestamp::now()))
+}
+
+fn account() -> Result<String> {
+    let named = whoami::username();
+    // In a container an account may have a number and no name.
+    #[cfg(unix)]
+    if named.is_err() {
+        return Ok(format!("user {}", rustix::process::getuid().as_raw()));
+    }
+    named.context("the system does not say whose account this is")
+}
+
 async fn new_code(database: &Database, person: Option<String>, expires: SignedDuration) -> Result<()> {
     // The first code may come before the first start.
     let store = open(database).await?;
     let code = secrets::new_code()?;
-    let expires_at = Timestamp::now() + expires;
-    store.add_code(secrets::hash_code(&code), person.as_deref(), expires_at).await?;
+    let by = by()?;
+    store.add_code(&by, secrets::hash_code(&code), person.as_deref(), by.at + expires).await?;
     print(&format!("{code}\n"))
 }
 
@@ -224,7 +250,7 @@ async fn list(database: &Database) -> Result<()> {
 }
 
 async fn revoke(database: &Database, device: Uuid) -> Result<()> {
-    if !open_existing(database).await?.revoke(device, Timestamp::now()).await? {
+    if !open_existing(database).await?.revoke(&by()?, device).await? {
         bail!("there is no device {device}; `firstlight-hub device list` shows those that are there");
     }
     print(&format!("{device} is shut out\n"))
@@ -234,11 +260,7 @@ async fn integration(database: &Database, asked: Integration) -> Result<()> {
     match asked {
         Integration::New { name } => {
             let token = secrets::new_token()?;
-            if !open(database)
-                .await?
-                .add_integration(&name, secrets::hash_token(&token), Timestamp::now())
-                .await?
-            {
+            if !open(database).await?.add_integration(&by()?, &name, secrets::hash_token(&token)).await? {
                 bail!("there is an integration `{name}` already; revoke it, and take another name");
             }
             print(&format!("{token}\n"))
@@ -254,7 +276,7 @@ async fn integration(database: &Database, asked: Integration) -> Result<()> {
             print(&text)
         }
         Integration::Revoke { name } => {
-            if !open_existing(database).await?.revoke_integration(&name, Timestamp::now()).await? {
+            if !open_existing(database).await?.revoke_integration(&by()?, &name).await? {
                 bail!(
                     "there is no integration `{name}`; `firstlight-hub integration list` shows those there are"
                 );
@@ -265,53 +287,10 @@ async fn integration(database: &Database, asked: Integration) -> Result<()> {
 }
 
 async fn add_alias(database: &Database, person: &str, alias: &str) -> Result<()> {
-    if !open_existing(database).await?.add_alias(person, alias).await? {
+    if !open_existing(database).await?.add_alias(&by()?, person, alias).await? {
         bail!("`{alias}` is another person's name already");
     }
     print(&format!("{alias} is {person}\n"))
-}
-
-async fn simulate(
-    database: &Database,
-    hub: &str,
-    size: Size,
-    codes: Option<&Path>,
-    zone: &TimeZone,
-) -> Result<()> {
-    let simulation = Simulation::of(size, Timestamp::now());
-    simulation.check(hub).await?;
-    let codes = match codes {
-        Some(file) => {
-            let text = std::fs::read_to_string(file)
-                .with_context(|| format!("{} cannot be read", file.display()))?;
-            text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
-        }
-        None => {
-            let store = open_existing(database).await?;
-            let expires_at = Timestamp::now() + SignedDuration::from_hours(24 * 7);
-            let mut codes = Vec::new();
-            for person in simulation.devices() {
-                let code = secrets::new_code()?;
-                let person = format!("simulated {person}");
-                store.add_code(secrets::hash_code(&code), Some(&person), expires_at).await?;
-                codes.push(code);
-            }
-            codes
-        }
-    };
-    let found = simulation.run(hub, codes, zone).await?;
-    let mut text = String::new();
-    for line in &found.told {
-        // Writing to a text never fails.
-        let _ = writeln!(text, "{line}");
-    }
-    let _ =
-        writeln!(text, "{} figures are what they have to be, {} are not told", found.equal, found.suppressed);
-    print(&text)?;
-    if found.different.is_empty() {
-        return Ok(());
-    }
-    bail!("{} figures are not what they have to be:\n{}", found.different.len(), found.different.join("\n"))
 }
 
 fn print(text: &str) -> Result<()> {

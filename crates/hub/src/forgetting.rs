@@ -4,9 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use crate::store::{
-    Store, StoreError,
-    retention::{Forgotten, Horizon},
+use crate::{
+    audit::By,
+    store::{
+        Store, StoreError,
+        retention::{Forgotten, Horizon},
+    },
 };
 
 /// How often it is looked whether it is time. Whether it is, the database knows.
@@ -15,9 +18,11 @@ const EVERY: Duration = Duration::from_secs(3600);
 /// Looks at once and then every hour, for ever. A failure is said, and tried again.
 pub async fn keep(store: Arc<dyn Store>, zone: TimeZone, now: fn() -> Timestamp) {
     loop {
-        match look(store.as_ref(), &zone, now()).await {
-            Ok(Some(forgotten)) => tracing::info!(?forgotten, "forgot what is too old"),
-            Ok(None) => {}
+        match look(store.as_ref(), &By::hub(now()), &zone).await {
+            Ok(Some(forgotten)) if forgotten != Forgotten::default() => {
+                tracing::info!(%forgotten, "forgot what is too old");
+            }
+            Ok(_) => {}
             Err(error) => tracing::error!(%error, "what is too old could not be forgotten"),
         }
         tokio::time::sleep(EVERY).await;
@@ -27,18 +32,18 @@ pub async fn keep(store: Arc<dyn Store>, zone: TimeZone, now: fn() -> Timestamp)
 /// Forgets, if it is time and nobody else does.
 pub async fn look(
     store: &dyn Store,
+    by: &By,
     zone: &TimeZone,
-    now: Timestamp,
 ) -> Result<Option<Forgotten>, StoreError> {
-    if !store.turn_to_forget(now).await? {
+    if !store.turn_to_forget(by.at).await? {
         return Ok(None);
     }
-    forget(store, zone, now).await.map(Some)
+    forget(store, by, zone).await.map(Some)
 }
 
 /// Forgets, whoever else does.
-pub async fn forget(store: &dyn Store, zone: &TimeZone, now: Timestamp) -> Result<Forgotten, StoreError> {
+pub async fn forget(store: &dyn Store, by: &By, zone: &TimeZone) -> Result<Forgotten, StoreError> {
     // At the ends of time nothing is too old.
-    let Some(horizon) = Horizon::at(now, zone) else { return Ok(Forgotten::default()) };
-    store.forget(horizon, zone).await
+    let Some(horizon) = Horizon::at(by.at, zone) else { return Ok(Forgotten::default()) };
+    store.forget(by, horizon, zone).await
 }

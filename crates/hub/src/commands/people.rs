@@ -10,15 +10,12 @@ use anyhow::{Context as _, Result, bail};
 use firstlight_hub::{
     config::Database,
     forgetting,
-    store::{
-        people::{Erasing, Whom},
-        retention::Forgotten,
-    },
+    store::people::{Erasing, Whom},
 };
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::json;
 
-use super::{open_existing, print};
+use super::{by, open_existing, print};
 
 /// The version of the shape of what is handed over; what would change the meaning of something raises it.
 const FORMAT: u32 = 1;
@@ -26,7 +23,7 @@ const FORMAT: u32 = 1;
 const TOGETHER: usize = 5;
 
 pub(super) async fn export(database: &Database, person: &str, file: Option<&Path>) -> Result<()> {
-    let Some(export) = open_existing(database).await?.export(&Whom::read(person)).await? else {
+    let Some(export) = open_existing(database).await?.export(&by()?, &Whom::read(person)).await? else {
         return Err(unknown(person));
     };
     let document = json!({
@@ -54,7 +51,7 @@ pub(super) async fn erase(database: &Database, people: &[String], yes: bool, zon
         bail!("nothing was erased");
     }
     let whom: Vec<Whom> = people.iter().map(|person| Whom::read(person)).collect();
-    match store.erase(&whom, zone).await? {
+    match store.erase(&by()?, &whom, zone).await? {
         Erasing::Done(rows) => print(&format!(
             "{named}: erased, {rows} rows of the tables. Backups from before still have them; see docs/hub.md\n"
         )),
@@ -88,9 +85,6 @@ fn unknown(person: &str) -> anyhow::Error {
 
 pub(super) async fn forget(database: &Database, zone: &TimeZone) -> Result<()> {
     let store = open_existing(database).await?;
-    let Forgotten { events, journeys, answers, signals, devices, people } =
-        forgetting::forget(store.as_ref(), zone, Timestamp::now()).await?;
-    print(&format!(
-        "forgot {events} events, {journeys} journeys, {answers} answers, {signals} signals, {devices} devices, {people} people\n"
-    ))
+    let forgotten = forgetting::forget(store.as_ref(), &by()?, zone).await?;
+    print(&format!("forgot {forgotten}\n"))
 }

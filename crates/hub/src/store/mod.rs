@@ -4,12 +4,14 @@
 //! of a device once, whoever else writes at the same time; the counts are part of it. Distinct people are sets, never
 //! estimates.
 
+pub mod audit;
 mod columns;
 pub mod kpis;
 pub mod people;
 pub mod postgres;
 mod recount;
 pub mod retention;
+pub mod roles;
 mod settling;
 pub mod signals;
 pub mod sqlite;
@@ -23,9 +25,11 @@ use firstlight_contract::hub::Verdict;
 use firstlight_domain::registry::EventType;
 use jiff::{Timestamp, civil::Date};
 use roaring::RoaringBitmap;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
+    audit::By,
     ingest::{Marks, Read},
     secrets::Hash,
 };
@@ -87,6 +91,9 @@ pub enum StoreError {
     /// No random numbers.
     #[error(transparent)]
     NoRandomness(#[from] crate::secrets::NoRandomness),
+    /// The audit log could not be signed.
+    #[error("the audit log could not be signed: {0}")]
+    NotSigned(#[from] firstlight_tlog::SignError),
     /// The program is going down.
     #[error("the hub is going down")]
     GoingDown,
@@ -98,7 +105,8 @@ pub struct DeviceKey(pub i64);
 
 /// The number a person has inside of one hub: all it knows of them. Small and without holes, so that sets of people are
 /// small too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct PersonKey(pub u32);
 
 /// An enrolled device.
@@ -208,9 +216,11 @@ pub struct Runs {
 /// A database of a hub.
 #[async_trait]
 pub trait Store:
-    kpis::Kpis
+    audit::Audit
+    + kpis::Kpis
     + people::People
     + retention::Retention
+    + roles::Roles
     + signals::Signals
     + surveys::Surveys
     + std::fmt::Debug
@@ -225,9 +235,10 @@ pub trait Store:
     /// Whether it can be written to right now.
     async fn check_writable(&self) -> Result<(), StoreError>;
 
-    /// Keeps a code; for a person who is named, or for one who is new.
+    /// Keeps a code; for a person who is named, or for one who is new. An act.
     async fn add_code(
         &self,
+        by: &By,
         code: Hash,
         person: Option<&str>,
         expires_at: Timestamp,
@@ -251,8 +262,8 @@ pub trait Store:
         expires_at: Timestamp,
     ) -> Result<bool, StoreError>;
 
-    /// Shuts a device out from now on; false if there is none of that id.
-    async fn revoke(&self, device: Uuid, now: Timestamp) -> Result<bool, StoreError>;
+    /// Shuts a device out from now on; false if there is none of that id. An act.
+    async fn revoke(&self, by: &By, device: Uuid) -> Result<bool, StoreError>;
 
     /// How far it has got with a device.
     async fn progress(&self, device: DeviceKey) -> Result<Progress, StoreError>;

@@ -17,6 +17,7 @@ use super::{
     columns::{Kinds, day_of, instant},
 };
 use crate::{
+    audit::By,
     ingest::Marks,
     insights::{
         story::{StepStory, Transition},
@@ -37,6 +38,8 @@ pub enum Rows {
     Signals,
     /// A set of people each, in the column `people`: somebody is in it or not.
     Sets,
+    /// Acts in the hub's own log that are about somebody, or by them. What names them there goes; the acts stay.
+    Acts,
     /// Sums of many, which are corrected when somebody's share goes; those in `past` and `survey_sum` are of what is forgotten
     /// and stay.
     Sums,
@@ -71,9 +74,13 @@ pub const TABLES: &[Table] = &[
     table("feedback", Rows::OfPerson),
     table("signal", Rows::Signals),
     table("alias", Rows::OfPerson),
+    table("role", Rows::OfPerson),
+    table("access", Rows::OfPerson),
+    table("audit_name", Rows::OfPerson),
     table("code", Rows::OfPerson),
     table("device", Rows::OfPerson),
     table("person", Rows::People),
+    table("audit", Rows::Acts),
     table("day_people", Rows::Sets),
     table("service_day", Rows::Sets),
     table("day_events", Rows::Sums),
@@ -83,6 +90,8 @@ pub const TABLES: &[Table] = &[
     table("hub", Rows::Nobodys),
     table("kind", Rows::Nobodys),
     table("integration", Rows::Nobodys),
+    table("audit_log", Rows::Nobodys),
+    table("audit_checkpoint", Rows::Nobodys),
     // Of PostgreSQL only.
     table("format", Rows::Nobodys),
 ];
@@ -100,16 +109,25 @@ impl Rows {
                 "{person} OR who IN (SELECT pseudonym FROM alias WHERE {person}
                                      UNION SELECT pseudonym FROM person WHERE {key})"
             )),
+            Self::Acts => Some(format!("seq IN (SELECT seq FROM audit_name WHERE {person})")),
             Self::Sets | Self::Sums | Self::Nobodys => None,
         }
     }
+
+    /// The same of rows that go with the person.
+    pub(super) fn gone_with(self, are: impl Fn(&str) -> String) -> Option<String> {
+        if self == Self::Acts { None } else { self.of(are) }
+    }
 }
+
+/// What names somebody, and tells nothing else of them.
+pub(super) const NAMES: [&str; 2] = ["alias", "audit_name"];
 
 /// The condition that a row of `person` meets of whom something else is known than their names.
 pub(super) fn known_otherwise() -> String {
     let theirs = TABLES.iter().filter(|table| matches!(table.rows, Rows::OfPerson | Rows::Signals));
     let somewhere: Vec<String> = theirs
-        .filter(|table| table.name != "alias")
+        .filter(|table| !NAMES.contains(&table.name))
         .map(|table| format!("SELECT person FROM {} WHERE person IS NOT NULL", table.name))
         .collect();
     format!("key IN ({})", somewhere.join(" UNION "))
@@ -162,13 +180,13 @@ pub enum Erasing {
 /// What a database does with one person.
 #[async_trait]
 pub trait People {
-    /// Everything there is of somebody; nothing if the hub has nothing of them.
-    async fn export(&self, person: &Whom) -> Result<Option<Export>, StoreError>;
+    /// Everything there is of somebody; nothing if the hub has nothing of them. An act.
+    async fn export(&self, by: &By, person: &Whom) -> Result<Option<Export>, StoreError>;
 
     /// Erases people: all of them, or none. What is left is what a hub would have that never knew them, but for sums of what
     /// was forgotten before, and numbers of surveys that were let out already. What their devices go on to send is refused.
-    /// `zone` says what a quarter of surveys is.
-    async fn erase(&self, people: &[Whom], zone: &TimeZone) -> Result<Erasing, StoreError>;
+    /// `zone` says what a quarter of surveys is. An act.
+    async fn erase(&self, by: &By, people: &[Whom], zone: &TimeZone) -> Result<Erasing, StoreError>;
 }
 
 /// A value as a database has it.
@@ -192,11 +210,13 @@ const INSTANTS: &[&str] = &[
     "enrolled",
     "expires",
     "gone",
+    "made",
     "next_expires",
     "nps",
     "received",
     "recorded",
     "revoked",
+    "since",
     "time",
     "used",
 ];
@@ -216,7 +236,11 @@ pub(super) fn written(column: &str, raw: Raw, kinds: &Kinds) -> Result<Value, St
         }
         (column, Raw::Number(at)) if INSTANTS.contains(&column) => json!(instant(at)?.to_string()),
         (column, Raw::Number(number)) if ANSWERS.contains(&column) => json!(number != 0),
-        ("data" | "answer", Raw::Text(text)) => serde_json::from_str(&text).map_err(|_| damaged())?,
+        // What names somebody in the hub's log.
+        ("name", Raw::Text(text)) => {
+            serde_json::from_str::<Map<_, _>>(&text).map_or_else(|_| json!(text), Value::Object)
+        }
+        ("data" | "answer" | "body", Raw::Text(text)) => serde_json::from_str(&text).map_err(|_| damaged())?,
         ("gaps", Raw::Bytes(gaps)) => {
             json!(Marks::from_parts(u64::MAX, &gaps).ok_or_else(damaged)?.gaps())
         }

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use firstlight_domain::registry::{EventType, KEPT_DAYS};
 use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
@@ -18,6 +19,7 @@ use super::{
     stories::{Key, damaged},
 };
 use crate::{
+    audit::By,
     ingest::event::{RunPart, run},
     insights::story::{Journey, StepStory},
     surveys::Quarter,
@@ -62,7 +64,7 @@ pub(super) fn too_early(now: Timestamp) -> i64 {
 }
 
 /// How much was forgotten.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Forgotten {
     /// Events.
     pub events: u64,
@@ -78,14 +80,24 @@ pub struct Forgotten {
     pub people: u64,
 }
 
+impl std::fmt::Display for Forgotten {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { events, journeys, answers, signals, devices, people } = self;
+        write!(
+            f,
+            "{events} events, {journeys} journeys, {answers} answers, {signals} signals, {devices} devices, {people} people"
+        )
+    }
+}
+
 /// What a database does with what is too old.
 #[async_trait]
 pub trait Retention {
     /// Whether it is time to forget; then it is the caller's turn, and nobody else's for most of a day.
     async fn turn_to_forget(&self, now: Timestamp) -> Result<bool, StoreError>;
 
-    /// Forgets. What is cut off goes on the next time.
-    async fn forget(&self, horizon: Horizon, zone: &TimeZone) -> Result<Forgotten, StoreError>;
+    /// Forgets. What is cut off goes on the next time. An act, if there was something.
+    async fn forget(&self, by: &By, horizon: Horizon, zone: &TimeZone) -> Result<Forgotten, StoreError>;
 }
 
 /// What a sum of the past is of.

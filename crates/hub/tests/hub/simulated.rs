@@ -57,7 +57,7 @@ async fn the_guide_to_insights_is_true() {
     hub.say(&[&["simulate"], &words.collect::<Vec<_>>()[..]].concat());
     // Every address it names is one, and every figure that is not of counts alone is explained.
     let answer: serde_json::Value =
-        serde_json::from_str(&hub.get("/v1/insights/summary").send().await.unwrap().text().await.unwrap())
+        serde_json::from_str(&hub.look("/v1/insights/summary").send().await.unwrap().text().await.unwrap())
             .unwrap();
     for figure in
         answer["ttfv"].as_object().unwrap().keys().chain(answer["adoption"].as_object().unwrap().keys())
@@ -84,7 +84,7 @@ async fn g5_of_four_people_no_route_says_anything() {
             _ => "",
         };
         for format in ["json", "csv"] {
-            let answer = hub.get(&format!("{}?{query}format={format}", route.path)).send().await.unwrap();
+            let answer = hub.look(&format!("{}?{query}format={format}", route.path)).send().await.unwrap();
             let text = answer.text().await.unwrap();
             // A day on which nobody did anything says so.
             let told = text.replace(r#""answer":"known","value":0.0,"#, "").replace(",known,0,", "");

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use firstlight_contract::hub::{Refusal, Verdict};
 use firstlight_domain::registry::EventType;
 use firstlight_hub::{
+    audit::{Act, Actor, By, Named},
     ingest::{Read, event::read},
     secrets::{hash_code, hash_token},
     signals::{Signal, SignalKind},
@@ -112,9 +113,15 @@ async fn company(store: &dyn Store, ada: bool) -> Vec<Device> {
     let mut hers = Vec::new();
     if ada {
         hers = vec![story::device(store, "ada").await, story::device(store, "ada").await];
-        store.add_code(hash_code("UNUSED"), Some("ada"), story::now()).await.unwrap();
+        store.add_code(&story::by(), hash_code("UNUSED"), Some("ada"), story::now()).await.unwrap();
         signal(store, "a1", SignalKind::ChangeMerged, "github:ada", yesterday).await;
-        assert!(store.add_alias("ada", "github:ada").await.unwrap());
+        assert!(store.grant(&story::by(), "ada", &"viewer".parse().unwrap()).await.unwrap());
+        let expires_at = story::now() + SignedDuration::from_hours(1);
+        store.add_access(&story::by(), "ada", hash_token("of ada"), expires_at).await.unwrap();
+        let person = Named::Person { key: hers[0].person };
+        let by = By { actor: Actor::Person { person }, at: story::now() };
+        assert!(store.add_integration(&by, "hers", hash_token("hers")).await.unwrap());
+        assert!(store.add_alias(&story::by(), "ada", "github:ada").await.unwrap());
         signal(store, "a22", SignalKind::ServiceUsed, "github:ada", yesterday).await;
         signal(store, "a3", SignalKind::ServiceUsed, "Ada", story::now()).await;
     }
@@ -151,8 +158,14 @@ pub(crate) async fn erasing(store: &dyn Store, other: &dyn Store) -> Gone {
     let let_out = results(&store.heard(all.0, all.1).await.unwrap());
     assert_eq!(let_out[0].questions[0].n, 5, "Ada and four others");
 
-    let export = store.export(&name("github:ada")).await.unwrap().unwrap();
-    assert_eq!(export, store.export(&Whom::Number(PersonKey(export.person))).await.unwrap().unwrap());
+    let export = store.export(&story::by(), &name("github:ada")).await.unwrap().unwrap();
+    let mut by_number = store.export(&story::by(), &Whom::Number(PersonKey(export.person))).await.unwrap().unwrap();
+    // Having looked is in the log, too.
+    for table in ["audit", "audit_name"] {
+        assert_eq!(by_number.tables[table].len(), export.tables[table].len() + 1);
+        by_number.tables.insert(table, export.tables[table].clone());
+    }
+    assert_eq!(by_number, export);
     for table in TABLES {
         let of_people = !matches!(table.rows, Rows::Sums | Rows::Nobodys);
         let rows = export.tables.get(table.name);
@@ -160,16 +173,26 @@ pub(crate) async fn erasing(store: &dyn Store, other: &dyn Store) -> Gone {
         assert!(rows.is_none_or(|rows| !rows.is_empty()), "nothing of {} is handed over", table.name);
     }
     whole(&serde_json::to_value(&export).unwrap(), &hers);
-    assert_eq!(store.export(&name("nobody")).await.unwrap(), None);
+    assert_eq!(store.export(&story::by(), &name("nobody")).await.unwrap(), None);
     let nobody = name("nobody");
-    let erased = store.erase(&[name("ada"), nobody.clone()], &berlin).await.unwrap();
+    let erased = store.erase(&story::by(), &[name("ada"), nobody.clone()], &berlin).await.unwrap();
     assert_eq!(erased, Erasing::Unknown(nobody));
-    assert!(store.export(&name("ada")).await.unwrap().is_some(), "all or none");
+    assert!(store.export(&story::by(), &name("ada")).await.unwrap().is_some(), "all or none");
 
-    let erased = store.erase(&[name("Ada ")], &berlin).await.unwrap();
+    let erased = store.erase(&story::by(), &[name("Ada ")], &berlin).await.unwrap();
     assert!(matches!(erased, Erasing::Done(rows) if rows > 50), "{erased:?}");
-    assert_eq!(store.export(&name("ada")).await.unwrap(), None);
-    assert_eq!(store.export(&name("github:ada")).await.unwrap(), None);
+    assert_eq!(store.export(&story::by(), &name("ada")).await.unwrap(), None);
+    assert_eq!(store.export(&story::by(), &name("github:ada")).await.unwrap(), None);
+
+    // The hub's own log still has what was done, by whom and about whom it does not say; and it verifies.
+    let log = store.audit_log().await.unwrap();
+    assert_eq!(log.verify(None).unwrap().flaw, None);
+    let records: Vec<_> = log.records().into_iter().map(Result::unwrap).collect();
+    let erased = Actor::Person { person: Named::Erased };
+    assert!(records.iter().any(|one| one.by == erased && one.act == Act::IntegrationMade { name: "hers".to_owned() }));
+    assert!(records.iter().any(|one| one.act == Act::PersonExported { person: Named::Erased }));
+    assert_eq!(records.last().unwrap().act, Act::PeopleErased { people: 1 });
+    assert_eq!(store.asker(hash_token("of ada"), story::now()).await.unwrap(), None);
 
     // Everything else is as if she had never been.
     let rollups = store.rollups().await.unwrap();
@@ -191,12 +214,12 @@ pub(crate) async fn erasing(store: &dyn Store, other: &dyn Store) -> Gone {
     let refused = |one: &Verdict| matches!(one, Verdict::Refused { reason: Refusal::ForeignSource, .. });
     assert!(verdicts.iter().flatten().all(refused), "{verdicts:?}");
     assert_eq!(store.rollups().await.unwrap(), rollups);
-    store.add_code(hash_code("AGAIN"), Some("ada"), story::now()).await.unwrap();
-    let again = store.export(&name("ada")).await.unwrap().unwrap();
+    store.add_code(&story::by(), hash_code("AGAIN"), Some("ada"), story::now()).await.unwrap();
+    let again = store.export(&story::by(), &name("ada")).await.unwrap().unwrap();
     assert!(again.person > export.person, "{} {}", again.person, export.person);
     let (code, token) = (hash_code("GRACE"), hash_token("of grace"));
     let expires_at = story::now() + SignedDuration::from_hours(1);
-    store.add_code(code, Some("grace"), expires_at).await.unwrap();
+    store.add_code(&story::by(), code, Some("grace"), expires_at).await.unwrap();
     let device = Uuid::from_u128(9_999);
     store.enrol(Enrolment { code, device, token, expires_at, now: story::now() }).await.unwrap();
     let new = store.device(token).await.unwrap().unwrap();

@@ -2,6 +2,7 @@
 
 use firstlight_contract::kpis::InsightsFilter;
 use firstlight_hub::{
+    audit::{Act, By},
     forgetting,
     insights::{Filter, Insights},
     store::{Store, people::Whom, retention::Forgotten},
@@ -39,13 +40,13 @@ pub(crate) async fn forgetting(store: &dyn Store) {
     // Nothing was too old a month ago; and it is one hub's turn a day.
     let now = story::now();
     let before = now - SignedDuration::from_hours(24 * 30);
-    assert_eq!(forgetting::look(store, &zone, before).await.unwrap(), Some(Forgotten::default()));
+    assert_eq!(forgetting::look(store, &By::hub(before), &zone).await.unwrap(), Some(Forgotten::default()));
     assert_eq!(store.rollups().await.unwrap(), rollups);
-    assert_eq!(forgetting::look(store, &zone, before + SignedDuration::from_hours(19)).await.unwrap(), None);
+    assert_eq!(forgetting::look(store, &By::hub(before + SignedDuration::from_hours(19)), &zone).await.unwrap(), None);
 
     // Six weeks later the first six are.
     let later = now + SignedDuration::from_hours(24 * 42);
-    let done = forgetting::look(store, &zone, later).await.unwrap().unwrap();
+    let done = forgetting::look(store, &By::hub(later), &zone).await.unwrap().unwrap();
     let Forgotten { events, journeys, answers, signals, .. } = done;
     assert_eq!((events, journeys, answers, signals), (6 * 13, 6, 6 * 5, 0));
     let after = store.rollups().await.unwrap();
@@ -71,7 +72,7 @@ pub(crate) async fn forgetting(store: &dyn Store) {
     assert_eq!(after[0].endings, let_out[0].endings);
     assert_eq!(after[0].questions[0], let_out[0].questions[0]);
     assert_eq!(store.exposures(devices[0].person).await.unwrap(), firstlight_domain::survey::Exposures::default());
-    let export = store.export(&Whom::Name("p0".to_owned())).await.unwrap().unwrap();
+    let export = store.export(&story::by(), &Whom::Name("p0".to_owned())).await.unwrap().unwrap();
     for table in ["event", "run", "journey", "story", "step_story", "survey_answer", "feedback", "day_people"] {
         assert_eq!(export.tables[table].len(), 0, "{table}");
     }
@@ -84,11 +85,16 @@ pub(crate) async fn forgetting(store: &dyn Store) {
 
     // When nothing else is left of them, people go too: first their devices, whose tokens count no more for long.
     let much_later = now + SignedDuration::from_hours(24 * 402);
-    let done = forgetting::forget(store, &zone, much_later).await.unwrap();
+    let done = forgetting::forget(store, &By::hub(much_later), &zone).await.unwrap();
     assert_eq!((done.devices, done.people), (12, 0));
-    let done = forgetting::forget(store, &zone, much_later + SignedDuration::from_hours(24 * 91)).await.unwrap();
+    let done = forgetting::forget(store, &By::hub(much_later + SignedDuration::from_hours(24 * 91)), &zone).await.unwrap();
     assert_eq!(done.people, 12);
-    assert_eq!(store.export(&Whom::Name("p0".to_owned())).await.unwrap(), None);
+    assert_eq!(store.export(&story::by(), &Whom::Name("p0".to_owned())).await.unwrap(), None);
+    let log = store.audit_log().await.unwrap();
+    assert_eq!(log.verify(None).unwrap().flaw, None);
+    let forgot = |act: &Act| matches!(act, Act::Forgotten { .. });
+    let acts: Vec<Act> = log.records().into_iter().map(|record| record.unwrap().act).filter(forgot).collect();
+    assert_eq!((acts.len(), acts.last()), (3, Some(&Act::Forgotten { forgotten: done })));
     let last = store.rollups().await.unwrap();
     assert_eq!(last, store.recount().await.unwrap());
     assert_eq!(last.events.values().sum::<u64>(), 12 * 13 + 1);

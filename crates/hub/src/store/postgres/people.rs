@@ -19,21 +19,25 @@ use super::{
         columns::{Kinds, day_of, people_from, people_to},
         people::{Erasing, Export, People, Raw, Rows, TABLES, Table, Whom, written},
     },
-    PostgresStore, admission, again,
+    PostgresStore, admission, again, audit,
     log::Failure,
     signals::count_anew,
     surveys::settle_for,
 };
-use crate::{secrets::pseudonym, signals::SignalKind};
+use crate::{
+    audit::{Act, By, Named},
+    secrets::pseudonym,
+    signals::SignalKind,
+};
 
 #[async_trait]
 impl People for PostgresStore {
-    async fn export(&self, person: &Whom) -> Result<Option<Export>, StoreError> {
-        Ok(again!(self, client => export(&mut client, &self.kinds, person)))
+    async fn export(&self, by: &By, person: &Whom) -> Result<Option<Export>, StoreError> {
+        Ok(again!(self, client => export(&mut client, by, &self.kinds, person)))
     }
 
-    async fn erase(&self, people: &[Whom], zone: &TimeZone) -> Result<Erasing, StoreError> {
-        Ok(again!(self, client => erase(&mut client, people, zone)))
+    async fn erase(&self, by: &By, people: &[Whom], zone: &TimeZone) -> Result<Erasing, StoreError> {
+        Ok(again!(self, client => erase(&mut client, by, people, zone)))
     }
 }
 
@@ -78,14 +82,28 @@ fn are(column: &str) -> String {
 
 async fn export(
     client: &mut ClientWrapper,
+    by: &By,
     kinds: &Kinds,
     whom: &Whom,
 ) -> Result<Option<Export>, Failure> {
-    // Rolled back at the end, because nothing shall change; held until then, so that it is of one moment.
-    let transaction = client.transaction().await?;
-    let Some(person) = find(&transaction, whom).await? else { return Ok(None) };
+    let mut transaction = client.transaction().await?;
+    // Nobody is somebody afterwards who was not before.
+    let looking = transaction.savepoint("looking").await?;
+    let Some(person) = find(&looking, whom).await? else { return Ok(None) };
+    let export = export_of(&looking, kinds, person).await?;
+    looking.rollback().await?;
+    let known = transaction.query_opt("SELECT FROM person WHERE key = $1", &[&person]).await?;
+    let key = PersonKey(export.person);
+    let person = if known.is_some() { Named::Person { key } } else { Named::Erased };
+    audit::write(&transaction, by, &Act::PersonExported { person }).await?;
+    transaction.commit().await?;
+    Ok(Some(export))
+}
+
+/// Held while it is read, so that it is of one moment.
+async fn export_of(transaction: &Transaction<'_>, kinds: &Kinds, person: i32) -> Result<Export, Failure> {
     let people = [person];
-    hold(&transaction, &people).await?;
+    hold(transaction, &people).await?;
     let mut tables = BTreeMap::new();
     for Table { name, rows } in TABLES {
         if let Some(theirs) = rows.of(are) {
@@ -101,7 +119,7 @@ async fn export(
     let used = "SELECT people, day, service FROM service_day ORDER BY service COLLATE \"C\", day";
     let used = transaction.query(used, &[]).await?;
     tables.insert("service_day", sets(&used, key, &["day", "service"])?);
-    Ok(Some(Export { person: key, tables }))
+    Ok(Export { person: key, tables })
 }
 
 /// What else is in the rows of those sets, in the first column, that have somebody.
@@ -143,7 +161,12 @@ fn values(row: &Row, kinds: &Kinds) -> Result<Map<String, Value>, StoreError> {
     Ok(values)
 }
 
-async fn erase(client: &mut ClientWrapper, whom: &[Whom], zone: &TimeZone) -> Result<Erasing, Failure> {
+async fn erase(
+    client: &mut ClientWrapper,
+    by: &By,
+    whom: &[Whom],
+    zone: &TimeZone,
+) -> Result<Erasing, Failure> {
     let transaction = client.transaction().await?;
     let mut people = BTreeSet::new();
     for one in whom {
@@ -155,6 +178,7 @@ async fn erase(client: &mut ClientWrapper, whom: &[Whom], zone: &TimeZone) -> Re
     keep_numbers(&transaction).await?;
     settle_for(&transaction, &people, zone).await?;
     let erased = erase_all(&transaction, &people).await?;
+    audit::write(&transaction, by, &Act::PeopleErased { people: people.len() as u64 }).await?;
     transaction.commit().await?;
     Ok(Erasing::Done(erased))
 }
@@ -181,7 +205,7 @@ async fn erase_all(transaction: &Transaction<'_>, people: &[i32]) -> Result<u64,
     let used = transaction.query(&used, &[&people, &SignalKind::ServiceUsed.name()]).await?;
     let mut erased = 0;
     for Table { name, rows } in TABLES {
-        if let Some(theirs) = rows.of(are) {
+        if let Some(theirs) = rows.gone_with(are) {
             erased += transaction.execute(&format!("DELETE FROM {name} WHERE {theirs}"), &[&people]).await?;
         }
     }

@@ -13,16 +13,19 @@ use super::{
     super::{
         StoreError,
         columns::{Kinds, day_number, people_from},
-        people::known_otherwise,
+        people::{NAMES, known_otherwise},
         retention::{Earliest, Forgotten, Horizon, PIECE, Past, Retention, What, run_told, too_early},
         stories::Key,
     },
-    PostgresStore, admission, again, kpis,
+    PostgresStore, admission, again, audit, kpis,
     log::Failure,
     number, people,
     surveys::forget_until,
 };
-use crate::signals::SignalKind;
+use crate::{
+    audit::{Act, By},
+    signals::SignalKind,
+};
 
 #[async_trait]
 impl Retention for PostgresStore {
@@ -31,7 +34,7 @@ impl Retention for PostgresStore {
         Ok(self.client().await?.execute(sql, &[&now.as_millisecond(), &too_early(now)]).await? > 0)
     }
 
-    async fn forget(&self, horizon: Horizon, zone: &TimeZone) -> Result<Forgotten, StoreError> {
+    async fn forget(&self, by: &By, horizon: Horizon, zone: &TimeZone) -> Result<Forgotten, StoreError> {
         let day = day_number(horizon.day);
         let mut forgotten = Forgotten::default();
         // The log has no index; a row is found again by where it lies.
@@ -50,9 +53,7 @@ impl Retention for PostgresStore {
         }
         forgotten.answers = again!(self, client => answers(&mut client, horizon, zone));
         forgotten.signals = again!(self, client => signals(&mut client, day));
-        let (devices, people) = again!(self, client => of_nobody(&mut client, horizon));
-        (forgotten.devices, forgotten.people) = (devices, people);
-        Ok(forgotten)
+        Ok(again!(self, client => of_nobody(&mut client, by, horizon, forgotten)))
     }
 }
 
@@ -226,12 +227,19 @@ async fn signals(client: &mut ClientWrapper, before: i32) -> Result<u64, Failure
     Ok(gone)
 }
 
-/// Codes and devices that count no more for long, and people of whom nothing else is left.
-async fn of_nobody(client: &mut ClientWrapper, horizon: Horizon) -> Result<(u64, u64), Failure> {
+/// Codes, devices and tokens that count no more for long, and people of whom nothing else is left. The last piece: it is
+/// written down how much all of them were.
+async fn of_nobody(
+    client: &mut ClientWrapper,
+    by: &By,
+    horizon: Horizon,
+    mut forgotten: Forgotten,
+) -> Result<Forgotten, Failure> {
     let transaction = client.transaction().await?;
     admission::salt(&transaction).await?;
     let before = horizon.time.as_millisecond();
     transaction.execute("DELETE FROM code WHERE coalesce(used, expires) < $1", &[&before]).await?;
+    transaction.execute("DELETE FROM access WHERE least(revoked, expires) < $1", &[&before]).await?;
     // Their marks are held, as by whoever would write for them.
     let old = "SELECT device FROM mark JOIN device ON device.key = mark.device
                WHERE least(revoked, expires) < $1 AND coalesce(next_expires, 0) < $1
@@ -242,7 +250,7 @@ async fn of_nobody(client: &mut ClientWrapper, horizon: Horizon) -> Result<(u64,
     for table in ["run", "mark"] {
         transaction.execute(&format!("DELETE FROM {table} WHERE device = ANY ($1)"), &[&old]).await?;
     }
-    let devices = transaction.execute("DELETE FROM device WHERE key = ANY ($1)", &[&old]).await?;
+    forgotten.devices = transaction.execute("DELETE FROM device WHERE key = ANY ($1)", &[&old]).await?;
     let known = known_otherwise();
     let again = format!("UPDATE person SET alone = NULL WHERE alone IS NOT NULL AND {known}");
     transaction.execute(&again, &[]).await?;
@@ -250,9 +258,14 @@ async fn of_nobody(client: &mut ClientWrapper, horizon: Horizon) -> Result<(u64,
     transaction.execute(&alone, &[&horizon.now.as_millisecond()]).await?;
     people::keep_numbers(&transaction).await?;
     let since = horizon.alone.as_millisecond();
-    let names = "DELETE FROM alias WHERE person IN (SELECT key FROM person WHERE alone < $1)";
-    transaction.execute(names, &[&since]).await?;
-    let people = transaction.execute("DELETE FROM person WHERE alone < $1", &[&since]).await?;
+    for table in NAMES {
+        let names = format!("DELETE FROM {table} WHERE person IN (SELECT key FROM person WHERE alone < $1)");
+        transaction.execute(&names, &[&since]).await?;
+    }
+    forgotten.people = transaction.execute("DELETE FROM person WHERE alone < $1", &[&since]).await?;
+    if forgotten != Forgotten::default() {
+        audit::write(&transaction, by, &Act::Forgotten { forgotten }).await?;
+    }
     transaction.commit().await?;
-    Ok((devices, people))
+    Ok(forgotten)
 }

@@ -15,9 +15,12 @@ use super::{
     },
     SqliteStore, retention,
 };
-use crate::insights::{
-    story::{Beginning, Journey, Moment, StepStory},
-    written,
+use crate::{
+    insights::{
+        story::{Beginning, Journey, Moment, StepStory},
+        written,
+    },
+    signals::SignalKind,
 };
 
 #[async_trait]
@@ -155,8 +158,13 @@ fn around(conn: &Connection) -> Result<Known, StoreError> {
 }
 
 fn everybody(conn: &Connection) -> Result<RoaringBitmap, StoreError> {
-    let mut statement = conn.prepare_cached("SELECT key FROM person WHERE past = 0")?;
-    let people = statement.query_map([], |row| row.get::<_, u32>(0))?;
+    // Who has rights here and nothing else is not one of those the hub is about, unless a program told of them; nor is anybody
+    // whose first days are too old to be kept.
+    let mut statement = conn.prepare_cached(
+        "SELECT key FROM person WHERE NOT past AND (NOT rights_only
+         OR EXISTS (SELECT 1 FROM signal WHERE signal.kind = ?1 AND signal.person = person.key))",
+    )?;
+    let people = statement.query_map([SignalKind::ServiceUsed.name()], |row| row.get::<_, u32>(0))?;
     Ok(people.collect::<Result<_, _>>()?)
 }
 

@@ -16,22 +16,27 @@ use super::{
         people::{Erasing, Export, Whom, People, Raw, Rows, TABLES, Table, written},
     },
     SqliteStore,
-    admission::{new_person, salt},
+    admission::{self, new_person, salt},
+    audit,
     signals::count_anew,
     surveys::settle_for,
 };
-use crate::{secrets::pseudonym, signals::SignalKind};
+use crate::{
+    audit::{Act, By, Named},
+    secrets::pseudonym,
+    signals::SignalKind,
+};
 
 #[async_trait]
 impl People for SqliteStore {
-    async fn export(&self, person: &Whom) -> Result<Option<Export>, StoreError> {
-        let (kinds, person) = (self.kinds.clone(), person.clone());
-        Self::on(&self.writer, move |conn| export(conn, &kinds, &person)).await
+    async fn export(&self, by: &By, person: &Whom) -> Result<Option<Export>, StoreError> {
+        let (by, kinds, person) = (by.clone(), self.kinds.clone(), person.clone());
+        Self::on(&self.writer, move |conn| export(conn, &by, &kinds, &person)).await
     }
 
-    async fn erase(&self, people: &[Whom], zone: &TimeZone) -> Result<Erasing, StoreError> {
-        let (people, zone) = (people.to_vec(), zone.clone());
-        let erased = Self::on(&self.writer, move |conn| erase(conn, &people, &zone)).await?;
+    async fn erase(&self, by: &By, people: &[Whom], zone: &TimeZone) -> Result<Erasing, StoreError> {
+        let (by, people, zone) = (by.clone(), people.to_vec(), zone.clone());
+        let erased = Self::on(&self.writer, move |conn| erase(conn, &by, &people, &zone)).await?;
         Self::on(&self.writer, sweep).await?;
         Ok(erased)
     }
@@ -39,8 +44,8 @@ impl People for SqliteStore {
 
 /// Who that is. Somebody of whom other programs have told, and nobody else, is somebody from now on; whoever only wants to
 /// look rolls that back.
-fn find(transaction: &Transaction<'_>, named: &Whom) -> Result<Option<i64>, StoreError> {
-    let name = match named {
+fn find(transaction: &Connection, whom: &Whom) -> Result<Option<i64>, StoreError> {
+    let name = match whom {
         Whom::Name(name) => pseudonym(&salt(transaction)?, name),
         Whom::Number(PersonKey(key)) => {
             let sql = "SELECT key FROM person WHERE key = ?1";
@@ -61,11 +66,31 @@ fn is(column: &str) -> String {
     format!("{column} = ?1")
 }
 
-fn export(conn: &mut Connection, kinds: &Kinds, named: &Whom) -> Result<Option<Export>, StoreError> {
-    // All of one moment; and rolled back, because nothing shall change.
-    let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let Some(person) = find(&transaction, named)? else { return Ok(None) };
-    let key = u32::try_from(person).map_err(|_| StoreError::Damaged(format!("{person} is no person")))?;
+fn export(
+    conn: &mut Connection,
+    by: &By,
+    kinds: &Kinds,
+    whom: &Whom,
+) -> Result<Option<Export>, StoreError> {
+    // All of one moment; and nobody is somebody afterwards who was not before.
+    let mut transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let looking = transaction.savepoint()?;
+    let Some(person) = find(&looking, whom)? else { return Ok(None) };
+    let export = export_of(&looking, kinds, person)?;
+    looking.finish()?;
+    let known = "SELECT 1 FROM person WHERE key = ?1";
+    let person = if transaction.prepare_cached(known)?.exists([person])? {
+        Named::Person { key: PersonKey(export.person) }
+    } else {
+        Named::Erased
+    };
+    audit::write(&transaction, by, &Act::PersonExported { person })?;
+    transaction.commit()?;
+    Ok(Some(export))
+}
+
+fn export_of(transaction: &Connection, kinds: &Kinds, person: i64) -> Result<Export, StoreError> {
+    let key = admission::person(person)?.0;
     let mut tables = BTreeMap::new();
     for Table { name, rows } in TABLES {
         if let Some(theirs) = rows.of(is) {
@@ -81,7 +106,7 @@ fn export(conn: &mut Connection, kinds: &Kinds, named: &Whom) -> Result<Option<E
         Ok([("day", json!(day(row, 0)?)), ("service", json!(row.get::<_, String>(2)?))])
     };
     tables.insert("service_day", sets(used.query([])?, key, service)?);
-    Ok(Some(Export { person: key, tables }))
+    Ok(Export { person: key, tables })
 }
 
 fn day(row: &Row<'_>, column: usize) -> Result<String, StoreError> {
@@ -133,10 +158,15 @@ fn rows_of(
     Ok(all)
 }
 
-fn erase(conn: &mut Connection, named: &[Whom], zone: &TimeZone) -> Result<Erasing, StoreError> {
+fn erase(
+    conn: &mut Connection,
+    by: &By,
+    whom: &[Whom],
+    zone: &TimeZone,
+) -> Result<Erasing, StoreError> {
     let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut people = BTreeSet::new();
-    for one in named {
+    for one in whom {
         let Some(person) = find(&transaction, one)? else { return Ok(Erasing::Unknown(one.clone())) };
         people.insert(person);
     }
@@ -144,9 +174,10 @@ fn erase(conn: &mut Connection, named: &[Whom], zone: &TimeZone) -> Result<Erasi
     transaction.execute("UPDATE hub SET swept = 0", [])?;
     settle_for(&transaction, &people, zone)?;
     let mut erased = 0;
-    for person in people {
-        erased += erase_one(&transaction, person)?;
+    for person in &people {
+        erased += erase_one(&transaction, *person)?;
     }
+    audit::write(&transaction, by, &Act::PeopleErased { people: people.len() as u64 })?;
     transaction.commit()?;
     Ok(Erasing::Done(erased))
 }
@@ -162,7 +193,7 @@ pub(super) fn keep_numbers(transaction: &Transaction<'_>) -> Result<(), StoreErr
 }
 
 fn erase_one(transaction: &Transaction<'_>, person: i64) -> Result<u64, StoreError> {
-    let key = u32::try_from(person).map_err(|_| StoreError::Damaged(format!("{person} is no person")))?;
+    let key = admission::person(person)?.0;
     let theirs = |rows: Rows| rows.of(is).unwrap_or_default();
     // What the counts lose, before what they were counted from goes.
     let events = format!(
@@ -187,7 +218,7 @@ fn erase_one(transaction: &Transaction<'_>, person: i64) -> Result<u64, StoreErr
     }
     let mut erased = 0;
     for Table { name, rows } in TABLES {
-        if let Some(theirs) = rows.of(is) {
+        if let Some(theirs) = rows.gone_with(is) {
             erased += transaction.execute(&format!("DELETE FROM {name} WHERE {theirs}"), [person])? as u64;
         }
     }

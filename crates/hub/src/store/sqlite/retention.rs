@@ -11,14 +11,17 @@ use super::{
     super::{
         StoreError,
         columns::{Kinds, day_number, people_from},
-        people::known_otherwise,
+        people::{NAMES, known_otherwise},
         retention::{Earliest, Forgotten, Horizon, PIECE, Past, Retention, What, run_told, too_early},
         stories::Key,
     },
-    SqliteStore, kpis, people,
+    SqliteStore, audit, kpis, people,
     surveys::forget_until,
 };
-use crate::signals::SignalKind;
+use crate::{
+    audit::{Act, By},
+    signals::SignalKind,
+};
 
 #[async_trait]
 impl Retention for SqliteStore {
@@ -30,7 +33,7 @@ impl Retention for SqliteStore {
         .await
     }
 
-    async fn forget(&self, horizon: Horizon, zone: &TimeZone) -> Result<Forgotten, StoreError> {
+    async fn forget(&self, by: &By, horizon: Horizon, zone: &TimeZone) -> Result<Forgotten, StoreError> {
         let day = day_number(horizon.day);
         let mut forgotten = Forgotten::default();
         let old = Self::on(&self.reader, move |conn| {
@@ -53,8 +56,8 @@ impl Retention for SqliteStore {
         let zone = zone.clone();
         forgotten.answers += Self::on(&self.writer, move |conn| forget_until(conn, horizon, &zone)).await?;
         forgotten.signals += Self::on(&self.writer, move |conn| signals(conn, day)).await?;
-        let (devices, people) = Self::on(&self.writer, move |conn| of_nobody(conn, horizon)).await?;
-        (forgotten.devices, forgotten.people) = (devices, people);
+        let by = by.clone();
+        let forgotten = Self::on(&self.writer, move |conn| of_nobody(conn, &by, horizon, forgotten)).await?;
         // Also what an erase that was cut off has left in the file.
         Self::on(&self.writer, people::sweep).await?;
         Ok(forgotten)
@@ -219,17 +222,24 @@ fn signals(conn: &mut Connection, before: i32) -> Result<u64, StoreError> {
     Ok(gone)
 }
 
-/// Codes and devices that count no more for long, and people of whom nothing else is left.
-fn of_nobody(conn: &mut Connection, horizon: Horizon) -> Result<(u64, u64), StoreError> {
+/// Codes, devices and tokens that count no more for long, and people of whom nothing else is left. The last piece: it is
+/// written down how much all of them were.
+fn of_nobody(
+    conn: &mut Connection,
+    by: &By,
+    horizon: Horizon,
+    mut forgotten: Forgotten,
+) -> Result<Forgotten, StoreError> {
     let transaction = begin(conn)?;
     let before = horizon.time.as_millisecond();
     transaction.execute("DELETE FROM code WHERE coalesce(used, expires) < ?1", [before])?;
+    transaction.execute("DELETE FROM access WHERE min(coalesce(revoked, expires), expires) < ?1", [before])?;
     people::keep_numbers(&transaction)?;
     let old = "SELECT key FROM device WHERE min(coalesce(revoked, expires), expires) < ?1
                AND coalesce(next_expires, 0) < ?1 AND NOT EXISTS (SELECT 1 FROM event WHERE event.device = device.key)";
     transaction.execute(&format!("DELETE FROM mark WHERE device IN ({old})"), [before])?;
     transaction.execute(&format!("DELETE FROM run WHERE device IN ({old})"), [before])?;
-    let devices = transaction.execute(&format!("DELETE FROM device WHERE key IN ({old})"), [before])? as u64;
+    forgotten.devices = transaction.execute(&format!("DELETE FROM device WHERE key IN ({old})"), [before])? as u64;
     let known = known_otherwise();
     transaction.execute(&format!("UPDATE person SET alone = NULL WHERE alone IS NOT NULL AND {known}"), [])?;
     transaction.execute(
@@ -238,8 +248,13 @@ fn of_nobody(conn: &mut Connection, horizon: Horizon) -> Result<(u64, u64), Stor
     )?;
     let alone = "SELECT key FROM person WHERE alone < ?1";
     let since = [horizon.alone.as_millisecond()];
-    transaction.execute(&format!("DELETE FROM alias WHERE person IN ({alone})"), since)?;
-    let people = transaction.execute(&format!("DELETE FROM person WHERE key IN ({alone})"), since)? as u64;
+    for table in NAMES {
+        transaction.execute(&format!("DELETE FROM {table} WHERE person IN ({alone})"), since)?;
+    }
+    forgotten.people = transaction.execute(&format!("DELETE FROM person WHERE key IN ({alone})"), since)? as u64;
+    if forgotten != Forgotten::default() {
+        audit::write(&transaction, by, &Act::Forgotten { forgotten })?;
+    }
     transaction.commit()?;
-    Ok((devices, people))
+    Ok(forgotten)
 }
