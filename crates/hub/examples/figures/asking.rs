@@ -8,6 +8,7 @@ use std::{
 use firstlight_contract::hub::{BATCH as BATCH_TYPE, BatchAnswer, Verdict};
 use firstlight_domain::registry::EventType;
 use firstlight_hub::{
+    audit::By,
     secrets::{hash_code, hash_token},
     store::{Enrolling, Enrolment, Store},
 };
@@ -39,22 +40,28 @@ const FIGURES: [&str; 12] = [
     "completeness",
 ];
 
+/// With which figures are asked for.
+const VIEWER: &str = "a viewer's token";
+
 /// A machine's id and token.
 pub(crate) type Machine = (Uuid, String);
 
-/// Lets everybody's machine in.
+/// Lets everybody's machine in, and somebody see figures.
 pub(crate) async fn enrol(store: &dyn Store) -> Vec<Machine> {
     let now = Timestamp::now();
     let expires_at = now + SignedDuration::from_hours(24);
+    let by = By::account("bench", now);
     let mut machines = Vec::new();
     for person in 0..PEOPLE {
         let (code, token) = (hash_code(&person.to_string()), format!("token {person}"));
         let device = Uuid::from_u128(person as u128 + 1);
-        store.add_code(code, None, expires_at).await.unwrap();
+        store.add_code(&by, code, None, expires_at).await.unwrap();
         let enrolment = Enrolment { code, device, token: hash_token(&token), expires_at, now };
         assert_eq!(store.enrol(enrolment).await.unwrap(), Enrolling::Done);
         machines.push((device, token));
     }
+    store.grant(&by, "vera", &"viewer".parse().unwrap()).await.unwrap();
+    store.add_access(&by, "vera", hash_token(VIEWER), expires_at).await.unwrap();
     machines
 }
 
@@ -93,7 +100,8 @@ pub(crate) async fn replay(url: &str, machines: &[Machine], each: usize, now: i6
 
 async fn ask(client: &Client, url: &str, figure: &str) -> (Value, Duration) {
     let begun = Instant::now();
-    let answer = client.get(format!("{url}/v1/insights/{figure}")).send().await.unwrap();
+    let request = client.get(format!("{url}/v1/insights/{figure}")).bearer_auth(VIEWER);
+    let answer = request.send().await.unwrap();
     let text = answer.error_for_status().unwrap().text().await.unwrap();
     let spent = begun.elapsed();
     (serde_json::from_str(&text).unwrap(), spent)
