@@ -76,22 +76,25 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Command::Audit(asked) => runtime.block_on(audit::run(&database, asked)),
         Command::Simulate(asked) => runtime.block_on(simulate::run(&database, asked, &config.rules.zone)),
         Command::Backup { file } => {
-            let path = one_file(database, "pg_dump --format=custom --file=FILE URL")?;
+            let path = one_file(&database, "pg_dump --format=custom --file=FILE URL")?;
+            // Before: a copy that was made is in the log, and in the copy's.
+            runtime.block_on(note(&database, &Act::BackupMade))?;
             sqlite::back_up(&path, &file)?;
             print(&format!("{} is a whole copy of {}\n", file.display(), path.display()))
         }
         Command::Restore { file } => {
-            let path = one_file(database, "pg_restore --dbname=URL FILE")?;
+            let path = one_file(&database, "pg_restore --dbname=URL FILE")?;
             sqlite::restore(&file, &path)?;
+            runtime.block_on(note(&database, &Act::BackupRestored))?;
             print(&format!("{} is what {} was\n", path.display(), file.display()))
         }
     }
 }
 
 /// What copies one file cannot copy a server's database.
-fn one_file(database: Database, instead: &str) -> Result<PathBuf> {
+fn one_file(database: &Database, instead: &str) -> Result<PathBuf> {
     match database {
-        Database::Sqlite(path) => Ok(path),
+        Database::Sqlite(path) => Ok(path.clone()),
         Database::Postgres(address) => bail!(
             "the database is PostgreSQL at {address}, which has its own way; use `{instead}`, while hubs serve if \
              you like, see docs/hub.md"
@@ -199,6 +202,11 @@ async fn open_existing(database: &Database) -> Result<Arc<dyn Store>> {
         bail!("{} does not exist; name the database the hub serves from with --database", path.display());
     }
     open(database).await
+}
+
+/// Writes down what is done to the database as a whole.
+async fn note(database: &Database, act: &Act) -> Result<()> {
+    Ok(open_existing(database).await?.note(&by()?, act).await?)
 }
 
 /// Whoever gives a command.

@@ -30,11 +30,7 @@ pub async fn keep(store: Arc<dyn Store>, zone: TimeZone, now: fn() -> Timestamp)
 }
 
 /// Forgets, if it is time and nobody else does.
-pub async fn look(
-    store: &dyn Store,
-    by: &By,
-    zone: &TimeZone,
-) -> Result<Option<Forgotten>, StoreError> {
+pub async fn look(store: &dyn Store, by: &By, zone: &TimeZone) -> Result<Option<Forgotten>, StoreError> {
     if !store.turn_to_forget(by.at).await? {
         return Ok(None);
     }

@@ -117,8 +117,10 @@ pub fn results(heard: &Heard) -> Vec<SurveyResult> {
 /// What is shown of what people wrote by themselves. Who gave their name wants to be heard by it.
 pub fn feedback(heard: &Heard) -> FeedbackResult {
     let unnamed = unnamed(heard);
-    let mut texts: Vec<String> =
-        let_out(&unnamed, SMALLEST_FOR_WORDS, nothing_counted).into_iter().map(|text| (*text).to_owned()).collect();
+    let mut texts: Vec<String> = let_out(&unnamed, SMALLEST_FOR_WORDS, nothing_counted)
+        .into_iter()
+        .map(|text| (*text).to_owned())
+        .collect();
     texts.sort_unstable();
     let signed = heard.feedback.iter().filter_map(|feedback| {
         let name = feedback.name.clone()?;
@@ -388,11 +390,7 @@ fn leaving<T, C: Ord>(
 
 /// The closed batches that are not settled: of each person what they said first; a batch is closed when it has `smallest`
 /// people and nothing that all of them said.
-fn closed<T, C: Ord>(
-    said: &[Said<T>],
-    smallest: u64,
-    cells: impl Fn(&T) -> Vec<C>,
-) -> Vec<Vec<&Said<T>>> {
+fn closed<T, C: Ord>(said: &[Said<T>], smallest: u64, cells: impl Fn(&T) -> Vec<C>) -> Vec<Vec<&Said<T>>> {
     let mut seen = BTreeSet::new();
     let mut closed = Vec::new();
     let mut batch: Vec<&Said<T>> = Vec::new();

@@ -155,6 +155,10 @@ pub enum Act {
         /// Until when it counts.
         expires_at: Timestamp,
     },
+    /// Somebody set out to copy the whole database.
+    BackupMade,
+    /// A backup took the place of the database.
+    BackupRestored,
     /// A hub began to serve with other settings than before.
     SettingsChanged {
         /// Those that rights depend on; of a secret only whether there is one.

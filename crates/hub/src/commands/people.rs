@@ -67,8 +67,10 @@ fn agreed(people: &[String]) -> Result<bool> {
     let mut say = |text: &str| err.write_all(text.as_bytes()).context("nothing can be asked");
     say(&format!("Everything the hub has of {} will be gone, for good.\n", people.join(", ")))?;
     if people.len() < TOGETHER {
-        say("Figures will be without them: whoever noted some before can subtract. Five or more who are erased together \
-             cannot be told apart; see docs/hub.md.\n")?;
+        say(
+            "Figures will be without them: whoever noted some before can subtract. Five or more who are erased together \
+             cannot be told apart; see docs/hub.md.\n",
+        )?;
     }
     say("Erase? (yes/no) ")?;
     let mut answer = String::new();

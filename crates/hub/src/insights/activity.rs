@@ -41,7 +41,8 @@ impl Insights {
                 let known = (days == 1 && filter.width() == 0 && *past.0 == day).then_some(*past.1);
                 return self.past(known);
             }
-            let people = self.people.range(from..=day).fold(RoaringBitmap::new(), |all, (_, people)| all | people);
+            let people =
+                self.people.range(from..=day).fold(RoaringBitmap::new(), |all, (_, people)| all | people);
             self.active(&people, &roles, filter)
         };
         let monthly = window(MONTH);
@@ -49,12 +50,8 @@ impl Insights {
             KpiAnswer::Known { counts, .. } => self.stickiness(day, &roles, filter, *counts),
             other => self.kpi(other.clone()),
         };
-        let active = ActiveDay {
-            day: Some(day.to_string()),
-            daily: window(1),
-            weekly: window(WEEK),
-            monthly,
-        };
+        let active =
+            ActiveDay { day: Some(day.to_string()), daily: window(1), weekly: window(WEEK), monthly };
         (active, stickiness)
     }
 

@@ -240,7 +240,9 @@ pub(super) fn written(column: &str, raw: Raw, kinds: &Kinds) -> Result<Value, St
         ("name", Raw::Text(text)) => {
             serde_json::from_str::<Map<_, _>>(&text).map_or_else(|_| json!(text), Value::Object)
         }
-        ("data" | "answer" | "body", Raw::Text(text)) => serde_json::from_str(&text).map_err(|_| damaged())?,
+        ("data" | "answer" | "body", Raw::Text(text)) => {
+            serde_json::from_str(&text).map_err(|_| damaged())?
+        }
         ("gaps", Raw::Bytes(gaps)) => {
             json!(Marks::from_parts(u64::MAX, &gaps).ok_or_else(damaged)?.gaps())
         }
@@ -260,7 +262,8 @@ pub(super) fn written(column: &str, raw: Raw, kinds: &Kinds) -> Result<Value, St
 /// What the steps of a journey came to.
 fn steps_of(bytes: &[u8]) -> Option<Result<Value, StoreError>> {
     let steps = written::from_bytes(bytes)?;
-    let text = |at: Option<i64>| -> Result<_, StoreError> { at.map(|at| Ok(instant(at)?.to_string())).transpose() };
+    let text =
+        |at: Option<i64>| -> Result<_, StoreError> { at.map(|at| Ok(instant(at)?.to_string())).transpose() };
     let steps = steps.into_iter().map(|(name, facts)| {
         let step = json!({
             "entered": text(facts.entered)?, "tried": text(facts.tried)?, "done": text(facts.done)?,

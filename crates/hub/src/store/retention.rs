@@ -157,7 +157,11 @@ impl Past {
     }
 
     /// A run that is forgotten, if it is known of which release it was.
-    pub(super) fn forget_run(&mut self, release: Option<(String, String)>, failed: bool) -> Result<(), StoreError> {
+    pub(super) fn forget_run(
+        &mut self,
+        release: Option<(String, String)>,
+        failed: bool,
+    ) -> Result<(), StoreError> {
         let Some(release) = release else { return Ok(()) };
         let name = serde_json::to_string(&release)
             .map_err(|error| StoreError::Damaged(format!("a release cannot be written: {error}")))?;

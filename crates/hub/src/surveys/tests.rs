@@ -126,7 +126,12 @@ fn erase(heard: &mut Heard, goes: impl Fn(u32) -> bool) {
     for (sum, n) in settled.sums {
         *heard.settled.sums.entry(sum).or_default() += n;
     }
-    fn keep<T>(list: &mut Vec<T>, settled: &mut BTreeSet<usize>, more: &BTreeSet<usize>, stays: impl Fn(&T) -> bool) {
+    fn keep<T>(
+        list: &mut Vec<T>,
+        settled: &mut BTreeSet<usize>,
+        more: &BTreeSet<usize>,
+        stays: impl Fn(&T) -> bool,
+    ) {
         let mut left = BTreeSet::new();
         let mut kept = Vec::new();
         for (place, one) in std::mem::take(list).into_iter().enumerate() {
@@ -147,10 +152,10 @@ fn erase(heard: &mut Heard, goes: impl Fn(u32) -> bool) {
 
 #[test]
 fn g6_what_was_let_out_stays_the_same_numbers_when_somebody_is_erased() {
-    let scores: Vec<(u32, u8)> = (0..30).map(|person| (person, u8::try_from(person * 7 % 11).unwrap())).collect();
-    let effort = |(person, score): &(u32, u8)| {
-        (*person, Answer::Score { kind: Scale::Ces, score: score % 7 + 1 })
-    };
+    let scores: Vec<(u32, u8)> =
+        (0..30).map(|person| (person, u8::try_from(person * 7 % 11).unwrap())).collect();
+    let effort =
+        |(person, score): &(u32, u8)| (*person, Answer::Score { kind: Scale::Ces, score: score % 7 + 1 });
     let choice = |(person, score): &(u32, u8)| {
         let chosen = ["docs", "tools", "people"][usize::from(score % 3)];
         (*person, Answer::Choice { chosen: vec![ChoiceId::new(chosen).unwrap()] })

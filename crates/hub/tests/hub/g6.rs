@@ -39,7 +39,10 @@ async fn erased(hub: &Hub) -> Vec<Vec<u8>> {
         let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&file).unwrap().permissions());
         assert_eq!(mode & 0o777, 0o600);
     }
-    assert!(!hub.run(&["person", "export", "ada@acme.test", "--file", &name]).status.success(), "nothing is overwritten");
+    assert!(
+        !hub.run(&["person", "export", "ada@acme.test", "--file", &name]).status.success(),
+        "nothing is overwritten"
+    );
     let document: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
     fs::remove_file(&file).unwrap();
     assert_eq!(document["format"], 1);

@@ -170,8 +170,10 @@ impl Server {
     pub(crate) fn dump(&self, url: &str) -> Vec<u8> {
         let schema = url.rsplit_once("%3D").unwrap().1;
         let socket = self.folder.display().to_string();
-        let said =
-            self.command("pg_dump", &["-h", &socket, "-U", "ada", "-n", schema, "postgres"]).output().unwrap();
+        let said = self
+            .command("pg_dump", &["-h", &socket, "-U", "ada", "-n", schema, "postgres"])
+            .output()
+            .unwrap();
         assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
         said.stdout
     }

@@ -113,7 +113,12 @@ async fn g6_sqlite_hands_somebody_over_and_erases_them() {
         let bytes = std::fs::read(&path).unwrap();
         read += bytes.len();
         for trace in &gone.traces {
-            assert!(!people::found(&bytes, trace), "{} has {}", path.display(), String::from_utf8_lossy(trace));
+            assert!(
+                !people::found(&bytes, trace),
+                "{} has {}",
+                path.display(),
+                String::from_utf8_lossy(trace)
+            );
         }
     }
     assert!(read > 50_000, "there was something to read");

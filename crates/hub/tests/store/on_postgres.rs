@@ -14,9 +14,7 @@ use firstlight_hub::{
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::{
-    audit, counting, kpis, people, postgres::Server, retention, roles, signals, story, surveys,
-};
+use crate::{audit, counting, kpis, people, postgres::Server, retention, roles, signals, story, surveys};
 
 async fn open(url: &str) -> Arc<dyn Store> {
     Arc::new(PostgresStore::open(&Address::parse(url).unwrap()).await.unwrap())
@@ -138,7 +136,8 @@ async fn g6_postgres_erases_somebody_whose_machines_go_on_sending_to_other_hubs(
         assert!(rollups.people.values().all(|people| people.len() == 1 && people.contains(grace.person.0)));
         assert_eq!(third.known().await.unwrap(), third.known_from_log().await.unwrap());
     }
-    let events = raw(&url).await.query_one("SELECT count(DISTINCT device), count(*) FROM event", &[]).await.unwrap();
+    let events =
+        raw(&url).await.query_one("SELECT count(DISTINCT device), count(*) FROM event", &[]).await.unwrap();
     assert_eq!((events.get::<_, i64>(0), events.get::<_, i64>(1)), (1, 12 * 20));
 }
 

@@ -64,7 +64,10 @@ pub(crate) fn life(device: &Device, from: Timestamp, score: u8, words: [&str; 3]
     };
     use EventType as T;
     let told = [
-        (T::JourneyStarted, release(json!({ "journey": journey, "persona": "backend", "clock": "first_launch" }))),
+        (
+            T::JourneyStarted,
+            release(json!({ "journey": journey, "persona": "backend", "clock": "first_launch" })),
+        ),
         (T::RunStarted, release(json!({ "run": run }))),
         (T::StepChanged, step("running")),
         (T::StepChanged, step("failed")),
@@ -159,7 +162,8 @@ pub(crate) async fn erasing(store: &dyn Store, other: &dyn Store) -> Gone {
     assert_eq!(let_out[0].questions[0].n, 5, "Ada and four others");
 
     let export = store.export(&story::by(), &name("github:ada")).await.unwrap().unwrap();
-    let mut by_number = store.export(&story::by(), &Whom::Number(PersonKey(export.person))).await.unwrap().unwrap();
+    let mut by_number =
+        store.export(&story::by(), &Whom::Number(PersonKey(export.person))).await.unwrap().unwrap();
     // Having looked is in the log, too.
     for table in ["audit", "audit_name"] {
         assert_eq!(by_number.tables[table].len(), export.tables[table].len() + 1);
@@ -189,7 +193,11 @@ pub(crate) async fn erasing(store: &dyn Store, other: &dyn Store) -> Gone {
     assert_eq!(log.verify(None).unwrap().flaw, None);
     let records: Vec<_> = log.records().into_iter().map(Result::unwrap).collect();
     let erased = Actor::Person { person: Named::Erased };
-    assert!(records.iter().any(|one| one.by == erased && one.act == Act::IntegrationMade { name: "hers".to_owned() }));
+    assert!(
+        records
+            .iter()
+            .any(|one| one.by == erased && one.act == Act::IntegrationMade { name: "hers".to_owned() })
+    );
     assert!(records.iter().any(|one| one.act == Act::PersonExported { person: Named::Erased }));
     assert_eq!(records.last().unwrap().act, Act::PeopleErased { people: 1 });
     assert_eq!(store.asker(hash_token("of ada"), story::now()).await.unwrap(), None);
@@ -209,7 +217,8 @@ pub(crate) async fn erasing(store: &dyn Store, other: &dyn Store) -> Gone {
     assert_eq!(results(&store.heard(all.0, all.1).await.unwrap()), let_out);
 
     // What her devices still send is refused; nobody gets her numbers.
-    let stale = hers.iter().map(|device| story::submission(device, [story::event(99, "2026-11-26T09:00:00Z")]));
+    let stale =
+        hers.iter().map(|device| story::submission(device, [story::event(99, "2026-11-26T09:00:00Z")]));
     let verdicts = store.append(stale.collect()).await.unwrap();
     let refused = |one: &Verdict| matches!(one, Verdict::Refused { reason: Refusal::ForeignSource, .. });
     assert!(verdicts.iter().flatten().all(refused), "{verdicts:?}");
@@ -231,11 +240,7 @@ pub(crate) async fn erasing(store: &dyn Store, other: &dyn Store) -> Gone {
         let ids = (1..=5).map(|number| id(device, number)).chain([device.id]);
         traces.extend(ids.map(|id| id.as_bytes().to_vec()));
     }
-    Gone {
-        person: PersonKey(export.person),
-        devices: hers.iter().map(|device| device.key).collect(),
-        traces,
-    }
+    Gone { person: PersonKey(export.person), devices: hers.iter().map(|device| device.key).collect(), traces }
 }
 
 /// What is handed over says what was told, in words.
@@ -251,7 +256,10 @@ fn whole(export: &Value, hers: &[Device]) {
     assert_eq!(answer["day"], "2026-11-26");
     let story = &tables["story"][0];
     assert_eq!((&story["persona"], &story["at_once"]), (&json!("backend"), &json!(true)));
-    assert_eq!((&story["steps"]["git"]["failures"], &story["steps"]["git"]["doing_ms"]), (&json!(1), &json!(60_000)));
+    assert_eq!(
+        (&story["steps"]["git"]["failures"], &story["steps"]["git"]["doing_ms"]),
+        (&json!(1), &json!(60_000))
+    );
     assert_eq!(tables["step_story"][0]["told"][1]["phase"], "failing");
     assert_eq!(tables["mark"][0]["high"], 13);
     assert_eq!(tables["mark"][0]["gaps"], json!([]));

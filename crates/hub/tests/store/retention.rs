@@ -42,7 +42,10 @@ pub(crate) async fn forgetting(store: &dyn Store) {
     let before = now - SignedDuration::from_hours(24 * 30);
     assert_eq!(forgetting::look(store, &By::hub(before), &zone).await.unwrap(), Some(Forgotten::default()));
     assert_eq!(store.rollups().await.unwrap(), rollups);
-    assert_eq!(forgetting::look(store, &By::hub(before + SignedDuration::from_hours(19)), &zone).await.unwrap(), None);
+    assert_eq!(
+        forgetting::look(store, &By::hub(before + SignedDuration::from_hours(19)), &zone).await.unwrap(),
+        None
+    );
 
     // Six weeks later the first six are.
     let later = now + SignedDuration::from_hours(24 * 42);
@@ -71,9 +74,13 @@ pub(crate) async fn forgetting(store: &dyn Store) {
     let after = results(&store.heard(quarter.0, quarter.1).await.unwrap());
     assert_eq!(after[0].endings, let_out[0].endings);
     assert_eq!(after[0].questions[0], let_out[0].questions[0]);
-    assert_eq!(store.exposures(devices[0].person).await.unwrap(), firstlight_domain::survey::Exposures::default());
+    assert_eq!(
+        store.exposures(devices[0].person).await.unwrap(),
+        firstlight_domain::survey::Exposures::default()
+    );
     let export = store.export(&story::by(), &Whom::Name("p0".to_owned())).await.unwrap().unwrap();
-    for table in ["event", "run", "journey", "story", "step_story", "survey_answer", "feedback", "day_people"] {
+    for table in ["event", "run", "journey", "story", "step_story", "survey_answer", "feedback", "day_people"]
+    {
         assert_eq!(export.tables[table].len(), 0, "{table}");
     }
     assert_eq!(export.tables["device"].len(), 1);
@@ -87,7 +94,9 @@ pub(crate) async fn forgetting(store: &dyn Store) {
     let much_later = now + SignedDuration::from_hours(24 * 402);
     let done = forgetting::forget(store, &By::hub(much_later), &zone).await.unwrap();
     assert_eq!((done.devices, done.people), (12, 0));
-    let done = forgetting::forget(store, &By::hub(much_later + SignedDuration::from_hours(24 * 91)), &zone).await.unwrap();
+    let done = forgetting::forget(store, &By::hub(much_later + SignedDuration::from_hours(24 * 91)), &zone)
+        .await
+        .unwrap();
     assert_eq!(done.people, 12);
     assert_eq!(store.export(&story::by(), &Whom::Name("p0".to_owned())).await.unwrap(), None);
     let log = store.audit_log().await.unwrap();

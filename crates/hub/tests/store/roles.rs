@@ -94,6 +94,8 @@ fn name(act: &Act) -> &'static str {
         Act::RoleRevoked { .. } => "role revoked",
         Act::TokenMade { .. } => "token made",
         Act::TokenRevoked { .. } => "token revoked",
+        Act::BackupMade => "backup made",
+        Act::BackupRestored => "backup restored",
         Act::SettingsChanged { .. } => "settings changed",
         Act::PersonExported { .. } => "person exported",
         Act::PeopleErased { .. } => "people erased",
@@ -133,8 +135,10 @@ async fn everything(store: &dyn Store, by: &By) -> Vec<Act> {
     assert!(!store.revoke_integration(by, "other").await.unwrap());
     assert!(!store.add_alias(by, "bo", "github:ada-l").await.unwrap());
     let settings = Act::SettingsChanged { settings: [("zone".to_owned(), "UTC".to_owned())].into() };
-    store.note(by, &settings).await.unwrap();
-    acts.push(settings);
+    for act in [settings, Act::BackupMade, Act::BackupRestored] {
+        store.note(by, &act).await.unwrap();
+        acts.push(act);
+    }
     store.add_code(by, hash_code("zoe"), Some("zoe"), at(1)).await.unwrap();
     acts.push(Act::CodeMade { person: Named::Erased, expires_at: at(1) });
     let [zoe, ada] = ["zoe", "ada"].map(|name| Whom::Name(name.to_owned()));
@@ -160,7 +164,7 @@ pub(crate) async fn g8_every_act_is_in_the_log(store: &dyn Store) {
     let mut names: Vec<_> = acts.iter().map(name).collect();
     names.sort_unstable();
     names.dedup();
-    assert_eq!(names.len(), 13, "{names:?}");
+    assert_eq!(names.len(), 15, "{names:?}");
     let records: Vec<_> =
         store.audit_log().await.unwrap().records().into_iter().map(Result::unwrap).collect();
     assert!(records.iter().map(|record| record.seq).eq(1..=acts.len() as u64));

@@ -101,7 +101,8 @@ pub(super) async fn enrol(
 }
 
 pub(super) async fn device(client: &ClientWrapper, token: Hash) -> Result<Option<Device>, StoreError> {
-    let found = "SELECT key, id, person, enrolled, CASE WHEN token = $1 THEN expires ELSE next_expires END, revoked,
+    let found =
+        "SELECT key, id, person, enrolled, CASE WHEN token = $1 THEN expires ELSE next_expires END, revoked,
                         token <> $1 FROM device WHERE token = $1 OR next_token = $1";
     let statement = client.prepare_cached(found).await?;
     let Some(row) = client.query_opt(&statement, &[&token.as_slice()]).await? else { return Ok(None) };

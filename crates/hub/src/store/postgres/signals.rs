@@ -161,8 +161,7 @@ impl Signals for PostgresStore {
         {
             counts.services.insert((row.try_get(0)?, day_of(row.try_get(1)?)?), day_from(&row, 2)?);
         }
-        let first =
-            "SELECT person, min(time) FROM signal JOIN person ON person.key = signal.person
+        let first = "SELECT person, min(time) FROM signal JOIN person ON person.key = signal.person
                      WHERE kind = $1 AND NOT past GROUP BY person";
         for row in transaction.query(first, &[&SignalKind::ChangeMerged.name()]).await? {
             counts.first_changes.insert(admission::person(row.try_get(0)?)?, instant(row.try_get(1)?)?);
@@ -173,8 +172,10 @@ impl Signals for PostgresStore {
 
     async fn recount_signals(&self) -> Result<SignalCounts, StoreError> {
         let mut client = self.client().await?;
-        let transaction =
-            client.build_transaction().isolation_level(tokio_postgres::IsolationLevel::RepeatableRead).read_only(true);
+        let transaction = client
+            .build_transaction()
+            .isolation_level(tokio_postgres::IsolationLevel::RepeatableRead)
+            .read_only(true);
         let transaction = transaction.start().await?;
         let rows = "SELECT kind, subject, day, ok, person, time FROM signal";
         let rows = transaction.query(rows, &[]).await?;

@@ -153,7 +153,8 @@ fn known(conn: &mut Connection) -> Result<Known, StoreError> {
 
 /// What is known besides journeys and days.
 fn around(conn: &Connection) -> Result<Known, StoreError> {
-    let (machines, everybody, past_people) = (machines(conn)?, everybody(conn)?, retention::past(conn)?.people()?);
+    let (machines, everybody, past_people) =
+        (machines(conn)?, everybody(conn)?, retention::past(conn)?.people()?);
     Ok(Known { machines, everybody, past_people, ..Known::default() })
 }
 

@@ -13,7 +13,7 @@ use super::{
     super::{
         PersonKey, StoreError,
         columns::{Kinds, day_of, people_from, people_to},
-        people::{Erasing, Export, Whom, People, Raw, Rows, TABLES, Table, written},
+        people::{Erasing, Export, People, Raw, Rows, TABLES, Table, Whom, written},
     },
     SqliteStore,
     admission::{self, new_person, salt},
@@ -66,12 +66,7 @@ fn is(column: &str) -> String {
     format!("{column} = ?1")
 }
 
-fn export(
-    conn: &mut Connection,
-    by: &By,
-    kinds: &Kinds,
-    whom: &Whom,
-) -> Result<Option<Export>, StoreError> {
+fn export(conn: &mut Connection, by: &By, kinds: &Kinds, whom: &Whom) -> Result<Option<Export>, StoreError> {
     // All of one moment; and nobody is somebody afterwards who was not before.
     let mut transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let looking = transaction.savepoint()?;
@@ -102,9 +97,8 @@ fn export_of(transaction: &Connection, kinds: &Kinds, person: i64) -> Result<Exp
     tables.insert("day_people", days);
     let mut used =
         transaction.prepare_cached("SELECT day, people, service FROM service_day ORDER BY service, day")?;
-    let service = |row: &Row<'_>| {
-        Ok([("day", json!(day(row, 0)?)), ("service", json!(row.get::<_, String>(2)?))])
-    };
+    let service =
+        |row: &Row<'_>| Ok([("day", json!(day(row, 0)?)), ("service", json!(row.get::<_, String>(2)?))]);
     tables.insert("service_day", sets(used.query([])?, key, service)?);
     Ok(Export { person: key, tables })
 }
@@ -158,12 +152,7 @@ fn rows_of(
     Ok(all)
 }
 
-fn erase(
-    conn: &mut Connection,
-    by: &By,
-    whom: &[Whom],
-    zone: &TimeZone,
-) -> Result<Erasing, StoreError> {
+fn erase(conn: &mut Connection, by: &By, whom: &[Whom], zone: &TimeZone) -> Result<Erasing, StoreError> {
     let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut people = BTreeSet::new();
     for one in whom {

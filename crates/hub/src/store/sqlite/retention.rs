@@ -97,8 +97,9 @@ fn events(conn: &mut Connection, kinds: &Kinds, rows: &[i64], before: i32) -> Re
     let mut runs: Vec<(bool, i64, Uuid)> = Vec::new();
     {
         // A row that was swept meanwhile may be another one by now.
-        let mut gone = transaction
-            .prepare_cached("DELETE FROM event WHERE rowid = ?1 AND day < ?2 RETURNING device, kind, day, data")?;
+        let mut gone = transaction.prepare_cached(
+            "DELETE FROM event WHERE rowid = ?1 AND day < ?2 RETURNING device, kind, day, data",
+        )?;
         for row in rows {
             let mut found = gone.query(params![row, before])?;
             let Some(row) = found.next()? else { continue };
@@ -110,12 +111,14 @@ fn events(conn: &mut Connection, kinds: &Kinds, rows: &[i64], before: i32) -> Re
                 runs.push((!begins, device, run));
             }
         }
-        let mut fewer = transaction.prepare_cached("UPDATE day_events SET n = n - ?3 WHERE day = ?1 AND kind = ?2")?;
+        let mut fewer =
+            transaction.prepare_cached("UPDATE day_events SET n = n - ?3 WHERE day = ?1 AND kind = ?2")?;
         for ((day, kind), n) in &counted {
             fewer.execute(params![day, kind, n])?;
             past.add(What::Events, kinds.kind(*kind)?.name(), *day, *n);
         }
-        let mut fewer = transaction.prepare_cached("UPDATE mark SET forgotten = forgotten + ?2 WHERE device = ?1")?;
+        let mut fewer =
+            transaction.prepare_cached("UPDATE mark SET forgotten = forgotten + ?2 WHERE device = ?1")?;
         for (device, n) in &devices {
             fewer.execute(params![device, n])?;
         }
@@ -131,7 +134,13 @@ fn events(conn: &mut Connection, kinds: &Kinds, rows: &[i64], before: i32) -> Re
     Ok(counted.values().sum())
 }
 
-fn forget_run(conn: &Connection, ends: bool, device: i64, run: Uuid, past: &mut Past) -> Result<(), StoreError> {
+fn forget_run(
+    conn: &Connection,
+    ends: bool,
+    device: i64,
+    run: Uuid,
+    past: &mut Past,
+) -> Result<(), StoreError> {
     let of = params![device, run.as_bytes()];
     if ends {
         // One whose beginning is still there goes on without its end.
@@ -154,7 +163,8 @@ fn days(conn: &mut Connection, before: i32) -> Result<(), StoreError> {
     let transaction = begin(conn)?;
     let mut past = Past::default();
     {
-        let mut gone = transaction.prepare_cached("DELETE FROM day_people WHERE day < ?1 RETURNING day, people")?;
+        let mut gone =
+            transaction.prepare_cached("DELETE FROM day_people WHERE day < ?1 RETURNING day, people")?;
         let mut rows = gone.query([before])?;
         while let Some(row) = rows.next()? {
             past.add(What::People, "", row.get(0)?, people_from(&row.get::<_, Vec<u8>>(1)?)?.len());
@@ -233,15 +243,18 @@ fn of_nobody(
     let transaction = begin(conn)?;
     let before = horizon.time.as_millisecond();
     transaction.execute("DELETE FROM code WHERE coalesce(used, expires) < ?1", [before])?;
-    transaction.execute("DELETE FROM access WHERE min(coalesce(revoked, expires), expires) < ?1", [before])?;
+    transaction
+        .execute("DELETE FROM access WHERE min(coalesce(revoked, expires), expires) < ?1", [before])?;
     people::keep_numbers(&transaction)?;
     let old = "SELECT key FROM device WHERE min(coalesce(revoked, expires), expires) < ?1
                AND coalesce(next_expires, 0) < ?1 AND NOT EXISTS (SELECT 1 FROM event WHERE event.device = device.key)";
     transaction.execute(&format!("DELETE FROM mark WHERE device IN ({old})"), [before])?;
     transaction.execute(&format!("DELETE FROM run WHERE device IN ({old})"), [before])?;
-    forgotten.devices = transaction.execute(&format!("DELETE FROM device WHERE key IN ({old})"), [before])? as u64;
+    forgotten.devices =
+        transaction.execute(&format!("DELETE FROM device WHERE key IN ({old})"), [before])? as u64;
     let known = known_otherwise();
-    transaction.execute(&format!("UPDATE person SET alone = NULL WHERE alone IS NOT NULL AND {known}"), [])?;
+    transaction
+        .execute(&format!("UPDATE person SET alone = NULL WHERE alone IS NOT NULL AND {known}"), [])?;
     transaction.execute(
         &format!("UPDATE person SET alone = ?1 WHERE alone IS NULL AND NOT {known}"),
         [horizon.now.as_millisecond()],
@@ -251,7 +264,8 @@ fn of_nobody(
     for table in NAMES {
         transaction.execute(&format!("DELETE FROM {table} WHERE person IN ({alone})"), since)?;
     }
-    forgotten.people = transaction.execute(&format!("DELETE FROM person WHERE key IN ({alone})"), since)? as u64;
+    forgotten.people =
+        transaction.execute(&format!("DELETE FROM person WHERE key IN ({alone})"), since)? as u64;
     if forgotten != Forgotten::default() {
         audit::write(&transaction, by, &Act::Forgotten { forgotten })?;
     }

@@ -8,9 +8,7 @@ use firstlight_domain::{
     survey::{Answer, Ending, Exposures},
 };
 use jiff::{Timestamp, tz::TimeZone};
-use rusqlite::{
-    CachedStatement, Connection, OptionalExtension, Transaction, TransactionBehavior, params,
-};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::{
     super::{
@@ -231,7 +229,11 @@ fn heard(conn: &Connection, from: Timestamp, to: Timestamp) -> Result<(Heard, Pl
 const SAID: [&str; 3] = ["survey_answer", "survey_ending", "feedback"];
 
 /// Forgets what was said in quarters that are too old, but for the numbers that were let out, and when people were asked.
-pub(super) fn forget_until(conn: &mut Connection, horizon: Horizon, zone: &TimeZone) -> Result<u64, StoreError> {
+pub(super) fn forget_until(
+    conn: &mut Connection,
+    horizon: Horizon,
+    zone: &TimeZone,
+) -> Result<u64, StoreError> {
     let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let until = horizon.quarter.as_millisecond();
     let mut quarters = BTreeSet::new();
