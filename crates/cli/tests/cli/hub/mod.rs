@@ -296,7 +296,7 @@ fn g1_a_token_is_renewed_before_it_expires_and_whatever_is_cut_off_leaves_one_th
         joined["renew_at"] = "2020-01-01T00:00:00Z".into();
         std::fs::write(&file, joined.to_string()).unwrap();
     };
-    let mut sends = || {
+    let sends = || {
         machine.on(&pack, "up", &["--yes", "--only", "proxy"]).expect(0);
         machine.run(&["undo", "--all"]).expect(0);
         let sent = machine.run(&["hub", "send", "--json"]).expect(0).json();
