@@ -120,29 +120,31 @@ fn quarters_meet_and_are_those_of_the_zone() {
     }
 }
 
+/// Keeps some of a list, and what was settled of it.
+fn keep<T>(
+    list: &mut Vec<T>,
+    settled: &mut BTreeSet<usize>,
+    more: &BTreeSet<usize>,
+    stays: impl Fn(&T) -> bool,
+) {
+    let mut left = BTreeSet::new();
+    let mut kept = Vec::new();
+    for (place, one) in std::mem::take(list).into_iter().enumerate() {
+        if stays(&one) {
+            if settled.contains(&place) || more.contains(&place) {
+                left.insert(kept.len());
+            }
+            kept.push(one);
+        }
+    }
+    (*list, *settled) = (kept, left);
+}
+
 /// Erases some people, as a store does: settles their batches, then takes away what they said.
 fn erase(heard: &mut Heard, goes: impl Fn(u32) -> bool) {
     let settled = settle(heard, |person| goes(person.0));
     for (sum, n) in settled.sums {
         *heard.settled.sums.entry(sum).or_default() += n;
-    }
-    fn keep<T>(
-        list: &mut Vec<T>,
-        settled: &mut BTreeSet<usize>,
-        more: &BTreeSet<usize>,
-        stays: impl Fn(&T) -> bool,
-    ) {
-        let mut left = BTreeSet::new();
-        let mut kept = Vec::new();
-        for (place, one) in std::mem::take(list).into_iter().enumerate() {
-            if stays(&one) {
-                if settled.contains(&place) || more.contains(&place) {
-                    left.insert(kept.len());
-                }
-                kept.push(one);
-            }
-        }
-        (*list, *settled) = (kept, left);
     }
     let Heard { answers, endings, feedback, settled: before } = heard;
     keep(answers, &mut before.answers, &settled.answers, |one| !goes(one.person.0));

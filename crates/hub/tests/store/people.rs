@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use firstlight_contract::hub::{Refusal, Verdict};
-use firstlight_domain::registry::EventType;
+use firstlight_domain::registry::{EventType, EventType as T};
 use firstlight_hub::{
     audit::{Act, Actor, By, Named},
     ingest::{Read, event::read},
@@ -32,7 +32,7 @@ pub(crate) fn name(name: &str) -> Whom {
 
 /// An event, as a device sends it.
 fn said(device: &Device, sequence: u64, time: Timestamp, kind: EventType, data: &Value) -> Read {
-    let id = Uuid::from_u128((u128::from(device.id.as_u128() as u64) << 64) + u128::from(sequence));
+    let id = Uuid::from_u64_pair(device.id.as_u64_pair().1, sequence);
     let event = json!({
         "specversion": "1.0", "id": id, "source": device.source(), "type": kind.name(), "time": time,
         "recordedtime": time, "sequence": format!("{sequence:016}"), "datacontenttype": "application/json",
@@ -62,7 +62,6 @@ pub(crate) fn life(device: &Device, from: Timestamp, score: u8, words: [&str; 3]
         data.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         data
     };
-    use EventType as T;
     let told = [
         (
             T::JourneyStarted,

@@ -155,7 +155,7 @@ fn known(conn: &mut Connection) -> Result<Known, StoreError> {
 fn around(conn: &Connection) -> Result<Known, StoreError> {
     let (machines, everybody, past_people) =
         (machines(conn)?, everybody(conn)?, retention::past(conn)?.people()?);
-    Ok(Known { machines, everybody, past_people, ..Known::default() })
+    Ok(Known { past_people, everybody, machines, ..Known::default() })
 }
 
 fn everybody(conn: &Connection) -> Result<RoaringBitmap, StoreError> {

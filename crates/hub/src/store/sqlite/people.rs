@@ -89,7 +89,7 @@ fn export_of(transaction: &Connection, kinds: &Kinds, person: i64) -> Result<Exp
     let mut tables = BTreeMap::new();
     for Table { name, rows } in TABLES {
         if let Some(theirs) = rows.of(is) {
-            tables.insert(*name, rows_of(&transaction, kinds, name, &theirs, person)?);
+            tables.insert(*name, rows_of(transaction, kinds, name, &theirs, person)?);
         }
     }
     let mut days = transaction.prepare_cached("SELECT day, people FROM day_people ORDER BY day")?;
