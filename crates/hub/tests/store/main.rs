@@ -89,8 +89,19 @@ async fn sqlite_hears_each_thing_of_a_submission_once() {
 #[tokio::test]
 async fn g6_sqlite_hands_somebody_over_and_erases_them() {
     let ((store, folder), (other, _folder)) = (sqlite(), sqlite());
-    let gone = people::erasing(store.as_ref(), other.as_ref()).await;
     let raw = rusqlite::Connection::open(folder.path().join("hub.sqlite")).unwrap();
+    // What a program has deleted that does not overwrite is in the file still.
+    let leave = async || {
+        raw.execute_batch(
+            "PRAGMA secure_delete = OFF;
+             CREATE TABLE older AS
+                 WITH RECURSIVE copy (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM copy WHERE n < 50)
+                 SELECT event.* FROM event, copy;
+             DROP TABLE older",
+        )
+        .unwrap();
+    };
+    let gone = people::erasing(store.as_ref(), other.as_ref(), leave).await;
     let columns = columns(&raw);
     people::every_table_is_named(&columns);
     for (table, column) in columns {

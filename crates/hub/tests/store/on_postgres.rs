@@ -73,7 +73,7 @@ async fn g6_postgres_hands_somebody_over_and_erases_them() {
     let Some(server) = Server::shared() else { return };
     let url = server.fresh();
     let (store, other) = (open(&url).await, open(&server.fresh()).await);
-    let gone = people::erasing(store.as_ref(), other.as_ref()).await;
+    let gone = people::erasing(store.as_ref(), other.as_ref(), async || ()).await;
     let raw = raw(&url).await;
     let columns = "SELECT table_name::text, column_name::text FROM information_schema.columns
                    WHERE table_schema = current_schema()";

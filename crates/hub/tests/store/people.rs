@@ -151,9 +151,10 @@ pub(crate) struct Gone {
     pub(crate) traces: Vec<Vec<u8>>,
 }
 
-/// Erases somebody from one store, and compares it with another that never knew them.
-pub(crate) async fn erasing(store: &dyn Store, other: &dyn Store) -> Gone {
+/// Erases somebody from one store, and compares it with another that never knew them. `before` comes before the erase.
+pub(crate) async fn erasing(store: &dyn Store, other: &dyn Store, before: impl AsyncFn()) -> Gone {
     let hers = company(store, true).await;
+    before().await;
     company(other, false).await;
     let berlin = TimeZone::get("Europe/Berlin").unwrap();
     let all = (Timestamp::MIN, Timestamp::MAX);
