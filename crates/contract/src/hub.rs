@@ -18,7 +18,7 @@ pub struct EnrolRequest {
     pub source: String,
 }
 
-/// The answer to [`EnrolRequest`]. The token is in no other answer and cannot be asked for again.
+/// The answer to [`EnrolRequest`], and to `POST /v1/devices/self/token`. The token is in no other answer and cannot be asked for again.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Enrolled {
     /// The device's id: the UUID of its `source`.

@@ -107,6 +107,10 @@ impl EventType {
     }
 }
 
+/// How many days a hub keeps an event, of whatever type, and whatever else it knows of people: as long as it may keep the
+/// properties that make it up. Afterwards only sums are left.
+pub const KEPT_DAYS: u16 = 400;
+
 /// How many characters a text may have that is no prose.
 pub const LONGEST_TEXT: usize = 256;
 /// How many characters a person may write to whoever asked.
@@ -360,7 +364,9 @@ mod tests {
         for (index, row) in PROPERTIES.iter().enumerate() {
             assert_eq!(row.property as usize, index, "{}", row.name);
             assert!(row.purpose.ends_with('.'));
-            assert_eq!(row.retention_days == 0, row.classification == Sensitive, "{}", row.name);
+            // An event goes as a whole: none of its properties may be kept for less, or more, than it is.
+            let days = if row.classification == Sensitive { 0 } else { KEPT_DAYS };
+            assert_eq!(row.retention_days, days, "{}", row.name);
             assert_eq!(PROPERTIES.iter().filter(|other| other.name == row.name).count(), 1, "{}", row.name);
         }
     }

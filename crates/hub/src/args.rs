@@ -54,6 +54,8 @@ pub(crate) enum Command {
     /// People the hub knows
     #[command(subcommand)]
     Person(Person),
+    /// Forget what is older than the hub may keep it, now; a hub that serves does it once a day
+    Forget,
     /// Copy the database to a new file, while the hub goes on
     Backup {
         /// Where to; must not exist
@@ -200,6 +202,23 @@ pub(crate) enum Person {
         person: String,
         /// The other name
         alias: String,
+    },
+    /// Print everything the hub has of somebody, as JSON
+    Export {
+        /// What names the person in your company, or another name of theirs, or `#7`, the number `device list` has
+        person: String,
+        /// Write it to a new file that only you can read
+        #[arg(long)]
+        file: Option<PathBuf>,
+    },
+    /// Erase everything the hub has of somebody; their devices are shut out. Several go together, or none
+    Erase {
+        /// What names the person in your company, or another name of theirs, or `#7`, the number `device list` has
+        #[arg(required = true)]
+        people: Vec<String>,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
     },
 }
 

@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod audit;
+mod people;
 mod roles;
 mod simulate;
 
@@ -15,6 +16,7 @@ use anyhow::{Context as _, Result, bail};
 use firstlight_hub::{
     audit::{Act, By},
     config::{Config, Database, Layers},
+    forgetting,
     freshness::Freshness,
     http::{self, Hub},
     ingest::queue::Queue,
@@ -63,6 +65,13 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Command::Person(Person::Alias { person, alias }) => {
             runtime.block_on(add_alias(&database, &person, &alias))
         }
+        Command::Person(Person::Export { person, file }) => {
+            runtime.block_on(people::export(&database, &person, file.as_deref()))
+        }
+        Command::Person(Person::Erase { people, yes }) => {
+            runtime.block_on(people::erase(&database, &people, yes, &config.rules.zone))
+        }
+        Command::Forget => runtime.block_on(people::forget(&database, &config.rules.zone)),
         Command::Role(asked) => runtime.block_on(roles::run(&database, asked)),
         Command::Audit(asked) => runtime.block_on(audit::run(&database, asked)),
         Command::Simulate(asked) => runtime.block_on(simulate::run(&database, asked, &config.rules.zone)),
@@ -127,6 +136,7 @@ async fn serve(config: Config) -> Result<()> {
     let freshness =
         config.releases.map(|settings| Freshness::begin(&settings, Timestamp::now())).transpose()?;
     let fresh_until = freshness.as_ref().map(Freshness::until);
+    tokio::spawn(forgetting::keep(Arc::clone(&store), config.rules.zone.clone(), Timestamp::now));
     let hub = Hub::new(store, queue, config.rules, fresh_until, Timestamp::now);
     if let Some(freshness) = freshness {
         tokio::spawn(freshness.keep(Timestamp::now));

@@ -15,6 +15,7 @@
 
 pub mod audit;
 pub mod config;
+pub mod forgetting;
 pub mod freshness;
 pub mod http;
 pub mod ingest;

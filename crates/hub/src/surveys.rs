@@ -4,76 +4,120 @@
 //! order they arrived; what is not in a closed batch is not shown yet. So whoever asks every day and subtracts is left with
 //! a whole batch at least, never with a person. Each person counts once a quarter, with what they said first, and quarters
 //! go by when answers arrived, so a quarter that is over never changes; no sums across quarters are shown, from which
-//! people could be reckoned who answered in both.
+//! people could be reckoned who answered in both. When somebody is erased, the batches they are in stay the numbers that were
+//! let out ([`settle`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use firstlight_contract::surveys::{AnswerCount, EndingCounts, FeedbackResult, QuestionResult, SurveyResult};
-use firstlight_domain::{
-    id::{QuestionId, SurveyId},
-    survey::{Answer, Ending, Scale},
-};
+use firstlight_domain::survey::{Answer, Ending, Scale};
 use firstlight_metrics::{
     Interval, Level,
     suppression::SMALLEST,
     survey::{Nps, ces, csat},
 };
+use jiff::{
+    Timestamp,
+    civil::{Date, date},
+    tz::TimeZone,
+};
 
-use crate::store::{PersonKey, surveys::Heard};
+use crate::store::{
+    PersonKey,
+    surveys::{Answered, Heard, Settled, Sum},
+};
+
+/// Three months of a year: what people said is told of by quarters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Quarter {
+    year: i16,
+    /// From 1.
+    number: i8,
+}
+
+impl Quarter {
+    /// The one a day is in.
+    pub fn of(day: Date) -> Self {
+        Self { year: day.year(), number: (day.month() - 1) / 3 + 1 }
+    }
+
+    /// `2026-Q4`, and nothing that only looks like it.
+    pub fn read(text: &str) -> Option<Self> {
+        let (year, number) = text.split_once("-Q")?;
+        let quarter = Self { year: year.parse().ok()?, number: number.parse().ok()? };
+        let fits = (2000..=2999).contains(&quarter.year) && (1..=4).contains(&quarter.number);
+        (fits && quarter.to_string() == text).then_some(quarter)
+    }
+
+    /// Its first moment, and that of the next, in a zone.
+    pub fn bounds(self, zone: &TimeZone) -> Option<(Timestamp, Timestamp)> {
+        let start = |year: i16, month: i8| zone.to_timestamp(date(year, month, 1).at(0, 0, 0, 0)).ok();
+        let next = if self.number == 4 { (self.year + 1, 1) } else { (self.year, self.number * 3 + 1) };
+        Some((start(self.year, self.number * 3 - 2)?, start(next.0, next.1)?))
+    }
+}
+
+impl std::fmt::Display for Quarter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}-Q{}", self.year, self.number)
+    }
+}
 
 /// The smallest group whose own words are shown: words tell more of who wrote them than a number does.
 pub const SMALLEST_FOR_WORDS: u64 = 10;
 
-/// A question of a survey, and its kind.
-type Question<'a> = (&'a SurveyId, &'a QuestionId, &'static str);
+/// Survey, question and kind of question.
+type Question<'a> = (&'a str, &'a str, &'a str);
+/// What endings are counted as where the kind of a question stands.
+const ENDING: &str = "ending";
+/// What people are counted as where an answer stands.
+const PEOPLE: &str = "";
 
 /// What is shown of surveys.
 pub fn results(heard: &Heard) -> Vec<SurveyResult> {
-    let mut surveys: BTreeMap<&SurveyId, SurveyResult> = BTreeMap::new();
+    let mut surveys: BTreeMap<&str, SurveyResult> = BTreeMap::new();
     let empty =
-        |survey: &SurveyId| SurveyResult { survey: survey.to_string(), endings: None, questions: Vec::new() };
-    let mut endings: BTreeMap<&SurveyId, Vec<(PersonKey, Ending)>> = BTreeMap::new();
-    for ended in &heard.endings {
-        endings.entry(&ended.survey).or_default().push((ended.person, ended.ending));
+        |survey: &str| SurveyResult { survey: survey.to_owned(), endings: None, questions: Vec::new() };
+    let sums = &heard.settled.sums;
+    let mut endings = endings(heard);
+    for sum in sums.keys().filter(|sum| sum.kind == ENDING) {
+        endings.entry(sum.survey.as_str()).or_default();
     }
     for (survey, endings) in endings {
         let shown = let_out(&endings, SMALLEST, |ending| vec![*ending]);
-        let counted = |wanted: Ending| shown.iter().filter(|ending| ***ending == wanted).count() as u64;
+        let before = |ending: Ending| kept(sums, (survey, "", ENDING), ending.name());
+        let counted = |wanted: Ending| {
+            before(wanted) + shown.iter().filter(|ending| ***ending == wanted).count() as u64
+        };
+        let endings = EndingCounts {
+            dismissed: counted(Ending::Dismissed),
+            abandoned: counted(Ending::Abandoned),
+            partial: counted(Ending::Partial),
+            sent: counted(Ending::Sent),
+        };
+        let EndingCounts { dismissed, abandoned, partial, sent } = endings;
         surveys.entry(survey).or_insert_with(|| empty(survey)).endings =
-            (!shown.is_empty()).then(|| EndingCounts {
-                dismissed: counted(Ending::Dismissed),
-                abandoned: counted(Ending::Abandoned),
-                partial: counted(Ending::Partial),
-                sent: counted(Ending::Sent),
-            });
+            (dismissed + abandoned + partial + sent > 0).then_some(endings);
     }
-    // A question that became another kind with a newer release is two questions.
-    let mut questions: BTreeMap<Question<'_>, Vec<(PersonKey, Answer)>> = BTreeMap::new();
-    for answered in &heard.answers {
-        questions
-            .entry((&answered.survey, &answered.question, kind(&answered.answer)))
-            .or_default()
-            .push((answered.person, answered.answer.clone()));
+    let mut questions = questions(heard);
+    for sum in sums.keys().filter(|sum| sum.kind != ENDING) {
+        questions.entry(key(sum)).or_default();
     }
-    for ((survey, question, kind), answers) in questions {
+    for (question, answers) in questions {
+        let (survey, ..) = question;
         surveys
             .entry(survey)
             .or_insert_with(|| empty(survey))
             .questions
-            .push(of_question(question, kind, &answers));
+            .push(of_question(question, &answers, sums));
     }
     surveys.into_values().collect()
 }
 
 /// What is shown of what people wrote by themselves. Who gave their name wants to be heard by it.
 pub fn feedback(heard: &Heard) -> FeedbackResult {
-    let unnamed: Vec<(PersonKey, &str)> = heard
-        .feedback
-        .iter()
-        .filter(|feedback| feedback.name.is_none())
-        .map(|feedback| (feedback.person, feedback.text.as_str()))
-        .collect();
-    let mut texts: Vec<String> = let_out(&unnamed, SMALLEST_FOR_WORDS, |_| Vec::<()>::new())
+    let unnamed = unnamed(heard);
+    let mut texts: Vec<String> = let_out(&unnamed, SMALLEST_FOR_WORDS, nothing_counted)
         .into_iter()
         .map(|text| (*text).to_owned())
         .collect();
@@ -83,6 +127,112 @@ pub fn feedback(heard: &Heard) -> FeedbackResult {
         Some((name, feedback.text.clone()))
     });
     FeedbackResult { signed: signed.collect(), texts }
+}
+
+/// What of closed batches has to be settled before what some people said goes: a batch that was let out stays the numbers it
+/// was, so that nobody learns by subtracting what has gone. Words have no numbers: those of the whole batch are not shown
+/// any more, or the one that is missing would be known.
+pub fn settle(heard: &Heard, goes: impl Fn(PersonKey) -> bool) -> Settled {
+    let mut settled = Settled::default();
+    for (survey, endings) in endings(heard) {
+        for batch in leaving(&endings, SMALLEST, |ending| vec![*ending], &goes) {
+            for Said { place, what, .. } in batch {
+                settled.endings.insert(*place);
+                settled.add((survey, "", ENDING), what.name());
+            }
+        }
+    }
+    for (question, answers) in questions(heard) {
+        for batch in leaving(&answers, smallest(question.2), |answer| cells(answer), &goes) {
+            for Said { place, what, .. } in batch {
+                settled.answers.insert(*place);
+                if !matches!(what, Answer::Text { .. }) {
+                    settled.add(question, PEOPLE);
+                    for cell in cells(what) {
+                        settled.add(question, &cell.to_string());
+                    }
+                }
+            }
+        }
+    }
+    for batch in leaving(&unnamed(heard), SMALLEST_FOR_WORDS, nothing_counted, &goes) {
+        settled.feedback.extend(batch.iter().map(|said| said.place));
+    }
+    settled
+}
+
+impl Settled {
+    fn add(&mut self, (survey, question, kind): Question<'_>, answer: &str) {
+        *self.sums.entry(sum((survey, question, kind), answer)).or_default() += 1;
+    }
+}
+
+fn sum((survey, question, kind): Question<'_>, answer: &str) -> Sum {
+    let [survey, question, kind, answer] = [survey, question, kind, answer].map(str::to_owned);
+    Sum { survey, question, kind, answer }
+}
+
+fn key(sum: &Sum) -> Question<'_> {
+    (&sum.survey, &sum.question, &sum.kind)
+}
+
+/// What was kept of batches that were settled.
+fn kept(sums: &BTreeMap<Sum, u64>, question: Question<'_>, answer: &str) -> u64 {
+    sums.get(&sum(question, answer)).copied().unwrap_or_default()
+}
+
+/// One thing that was said.
+#[derive(Debug, Clone)]
+struct Said<T> {
+    person: PersonKey,
+    /// Where it stands in the list it is from.
+    place: usize,
+    /// Whether a sum that was kept has it.
+    settled: bool,
+    what: T,
+}
+
+fn endings(heard: &Heard) -> BTreeMap<&str, Vec<Said<Ending>>> {
+    let mut of: BTreeMap<&str, Vec<Said<Ending>>> = BTreeMap::new();
+    for (place, ended) in heard.endings.iter().enumerate() {
+        let settled = heard.settled.endings.contains(&place);
+        let said = Said { person: ended.person, place, settled, what: ended.ending };
+        of.entry(ended.survey.as_str()).or_default().push(said);
+    }
+    of
+}
+
+/// A question that became another kind with a newer release is two questions.
+fn questions(heard: &Heard) -> BTreeMap<Question<'_>, Vec<Said<&Answer>>> {
+    let mut of: BTreeMap<Question<'_>, Vec<Said<&Answer>>> = BTreeMap::new();
+    for (place, Answered { person, survey, question, answer }) in heard.answers.iter().enumerate() {
+        let settled = heard.settled.answers.contains(&place);
+        of.entry((survey.as_str(), question.as_str(), kind(answer))).or_default().push(Said {
+            person: *person,
+            place,
+            settled,
+            what: answer,
+        });
+    }
+    of
+}
+
+fn unnamed(heard: &Heard) -> Vec<Said<&str>> {
+    let unnamed = heard.feedback.iter().enumerate().filter(|(_, feedback)| feedback.name.is_none());
+    unnamed
+        .map(|(place, feedback)| {
+            let settled = heard.settled.feedback.contains(&place);
+            Said { person: feedback.person, place, settled, what: feedback.text.as_str() }
+        })
+        .collect()
+}
+
+fn nothing_counted(_: &&str) -> Vec<()> {
+    Vec::new()
+}
+
+fn smallest(kind: &str) -> u64 {
+    if kind == "text" { SMALLEST_FOR_WORDS } else { SMALLEST }
 }
 
 fn kind(answer: &Answer) -> &'static str {
@@ -98,6 +248,40 @@ fn kind(answer: &Answer) -> &'static str {
 enum Cell {
     Named(String),
     Score(u8),
+}
+
+impl Cell {
+    /// The cell of a question that is written like this.
+    fn read(kind: &str, text: &str) -> Self {
+        match text.parse() {
+            Ok(score) if kind == "ces" => Self::Score(score),
+            _ => Self::Named(text.to_owned()),
+        }
+    }
+
+    /// A score that is counted so; none where no figure is made of scores.
+    fn score(&self) -> Option<u8> {
+        match self {
+            Self::Score(score) => Some(*score),
+            Self::Named(name) => match name.as_str() {
+                "promoters" => Some(10),
+                "passives" => Some(8),
+                "detractors" => Some(0),
+                "satisfied" => Some(5),
+                "not_satisfied" => Some(1),
+                _ => None,
+            },
+        }
+    }
+}
+
+impl std::fmt::Display for Cell {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Named(name) => f.write_str(name),
+            Self::Score(score) => write!(f, "{score}"),
+        }
+    }
 }
 
 /// The cells an answer adds to, as they are shown.
@@ -117,20 +301,30 @@ fn cells(answer: &Answer) -> Vec<Cell> {
     }
 }
 
-fn of_question(question: &QuestionId, kind: &'static str, answers: &[(PersonKey, Answer)]) -> QuestionResult {
-    let smallest = if kind == "text" { SMALLEST_FOR_WORDS } else { SMALLEST };
-    let shown = let_out(answers, smallest, cells);
+fn of_question(
+    question: Question<'_>,
+    answers: &[Said<&Answer>],
+    sums: &BTreeMap<Sum, u64>,
+) -> QuestionResult {
+    let (_, name, kind) = question;
+    let shown = let_out(answers, smallest(kind), |answer| cells(answer));
     let mut counts: BTreeMap<Cell, u64> = BTreeMap::new();
     for cell in shown.iter().flat_map(|answer| cells(answer)) {
         *counts.entry(cell).or_default() += 1;
     }
-    let scores: Vec<u8> = shown
+    let mut scores: Vec<u8> = shown
         .iter()
         .filter_map(|answer| match answer {
             Answer::Score { score, .. } => Some(*score),
             Answer::Choice { .. } | Answer::Text { .. } => None,
         })
         .collect();
+    let before = sums.iter().filter(|(sum, _)| key(sum) == question);
+    for (Sum { answer, .. }, n) in before.filter(|(sum, _)| sum.answer != PEOPLE) {
+        let cell = Cell::read(kind, answer);
+        scores.extend((0..*n).filter_map(|_| cell.score()));
+        *counts.entry(cell).or_default() += n;
+    }
     let mut texts: Vec<String> = shown
         .iter()
         .filter_map(|answer| match answer {
@@ -141,18 +335,13 @@ fn of_question(question: &QuestionId, kind: &'static str, answers: &[(PersonKey,
     // In no order that would tell who wrote first.
     texts.sort_unstable();
     let (value, interval, enough) = figure(kind, &scores);
-    let counts = counts.into_iter().map(|(cell, n)| {
-        let answer = match cell {
-            Cell::Named(name) => name,
-            Cell::Score(score) => score.to_string(),
-        };
-        AnswerCount { answer, n }
-    });
+    let counts = counts.into_iter().map(|(cell, n)| AnswerCount { answer: cell.to_string(), n });
+    let n = shown.len() as u64 + kept(sums, question, PEOPLE);
     QuestionResult {
-        question: question.to_string(),
+        question: name.to_owned(),
         kind: kind.to_owned(),
-        n: shown.len() as u64,
-        enough: enough && !shown.is_empty(),
+        n,
+        enough: enough && n > 0,
         value,
         low: interval.and_then(|interval| interval.low),
         high: interval.and_then(|interval| interval.high),
@@ -182,24 +371,42 @@ fn figure(kind: &str, scores: &[u8]) -> (Option<f64>, Option<Interval>, bool) {
     }
 }
 
-/// What is in closed batches, in the order it arrived: of each person what they said first; a batch is closed when it has
-/// `smallest` people and nothing that all of them said.
-pub fn let_out<T, C: Ord>(said: &[(PersonKey, T)], smallest: u64, cells: impl Fn(&T) -> Vec<C>) -> Vec<&T> {
+/// What is in closed batches, in the order it arrived.
+fn let_out<T, C: Ord>(said: &[Said<T>], smallest: u64, cells: impl Fn(&T) -> Vec<C>) -> Vec<&T> {
+    closed(said, smallest, cells).into_iter().flatten().map(|one| &one.what).collect()
+}
+
+/// The closed batches in which somebody goes.
+fn leaving<T, C: Ord>(
+    said: &[Said<T>],
+    smallest: u64,
+    cells: impl Fn(&T) -> Vec<C>,
+    goes: impl Fn(PersonKey) -> bool,
+) -> Vec<Vec<&Said<T>>> {
+    let mut batches = closed(said, smallest, cells);
+    batches.retain(|batch| batch.iter().any(|one| goes(one.person)));
+    batches
+}
+
+/// The closed batches that are not settled: of each person what they said first; a batch is closed when it has `smallest`
+/// people and nothing that all of them said.
+fn closed<T, C: Ord>(said: &[Said<T>], smallest: u64, cells: impl Fn(&T) -> Vec<C>) -> Vec<Vec<&Said<T>>> {
     let mut seen = BTreeSet::new();
     let mut closed = Vec::new();
-    let mut batch: Vec<&T> = Vec::new();
+    let mut batch: Vec<&Said<T>> = Vec::new();
     let mut in_batch: BTreeMap<C, usize> = BTreeMap::new();
-    for (person, one) in said {
-        if !seen.insert(*person) {
+    for one in said {
+        // What is settled was what this person said first.
+        if !seen.insert(one.person) || one.settled {
             continue;
         }
         batch.push(one);
-        for cell in cells(one) {
+        for cell in cells(&one.what) {
             *in_batch.entry(cell).or_default() += 1;
         }
         let unanimous = in_batch.values().any(|n| *n == batch.len());
         if batch.len() as u64 >= smallest && !unanimous {
-            closed.append(&mut batch);
+            closed.push(std::mem::take(&mut batch));
             in_batch.clear();
         }
     }

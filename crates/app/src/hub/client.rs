@@ -101,6 +101,12 @@ impl Client {
         self.ask(asked, StatusCode::OK).await
     }
 
+    /// A new token; this one counts until that is used.
+    pub(super) async fn renew(&self, token: &SecretString) -> std::result::Result<Enrolled, HubError> {
+        let asked = self.http.post(self.at("v1/devices/self/token")).bearer_auth(token.expose_secret());
+        self.ask(asked, StatusCode::CREATED).await
+    }
+
     /// When the person whose device this is was last asked anything, on any of theirs.
     pub(super) async fn cooldown(&self, token: &SecretString) -> std::result::Result<Cooldown, HubError> {
         let asked = self.http.get(self.at("v1/surveys/cooldown")).bearer_auth(token.expose_secret());

@@ -12,7 +12,7 @@ use secrecy::SecretString;
 
 use super::{
     client::{Client, HubError},
-    no_hub, token_name,
+    no_hub, renewal, token_name,
 };
 use crate::{
     error::{AppError, Result},
@@ -49,6 +49,8 @@ pub(crate) struct Sending {
     met: bool,
     /// When the hub was asked last what this person was asked elsewhere.
     cooldown_at: Option<Timestamp>,
+    /// When it was asked last for a new token, in vain.
+    renewal_at: Option<Timestamp>,
     /// How many tries failed one after the other.
     failures: u32,
 }
@@ -106,9 +108,9 @@ impl Firstlight {
 
     fn has_something_to_send(&self) -> bool {
         let waits = || -> Result<bool> {
-            Ok(self.joined()?.is_some()
-                && self.with_world(|world| world.sharing)
-                && self.history().journal()?.has_queued()?)
+            let Some(joined) = self.joined()? else { return Ok(false) };
+            Ok(self.with_world(|world| world.sharing)
+                && (joined.is_due(self.now()) || self.history().journal()?.has_queued()?))
         };
         // What is wrong is said where the hub is shown.
         waits().unwrap_or(false)
@@ -124,12 +126,29 @@ impl Firstlight {
             );
         }
         let token = self.inner.surroundings.keychain.get(&token_name()?).await.map_err(AppError::from)?;
-        let token = token.ok_or_else(|| not_known("The hub's token is not in the keychain."))?;
+        let mut token = token.ok_or_else(|| not_known("The hub's token is not in the keychain."))?;
         let client = Client::new(&joined.address)?;
         if !sending.met {
             let standing = client.standing(&token).await?;
             self.history().journal_mut()?.go_on_after(standing.high_water).map_err(AppError::from)?;
+            if joined.renew_at.is_none() {
+                self.note_renewal(&joined, renewal::instant(&standing.expires_at))?;
+            }
             sending.met = true;
+        }
+        let now = self.now();
+        if self.with_world(|world| world.sharing)
+            && joined.is_due(now)
+            && sending.renewal_at.is_none_or(|at| now.duration_since(at) >= renewal::AGAIN)
+        {
+            match self.renew_token(&client, &joined, &token).await {
+                Ok(new) => token = new,
+                // The old one still counts.
+                Err(HubError { error, .. }) => {
+                    tracing::warn!(message = error.0.message, "the hub's token was not renewed");
+                    sending.renewal_at = Some(now);
+                }
+            }
         }
         let mut delivered = Delivered::default();
         while self.with_world(|world| world.sharing) {

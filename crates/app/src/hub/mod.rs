@@ -1,9 +1,11 @@
 //! The hub this machine sends to: joining, leaving, and how it stands. Without one nothing leaves.
 //!
-//! Where it is stands in a small file, its token in the keychain. What is sent, and when, is [`delivery`]'s.
+//! Where it is stands in a small file, its token in the keychain. What is sent, and when, is [`delivery`]'s;
+//! [`renewal`] sees that the token goes on counting.
 
 mod client;
 mod delivery;
+mod renewal;
 
 use firstlight_contract::{
     error::{Code, ErrorBody},
@@ -11,6 +13,7 @@ use firstlight_contract::{
 };
 use firstlight_domain::id::CredentialName;
 use firstlight_vault::VaultError;
+use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -36,6 +39,9 @@ struct Joined {
     device: String,
     /// When.
     at: String,
+    /// When its token has to be renewed; nothing while that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    renew_at: Option<Timestamp>,
 }
 
 pub(crate) fn token_name() -> Result<CredentialName> {
@@ -52,7 +58,9 @@ impl Firstlight {
         let enrolled = Client::new(&address)?.enrol(asked.code.trim(), &device).await?;
         let token = SecretString::from(enrolled.token);
         self.inner.surroundings.keychain.set(&token_name()?, &token).await?;
-        let joined = Joined { address, device, at: self.now().to_string() };
+        let now = self.now();
+        let renew_at = renewal::instant(&enrolled.expires_at).map(|expires| renewal::renew_at(now, expires));
+        let joined = Joined { address, device, at: now.to_string(), renew_at };
         self.home().keep(&self.home().hub(), &joined)?;
         *self.inner.sending.lock().await = Sending::default();
         *lock(&self.inner.hub_problem) = None;

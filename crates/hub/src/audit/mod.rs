@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use crate::{
     rights::{Asker, Grant},
-    store::PersonKey,
+    store::{PersonKey, retention::Forgotten},
 };
 
 pub use log::Log;
@@ -163,6 +163,21 @@ pub enum Act {
     SettingsChanged {
         /// Those that rights depend on; of a secret only whether there is one.
         settings: BTreeMap<String, String>,
+    },
+    /// Everything that is known of somebody was handed over.
+    PersonExported {
+        /// Of whom.
+        person: Named,
+    },
+    /// People were erased. Whom, nobody knows any more.
+    PeopleErased {
+        /// How many.
+        people: u64,
+    },
+    /// What is too old was forgotten.
+    Forgotten {
+        /// How much.
+        forgotten: Forgotten,
     },
     /// An access token was shut out.
     TokenRevoked {

@@ -45,6 +45,11 @@ impl Display for Act {
                 out.write_str("began to serve with these settings:")?;
                 settings.iter().try_for_each(|(key, text)| write!(out, " {key}=\"{text}\""))
             }
+            Self::PersonExported { person } => {
+                write!(out, "handed over everything that is known of {person}")
+            }
+            Self::PeopleErased { people } => write!(out, "erased people: {people}"),
+            Self::Forgotten { forgotten } => write!(out, "forgot what is too old: {forgotten}"),
             Self::TokenRevoked { person, token } => write!(out, "shut out access token {token} of {person}"),
         }
     }

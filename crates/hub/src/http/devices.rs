@@ -55,6 +55,21 @@ pub(super) async fn enrol(
     }
 }
 
+/// Whatever becomes of the answer, the device has a token that counts: the one it asked with does until the new one is used.
+pub(super) async fn renew(
+    State(hub): State<Arc<Hub>>,
+    Extension(device): Extension<Device>,
+) -> Result<(StatusCode, Json<Enrolled>), Failure> {
+    let token = new_token().map_err(StoreError::from)?;
+    let expires_at = (hub.now)() + hub.rules.token_life;
+    if !hub.store.renew_token(device.key, hash_token(&token), expires_at).await? {
+        // Erased since it was let in.
+        return Err(who::no_device());
+    }
+    let (device, expires_at) = (device.id.to_string(), expires_at.to_string());
+    Ok((StatusCode::CREATED, Json(Enrolled { device, token, expires_at })))
+}
+
 pub(super) async fn standing(
     State(hub): State<Arc<Hub>>,
     Extension(device): Extension<Device>,

@@ -153,6 +153,14 @@ pub const ROUTES: &[Route] = &[
     },
     Route {
         method: "POST",
+        path: "/v1/devices/self/token",
+        who: Who::Device,
+        summary: "Gives this device a new token. The old one counts until the new one is used first.",
+        answers: &[201, 401, 429, 500],
+        handler: || axum::routing::post(devices::renew),
+    },
+    Route {
+        method: "POST",
         path: "/v1/events",
         who: Who::Device,
         summary: "Takes in a batch of events; durable and counted when it answers.",

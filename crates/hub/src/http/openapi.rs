@@ -109,7 +109,7 @@ fn response(route: &Route, status: u16) -> Value {
         return json!({ "description": words(status), "content": content });
     }
     let content = match (route.method, route.path) {
-        ("POST", "/v1/devices") => json_of("Enrolled"),
+        ("POST", "/v1/devices" | "/v1/devices/self/token") => json_of("Enrolled"),
         ("GET", "/v1/devices/self") => json_of("Standing"),
         ("POST", "/batch" | "/batch/") => json_of("PostHogAnswer"),
         ("POST", _) => json_of("BatchAnswer"),
@@ -138,7 +138,7 @@ fn reference(schema: &str) -> Value {
 fn words(status: u16) -> &'static str {
     match status {
         200 => "Done.",
-        201 => "The device is in.",
+        201 => "The device is in, and has its token.",
         400 => "The body or the address is not what is asked for.",
         401 => "No token, or one that does not count.",
         403 => "Not allowed.",

@@ -13,18 +13,14 @@ use firstlight_contract::{
     surveys::{Cooldown, SurveyResults},
 };
 use firstlight_metrics::suppression::SMALLEST;
-use jiff::{
-    Timestamp,
-    civil::{Date, date},
-    tz::TimeZone,
-};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Failure, Hub};
 use crate::{
     store::Device,
-    surveys::{SMALLEST_FOR_WORDS, feedback, results},
+    surveys::{Quarter, SMALLEST_FOR_WORDS, feedback, results},
 };
 
 pub(super) async fn cooldown(
@@ -78,41 +74,6 @@ pub(super) async fn show(
         return Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], csv(&found)).into_response());
     }
     Ok(Json(found).into_response())
-}
-
-/// Three months of a year.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Quarter {
-    year: i16,
-    /// From 1.
-    number: i8,
-}
-
-impl Quarter {
-    fn of(day: Date) -> Self {
-        Self { year: day.year(), number: (day.month() - 1) / 3 + 1 }
-    }
-
-    /// `2026-Q4`, and nothing that only looks like it.
-    fn read(text: &str) -> Option<Self> {
-        let (year, number) = text.split_once("-Q")?;
-        let quarter = Self { year: year.parse().ok()?, number: number.parse().ok()? };
-        let fits = (2000..=2999).contains(&quarter.year) && (1..=4).contains(&quarter.number);
-        (fits && quarter.to_string() == text).then_some(quarter)
-    }
-
-    /// Its first moment, and that of the next, in a zone.
-    fn bounds(self, zone: &TimeZone) -> Option<(Timestamp, Timestamp)> {
-        let start = |year: i16, month: i8| zone.to_timestamp(date(year, month, 1).at(0, 0, 0, 0)).ok();
-        let next = if self.number == 4 { (self.year + 1, 1) } else { (self.year, self.number * 3 + 1) };
-        Some((start(self.year, self.number * 3 - 2)?, start(next.0, next.1)?))
-    }
-}
-
-impl std::fmt::Display for Quarter {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}-Q{}", self.year, self.number)
-    }
 }
 
 /// One line for each figure, count and text.
@@ -214,20 +175,6 @@ pub(super) fn schemas() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn quarters_meet_and_are_those_of_the_zone() {
-        let berlin = TimeZone::get("Europe/Berlin").unwrap();
-        let bounds = |text| Quarter::read(text).unwrap().bounds(&berlin).unwrap();
-        assert_eq!(bounds("2026-Q4").0.to_string(), "2026-09-30T22:00:00Z");
-        assert_eq!(bounds("2026-Q4").1, bounds("2027-Q1").0);
-        assert_eq!(bounds("2027-Q1").0.to_string(), "2026-12-31T23:00:00Z");
-        assert_eq!(Quarter::of(date(2026, 11, 26)).to_string(), "2026-Q4");
-        assert_eq!(Quarter::of(date(2026, 3, 31)).to_string(), "2026-Q1");
-        for wrong in ["2026", "2026-Q5", "2026-Q0", "26-Q1", "2026-Q04", "+2026-Q1", "2026-q1", "9999-Q1"] {
-            assert_eq!(Quarter::read(wrong), None, "{wrong}");
-        }
-    }
 
     #[test]
     fn a_cell_is_one_cell_and_no_formula() {

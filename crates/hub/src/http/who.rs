@@ -26,16 +26,19 @@ pub(super) async fn device(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Failure> {
-    // One answer for every reason: whether a token ever counted is nobody's business.
-    let refused = || Failure::new(ProblemCode::Unauthorized, "this needs the token of an enrolled device");
-    let token = bearer(request.headers()).ok_or_else(refused)?;
-    let device = hub.store.device(hash_token(token)).await?.ok_or_else(refused)?;
+    let token = bearer(request.headers()).ok_or_else(no_device)?;
+    let device = hub.store.device(hash_token(token)).await?.ok_or_else(no_device)?;
     if !device.counts((hub.now)()) {
-        return Err(refused());
+        return Err(no_device());
     }
     hub.sending.check(&device.key.0)?;
     request.extensions_mut().insert(device);
     Ok(next.run(request).await)
+}
+
+/// One answer for every reason: whether a token ever counted is nobody's business.
+pub(super) fn no_device() -> Failure {
+    Failure::new(ProblemCode::Unauthorized, "this needs the token of an enrolled device")
 }
 
 /// Lets those in who sit at the hub's own machine or have the metrics token. What is behind it is about the hub and about

@@ -1,13 +1,13 @@
 //! One event: read, and refused unless every part of it is registered. Pure.
 
 use firstlight_contract::hub::Refusal;
-use firstlight_domain::registry::{Classification, EventType, LONGEST_TEXT, Registered};
+use firstlight_domain::registry::{Classification, EventType, KEPT_DAYS, LONGEST_TEXT, Registered};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 /// How long ago an event may have happened: as long as anything is kept.
-const OLDEST: SignedDuration = SignedDuration::from_hours(400 * 24);
+const OLDEST: SignedDuration = SignedDuration::from_hours(KEPT_DAYS as i64 * 24);
 /// How much later than now: whatever zone a clock was set in by mistake, and then some.
 const NEWEST: SignedDuration = SignedDuration::from_hours(48);
 /// How many values a list may have (a step is blocked by steps).

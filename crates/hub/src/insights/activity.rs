@@ -36,19 +36,22 @@ impl Insights {
         let roles = self.roles(day, filter);
         let window = |days: i64| {
             let from = day.saturating_sub((days - 1).days());
-            self.people.range(from..=day).fold(RoaringBitmap::new(), |all, (_, people)| all | people)
+            // Of days that are too old only their own people are known, and of them only how many they are.
+            if let Some(past) = self.past_people.range(from..).next() {
+                let known = (days == 1 && filter.width() == 0 && *past.0 == day).then_some(*past.1);
+                return self.past(known);
+            }
+            let people =
+                self.people.range(from..=day).fold(RoaringBitmap::new(), |all, (_, people)| all | people);
+            self.active(&people, &roles, filter)
         };
-        let monthly = self.active(&window(MONTH), &roles, filter);
+        let monthly = window(MONTH);
         let stickiness = match &monthly.answer {
             KpiAnswer::Known { counts, .. } => self.stickiness(day, &roles, filter, *counts),
             other => self.kpi(other.clone()),
         };
-        let active = ActiveDay {
-            day: Some(day.to_string()),
-            daily: self.active(&window(1), &roles, filter),
-            weekly: self.active(&window(WEEK), &roles, filter),
-            monthly,
-        };
+        let active =
+            ActiveDay { day: Some(day.to_string()), daily: window(1), weekly: window(WEEK), monthly };
         (active, stickiness)
     }
 
@@ -64,6 +67,15 @@ impl Insights {
             // Everybody is counted; what could be unsure is only what is not known.
             Some(value) => KpiAnswer::Known { value, ci: [Some(value); 2], counts },
         })
+    }
+
+    /// How many there were on a day that is too old for more, if that is what is asked.
+    fn past(&self, people: Option<u64>) -> Kpi {
+        match people {
+            None => self.kpi(KpiAnswer::NotEnough),
+            Some(people) if people < SMALLEST => self.kpi(KpiAnswer::Suppressed),
+            Some(people) => self.count(people),
+        }
     }
 
     /// How many of these are as asked, if that may be told.

@@ -51,6 +51,8 @@ const MILLISECONDS_A_MINUTE: f64 = 60_000.0;
 pub struct Insights {
     cohorts: Cohorts,
     people: BTreeMap<Date, RoaringBitmap>,
+    /// How many were active on days of which nothing else is kept.
+    past_people: BTreeMap<Date, u64>,
     everybody: RoaringBitmap,
     machines: Machines,
     /// Of when all of it is, in milliseconds.
@@ -64,9 +66,9 @@ impl Insights {
     pub fn of(known: Known, zone: &TimeZone, now: Timestamp) -> Self {
         let as_of = known.latest.map(|latest| latest.min(now).as_millisecond());
         let latest = known.latest.map(Timestamp::as_millisecond);
-        let Known { journeys, people, everybody, machines, .. } = known;
+        let Known { journeys, people, past_people, everybody, machines, .. } = known;
         let cohorts = Cohorts::of(journeys.into_values(), zone);
-        Self { cohorts, people, everybody, machines, as_of, latest, zone: zone.clone() }
+        Self { cohorts, people, past_people, everybody, machines, as_of, latest, zone: zone.clone() }
     }
 
     /// What can be asked for.

@@ -76,6 +76,17 @@ impl Phase {
         }
     }
 
+    /// Its name, for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Doing => "doing",
+            Self::Waiting => "waiting",
+            Self::Failing => "failing",
+            Self::Done => "done",
+            Self::Idle => "idle",
+        }
+    }
+
     /// As it is written down.
     pub fn to_byte(self) -> u8 {
         match self {
@@ -196,6 +207,11 @@ impl StepStory {
             self.transitions.truncate(done + 1);
         }
         self.transitions.truncate(MOST);
+    }
+
+    /// They.
+    pub fn transitions(&self) -> &[Transition] {
+        &self.transitions
     }
 
     /// What it comes to.

@@ -17,7 +17,9 @@ pub struct Known {
     pub journeys: BTreeMap<(u32, Uuid), Journey>,
     /// Who was active on which day.
     pub people: BTreeMap<Date, RoaringBitmap>,
-    /// Everybody who was given a code.
+    /// How many were active on days of which more is not kept.
+    pub past_people: BTreeMap<Date, u64>,
+    /// Everybody who was given a code, but for those whose first journey is too old to be kept.
     pub everybody: RoaringBitmap,
     /// When the latest event happened.
     pub latest: Option<Timestamp>,
@@ -34,7 +36,7 @@ pub struct Machines {
     pub heard: u64,
     /// The highest numbers of their events, together.
     pub produced: u64,
-    /// Events in the log.
+    /// Events that are or were in the log.
     pub accepted: u64,
     /// Events refused for good.
     pub refused: u64,

@@ -7,8 +7,10 @@
 pub mod audit;
 mod columns;
 pub mod kpis;
+pub mod people;
 pub mod postgres;
 mod recount;
+pub mod retention;
 pub mod roles;
 mod settling;
 pub mod signals;
@@ -80,6 +82,12 @@ pub enum StoreError {
         /// Which.
         path: std::path::PathBuf,
     },
+    /// What was erased is in no table any more, but still in the file.
+    #[error(
+        "what was erased is gone from the tables, but the file could not be written anew, because something else reads it; \
+         run `firstlight-hub forget` when that is over"
+    )]
+    Unswept,
     /// No random numbers.
     #[error(transparent)]
     NoRandomness(#[from] crate::secrets::NoRandomness),
@@ -192,6 +200,8 @@ pub struct Rollups {
     pub personas: BTreeMap<(Date, String), RoaringBitmap>,
     /// Runs of each release: pack and version.
     pub runs: BTreeMap<(String, String), Runs>,
+    /// How many people were active on days of which more is not kept, see [`retention`].
+    pub past_people: BTreeMap<Date, u64>,
 }
 
 /// Runs of one release. A run counts once, whichever of its events come, and when.
@@ -208,6 +218,8 @@ pub struct Runs {
 pub trait Store:
     audit::Audit
     + kpis::Kpis
+    + people::People
+    + retention::Retention
     + roles::Roles
     + signals::Signals
     + surveys::Surveys
@@ -235,11 +247,20 @@ pub trait Store:
     /// Lets a device in, if its code counts; uses the code up in the same transaction.
     async fn enrol(&self, enrolment: Enrolment) -> Result<Enrolling, StoreError>;
 
-    /// The device whose token this is, whether it still counts or not.
+    /// The device whose token this is, whether it still counts or not. One that replaces another does so now.
     async fn device(&self, token: Hash) -> Result<Option<Device>, StoreError>;
 
     /// Every device, in the order they came.
     async fn devices(&self) -> Result<Vec<Device>, StoreError>;
+
+    /// Keeps a token that takes the place of a device's when it is used first ([`Self::device`]); until then both count, but of
+    /// several that were never used only the last. False if the device is not there any more.
+    async fn renew_token(
+        &self,
+        device: DeviceKey,
+        token: Hash,
+        expires_at: Timestamp,
+    ) -> Result<bool, StoreError>;
 
     /// Shuts a device out from now on; false if there is none of that id. An act.
     async fn revoke(&self, by: &By, device: Uuid) -> Result<bool, StoreError>;
@@ -253,7 +274,7 @@ pub trait Store:
     /// The counts.
     async fn rollups(&self) -> Result<Rollups, StoreError>;
 
-    /// The same from nothing but the log: slow, and equal to [`Self::rollups`].
+    /// The same from nothing but the log, and the sums of what it does not have any more: slow, and equal to [`Self::rollups`].
     async fn recount(&self) -> Result<Rollups, StoreError>;
 }
 

@@ -127,10 +127,10 @@ pub(super) struct Retelling {
 }
 
 impl Retelling {
-    /// With what the log does not say.
-    pub(super) fn of(mut known: Known) -> Self {
+    /// With what the log does not say, and how many events it does not have any more.
+    pub(super) fn of(mut known: Known, forgotten: u64) -> Self {
         // Marks say what was settled; what was accepted is the log itself.
-        known.machines.accepted = 0;
+        known.machines.accepted = forgotten;
         Self { known, steps: BTreeMap::new() }
     }
 

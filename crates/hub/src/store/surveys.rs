@@ -37,6 +37,34 @@ pub struct Heard {
     pub endings: Vec<Ended>,
     /// What people wrote by themselves.
     pub feedback: Vec<Feedback>,
+    /// What of it is settled.
+    pub settled: Settled,
+}
+
+/// What was let out together with what somebody said who is not here any more: numbers that stay, and what else is in them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// How often each thing was counted.
+    pub sums: BTreeMap<Sum, u64>,
+    /// The places of answers that the sums have, or whose words are not shown any more.
+    pub answers: BTreeSet<usize>,
+    /// The same of endings.
+    pub endings: BTreeSet<usize>,
+    /// The same of feedback.
+    pub feedback: BTreeSet<usize>,
+}
+
+/// What is counted: an answer to a question, or those who answered.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Sum {
+    /// In which survey.
+    pub survey: String,
+    /// To which question.
+    pub question: String,
+    /// Of which kind.
+    pub kind: String,
+    /// What it is shown as.
+    pub answer: String,
 }
 
 /// An answer.

@@ -1,8 +1,8 @@
-use firstlight_domain::id::ChoiceId;
+use firstlight_domain::id::{ChoiceId, QuestionId, SurveyId};
 use proptest::prelude::*;
 
 use super::*;
-use crate::store::surveys::{Answered, Feedback};
+use crate::store::surveys::Feedback;
 
 fn nps(score: u8) -> Answer {
     Answer::Score { kind: Scale::Nps, score }
@@ -106,7 +106,107 @@ fn g5_who_gave_their_name_is_heard_and_who_did_not_is_one_of_many() {
     assert_eq!(feedback(&heard).texts.len(), 10);
 }
 
+#[test]
+fn quarters_meet_and_are_those_of_the_zone() {
+    let berlin = TimeZone::get("Europe/Berlin").unwrap();
+    let bounds = |text| Quarter::read(text).unwrap().bounds(&berlin).unwrap();
+    assert_eq!(bounds("2026-Q4").0.to_string(), "2026-09-30T22:00:00Z");
+    assert_eq!(bounds("2026-Q4").1, bounds("2027-Q1").0);
+    assert_eq!(bounds("2027-Q1").0.to_string(), "2026-12-31T23:00:00Z");
+    assert_eq!(Quarter::of(date(2026, 11, 26)).to_string(), "2026-Q4");
+    assert_eq!(Quarter::of(date(2026, 3, 31)).to_string(), "2026-Q1");
+    for wrong in ["2026", "2026-Q5", "2026-Q0", "26-Q1", "2026-Q04", "+2026-Q1", "2026-q1", "9999-Q1"] {
+        assert_eq!(Quarter::read(wrong), None, "{wrong}");
+    }
+}
+
+/// Keeps some of a list, and what was settled of it.
+fn keep<T>(
+    list: &mut Vec<T>,
+    settled: &mut BTreeSet<usize>,
+    more: &BTreeSet<usize>,
+    stays: impl Fn(&T) -> bool,
+) {
+    let mut left = BTreeSet::new();
+    let mut kept = Vec::new();
+    for (place, one) in std::mem::take(list).into_iter().enumerate() {
+        if stays(&one) {
+            if settled.contains(&place) || more.contains(&place) {
+                left.insert(kept.len());
+            }
+            kept.push(one);
+        }
+    }
+    (*list, *settled) = (kept, left);
+}
+
+/// Erases some people, as a store does: settles their batches, then takes away what they said.
+fn erase(heard: &mut Heard, goes: impl Fn(u32) -> bool) {
+    let settled = settle(heard, |person| goes(person.0));
+    for (sum, n) in settled.sums {
+        *heard.settled.sums.entry(sum).or_default() += n;
+    }
+    let Heard { answers, endings, feedback, settled: before } = heard;
+    keep(answers, &mut before.answers, &settled.answers, |one| !goes(one.person.0));
+    keep(endings, &mut before.endings, &settled.endings, |one| !goes(one.person.0));
+    keep(feedback, &mut before.feedback, &settled.feedback, |one| !goes(one.person.0));
+}
+
+#[test]
+fn g6_what_was_let_out_stays_the_same_numbers_when_somebody_is_erased() {
+    let scores: Vec<(u32, u8)> =
+        (0..30).map(|person| (person, u8::try_from(person * 7 % 11).unwrap())).collect();
+    let effort =
+        |(person, score): &(u32, u8)| (*person, Answer::Score { kind: Scale::Ces, score: score % 7 + 1 });
+    let choice = |(person, score): &(u32, u8)| {
+        let chosen = ["docs", "tools", "people"][usize::from(score % 3)];
+        (*person, Answer::Choice { chosen: vec![ChoiceId::new(chosen).unwrap()] })
+    };
+    let of_nps: Vec<_> = scores.iter().map(|(person, score)| (*person, nps(*score))).collect();
+    for answers in [of_nps, scores.iter().map(effort).collect(), scores.iter().map(choice).collect()] {
+        let mut heard = heard(answers);
+        let before = results(&heard);
+        assert!(before[0].questions[0].n >= 20);
+        erase(&mut heard, |person| person == 3);
+        assert_eq!(results(&heard), before);
+        // The others of that batch, until nobody is left of it.
+        erase(&mut heard, |person| person < 5);
+        assert_eq!(results(&heard), before);
+        erase(&mut heard, |_| true);
+        assert_eq!(results(&heard), before);
+    }
+}
+
+#[test]
+fn g6_nobody_learns_whose_words_are_gone() {
+    let words = |n: u32| (0..n).map(|person| (person, Answer::Text { text: format!("{person:02} words") }));
+    let mut heard = heard(words(25));
+    let before = results(&heard)[0].questions[0].texts.clone();
+    assert_eq!(before.len(), 20);
+    erase(&mut heard, |person| person == 3);
+    let after = results(&heard)[0].questions[0].texts.clone();
+    assert_eq!(after, before[10..], "all ten go, not one");
+    erase(&mut heard, |person| person == 24);
+    assert_eq!(results(&heard)[0].questions[0].texts, after, "what was not shown yet is missed by nobody");
+}
+
 proptest! {
+    /// Whoever asks before and after somebody is erased learns nothing of them, whoever answered how often.
+    #[test]
+    fn g6_an_erase_changes_no_result(
+        scores in prop::collection::vec((0_u32..40, 0_u8..=10), 0..120),
+        gone in prop::collection::vec(0_u32..40, 1..4),
+    ) {
+        let mut heard = heard(scores.iter().map(|(person, score)| (*person, nps(*score))));
+        let before = results(&heard);
+        for person in gone {
+            erase(&mut heard, |one| one == person);
+            let shown: Vec<_> = results(&heard).into_iter().flat_map(|result| result.questions).filter(|one| one.n > 0).collect();
+            let were: Vec<_> = before.iter().flat_map(|result| result.questions.clone()).filter(|one| one.n > 0).collect();
+            prop_assert_eq!(shown, were);
+        }
+    }
+
     /// Whoever asks after every answer and subtracts learns of five people or more at once, who did not all say the same.
     #[test]
     fn g5_no_two_results_differ_by_fewer_than_five_people_or_by_what_all_of_them_said(

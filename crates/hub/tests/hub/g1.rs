@@ -104,6 +104,36 @@ async fn g1_a_token_counts_until_it_is_revoked_or_replaced() {
 }
 
 #[tokio::test]
+async fn g1_a_renewed_token_ends_the_old_one_when_it_is_used_first_and_a_lost_answer_locks_nobody_out() {
+    let hub = Hub::start();
+    let device = hub.enrol().await;
+    let renew = async |token: &str| {
+        let answer = hub.post("/v1/devices/self/token").bearer_auth(token).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::CREATED);
+        crate::common::read::<firstlight_contract::hub::Enrolled>(answer).await
+    };
+    let with = |token: &str| crate::common::Device { id: device.id, token: token.to_owned() };
+    // The answer was lost: the device asks again, with what it has.
+    let lost = renew(&device.token).await;
+    let first = renew(&device.token).await;
+    assert_eq!(first.device, device.id.to_string());
+    problem(with(&lost.token).post(&hub, &[]).send().await.unwrap(), 401).await;
+    // Until the new one is used both count.
+    device.send(&hub, &device.events([1])).await;
+    let renewed = with(&first.token);
+    let day = |text: &str| text[..10].to_owned();
+    assert_eq!(day(&renewed.standing(&hub).await.expires_at), day(&first.expires_at));
+    problem(device.post(&hub, &device.events([2])).send().await.unwrap(), 401).await;
+    renewed.send(&hub, &device.events([2])).await;
+    assert_eq!(renewed.standing(&hub).await.high_water, 2, "it is the same device");
+    // A new token that was never used goes with the device.
+    let second = renew(&renewed.token).await;
+    hub.say(&["device", "revoke", &device.id.to_string()]);
+    problem(with(&second.token).post(&hub, &[]).send().await.unwrap(), 401).await;
+    assert_eq!(hub.counted().await, 2);
+}
+
+#[tokio::test]
 async fn g1_guessing_codes_is_slowed_down_by_address() {
     let hub = Hub::start_with("enrolments_per_minute = 3");
     let guess = |from: &'static str| {

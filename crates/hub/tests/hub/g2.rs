@@ -14,6 +14,7 @@ use crate::common::{Device, Hub, read};
 const TABLE: &[(&str, &str, [u16; 11])] = &[
     ("POST", "/v1/devices", [403, 403, 403, 403, 403, 403, 403, 403, 403, 403, 403]),
     ("GET", "/v1/devices/self", [401, 200, 401, 401, 401, 401, 401, 401, 401, 401, 401]),
+    ("POST", "/v1/devices/self/token", [401, 201, 401, 401, 401, 401, 401, 401, 401, 401, 401]),
     ("POST", "/v1/events", [401, 200, 401, 401, 401, 401, 401, 401, 401, 401, 401]),
     // Asked without saying which release.
     ("GET", "/v1/releases/signal", [400, 400, 400, 400, 403, 403, 403, 403, 403, 403, 403]),

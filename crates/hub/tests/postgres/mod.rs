@@ -166,6 +166,18 @@ impl Server {
         assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
     }
 
+    /// Everything in a database, as its own program writes it down.
+    pub(crate) fn dump(&self, url: &str) -> Vec<u8> {
+        let schema = url.rsplit_once("%3D").unwrap().1;
+        let socket = self.folder.display().to_string();
+        let said = self
+            .command("pg_dump", &["-h", &socket, "-U", "ada", "-n", schema, "postgres"])
+            .output()
+            .unwrap();
+        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+        said.stdout
+    }
+
     /// The URL of a database where nothing is yet.
     pub(crate) fn fresh(&self) -> String {
         let schema = format!("s{}", self.schemas.fetch_add(1, Ordering::SeqCst));

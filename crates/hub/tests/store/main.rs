@@ -8,10 +8,12 @@ mod kpis;
 mod on_postgres;
 #[path = "../../../tlog/tests/tlog/oracle.rs"]
 mod oracle;
+mod people;
 #[cfg(unix)]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 #[path = "../postgres/mod.rs"]
 mod postgres;
+mod retention;
 mod roles;
 mod signals;
 mod story;
@@ -82,6 +84,69 @@ fn sqlite_hears_each_thing_of_a_submission_once_whatever_the_network_does() {
 async fn sqlite_hears_each_thing_of_a_submission_once() {
     let (store, _folder) = sqlite();
     surveys::once(store.as_ref()).await;
+}
+
+#[tokio::test]
+async fn g6_sqlite_hands_somebody_over_and_erases_them() {
+    let ((store, folder), (other, _folder)) = (sqlite(), sqlite());
+    let raw = rusqlite::Connection::open(folder.path().join("hub.sqlite")).unwrap();
+    // What a program has deleted that does not overwrite is in the file still.
+    let leave = async || {
+        raw.execute_batch(
+            "PRAGMA secure_delete = OFF;
+             CREATE TABLE older AS
+                 WITH RECURSIVE copy (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM copy WHERE n < 50)
+                 SELECT event.* FROM event, copy;
+             DROP TABLE older",
+        )
+        .unwrap();
+    };
+    let gone = people::erasing(store.as_ref(), other.as_ref(), leave).await;
+    let columns = columns(&raw);
+    people::every_table_is_named(&columns);
+    for (table, column) in columns {
+        let numbers: Vec<i64> = match column.as_str() {
+            "person" => vec![gone.person.0.into()],
+            "device" => gone.devices.iter().map(|device| device.0).collect(),
+            _ => continue,
+        };
+        for number in numbers {
+            let sql = format!("SELECT count(*) FROM {table} WHERE {column} = ?1");
+            let rows: u64 = raw.query_row(&sql, [number], |row| row.get(0)).unwrap();
+            assert_eq!(rows, 0, "{table}");
+        }
+    }
+    drop(raw);
+    // Not in the file either, nor in what lies beside it.
+    let mut read = 0;
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = std::fs::read(&path).unwrap();
+        read += bytes.len();
+        for trace in &gone.traces {
+            assert!(
+                !people::found(&bytes, trace),
+                "{} has {}",
+                path.display(),
+                String::from_utf8_lossy(trace)
+            );
+        }
+    }
+    assert!(read > 50_000, "there was something to read");
+}
+
+fn columns(conn: &rusqlite::Connection) -> Vec<(String, String)> {
+    let sql = "SELECT m.name, c.name FROM sqlite_schema AS m, pragma_table_info(m.name) AS c
+               WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'";
+    let mut statement = conn.prepare(sql).unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    rows.collect::<Result<_, _>>().unwrap()
+}
+
+#[tokio::test]
+async fn sqlite_forgets_what_is_too_old_and_keeps_the_sums() {
+    let (store, _folder) = sqlite();
+    retention::forgetting(store.as_ref()).await;
 }
 
 #[tokio::test]

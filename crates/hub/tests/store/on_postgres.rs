@@ -14,7 +14,7 @@ use firstlight_hub::{
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::{audit, counting, kpis, postgres::Server, roles, signals, story, surveys};
+use crate::{audit, counting, kpis, people, postgres::Server, retention, roles, signals, story, surveys};
 
 async fn open(url: &str) -> Arc<dyn Store> {
     Arc::new(PostgresStore::open(&Address::parse(url).unwrap()).await.unwrap())
@@ -66,6 +66,79 @@ fn postgres_hears_each_thing_of_a_submission_once_whatever_the_network_does() {
 async fn postgres_knows_when_somebody_was_asked_on_any_device() {
     let Some(server) = Server::shared() else { return };
     surveys::once(open(&server.fresh()).await.as_ref()).await;
+}
+
+#[tokio::test]
+async fn g6_postgres_hands_somebody_over_and_erases_them() {
+    let Some(server) = Server::shared() else { return };
+    let url = server.fresh();
+    let (store, other) = (open(&url).await, open(&server.fresh()).await);
+    let gone = people::erasing(store.as_ref(), other.as_ref(), async || ()).await;
+    let raw = raw(&url).await;
+    let columns = "SELECT table_name::text, column_name::text FROM information_schema.columns
+                   WHERE table_schema = current_schema()";
+    let columns = raw.query(columns, &[]).await.unwrap();
+    let columns: Vec<(String, String)> = columns.iter().map(|row| (row.get(0), row.get(1))).collect();
+    people::every_table_is_named(&columns);
+    for (table, column) in columns {
+        let numbers: Vec<i64> = match column.as_str() {
+            "person" => vec![gone.person.0.into()],
+            "device" => gone.devices.iter().map(|device| device.0).collect(),
+            _ => continue,
+        };
+        let sql = format!("SELECT count(*) FROM {table} WHERE {column} = ANY ($1::bigint[])");
+        let rows: i64 = raw.query_one(&sql, &[&numbers]).await.unwrap().get(0);
+        assert_eq!(rows, 0, "{table}");
+    }
+}
+
+#[tokio::test]
+async fn postgres_forgets_what_is_too_old_and_keeps_the_sums() {
+    let Some(server) = Server::shared() else { return };
+    retention::forgetting(open(&server.fresh()).await.as_ref()).await;
+}
+
+/// Two hubs take in what her devices send, a third erases her: whoever comes first, nothing of her is left.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn g6_postgres_erases_somebody_whose_machines_go_on_sending_to_other_hubs() {
+    let Some(server) = Server::shared() else { return };
+    let url = server.fresh();
+    let third = open(&url).await;
+    let berlin = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
+    let grace = story::device(third.as_ref(), "grace").await;
+    for turn in 0..12_u64 {
+        let (ada, laptop) =
+            (story::device(third.as_ref(), "ada").await, story::device(third.as_ref(), "ada").await);
+        let mut hubs = JoinSet::new();
+        for device in [ada.clone(), laptop] {
+            let (store, grace) = (open(&url).await, grace.clone());
+            hubs.spawn(async move {
+                for sequence in 1..=20 {
+                    let later = turn * 40 + sequence;
+                    let group = vec![
+                        story::submission(&device, [story::began(sequence, story::now(), "backend")]),
+                        story::submission(&grace, [story::event(later, "2026-11-26T09:00:00Z")]),
+                    ];
+                    store.append(group).await.unwrap();
+                }
+            });
+        }
+        // Somewhere among them.
+        while third.progress(ada.key).await.unwrap().marks.high() <= turn {
+            tokio::task::yield_now().await;
+        }
+        third.erase(&story::by(), &[people::name("ada")], &berlin).await.unwrap();
+        hubs.join_all().await;
+        assert_eq!(third.export(&story::by(), &people::name("ada")).await.unwrap(), None);
+        let rollups = third.rollups().await.unwrap();
+        assert_eq!(rollups, third.recount().await.unwrap());
+        assert_eq!(rollups.events.len(), 1, "only Grace's: {rollups:?}");
+        assert!(rollups.people.values().all(|people| people.len() == 1 && people.contains(grace.person.0)));
+        assert_eq!(third.known().await.unwrap(), third.known_from_log().await.unwrap());
+    }
+    let events =
+        raw(&url).await.query_one("SELECT count(DISTINCT device), count(*) FROM event", &[]).await.unwrap();
+    assert_eq!((events.get::<_, i64>(0), events.get::<_, i64>(1)), (1, 12 * 20));
 }
 
 #[test]

@@ -4,9 +4,13 @@ use firstlight_hub::{
     audit::{Act, Actor, By, Named},
     rights::{Asker, Grant, Role, RoleSet},
     secrets::{hash_code, hash_token},
-    store::{PersonKey, Store},
+    store::{
+        PersonKey, Store,
+        people::{Erasing, Whom},
+        retention::{Forgotten, Horizon},
+    },
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use uuid::Uuid;
 
 use crate::story::{self, by, now};
@@ -93,6 +97,9 @@ fn name(act: &Act) -> &'static str {
         Act::BackupMade => "backup made",
         Act::BackupRestored => "backup restored",
         Act::SettingsChanged { .. } => "settings changed",
+        Act::PersonExported { .. } => "person exported",
+        Act::PeopleErased { .. } => "people erased",
+        Act::Forgotten { .. } => "forgotten",
     }
 }
 
@@ -132,6 +139,22 @@ async fn everything(store: &dyn Store, by: &By) -> Vec<Act> {
         store.note(by, &act).await.unwrap();
         acts.push(act);
     }
+    store.add_code(by, hash_code("zoe"), Some("zoe"), at(1)).await.unwrap();
+    acts.push(Act::CodeMade { person: Named::Erased, expires_at: at(1) });
+    let [zoe, ada] = ["zoe", "ada"].map(|name| Whom::Name(name.to_owned()));
+    let horizon = Horizon::at(at(24 * 402), &TimeZone::UTC).unwrap();
+    for again in [false, true] {
+        let erased = store.erase(by, std::slice::from_ref(&zoe), &TimeZone::UTC).await.unwrap();
+        assert_eq!(matches!(erased, Erasing::Done(_)), !again);
+        assert_eq!(store.export(by, &zoe).await.unwrap(), None);
+    }
+    acts.push(Act::PeopleErased { people: 1 });
+    let person = Named::Person { key: PersonKey(store.export(by, &ada).await.unwrap().unwrap().person) };
+    acts.push(Act::PersonExported { person });
+    let forgotten = store.forget(by, horizon, &TimeZone::UTC).await.unwrap();
+    assert_eq!(forgotten, Forgotten { devices: 1, ..Forgotten::default() });
+    assert_eq!(store.forget(by, horizon, &TimeZone::UTC).await.unwrap(), Forgotten::default());
+    acts.push(Act::Forgotten { forgotten });
     acts
 }
 
@@ -141,7 +164,7 @@ pub(crate) async fn g8_every_act_is_in_the_log(store: &dyn Store) {
     let mut names: Vec<_> = acts.iter().map(name).collect();
     names.sort_unstable();
     names.dedup();
-    assert_eq!(names.len(), 12, "{names:?}");
+    assert_eq!(names.len(), 15, "{names:?}");
     let records: Vec<_> =
         store.audit_log().await.unwrap().records().into_iter().map(Result::unwrap).collect();
     assert!(records.iter().map(|record| record.seq).eq(1..=acts.len() as u64));
@@ -193,6 +216,9 @@ pub(crate) async fn g8_what_cannot_be_logged_is_not_done(
     store.revoke_role(&by(), "ada", &grant("viewer")).await.unwrap_err();
     store.add_access(&by(), "ada", hash_token("b"), at(5)).await.unwrap_err();
     store.revoke_access(&by(), token).await.unwrap_err();
+    let ada = Whom::Name("ada".to_owned());
+    store.export(&by(), &ada).await.unwrap_err();
+    store.erase(&by(), &[ada], &TimeZone::UTC).await.unwrap_err();
     mend().await;
     assert_eq!(seen().await, before);
     let enrolled = store.asker(hash_token("a"), at(0)).await.unwrap();

@@ -132,7 +132,7 @@ async fn tell(
             _ => drop(feedback.insert((device, submission))),
         }
     }
-    let Heard { answers: said_answers, endings: said_endings, feedback: said_feedback } = heard;
+    let Heard { answers: said_answers, endings: said_endings, feedback: said_feedback, .. } = heard;
     prop_assert_eq!(said_answers.len(), answers.len());
     prop_assert_eq!(said_endings.len(), endings.len());
     prop_assert_eq!(said_feedback.len(), feedback.len());

@@ -277,6 +277,50 @@ fn what_people_answer_is_sent_and_they_are_not_asked_again_on_their_other_machin
     assert_eq!(list["reach"], "stays_here", "without a hub nothing leaves");
 }
 
+/// Whatever is cut off while a token is renewed, the machine has one that counts.
+#[test]
+fn g1_a_token_is_renewed_before_it_expires_and_whatever_is_cut_off_leaves_one_that_counts() {
+    let hub = Hub::start();
+    let network = FaultyNetwork::start(&hub.address);
+    let machine = joined(&hub, &network.address());
+    let pack = pack("1.0.0", true);
+    let file = machine.state().join("hub.json");
+    let renew_at = || -> String {
+        let joined: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+        joined["renew_at"].as_str().unwrap().to_owned()
+    };
+    let of_a_year = renew_at();
+    // As it is in the last month.
+    let make_due = || {
+        let mut joined: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+        joined["renew_at"] = "2020-01-01T00:00:00Z".into();
+        std::fs::write(&file, joined.to_string()).unwrap();
+    };
+    let sends = || {
+        machine.on(&pack, "up", &["--yes", "--only", "proxy"]).expect(0);
+        machine.run(&["undo", "--all"]).expect(0);
+        let sent = machine.run(&["hub", "send", "--json"]).expect(0).json();
+        assert_eq!(sent["waiting"], 0, "{sent}");
+        sent["sent"].as_u64().unwrap()
+    };
+    // The hub has made one, and nobody heard which; or it was never asked.
+    for fault in [Fault::Unanswered, Fault::Lost, Fault::Impostor, Fault::Cut] {
+        make_due();
+        network.next_renewal(fault);
+        sends();
+        assert!(network.met().contains_key(&fault));
+    }
+    // Killed when the new one was in the keychain, and not used yet: what says so is not written yet.
+    make_due();
+    sends();
+    assert!(renew_at() >= of_a_year);
+    make_due();
+    let sent = sends();
+    assert!(renew_at() >= of_a_year);
+    assert_eq!(hub_has(&hub), sent, "each once");
+    assert_eq!(standing(&machine)["hub"].get("problem"), None);
+}
+
 #[test]
 fn a_hubs_token_is_in_the_keychain_only() {
     let hub = Hub::start();

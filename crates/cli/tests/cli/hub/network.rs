@@ -33,11 +33,18 @@ impl Fault {
         [Self::Lost, Self::Unanswered, Self::Doubled, Self::HeldUp, Self::Impostor, Self::Cut, Self::Stalled];
 }
 
-#[derive(Default)]
 struct State {
+    /// What meets the next fault begins so.
+    of: &'static [u8],
     next: Option<Fault>,
     met: BTreeMap<Fault, u32>,
     held_up: Vec<Vec<u8>>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self { of: b"POST /v1/events", next: None, met: BTreeMap::new(), held_up: Vec::new() }
+    }
 }
 
 /// The network. Its threads end with the test.
@@ -72,6 +79,11 @@ impl FaultyNetwork {
         self.with(|state| state.next = Some(fault));
     }
 
+    /// What becomes of the next request for a new token.
+    pub(super) fn next_renewal(&self, fault: Fault) {
+        self.with(|state| (state.of, state.next) = (b"POST /v1/devices/self/token", Some(fault)));
+    }
+
     /// Nothing is wrong with it from now on.
     pub(super) fn mend(&self) {
         self.with(|state| state.next = None);
@@ -99,7 +111,10 @@ fn pass(mut client: TcpStream, hub: &str, state: &Mutex<State>) -> io::Result<()
     let request = request(&mut client)?;
     let fault = {
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-        let fault = state.next.take_if(|_| request.starts_with(b"POST /v1/events"));
+        let fault = {
+            let of = state.of;
+            state.next.take_if(|_| request.starts_with(of))
+        };
         if let Some(fault) = fault {
             *state.met.entry(fault).or_default() += 1;
         }

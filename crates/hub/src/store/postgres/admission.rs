@@ -59,8 +59,9 @@ pub(super) async fn new_person(
     pseudonym: Option<&Hash>,
 ) -> Result<i32, StoreError> {
     let pseudonym = pseudonym.map(Hash::as_slice);
-    let new =
-        "INSERT INTO person (key, pseudonym) SELECT coalesce(max(key), 0) + 1, $1 FROM person RETURNING key";
+    // The number of whoever was erased is given to nobody else.
+    let new = "INSERT INTO person (key, pseudonym)
+               SELECT greatest(people, (SELECT max(key) FROM person)) + 1, $1 FROM hub RETURNING key";
     let key: i32 = transaction.query_one(new, &[&pseudonym]).await?.try_get(0)?;
     let told = "UPDATE signal SET person = $2 WHERE who = $1 AND person IS NULL";
     transaction.execute(told, &[&pseudonym, &key]).await?;
@@ -81,7 +82,8 @@ pub(super) async fn enrol(
     };
     let person: i32 = row.try_get(0)?;
     let entered = "INSERT INTO device (id, person, token, enrolled, expires) VALUES ($1, $2, $3, $4, $5)
-                   ON CONFLICT (id) DO UPDATE SET token = $3, enrolled = $4, expires = $5, revoked = NULL
+                   ON CONFLICT (id) DO UPDATE SET token = $3, enrolled = $4, expires = $5, revoked = NULL,
+                                                  next_token = NULL, next_expires = NULL
                    WHERE device.person = $2 RETURNING key";
     let entered = transaction
         .query_opt(entered, &[device, &person, &token, &now, &expires_at.as_millisecond()])
@@ -99,8 +101,29 @@ pub(super) async fn enrol(
 }
 
 pub(super) async fn device(client: &ClientWrapper, token: Hash) -> Result<Option<Device>, StoreError> {
-    let statement = client.prepare_cached(&format!("SELECT {COLUMNS} FROM device WHERE token = $1")).await?;
-    client.query_opt(&statement, &[&token.as_slice()]).await?.as_ref().map(read).transpose()
+    let found =
+        "SELECT key, id, person, enrolled, CASE WHEN token = $1 THEN expires ELSE next_expires END, revoked,
+                        token <> $1 FROM device WHERE token = $1 OR next_token = $1";
+    let statement = client.prepare_cached(found).await?;
+    let Some(row) = client.query_opt(&statement, &[&token.as_slice()]).await? else { return Ok(None) };
+    if row.try_get(6)? {
+        // It takes the place of the other one: from now on it is the only one.
+        let replaced = "UPDATE device SET token = next_token, expires = next_expires, next_token = NULL,
+                                          next_expires = NULL WHERE next_token = $1";
+        client.execute(replaced, &[&token.as_slice()]).await?;
+    }
+    read(&row).map(Some)
+}
+
+pub(super) async fn renew_token(
+    client: &ClientWrapper,
+    device: DeviceKey,
+    token: Hash,
+    expires_at: Timestamp,
+) -> Result<bool, StoreError> {
+    let kept = "UPDATE device SET next_token = $2, next_expires = $3 WHERE key = $1";
+    let kept = client.execute(kept, &[&device.0, &token.as_slice(), &expires_at.as_millisecond()]).await?;
+    Ok(kept > 0)
 }
 
 pub(super) async fn devices(client: &ClientWrapper) -> Result<Vec<Device>, StoreError> {

@@ -11,7 +11,7 @@ use super::{
         recount::{Logged, Recount},
     },
     admission::person,
-    number,
+    number, retention,
 };
 
 pub(super) async fn rollups(client: &mut ClientWrapper, kinds: &Kinds) -> Result<Rollups, StoreError> {
@@ -48,6 +48,7 @@ pub(super) async fn rollups(client: &mut ClientWrapper, kinds: &Kinds) -> Result
         let runs = Runs { started: number(row.try_get(2)?)?, failed: number(row.try_get(3)?)? };
         rollups.runs.insert((row.try_get(0)?, row.try_get(1)?), runs);
     }
+    retention::past(&*transaction).await?.complete(&mut rollups)?;
     transaction.commit().await?;
     Ok(rollups)
 }
@@ -58,10 +59,19 @@ pub(super) async fn runs(client: &ClientWrapper, pack: &str, version: &str) -> R
     Ok(Runs { started: number(row.try_get(0)?)?, failed: number(row.try_get(1)?)? })
 }
 
-pub(super) async fn recount(client: &ClientWrapper, kinds: &Kinds) -> Result<Rollups, StoreError> {
+pub(super) async fn recount(client: &mut ClientWrapper, kinds: &Kinds) -> Result<Rollups, StoreError> {
+    // All of one moment.
+    let transaction = client
+        .build_transaction()
+        .isolation_level(IsolationLevel::RepeatableRead)
+        .read_only(true)
+        .start()
+        .await?;
     let mut recount = Recount::default();
-    each(&**client, kinds, |logged, _| recount.take(logged)).await?;
-    Ok(recount.done())
+    each(&*transaction, kinds, |logged, _| recount.take(logged)).await?;
+    let mut rollups = recount.done();
+    retention::past(&*transaction).await?.complete(&mut rollups)?;
+    Ok(rollups)
 }
 
 /// Hands over each event of the log with its number on its device, in the order in which they were written.

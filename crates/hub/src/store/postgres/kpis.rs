@@ -21,7 +21,7 @@ use super::{
     },
     PostgresStore, admission, counts,
     log::Failure,
-    number,
+    number, retention,
 };
 use crate::{
     insights::{
@@ -65,7 +65,9 @@ impl Kpis for PostgresStore {
         let transaction =
             client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
         let transaction = transaction.start().await?;
-        let mut retelling = Retelling::of(around(&transaction).await?);
+        let forgotten = "SELECT coalesce(sum(forgotten), 0)::bigint FROM mark";
+        let forgotten = number(transaction.query_one(forgotten, &[]).await?.try_get(0)?)?;
+        let mut retelling = Retelling::of(around(&transaction).await?, forgotten);
         counts::each(&*transaction, &self.kinds, |logged, sequence| {
             retelling.take(logged, sequence);
             Ok(())
@@ -75,12 +77,14 @@ impl Kpis for PostgresStore {
     }
 }
 
-/// What is known besides journeys.
+/// What is known besides journeys and days.
 async fn around(transaction: &Transaction<'_>) -> Result<Known, StoreError> {
-    let mut known = Known::default();
-    // Who has rights here and nothing else is not one of those the hub is about, unless a program told of them.
-    let everybody = "SELECT key FROM person WHERE NOT rights_only
-                     OR EXISTS (SELECT FROM signal WHERE signal.kind = $1 AND signal.person = person.key)";
+    let past_people = retention::past(&**transaction).await?.people()?;
+    let mut known = Known { past_people, ..Known::default() };
+    // Who has rights here and nothing else is not one of those the hub is about, unless a program told of them; nor is anybody
+    // whose first days are too old to be kept.
+    let everybody = "SELECT key FROM person WHERE NOT past AND (NOT rights_only
+                     OR EXISTS (SELECT FROM signal WHERE signal.kind = $1 AND signal.person = person.key))";
     for row in transaction.query(everybody, &[&SignalKind::ServiceUsed.name()]).await? {
         known.everybody.insert(admission::person(row.try_get(0)?)?.0);
     }
@@ -243,10 +247,10 @@ pub(super) async fn write_latest(transaction: &Transaction<'_>, stories: &Storie
     Ok(())
 }
 
-const COLUMNS: &str =
+pub(super) const COLUMNS: &str =
     "person, journey, began, device, sequence, persona, pack, version, clock, at_once, arrived, gone, steps";
 
-fn journey(row: &Row) -> Result<(Key, Journey), StoreError> {
+pub(super) fn journey(row: &Row) -> Result<(Key, Journey), StoreError> {
     let person = admission::person(row.try_get(0)?)?.0;
     let sequence: Option<i64> = row.try_get(4)?;
     let began = match (row.try_get(2)?, row.try_get(3)?, sequence, row.try_get(5)?) {

@@ -8,6 +8,8 @@ mod audit;
 mod counts;
 mod kpis;
 mod log;
+mod people;
+mod retention;
 mod roles;
 mod schema;
 mod signals;
@@ -17,7 +19,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use deadpool_postgres::{
-    Client, Hook, HookError, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime,
+    Client, ClientWrapper, Hook, HookError, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime,
 };
 use firstlight_contract::hub::Verdict;
 use jiff::Timestamp;
@@ -64,7 +66,7 @@ impl PostgresStore {
         };
         let tls = address.tls().map_err(|cause| unusable(cause.into()))?;
         let settings = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let session = Hook::async_fn(|client: &mut deadpool_postgres::ClientWrapper, _| {
+        let session = Hook::async_fn(|client: &mut ClientWrapper, _| {
             Box::pin(async move { client.batch_execute(SESSION).await.map_err(HookError::Backend) })
         });
         let pool = Pool::builder(Manager::from_config(address.config().clone(), tls, settings))
@@ -87,6 +89,43 @@ impl PostgresStore {
     }
 }
 
+/// How often something was tried that others were in the way of.
+#[derive(Debug, Default)]
+struct Attempts(u32);
+
+impl Attempts {
+    /// Waits for the next one; an error where there is none.
+    async fn failed(&mut self, failure: log::Failure) -> Result<(), StoreError> {
+        self.0 += 1;
+        let error = match failure {
+            log::Failure::Again(error) if self.0 < ATTEMPTS => error,
+            log::Failure::Again(error) | log::Failure::Final(error) => return Err(error),
+        };
+        tracing::debug!(%error, attempt = self.0, "a transaction is tried again");
+        tokio::time::sleep(Duration::from_millis(10) * 2_u32.pow(self.0)).await;
+        Ok(())
+    }
+}
+
+/// Does something in a transaction of its own, and again when others were in its way. A function would need to say that the
+/// future of a closure may go to another thread, which cannot be said yet.
+macro_rules! again {
+    ($store:expr, $client:ident => $work:expr) => {{
+        let mut attempts = $crate::store::postgres::Attempts::default();
+        loop {
+            let mut $client = $store.client().await?;
+            match $work.await {
+                Ok(done) => break done,
+                Err(failure) => {
+                    drop($client);
+                    attempts.failed(failure).await?;
+                }
+            }
+        }
+    }};
+}
+use again;
+
 async fn connect(pool: &Pool, address: &Address) -> Result<Client, StoreError> {
     pool.get().await.map_err(|error| StoreError::Unreachable {
         at: address.to_string(),
@@ -101,20 +140,7 @@ async fn connect(pool: &Pool, address: &Address) -> Result<Client, StoreError> {
 #[async_trait]
 impl Store for PostgresStore {
     async fn append(&self, group: Vec<Submission>) -> Result<Vec<Vec<Verdict>>, StoreError> {
-        let mut attempt = 1;
-        loop {
-            let mut client = self.client().await?;
-            let error = match log::append(&mut client, &self.kinds, &group).await {
-                Ok(verdicts) => return Ok(verdicts),
-                Err(log::Failure::Final(error)) => return Err(error),
-                Err(log::Failure::Again(error)) if attempt == ATTEMPTS => return Err(error),
-                Err(log::Failure::Again(error)) => error,
-            };
-            drop(client);
-            tracing::debug!(%error, attempt, "a group of events is written again");
-            tokio::time::sleep(Duration::from_millis(10) * 2_u32.pow(attempt)).await;
-            attempt += 1;
-        }
+        Ok(again!(self, client => log::append(&mut client, &self.kinds, &group)))
     }
 
     async fn check_writable(&self) -> Result<(), StoreError> {
@@ -139,6 +165,15 @@ impl Store for PostgresStore {
         admission::device(&*self.client().await?, token).await
     }
 
+    async fn renew_token(
+        &self,
+        device: DeviceKey,
+        token: Hash,
+        expires_at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        admission::renew_token(&*self.client().await?, device, token, expires_at).await
+    }
+
     async fn devices(&self) -> Result<Vec<Device>, StoreError> {
         admission::devices(&*self.client().await?).await
     }
@@ -160,7 +195,7 @@ impl Store for PostgresStore {
     }
 
     async fn recount(&self) -> Result<Rollups, StoreError> {
-        counts::recount(&*self.client().await?, &self.kinds).await
+        counts::recount(&mut *self.client().await?, &self.kinds).await
     }
 }
 

@@ -181,6 +181,42 @@ CREATE TABLE latest (
 );
 ";
 
+const PEOPLE: &str = "
+-- The highest number of people who were erased: nobody gets it again. `forgot` is when what is too old was last looked for.
+ALTER TABLE hub ADD COLUMN people integer NOT NULL DEFAULT 0;
+ALTER TABLE hub ADD COLUMN forgot bigint NOT NULL DEFAULT 0;
+-- The token that takes the place of `token` when it is used first.
+ALTER TABLE device ADD COLUMN next_token bytea UNIQUE;
+ALTER TABLE device ADD COLUMN next_expires bigint;
+-- `past`: their first journey, or change, is forgotten. `alone`: since when nothing else is known of them.
+ALTER TABLE person ADD COLUMN past boolean NOT NULL DEFAULT false;
+ALTER TABLE person ADD COLUMN alone bigint;
+-- How many of the accepted events are forgotten.
+ALTER TABLE mark ADD COLUMN forgotten bigint NOT NULL DEFAULT 0;
+-- Part of a sum in `survey_sum`, or of words that are not shown any more.
+ALTER TABLE survey_answer ADD COLUMN settled boolean NOT NULL DEFAULT false;
+ALTER TABLE survey_ending ADD COLUMN settled boolean NOT NULL DEFAULT false;
+ALTER TABLE feedback ADD COLUMN settled boolean NOT NULL DEFAULT false;
+-- What was let out of surveys together with what is gone, by the first instant of its quarter.
+CREATE TABLE survey_sum (
+    quarter  bigint NOT NULL,
+    survey   text NOT NULL,
+    question text NOT NULL,
+    kind     text NOT NULL,
+    answer   text NOT NULL,
+    n        bigint NOT NULL,
+    PRIMARY KEY (quarter, survey, question, kind, answer)
+);
+-- Sums of what is forgotten: of what, of which name, on which day.
+CREATE TABLE past (
+    what text NOT NULL,
+    name text NOT NULL,
+    day  integer NOT NULL,
+    n    bigint NOT NULL,
+    PRIMARY KEY (what, name, day)
+);
+";
+
 const STEPS: &[Step] = &[
     Step { sql: FIRST, needs: 1 },
     Step { sql: SIGNALS, needs: 1 },
@@ -188,6 +224,7 @@ const STEPS: &[Step] = &[
     Step { sql: surveys::SURVEYS, needs: 1 },
     Step { sql: roles::ROLES, needs: 1 },
     Step { sql: audit::AUDIT, needs: 1 },
+    Step { sql: PEOPLE, needs: 1 },
 ];
 
 /// Whoever brings tables up to date holds this number; others wait, and find it done.

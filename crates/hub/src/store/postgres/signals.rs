@@ -14,7 +14,7 @@ use super::{
         columns::{day_number, day_of, instant, people_from, people_to},
         signals::{Integration, Said, ServiceDay, SignalCounts, Signals},
     },
-    PostgresStore, admission, audit, number,
+    PostgresStore, admission, audit, number, retention,
 };
 use crate::{
     audit::{Act, By, Named},
@@ -94,12 +94,7 @@ impl Signals for PostgresStore {
         let used = SignalKind::ServiceUsed.name();
         for row in transaction.query(days, &[&alias, &used]).await? {
             let (service, day): (String, i32) = (row.try_get(0)?, row.try_get(1)?);
-            let said = "SELECT ok, person FROM signal WHERE kind = $1 AND subject = $2 AND day = $3";
-            let mut counted = ServiceDay::default();
-            for row in transaction.query(said, &[&used, &service, &day]).await? {
-                counted.count(row.try_get(0)?, person_of(&row, 1)?);
-            }
-            write_day(&transaction, &service, day, &counted).await?;
+            count_anew(&transaction, &service, day).await?;
         }
         let person = Named::Person { key: admission::person(person)? };
         audit::write(&transaction, by, &Act::AliasAdded { person }).await?;
@@ -166,17 +161,24 @@ impl Signals for PostgresStore {
         {
             counts.services.insert((row.try_get(0)?, day_of(row.try_get(1)?)?), day_from(&row, 2)?);
         }
-        let first =
-            "SELECT person, min(time) FROM signal WHERE kind = $1 AND person IS NOT NULL GROUP BY person";
+        let first = "SELECT person, min(time) FROM signal JOIN person ON person.key = signal.person
+                     WHERE kind = $1 AND NOT past GROUP BY person";
         for row in transaction.query(first, &[&SignalKind::ChangeMerged.name()]).await? {
             counts.first_changes.insert(admission::person(row.try_get(0)?)?, instant(row.try_get(1)?)?);
         }
+        retention::past(&*transaction).await?.complete_signals(&mut counts)?;
         Ok(counts)
     }
 
     async fn recount_signals(&self) -> Result<SignalCounts, StoreError> {
+        let mut client = self.client().await?;
+        let transaction = client
+            .build_transaction()
+            .isolation_level(tokio_postgres::IsolationLevel::RepeatableRead)
+            .read_only(true);
+        let transaction = transaction.start().await?;
         let rows = "SELECT kind, subject, day, ok, person, time FROM signal";
-        let rows = self.client().await?.query(rows, &[]).await?;
+        let rows = transaction.query(rows, &[]).await?;
         let mut counts = SignalCounts::default();
         for row in rows {
             counts.hear(Said {
@@ -188,8 +190,33 @@ impl Signals for PostgresStore {
                 at: instant(row.try_get(5)?)?,
             })?;
         }
+        // Whose first change is forgotten has none: a later one is not the first.
+        for row in transaction.query("SELECT key FROM person WHERE past", &[]).await? {
+            counts.first_changes.remove(&admission::person(row.try_get(0)?)?);
+        }
+        retention::past(&*transaction).await?.complete_signals(&mut counts)?;
         Ok(counts)
     }
+}
+
+/// Counts a day of a service from what was said. Whoever does holds the row of the hub.
+pub(super) async fn count_anew(
+    transaction: &Transaction<'_>,
+    service: &str,
+    day: i32,
+) -> Result<(), StoreError> {
+    let mut counted = ServiceDay::default();
+    let said = "SELECT ok, person FROM signal WHERE kind = $1 AND subject = $2 AND day = $3";
+    let said = transaction.query(said, &[&SignalKind::ServiceUsed.name(), &service, &day]).await?;
+    for row in said {
+        counted.count(row.try_get(0)?, person_of(&row, 1)?);
+    }
+    if counted.uses > 0 {
+        return write_day(transaction, service, day, &counted).await;
+    }
+    let nobody = "DELETE FROM service_day WHERE service = $1 AND day = $2";
+    transaction.execute(nobody, &[&service, &day]).await?;
+    Ok(())
 }
 
 fn person_of(row: &Row, column: usize) -> Result<Option<PersonKey>, StoreError> {

@@ -1,6 +1,6 @@
 //! What people were asked and said.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use deadpool_postgres::Transaction;
@@ -8,20 +8,24 @@ use firstlight_domain::{
     id::{QuestionId, SurveyId},
     survey::{Answer, Ending, Exposures},
 };
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use tokio_postgres::IsolationLevel;
 
 use super::{
     super::{
         PersonKey, StoreError,
         columns::instant,
+        retention::Horizon,
         settling::Accepted,
-        surveys::{Again, Answered, Ended, Feedback, Heard, Surveys, said_in},
+        surveys::{Again, Answered, Ended, Feedback, Heard, Sum, Surveys, said_in},
     },
     PostgresStore, admission, counts,
     log::Failure,
 };
-use crate::ingest::survey::{Said, What};
+use crate::{
+    ingest::survey::{Said, What},
+    surveys::{self, Quarter},
+};
 
 pub(super) const SURVEYS: &str = "
 -- When each person was last asked anything, and how likely they are to recommend it, on any of their devices.
@@ -136,35 +140,7 @@ impl Surveys for PostgresStore {
         // All of one moment.
         let transaction =
             client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
-        let transaction = transaction.start().await?;
-        let (from, to) = (from.as_millisecond(), to.as_millisecond());
-        let mut heard = Heard::default();
-        let answers = "SELECT person, survey, question, answer FROM survey_answer
-                       WHERE received >= $1 AND received < $2 ORDER BY place";
-        for row in transaction.query(answers, &[&from, &to]).await? {
-            heard.answers.push(Answered {
-                person: admission::person(row.try_get(0)?)?,
-                survey: survey_id(row.try_get(1)?)?,
-                question: QuestionId::new(row.try_get::<_, &str>(2)?).map_err(|error| damaged(&error))?,
-                answer: serde_json::from_str::<Answer>(row.try_get(3)?).map_err(|error| damaged(&error))?,
-            });
-        }
-        let endings = "SELECT person, survey, ending FROM survey_ending
-                       WHERE received >= $1 AND received < $2 ORDER BY place";
-        for row in transaction.query(endings, &[&from, &to]).await? {
-            let ending: &str = row.try_get(2)?;
-            let ending = Ending::named(ending)
-                .ok_or_else(|| StoreError::Damaged(format!("no survey ends with `{ending}`")))?;
-            let person = admission::person(row.try_get(0)?)?;
-            heard.endings.push(Ended { person, survey: survey_id(row.try_get(1)?)?, ending });
-        }
-        let feedback = "SELECT person, comment, signed_name FROM feedback
-                        WHERE received >= $1 AND received < $2 ORDER BY place";
-        for row in transaction.query(feedback, &[&from, &to]).await? {
-            let person = admission::person(row.try_get(0)?)?;
-            heard.feedback.push(Feedback { person, text: row.try_get(1)?, name: row.try_get(2)? });
-        }
-        Ok(heard)
+        Ok(heard(&transaction.start().await?, from, to).await?.0)
     }
 
     async fn hear_again(&self) -> Result<(Heard, BTreeMap<PersonKey, Exposures>), StoreError> {
@@ -179,6 +155,149 @@ impl Surveys for PostgresStore {
         .await?;
         Ok(again.done())
     }
+}
+
+/// The rows that something heard is from, in its order.
+#[derive(Default)]
+struct Places {
+    answers: Vec<i64>,
+    endings: Vec<i64>,
+    feedback: Vec<i64>,
+}
+
+async fn heard(
+    transaction: &Transaction<'_>,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<(Heard, Places), StoreError> {
+    let (from, to) = (from.as_millisecond(), to.as_millisecond());
+    let mut heard = Heard::default();
+    let mut places = Places::default();
+    let answers = "SELECT person, survey, question, answer, settled, place FROM survey_answer
+                   WHERE received >= $1 AND received < $2 ORDER BY place";
+    for row in transaction.query(answers, &[&from, &to]).await? {
+        if row.try_get(4)? {
+            heard.settled.answers.insert(places.answers.len());
+        }
+        places.answers.push(row.try_get(5)?);
+        heard.answers.push(Answered {
+            person: admission::person(row.try_get(0)?)?,
+            survey: survey_id(row.try_get(1)?)?,
+            question: QuestionId::new(row.try_get::<_, &str>(2)?).map_err(|error| damaged(&error))?,
+            answer: serde_json::from_str::<Answer>(row.try_get(3)?).map_err(|error| damaged(&error))?,
+        });
+    }
+    let endings = "SELECT person, survey, ending, settled, place FROM survey_ending
+                   WHERE received >= $1 AND received < $2 ORDER BY place";
+    for row in transaction.query(endings, &[&from, &to]).await? {
+        if row.try_get(3)? {
+            heard.settled.endings.insert(places.endings.len());
+        }
+        places.endings.push(row.try_get(4)?);
+        let ending: &str = row.try_get(2)?;
+        let ending = Ending::named(ending)
+            .ok_or_else(|| StoreError::Damaged(format!("no survey ends with `{ending}`")))?;
+        let person = admission::person(row.try_get(0)?)?;
+        heard.endings.push(Ended { person, survey: survey_id(row.try_get(1)?)?, ending });
+    }
+    let feedback = "SELECT person, comment, signed_name, settled, place FROM feedback
+                    WHERE received >= $1 AND received < $2 ORDER BY place";
+    for row in transaction.query(feedback, &[&from, &to]).await? {
+        if row.try_get(3)? {
+            heard.settled.feedback.insert(places.feedback.len());
+        }
+        places.feedback.push(row.try_get(4)?);
+        let person = admission::person(row.try_get(0)?)?;
+        heard.feedback.push(Feedback { person, text: row.try_get(1)?, name: row.try_get(2)? });
+    }
+    let sums = "SELECT survey, question, kind, answer, sum(n)::bigint FROM survey_sum
+                WHERE quarter >= $1 AND quarter < $2 GROUP BY survey, question, kind, answer";
+    for row in transaction.query(sums, &[&from, &to]).await? {
+        let [survey, question, kind, answer] = [0, 1, 2, 3].map(|column| row.try_get(column));
+        let sum = Sum { survey: survey?, question: question?, kind: kind?, answer: answer? };
+        heard.settled.sums.insert(sum, super::number(row.try_get(4)?)?);
+    }
+    Ok((heard, places))
+}
+
+/// The tables of what people said.
+const SAID: [&str; 3] = ["survey_answer", "survey_ending", "feedback"];
+
+/// Forgets what was said in quarters that are too old, but for the numbers that were let out, and when people were asked.
+pub(super) async fn forget_until(
+    transaction: &Transaction<'_>,
+    horizon: Horizon,
+    zone: &TimeZone,
+) -> Result<u64, StoreError> {
+    let until = horizon.quarter.as_millisecond();
+    let mut quarters = BTreeSet::new();
+    for table in SAID {
+        let sql = format!("SELECT DISTINCT received FROM {table} WHERE received < $1");
+        for row in transaction.query(&sql, &[&until]).await? {
+            quarters.insert(Quarter::of(zone.to_datetime(instant(row.try_get(0)?)?).date()));
+        }
+    }
+    for quarter in quarters {
+        settle(transaction, quarter, zone, |_| true).await?;
+    }
+    let mut gone = 0;
+    for table in SAID {
+        gone += transaction.execute(&format!("DELETE FROM {table} WHERE received < $1"), &[&until]).await?;
+    }
+    let before = horizon.time.as_millisecond();
+    transaction.execute("DELETE FROM survey_exposure WHERE asked < $1", &[&before]).await?;
+    transaction.execute("UPDATE survey_exposure SET nps = NULL WHERE nps < $1", &[&before]).await?;
+    Ok(gone)
+}
+
+/// Settles what was let out together with what some people said; they are about to go.
+pub(super) async fn settle_for(
+    transaction: &Transaction<'_>,
+    people: &[i32],
+    zone: &TimeZone,
+) -> Result<(), StoreError> {
+    let mut quarters = BTreeSet::new();
+    for table in SAID {
+        let sql = format!("SELECT DISTINCT received FROM {table} WHERE person = ANY ($1)");
+        for row in transaction.query(&sql, &[&people]).await? {
+            quarters.insert(Quarter::of(zone.to_datetime(instant(row.try_get(0)?)?).date()));
+        }
+    }
+    let goes = |person: PersonKey| i32::try_from(person.0).is_ok_and(|person| people.contains(&person));
+    for quarter in quarters {
+        settle(transaction, quarter, zone, goes).await?;
+    }
+    Ok(())
+}
+
+/// Settles the batches of a quarter in which somebody goes. One after the other: two at once would each count what both are in.
+/// That is so because both hold the row of the hub.
+async fn settle(
+    transaction: &Transaction<'_>,
+    quarter: Quarter,
+    zone: &TimeZone,
+    goes: impl Fn(PersonKey) -> bool,
+) -> Result<(), StoreError> {
+    let Some((from, to)) = quarter.bounds(zone) else { return Ok(()) };
+    let (heard, places) = heard(transaction, from, to).await?;
+    let settled = surveys::settle(&heard, goes);
+    for (table, of, places) in [
+        ("survey_answer", &settled.answers, &places.answers),
+        ("survey_ending", &settled.endings, &places.endings),
+        ("feedback", &settled.feedback, &places.feedback),
+    ] {
+        let places: Vec<i64> = of.iter().filter_map(|index| places.get(*index).copied()).collect();
+        let sql = format!("UPDATE {table} SET settled = true WHERE place = ANY ($1)");
+        transaction.execute(&sql, &[&places]).await?;
+    }
+    let quarter = from.as_millisecond();
+    let kept = "INSERT INTO survey_sum (quarter, survey, question, kind, answer, n) VALUES ($1, $2, $3, $4, $5, $6)
+                ON CONFLICT (quarter, survey, question, kind, answer) DO UPDATE SET n = survey_sum.n + excluded.n";
+    for (Sum { survey, question, kind, answer }, n) in settled.sums {
+        let n = i64::try_from(n).map_err(|error| damaged(&error))?;
+        transaction.execute(kept, &[&quarter, &survey, &question, &kind, &answer, &n]).await?;
+    }
+    Ok(())
 }
 
 fn number(person: PersonKey) -> Result<i32, StoreError> {

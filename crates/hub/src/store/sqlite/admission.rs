@@ -37,8 +37,7 @@ pub(super) fn add_code(
 /// Somebody who is to be onboarded.
 pub(super) fn person_key(transaction: &Transaction<'_>, name: Option<&str>) -> Result<PersonKey, StoreError> {
     let Some(name) = name else {
-        transaction.execute("INSERT INTO person (pseudonym) VALUES (NULL)", [])?;
-        return person(transaction.last_insert_rowid());
+        return person(add_person(transaction, None)?);
     };
     let hash = pseudonym(&salt(transaction)?, name);
     let sql = "UPDATE person SET rights_only = 0 WHERE pseudonym = ?1 RETURNING key";
@@ -51,14 +50,20 @@ pub(super) fn person(key: i64) -> Result<PersonKey, StoreError> {
 }
 
 /// Somebody who has a name from now on. Other programs may have told of them before.
-pub(super) fn new_person(transaction: &Transaction<'_>, pseudonym: Hash) -> Result<i64, StoreError> {
-    transaction.execute("INSERT INTO person (pseudonym) VALUES (?1)", [pseudonym])?;
-    let key = transaction.last_insert_rowid();
+pub(super) fn new_person(transaction: &Connection, pseudonym: Hash) -> Result<i64, StoreError> {
+    let key = add_person(transaction, Some(pseudonym))?;
     transaction.execute(
         "UPDATE signal SET person = ?2 WHERE who = ?1 AND person IS NULL",
         params![pseudonym, key],
     )?;
     Ok(key)
+}
+
+/// The number of whoever was erased is given to nobody else.
+fn add_person(transaction: &Connection, pseudonym: Option<Hash>) -> Result<i64, StoreError> {
+    let sql = "INSERT INTO person (key, pseudonym)
+               SELECT max(people, coalesce((SELECT max(key) FROM person), 0)) + 1, ?1 FROM hub RETURNING key";
+    Ok(transaction.prepare_cached(sql)?.query_row([pseudonym], |row| row.get(0))?)
 }
 
 /// What makes pseudonyms this hub's own.
@@ -86,17 +91,43 @@ pub(super) fn enrol(conn: &mut Connection, enrolment: &Enrolment) -> Result<Enro
     }
     transaction.execute("UPDATE code SET used = ?2 WHERE hash = ?1", params![code, now])?;
     transaction.execute(
-        "INSERT INTO device (id, person, token, enrolled, expires) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (id) DO UPDATE SET token = ?3, enrolled = ?4, expires = ?5, revoked = NULL",
+        // What a device that was erased has still under way must not count for another.
+        "INSERT INTO device (key, id, person, token, enrolled, expires)
+         SELECT max(devices, coalesce((SELECT max(key) FROM device), 0)) + 1, ?1, ?2, ?3, ?4, ?5 FROM hub WHERE true
+         ON CONFLICT (id) DO UPDATE SET token = ?3, enrolled = ?4, expires = ?5, revoked = NULL, next_token = NULL,
+                                        next_expires = NULL",
         params![device.as_bytes(), person, token, now, expires_at.as_millisecond()],
     )?;
     transaction.commit()?;
     Ok(Enrolling::Done)
 }
 
-pub(super) fn device(conn: &Connection, token: Hash) -> Result<Option<Device>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM device WHERE token = ?1");
-    conn.prepare_cached(&sql)?.query_row([token], |row| Ok(read(row))).optional()?.transpose()
+/// The device whose token this is, and whether it is the one that takes the place of another.
+pub(super) fn device(conn: &Connection, token: Hash) -> Result<Option<(Device, bool)>, StoreError> {
+    let sql = "SELECT key, id, person, enrolled, iif(token = ?1, expires, next_expires), revoked, token <> ?1
+               FROM device WHERE token = ?1 OR next_token = ?1";
+    let found = |row: &Row<'_>| Ok(read(row).and_then(|device| Ok((device, row.get(6)?))));
+    conn.prepare_cached(sql)?.query_row([token], found).optional()?.transpose()
+}
+
+pub(super) fn renew_token(
+    conn: &Connection,
+    device: DeviceKey,
+    token: Hash,
+    expires_at: Timestamp,
+) -> Result<bool, StoreError> {
+    let sql = "UPDATE device SET next_token = ?2, next_expires = ?3 WHERE key = ?1";
+    Ok(conn.execute(sql, params![device.0, token, expires_at.as_millisecond()])? > 0)
+}
+
+/// From now on a device's new token is the only one.
+pub(super) fn replace_token(conn: &Connection, token: Hash) -> Result<(), StoreError> {
+    conn.execute(
+        "UPDATE device SET token = next_token, expires = next_expires, next_token = NULL, next_expires = NULL
+         WHERE next_token = ?1",
+        [token],
+    )?;
+    Ok(())
 }
 
 pub(super) fn devices(conn: &Connection) -> Result<Vec<Device>, StoreError> {

@@ -3,10 +3,13 @@
 use rusqlite::{Connection, Row};
 use uuid::Uuid;
 
-use super::super::{
-    Beginning, DeviceKey, PersonKey, Rollups, Runs, StoreError, by_persona,
-    columns::{Kinds, day_of, instant, people_from},
-    recount::{Logged, Recount},
+use super::{
+    super::{
+        Beginning, DeviceKey, PersonKey, Rollups, Runs, StoreError, by_persona,
+        columns::{Kinds, day_of, instant, people_from},
+        recount::{Logged, Recount},
+    },
+    retention,
 };
 
 pub(super) fn rollups(conn: &mut Connection, kinds: &Kinds) -> Result<Rollups, StoreError> {
@@ -44,6 +47,7 @@ pub(super) fn rollups(conn: &mut Connection, kinds: &Kinds) -> Result<Rollups, S
         let runs = Runs { started: row.get(2)?, failed: row.get(3)? };
         rollups.runs.insert((row.get(0)?, row.get(1)?), runs);
     }
+    retention::past(&conn)?.complete(&mut rollups)?;
     Ok(rollups)
 }
 
@@ -73,5 +77,7 @@ pub(super) fn recount(conn: &Connection, kinds: &Kinds) -> Result<Rollups, Store
             data: &data,
         })?;
     }
-    Ok(recount.done())
+    let mut rollups = recount.done();
+    retention::past(conn)?.complete(&mut rollups)?;
+    Ok(rollups)
 }

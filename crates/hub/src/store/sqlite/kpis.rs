@@ -13,7 +13,7 @@ use super::{
         recount::Logged,
         stories::{Before, Key, Open, Retelling, Stories, clock_from, clock_parts, damaged},
     },
-    SqliteStore,
+    SqliteStore, retention,
 };
 use crate::{
     insights::{
@@ -111,10 +111,10 @@ pub(super) fn write(conn: &Connection, stories: &Stories) -> Result<(), StoreErr
     Ok(())
 }
 
-const COLUMNS: &str =
+pub(super) const COLUMNS: &str =
     "person, began, device, sequence, persona, pack, version, clock, at_once, arrived, gone, steps";
 
-fn journey(row: &Row<'_>) -> Result<Journey, StoreError> {
+pub(super) fn journey(row: &Row<'_>) -> Result<Journey, StoreError> {
     let began = match (row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?) {
         (Some(time), Some(device), Some(sequence), Some(persona)) => {
             let pack: Option<String> = row.get(5)?;
@@ -131,7 +131,7 @@ fn journey(row: &Row<'_>) -> Result<Journey, StoreError> {
 fn known(conn: &mut Connection) -> Result<Known, StoreError> {
     // All of one moment.
     let conn = conn.transaction()?;
-    let mut known = Known { machines: machines(&conn)?, everybody: everybody(&conn)?, ..Known::default() };
+    let mut known = around(&conn)?;
     let mut statement = conn.prepare_cached(&format!("SELECT {COLUMNS}, journey FROM story"))?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -151,11 +151,19 @@ fn known(conn: &mut Connection) -> Result<Known, StoreError> {
     Ok(known)
 }
 
+/// What is known besides journeys and days.
+fn around(conn: &Connection) -> Result<Known, StoreError> {
+    let (machines, everybody, past_people) =
+        (machines(conn)?, everybody(conn)?, retention::past(conn)?.people()?);
+    Ok(Known { past_people, everybody, machines, ..Known::default() })
+}
+
 fn everybody(conn: &Connection) -> Result<RoaringBitmap, StoreError> {
-    // Who has rights here and nothing else is not one of those the hub is about, unless a program told of them.
+    // Who has rights here and nothing else is not one of those the hub is about, unless a program told of them; nor is anybody
+    // whose first days are too old to be kept.
     let mut statement = conn.prepare_cached(
-        "SELECT key FROM person WHERE NOT rights_only
-         OR EXISTS (SELECT 1 FROM signal WHERE signal.kind = ?1 AND signal.person = person.key)",
+        "SELECT key FROM person WHERE NOT past AND (NOT rights_only
+         OR EXISTS (SELECT 1 FROM signal WHERE signal.kind = ?1 AND signal.person = person.key))",
     )?;
     let people = statement.query_map([SignalKind::ServiceUsed.name()], |row| row.get::<_, u32>(0))?;
     Ok(people.collect::<Result<_, _>>()?)
@@ -181,8 +189,8 @@ fn machines(conn: &Connection) -> Result<Machines, StoreError> {
 
 fn known_from_log(conn: &mut Connection, kinds: &Kinds) -> Result<Known, StoreError> {
     let conn = conn.transaction()?;
-    let known = Known { machines: machines(&conn)?, everybody: everybody(&conn)?, ..Known::default() };
-    let mut retelling = Retelling::of(known);
+    let forgotten = conn.query_row("SELECT coalesce(sum(forgotten), 0) FROM mark", [], |row| row.get(0))?;
+    let mut retelling = Retelling::of(around(&conn)?, forgotten);
     each(&conn, kinds, |logged, sequence| {
         retelling.take(logged, sequence);
         Ok(())

@@ -8,6 +8,8 @@ mod backup;
 mod counts;
 mod kpis;
 mod log;
+mod people;
+mod retention;
 mod roles;
 mod schema;
 mod signals;
@@ -117,7 +119,21 @@ impl Store for SqliteStore {
     }
 
     async fn device(&self, token: Hash) -> Result<Option<Device>, StoreError> {
-        Self::on(&self.reader, move |conn| admission::device(conn, token)).await
+        let found = Self::on(&self.reader, move |conn| admission::device(conn, token)).await?;
+        let Some((device, is_new)) = found else { return Ok(None) };
+        if is_new {
+            Self::on(&self.writer, move |conn| admission::replace_token(conn, token)).await?;
+        }
+        Ok(Some(device))
+    }
+
+    async fn renew_token(
+        &self,
+        device: DeviceKey,
+        token: Hash,
+        expires_at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        Self::on(&self.writer, move |conn| admission::renew_token(conn, device, token, expires_at)).await
     }
 
     async fn devices(&self) -> Result<Vec<Device>, StoreError> {
@@ -159,6 +175,8 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
     // `fullfsync` makes macOS mean it.
     conn.pragma_update(None, "fullfsync", true)?;
     conn.pragma_update(None, "foreign_keys", true)?;
+    // What is deleted is overwritten, as far as it costs nothing; after an erase the file is written anew.
+    conn.pragma_update_and_check(None, "secure_delete", "FAST", |_| Ok(()))?;
     conn.set_prepared_statement_cache_capacity(64);
     Ok(conn)
 }

@@ -170,6 +170,46 @@ CREATE TABLE latest (
 ) STRICT;
 ";
 
+const PEOPLE: &str = "
+-- The highest numbers of people and devices that were erased: nobody gets them again. `swept` is whether what was erased is
+-- overwritten in the file; `forgot` is when what is too old was last looked for.
+ALTER TABLE hub ADD COLUMN people INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE hub ADD COLUMN devices INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE hub ADD COLUMN swept INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE hub ADD COLUMN forgot INTEGER NOT NULL DEFAULT 0;
+-- The token that takes the place of `token` when it is used first.
+ALTER TABLE device ADD COLUMN next_token BLOB;
+ALTER TABLE device ADD COLUMN next_expires INTEGER;
+CREATE UNIQUE INDEX device_of_next_token ON device (next_token);
+-- `past`: their first journey, or change, is forgotten. `alone`: since when nothing else is known of them.
+ALTER TABLE person ADD COLUMN past INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE person ADD COLUMN alone INTEGER;
+-- How many of the accepted events are forgotten.
+ALTER TABLE mark ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0;
+-- Part of a sum in `survey_sum`, or of words that are not shown any more.
+ALTER TABLE survey_answer ADD COLUMN settled INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE survey_ending ADD COLUMN settled INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE feedback ADD COLUMN settled INTEGER NOT NULL DEFAULT 0;
+-- What was let out of surveys together with what is gone, by the first instant of its quarter.
+CREATE TABLE survey_sum (
+    quarter  INTEGER NOT NULL,
+    survey   TEXT NOT NULL,
+    question TEXT NOT NULL,
+    kind     TEXT NOT NULL,
+    answer   TEXT NOT NULL,
+    n        INTEGER NOT NULL,
+    PRIMARY KEY (quarter, survey, question, kind, answer)
+) STRICT, WITHOUT ROWID;
+-- Sums of what is forgotten: of what, of which name, on which day.
+CREATE TABLE past (
+    what TEXT NOT NULL,
+    name TEXT NOT NULL,
+    day  INTEGER NOT NULL,
+    n    INTEGER NOT NULL,
+    PRIMARY KEY (what, name, day)
+) STRICT, WITHOUT ROWID;
+";
+
 const STEPS: &[M<'static>] = &[
     M::up(FIRST),
     M::up(RUNS),
@@ -178,6 +218,7 @@ const STEPS: &[M<'static>] = &[
     M::up(surveys::SURVEYS),
     M::up(roles::ROLES),
     M::up(audit::AUDIT),
+    M::up(PEOPLE),
 ];
 
 /// Brings the tables up to date and knows the types of events.

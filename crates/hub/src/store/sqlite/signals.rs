@@ -14,7 +14,7 @@ use super::{
     },
     SqliteStore,
     admission::{self, new_person, person_key, salt},
-    audit,
+    audit, retention,
 };
 use crate::{
     audit::{Act, By, Named},
@@ -130,20 +130,28 @@ fn add_alias(conn: &mut Connection, by: &By, person: &str, alias: &str) -> Resul
         }
     }
     for (service, day) in days {
-        let mut counted = ServiceDay::default();
-        {
-            let sql = "SELECT ok, person FROM signal WHERE kind = ?1 AND subject = ?2 AND day = ?3";
-            let mut statement = transaction.prepare_cached(sql)?;
-            let mut rows = statement.query(params![SignalKind::ServiceUsed.name(), service, day])?;
-            while let Some(row) = rows.next()? {
-                counted.count(row.get(0)?, row.get::<_, Option<u32>>(1)?.map(PersonKey));
-            }
-        }
-        write_day(&transaction, &service, day, &counted)?;
+        count_anew(&transaction, &service, day)?;
     }
     audit::write(&transaction, by, &Act::AliasAdded { person: Named::Person { key: person } })?;
     transaction.commit()?;
     Ok(true)
+}
+
+/// Counts a day of a service from what was said.
+pub(super) fn count_anew(conn: &Connection, service: &str, day: i32) -> Result<(), StoreError> {
+    let mut counted = ServiceDay::default();
+    let sql = "SELECT ok, person FROM signal WHERE kind = ?1 AND subject = ?2 AND day = ?3";
+    let mut statement = conn.prepare_cached(sql)?;
+    let mut rows = statement.query(params![SignalKind::ServiceUsed.name(), service, day])?;
+    while let Some(row) = rows.next()? {
+        counted.count(row.get(0)?, row.get::<_, Option<u32>>(1)?.map(PersonKey));
+    }
+    if counted.uses > 0 {
+        return write_day(conn, service, day, &counted);
+    }
+    let nobody = "DELETE FROM service_day WHERE service = ?1 AND day = ?2";
+    conn.execute(nobody, params![service, day])?;
+    Ok(())
 }
 
 fn take(
@@ -248,6 +256,7 @@ fn counts(conn: &mut Connection) -> Result<SignalCounts, StoreError> {
         };
         counts.services.insert((row.get(0)?, day_of(row.get(1)?)?), counted);
     }
+    retention::past(&conn)?.complete_signals(&mut counts)?;
     Ok(counts)
 }
 
@@ -265,12 +274,20 @@ fn recount(conn: &Connection) -> Result<SignalCounts, StoreError> {
             at: instant(row.get(5)?)?,
         })?;
     }
+    // Whose first change is forgotten has none: a later one is not the first.
+    let mut past = conn.prepare("SELECT key FROM person WHERE past = 1")?;
+    let mut rows = past.query([])?;
+    while let Some(row) = rows.next()? {
+        counts.first_changes.remove(&PersonKey(row.get(0)?));
+    }
+    retention::past(conn)?.complete_signals(&mut counts)?;
     Ok(counts)
 }
 
 /// From the index over people and kinds: one look a person.
 fn first_changes(conn: &Connection) -> Result<BTreeMap<PersonKey, Timestamp>, StoreError> {
-    let sql = "SELECT person, min(time) FROM signal WHERE kind = ?1 AND person IS NOT NULL GROUP BY person";
+    let sql = "SELECT person, min(time) FROM signal JOIN person ON person.key = signal.person
+               WHERE kind = ?1 AND past = 0 GROUP BY person";
     let mut statement = conn.prepare_cached(sql)?;
     let mut rows = statement.query([SignalKind::ChangeMerged.name()])?;
     let mut first = BTreeMap::new();

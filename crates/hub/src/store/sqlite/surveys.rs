@@ -1,26 +1,30 @@
 //! What people were asked and said.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use firstlight_domain::{
     id::{QuestionId, SurveyId},
     survey::{Answer, Ending, Exposures},
 };
-use jiff::Timestamp;
-use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
+use jiff::{Timestamp, tz::TimeZone};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::{
     super::{
         DeviceKey, PersonKey, StoreError, Submission,
         columns::{Kinds, instant},
-        surveys::{Again, Answered, Ended, Feedback, Heard, Surveys, said_in},
+        retention::Horizon,
+        surveys::{Again, Answered, Ended, Feedback, Heard, Sum, Surveys, said_in},
     },
     SqliteStore,
 };
-use crate::ingest::{
-    Event,
-    survey::{Said, What},
+use crate::{
+    ingest::{
+        Event,
+        survey::{Said, What},
+    },
+    surveys::{self, Quarter},
 };
 
 pub(super) const SURVEYS: &str = "
@@ -130,7 +134,7 @@ impl Surveys for SqliteStore {
     }
 
     async fn heard(&self, from: Timestamp, to: Timestamp) -> Result<Heard, StoreError> {
-        Self::on(&self.reader, move |conn| heard(conn, from, to)).await
+        Self::on(&self.reader, move |conn| Ok(heard(&*conn.transaction()?, from, to)?.0)).await
     }
 
     async fn hear_again(&self) -> Result<(Heard, BTreeMap<PersonKey, Exposures>), StoreError> {
@@ -148,13 +152,21 @@ fn exposures(conn: &Connection, person: PersonKey) -> Result<Exposures, StoreErr
     Ok(Exposures { any: Some(instant(asked)?), nps: nps.map(instant).transpose()? })
 }
 
-fn heard(conn: &mut Connection, from: Timestamp, to: Timestamp) -> Result<Heard, StoreError> {
-    // All of one moment.
-    let conn = conn.transaction()?;
+/// The rows that something heard is from, in its order.
+#[derive(Default)]
+struct Places {
+    answers: Vec<i64>,
+    endings: Vec<i64>,
+    feedback: Vec<i64>,
+}
+
+/// All of one transaction.
+fn heard(conn: &Connection, from: Timestamp, to: Timestamp) -> Result<(Heard, Places), StoreError> {
     let between = [from.as_millisecond(), to.as_millisecond()];
     let mut heard = Heard::default();
+    let mut places = Places::default();
     let mut statement = conn.prepare_cached(
-        "SELECT person, survey, question, answer FROM survey_answer
+        "SELECT person, survey, question, answer, settled, place FROM survey_answer
          WHERE received >= ?1 AND received < ?2 ORDER BY place",
     )?;
     let mut rows = statement.query(between)?;
@@ -162,6 +174,10 @@ fn heard(conn: &mut Connection, from: Timestamp, to: Timestamp) -> Result<Heard,
         let (survey, question, answer): (String, String, String) = (row.get(1)?, row.get(2)?, row.get(3)?);
         let answer: Answer = serde_json::from_str(&answer).map_err(|error| damaged(&error))?;
         let question = QuestionId::new(&question).map_err(|error| damaged(&error))?;
+        if row.get(4)? {
+            heard.settled.answers.insert(places.answers.len());
+        }
+        places.answers.push(row.get(5)?);
         heard.answers.push(Answered {
             person: PersonKey(row.get(0)?),
             survey: survey_id(&survey)?,
@@ -170,7 +186,7 @@ fn heard(conn: &mut Connection, from: Timestamp, to: Timestamp) -> Result<Heard,
         });
     }
     let mut statement = conn.prepare_cached(
-        "SELECT person, survey, ending FROM survey_ending
+        "SELECT person, survey, ending, settled, place FROM survey_ending
          WHERE received >= ?1 AND received < ?2 ORDER BY place",
     )?;
     let mut rows = statement.query(between)?;
@@ -178,18 +194,123 @@ fn heard(conn: &mut Connection, from: Timestamp, to: Timestamp) -> Result<Heard,
         let (survey, ending): (String, String) = (row.get(1)?, row.get(2)?);
         let ending = Ending::named(&ending)
             .ok_or_else(|| StoreError::Damaged(format!("no survey ends with `{ending}`")))?;
+        if row.get(3)? {
+            heard.settled.endings.insert(places.endings.len());
+        }
+        places.endings.push(row.get(4)?);
         heard.endings.push(Ended { person: PersonKey(row.get(0)?), survey: survey_id(&survey)?, ending });
     }
     let mut statement = conn.prepare_cached(
-        "SELECT person, comment, signed_name FROM feedback
+        "SELECT person, comment, signed_name, settled, place FROM feedback
          WHERE received >= ?1 AND received < ?2 ORDER BY place",
     )?;
     let mut rows = statement.query(between)?;
     while let Some(row) = rows.next()? {
         let (text, name) = (row.get(1)?, row.get(2)?);
+        if row.get(3)? {
+            heard.settled.feedback.insert(places.feedback.len());
+        }
+        places.feedback.push(row.get(4)?);
         heard.feedback.push(Feedback { person: PersonKey(row.get(0)?), text, name });
     }
-    Ok(heard)
+    let mut statement = conn.prepare_cached(
+        "SELECT survey, question, kind, answer, sum(n) FROM survey_sum
+         WHERE quarter >= ?1 AND quarter < ?2 GROUP BY survey, question, kind, answer",
+    )?;
+    let mut rows = statement.query(between)?;
+    while let Some(row) = rows.next()? {
+        let sum = Sum { survey: row.get(0)?, question: row.get(1)?, kind: row.get(2)?, answer: row.get(3)? };
+        heard.settled.sums.insert(sum, row.get(4)?);
+    }
+    Ok((heard, places))
+}
+
+/// The tables of what people said.
+const SAID: [&str; 3] = ["survey_answer", "survey_ending", "feedback"];
+
+/// Forgets what was said in quarters that are too old, but for the numbers that were let out, and when people were asked.
+pub(super) fn forget_until(
+    conn: &mut Connection,
+    horizon: Horizon,
+    zone: &TimeZone,
+) -> Result<u64, StoreError> {
+    let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let until = horizon.quarter.as_millisecond();
+    let mut quarters = BTreeSet::new();
+    for table in SAID {
+        let mut statement =
+            transaction.prepare(&format!("SELECT DISTINCT received FROM {table} WHERE received < ?1"))?;
+        let mut rows = statement.query([until])?;
+        while let Some(row) = rows.next()? {
+            quarters.insert(Quarter::of(zone.to_datetime(instant(row.get(0)?)?).date()));
+        }
+    }
+    for quarter in quarters {
+        settle(&transaction, quarter, zone, |_| true)?;
+    }
+    let mut gone = 0;
+    for table in SAID {
+        gone += transaction.execute(&format!("DELETE FROM {table} WHERE received < ?1"), [until])? as u64;
+    }
+    let before = horizon.time.as_millisecond();
+    transaction.execute("DELETE FROM survey_exposure WHERE asked < ?1", [before])?;
+    transaction.execute("UPDATE survey_exposure SET nps = NULL WHERE nps < ?1", [before])?;
+    transaction.commit()?;
+    Ok(gone)
+}
+
+/// Settles what was let out together with what some people said; they are about to go.
+pub(super) fn settle_for(
+    transaction: &Transaction<'_>,
+    people: &BTreeSet<i64>,
+    zone: &TimeZone,
+) -> Result<(), StoreError> {
+    let mut quarters = BTreeSet::new();
+    for table in SAID {
+        let sql = format!("SELECT DISTINCT received FROM {table} WHERE person = ?1");
+        let mut statement = transaction.prepare(&sql)?;
+        for person in people {
+            let mut rows = statement.query([person])?;
+            while let Some(row) = rows.next()? {
+                quarters.insert(Quarter::of(zone.to_datetime(instant(row.get(0)?)?).date()));
+            }
+        }
+    }
+    for quarter in quarters {
+        settle(transaction, quarter, zone, |person| people.contains(&person.0.into()))?;
+    }
+    Ok(())
+}
+
+/// Settles the batches of a quarter in which somebody goes.
+pub(super) fn settle(
+    transaction: &Transaction<'_>,
+    quarter: Quarter,
+    zone: &TimeZone,
+    goes: impl Fn(PersonKey) -> bool,
+) -> Result<(), StoreError> {
+    let Some((from, to)) = quarter.bounds(zone) else { return Ok(()) };
+    let (heard, places) = heard(transaction, from, to)?;
+    let settled = surveys::settle(&heard, goes);
+    for (table, of, places) in [
+        ("survey_answer", &settled.answers, &places.answers),
+        ("survey_ending", &settled.endings, &places.endings),
+        ("feedback", &settled.feedback, &places.feedback),
+    ] {
+        let mut statement =
+            transaction.prepare_cached(&format!("UPDATE {table} SET settled = 1 WHERE place = ?1"))?;
+        for place in of.iter().filter_map(|index| places.get(*index)) {
+            statement.execute([place])?;
+        }
+    }
+    let mut statement = transaction.prepare_cached(
+        "INSERT INTO survey_sum (quarter, survey, question, kind, answer, n) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT DO UPDATE SET n = n + excluded.n",
+    )?;
+    for (Sum { survey, question, kind, answer }, n) in settled.sums {
+        statement.execute(params![from.as_millisecond(), survey, question, kind, answer, n])?;
+    }
+    Ok(())
 }
 
 fn survey_id(text: &str) -> Result<SurveyId, StoreError> {
