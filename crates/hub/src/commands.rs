@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod audit;
+mod requests;
 mod roles;
 mod simulate;
 
@@ -24,6 +25,7 @@ use firstlight_hub::{
         postgres::PostgresStore,
         sqlite::{self, SqliteStore},
     },
+    webhooks::Teller,
 };
 use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
@@ -63,6 +65,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Command::Person(Person::Alias { person, alias }) => {
             runtime.block_on(add_alias(&database, &person, &alias))
         }
+        Command::Request(asked) => runtime.block_on(requests::run(&database, asked)),
         Command::Role(asked) => runtime.block_on(roles::run(&database, asked)),
         Command::Audit(asked) => runtime.block_on(audit::run(&database, asked)),
         Command::Simulate(asked) => runtime.block_on(simulate::run(&database, asked, &config.rules.zone)),
@@ -108,6 +111,7 @@ async fn serve(config: Config) -> Result<()> {
         Database::Postgres(_) => None,
     };
     let store = open(&config.database).await?;
+    store.keep_calendar(&config.rules.working_hours, Timestamp::now()).await?;
     if store.audit_log().await?.settings().as_ref() != Some(&config.audited) {
         let act = Act::SettingsChanged { settings: config.audited };
         store.note(&By::hub(Timestamp::now()), &act).await?;
@@ -127,6 +131,8 @@ async fn serve(config: Config) -> Result<()> {
     let freshness =
         config.releases.map(|settings| Freshness::begin(&settings, Timestamp::now())).transpose()?;
     let fresh_until = freshness.as_ref().map(Freshness::until);
+    let teller = Teller::new(Arc::clone(&store), config.webhooks, config.private_hosts, Timestamp::now);
+    tokio::spawn(teller.keep());
     let hub = Hub::new(store, queue, config.rules, fresh_until, Timestamp::now);
     if let Some(freshness) = freshness {
         tokio::spawn(freshness.keep(Timestamp::now));

@@ -45,6 +45,9 @@ impl Display for Act {
                 out.write_str("began to serve with these settings:")?;
                 settings.iter().try_for_each(|(key, text)| write!(out, " {key}=\"{text}\""))
             }
+            Self::RequestAnswered { request, owner, reply } => {
+                write!(out, "answered the request {request} to {owner}: {}", reply.name())
+            }
             Self::TokenRevoked { person, token } => write!(out, "shut out access token {token} of {person}"),
         }
     }

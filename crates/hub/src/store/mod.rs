@@ -9,12 +9,14 @@ mod columns;
 pub mod kpis;
 pub mod postgres;
 mod recount;
+pub mod requests;
 pub mod roles;
 mod settling;
 pub mod signals;
 pub mod sqlite;
 mod stories;
 pub mod surveys;
+pub mod webhooks;
 
 use std::collections::BTreeMap;
 
@@ -208,9 +210,11 @@ pub struct Runs {
 pub trait Store:
     audit::Audit
     + kpis::Kpis
+    + requests::Requests
     + roles::Roles
     + signals::Signals
     + surveys::Surveys
+    + webhooks::Webhooks
     + std::fmt::Debug
     + Send
     + Sync

@@ -14,7 +14,7 @@ use firstlight_hub::{
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::{audit, counting, kpis, postgres::Server, roles, signals, story, surveys};
+use crate::{audit, counting, kpis, postgres::Server, requests, roles, signals, story, surveys};
 
 async fn open(url: &str) -> Arc<dyn Store> {
     Arc::new(PostgresStore::open(&Address::parse(url).unwrap()).await.unwrap())
@@ -66,6 +66,25 @@ fn postgres_hears_each_thing_of_a_submission_once_whatever_the_network_does() {
 async fn postgres_knows_when_somebody_was_asked_on_any_device() {
     let Some(server) = Server::shared() else { return };
     surveys::once(open(&server.fresh()).await.as_ref()).await;
+}
+
+#[test]
+fn postgres_hears_once_what_others_are_asked_for_whatever_the_network_does() {
+    let Some(server) = Server::shared() else { return };
+    requests::property(async || (open(&server.fresh()).await, ()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn postgres_takes_one_answer_to_what_somebody_is_asked_for() {
+    let Some(server) = Server::shared() else { return };
+    requests::once(open(&server.fresh()).await.as_ref()).await;
+    requests::raced(open(&server.fresh()).await).await;
+}
+
+#[tokio::test]
+async fn postgres_keeps_the_working_hours_a_promise_was_given_under() {
+    let Some(server) = Server::shared() else { return };
+    requests::calendars(open(&server.fresh()).await.as_ref()).await;
 }
 
 #[test]

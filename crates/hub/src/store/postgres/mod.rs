@@ -8,10 +8,12 @@ mod audit;
 mod counts;
 mod kpis;
 mod log;
+mod requests;
 mod roles;
 mod schema;
 mod signals;
 mod surveys;
+mod webhooks;
 
 use std::time::Duration;
 

@@ -8,10 +8,12 @@ mod backup;
 mod counts;
 mod kpis;
 mod log;
+mod requests;
 mod roles;
 mod schema;
 mod signals;
 mod surveys;
+mod webhooks;
 
 use std::{
     fs::{File, TryLockError},
