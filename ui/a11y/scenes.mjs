@@ -157,6 +157,7 @@ export const SCENES = [
   { name: '03-today-failed', fixture: 'failed' },
   { name: '03-today-interrupted', fixture: 'interrupted' },
   { name: '03-today-request', fixture: 'requesting' },
+  { name: '03-today-refused', fixture: 'refused' },
   { name: '03-today-reached', fixture: 'reached' },
   { name: '03-today-left', fixture: 'left' },
   { name: '03-today-left-small', fixture: 'left', viewport: SMALL },

@@ -13,6 +13,7 @@ import {
   plan,
   reached,
   reading,
+  refused as refusedRequest,
   working,
 } from '$fixtures/data';
 import { FakePlatform, refuse, type Answers } from '$fixtures/platform';
@@ -280,6 +281,30 @@ test('a hub is joined with a code, sent to by hand, and left again', async () =>
   expect(await screen.findByText('Nothing waits to be sent.')).toBeVisible();
   await press('Stop sending there');
   expect(await screen.findByLabelText('Code')).toHaveValue('');
+});
+
+test('the name those see whom a step waits for is given, and taken back', async () => {
+  const platform = await open(answers(working));
+  await visit('Privacy');
+  const field = await screen.findByLabelText('Your name, for those your steps wait for');
+  expect(screen.getByRole('button', { name: 'Give no name' })).toBeDisabled();
+  await userEvent.type(field, 'Ada Lovelace');
+  await press('Use this name');
+  expect(platform.argsOf('ask_as')).toEqual([{ name: 'Ada Lovelace' }]);
+  await userEvent.clear(field);
+  await press('Give no name');
+  expect(platform.argsOf('ask_as')).toEqual([{ name: 'Ada Lovelace' }, { name: '' }]);
+});
+
+test('who said no is said with their words, and words are only words', async () => {
+  const steps = refusedRequest.steps.map((step) => {
+    const answer = step.request?.answer;
+    if (!step.request || !answer) return step;
+    return { ...step, request: { ...step.request, answer: { ...answer, words: '<img src=x> **no**' } } };
+  });
+  await open(answers({ ...refusedRequest, steps }));
+  expect(await screen.findByText(/Grace said no/)).toBeVisible();
+  expect(screen.getByText('<img src=x> **no**')).toBeVisible();
 });
 
 test('why a hub does not take anything is said, and what was typed stays', async () => {

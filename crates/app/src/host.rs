@@ -118,6 +118,16 @@ impl Host for AppHost {
         self.of_journey(|journey| journey.steps.get(step).filter(|step| step.cut_off).map(drop)).is_some()
     }
 
+    fn refused(&self, step: &StepId) -> Option<Failure> {
+        if self.outside {
+            return None;
+        }
+        self.app.with_world(|world| {
+            let failed = matches!(world.journey.as_ref()?.state(step)?, StepState::Failed(_));
+            world.request_for(step).filter(|_| failed).and_then(|(_, record)| record.refusal())
+        })
+    }
+
     fn boot(&self) -> String {
         (self.app.inner.surroundings.boot)()
     }

@@ -26,6 +26,7 @@ impl Firstlight {
         Ok(PrivacyView {
             sharing: if history.world().sharing { Sharing::On } else { Sharing::Paused },
             hub,
+            asks_as: history.world().asks_as.clone(),
             queued: queued.into_iter().map(event).collect(),
             held_back: held_back.into_iter().map(event).collect(),
             sent: journal.sent()?.into_iter().rev().map(event).collect(),

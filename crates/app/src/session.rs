@@ -316,15 +316,22 @@ impl Firstlight {
         match self.pack_at_hand() {
             Some(pack) if pack.root == path => Ok(pack),
             Some(pack) if pack.name == journey.pack.name && pack.root.starts_with(releases) => {
-                if let Some(walked) = lock(&self.inner.walked).clone().filter(|walked| walked.root == path) {
-                    return Ok(walked);
-                }
-                let walked = Arc::new(packs::load(&path, &self.inner.engine)?);
-                *lock(&self.inner.walked) = Some(Arc::clone(&walked));
-                Ok(walked)
+                self.walked_pack()
             }
             _ => self.take_pack(&path),
         }
+    }
+
+    /// The pack of the journey at hand, for what is done beside whatever somebody looks at: the pack at hand stays.
+    pub(crate) fn walked_pack(&self) -> Result<Arc<Pack>> {
+        let path = PathBuf::from(self.current_journey()?.pack_path);
+        let known = self.pack_at_hand().into_iter().chain(lock(&self.inner.walked).clone());
+        if let Some(walked) = known.into_iter().find(|known| known.root == path) {
+            return Ok(walked);
+        }
+        let walked = Arc::new(packs::load(&path, &self.inner.engine)?);
+        *lock(&self.inner.walked) = Some(Arc::clone(&walked));
+        Ok(walked)
     }
 
     /// What expressions of a pack may see, for these answers.

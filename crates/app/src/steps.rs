@@ -66,7 +66,11 @@ impl Firstlight {
         } else {
             journey.mapped(&release::outline(pack, &journey.persona))
         };
-        read(&Listing { graph, journey, drift: &drift, mapping, boot: &boot, class_of: &class_of })
+        let requests = self.with_world(|world| {
+            let of = world.requests.values().filter(|record| record.journey == journey.id);
+            of.map(|record| (record.step.clone(), record.clone())).collect()
+        });
+        read(&Listing { graph, journey, drift: &drift, mapping, requests, boot: &boot, class_of: &class_of })
     }
 
     pub(crate) fn class_of(&self, uses: &str) -> Class {

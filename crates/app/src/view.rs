@@ -12,6 +12,7 @@ use firstlight_contract::{
         Asks, CommandView, FileView, PlanSummary, PlanView, PlannedStepView, ReachView, ResolvedView,
         StepClass,
     },
+    requests::{RequestAnswer, RequestReply, RequestView},
 };
 use firstlight_domain::{
     graph::Graph,
@@ -21,6 +22,7 @@ use firstlight_domain::{
     pack::{Pack, Step},
     plan::{Download, Outcome, Plan, PlannedStep, Resolved, road_length},
     release::Mapping,
+    request::{Reply, RequestRecord},
     state::{StepState, WaitsOn},
 };
 use jiff::Timestamp;
@@ -266,6 +268,8 @@ pub(crate) struct Listing<'a> {
     pub(crate) drift: &'a Drift,
     /// What the pack as it lies there would be to the checklist that was agreed to.
     pub(crate) mapping: Mapping,
+    /// What was asked of others for steps of this journey.
+    pub(crate) requests: BTreeMap<StepId, RequestRecord>,
     /// The id of the system's last start.
     pub(crate) boot: &'a str,
     pub(crate) class_of: ClassOf<'a>,
@@ -284,8 +288,33 @@ pub(crate) fn step(listing: &Listing<'_>, step: &Step, stage: &StageId) -> StepV
         best_effort: step.is_best_effort(),
         drifted: listing.drift.get(&step.id).cloned(),
         news: news(listing, &step.id),
+        request: request_for(listing, &step.id),
         state: state(listing, step),
     }
+}
+
+/// What was asked of somebody else for a step, as long as that is about how it stands.
+fn request_for(listing: &Listing<'_>, step: &StepId) -> Option<RequestView> {
+    let record = listing.requests.get(step)?;
+    match listing.journey.state(step)? {
+        StepState::Waiting { .. } if record.over => return None,
+        StepState::Waiting { .. } | StepState::Satisfied { .. } | StepState::Failed(_) => {}
+        _ => return None,
+    }
+    Some(RequestView {
+        owner: record.owner.clone(),
+        asked_at: record.made_at.to_string(),
+        name: record.name.clone(),
+        answer: record.answered.as_ref().map(|answered| RequestAnswer {
+            reply: match answered.reply {
+                Reply::Done => RequestReply::Done,
+                Reply::Refused => RequestReply::Refused,
+            },
+            words: answered.words.clone(),
+            by: answered.by.clone(),
+            at: answered.at.to_string(),
+        }),
+    })
 }
 
 /// What the release at hand is to the journey, for one step.

@@ -19,6 +19,7 @@ use crate::{
     privacy::{HubAsked, PrivacyView, Sharing},
     releases::UpdateView,
     report::ReportView,
+    requests::AskingName,
     run::RunEvent,
     settings::{Launch, Settings},
     surveys::{FeedbackGiven, SurveyAnswers, SurveyKept, SurveyPutAway, SurveyRef, SurveyView, SurveysView},
@@ -110,6 +111,8 @@ commands! {
     join_hub: Call<HubAsked, PrivacyView>,
     /// Sends to no hub any more.
     leave_hub: Call<Nothing, PrivacyView>,
+    /// Sets the name those see whom a step waits for.
+    ask_as: Call<AskingName, PrivacyView>,
     /// Sends what waits, now.
     send_events: Call<Nothing, PrivacyView>,
     /// Writes everything Firstlight knows to a file the person chooses; its path, or `null`.

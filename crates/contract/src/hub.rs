@@ -144,6 +144,8 @@ pub enum ProblemCode {
     TooSlow,
     /// The device is enrolled by somebody else (409).
     AlreadyEnrolled,
+    /// It was answered, granted or withdrawn before (409).
+    AlreadySettled,
     /// The body is larger than it may be, or has more events (413).
     TooLarge,
     /// The body is of another type or encoding than can be read (415).

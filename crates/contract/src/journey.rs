@@ -7,6 +7,7 @@ use crate::{
     advisories::FindingView,
     markdown::Block,
     plan::{ResolvedView, StepClass},
+    requests::RequestView,
 };
 
 /// A journey in progress, derived from the journal.
@@ -116,6 +117,10 @@ pub struct StepView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub news: Option<StepNews>,
+    /// What was asked of somebody else for it through the hub.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub request: Option<RequestView>,
     /// Its state and what goes with it.
     #[serde(flatten)]
     pub state: StepStateView,

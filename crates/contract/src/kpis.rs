@@ -311,6 +311,27 @@ pub enum RetrospectiveVerdict {
     NotEnough,
 }
 
+/// `GET /v1/insights/sla`: whether those who are asked for something keep what they promise. About requests: `n` were answered in
+/// time or are past due, `n_events` in time, `n_censored` still have time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct SlaTable {
+    /// The share of promises that were kept, whoever gave them.
+    pub overall: Kpi,
+    /// By owner, those whom most people asked, 50 at most.
+    pub owners: Vec<SlaRow>,
+}
+
+/// How one owner keeps what they promise.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct SlaRow {
+    /// Who, as packs name them.
+    pub owner: String,
+    /// The share of promises that were kept.
+    pub kept: Kpi,
+}
+
 /// `GET /v1/insights/completeness`: how much of what happened the hub knows. About machines, not people.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[ts(export)]

@@ -33,6 +33,7 @@ pub mod privacy;
 pub mod publishing;
 pub mod releases;
 pub mod report;
+pub mod requests;
 pub mod run;
 pub mod settings;
 pub mod surveys;

@@ -15,6 +15,10 @@ pub struct PrivacyView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub hub: Option<HubView>,
+    /// The name those see whom a step waits for; none: they see no name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub asks_as: Option<String>,
     /// What waits to be sent, oldest first.
     pub queued: Vec<EventView>,
     /// What never leaves, because sharing was paused when it happened; oldest first.
@@ -68,6 +72,10 @@ pub struct HubStanding {
     pub waiting: u32,
     /// How many were sent.
     pub sent: u32,
+    /// The name those see whom a step waits for; none: they see no name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub asks_as: Option<String>,
 }
 
 /// A hub to send to from now on.

@@ -9,10 +9,13 @@ use serde_json::Value;
 
 use crate::{
     finding::{Accepted, Finding, FindingId},
-    id::{CredentialName, JourneyId, PersonaId, QuestionId, RunId, StepId, SubmissionId, SurveyId},
+    id::{
+        CredentialName, JourneyId, PersonaId, QuestionId, RequestId, RunId, StepId, SubmissionId, SurveyId,
+    },
     pack::PackRef,
     plan::ConsentHash,
     release::Outline,
+    request::{Answered, Closing},
     state::{Failure, StepState},
     survey::{Answer, Ending, Exposures},
 };
@@ -251,6 +254,40 @@ pub enum Event {
         text: String,
         /// The name they gave with it, if they wanted to.
         name: Option<String>,
+    },
+    /// The person decided which name those see who are asked for something through the hub; none: no name.
+    AsksAs {
+        /// The name.
+        name: Option<String>,
+    },
+    /// The owner of a step is asked through the hub. Said again of the same request when the name changed.
+    RequestMade {
+        /// This asking.
+        request: RequestId,
+        /// What for.
+        step: StepId,
+        /// The step's title, as the pack has it.
+        title: String,
+        /// Who is asked, as the pack names them.
+        owner: String,
+        /// What they promise, as the pack writes it.
+        sla: Option<String>,
+        /// The name that is told with it.
+        name: Option<String>,
+    },
+    /// Nobody has to answer a request any more.
+    RequestClosed {
+        /// Which.
+        request: RequestId,
+        /// Why.
+        closing: Closing,
+    },
+    /// The hub told what the owner answered.
+    RequestAnswered {
+        /// Which.
+        request: RequestId,
+        /// What, and who.
+        answered: Answered,
     },
 }
 

@@ -127,6 +127,8 @@ uuid_id! {
     RunId,
     /// One showing of a survey, and whatever came of it; or one feedback (UUIDv7).
     SubmissionId,
+    /// One time somebody was asked for something through the hub (UUIDv7).
+    RequestId,
 }
 
 #[cfg(test)]

@@ -22,6 +22,8 @@ pub mod pack;
 pub mod plan;
 pub mod registry;
 pub mod release;
+pub mod request;
+pub mod sla;
 pub mod span;
 pub mod state;
 pub mod survey;

@@ -38,11 +38,15 @@ pub enum EventType {
     SurveyEnded,
     /// Feedback was given.
     FeedbackGiven,
+    /// The owner of a step is asked for something.
+    RequestOpened,
+    /// Nobody has to answer a request any more.
+    RequestClosed,
 }
 
 impl EventType {
     /// Every type, in the order of the variants.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::JourneyStarted,
         Self::JourneyLeft,
         Self::RunStarted,
@@ -58,6 +62,8 @@ impl EventType {
         Self::SurveyAnswered,
         Self::SurveyEnded,
         Self::FeedbackGiven,
+        Self::RequestOpened,
+        Self::RequestClosed,
     ];
 
     /// Its CloudEvents `type`.
@@ -78,6 +84,8 @@ impl EventType {
             Self::SurveyAnswered => "dev.firstlight.survey.answered",
             Self::SurveyEnded => "dev.firstlight.survey.ended",
             Self::FeedbackGiven => "dev.firstlight.feedback.given",
+            Self::RequestOpened => "dev.firstlight.request.opened",
+            Self::RequestClosed => "dev.firstlight.request.closed",
         }
     }
 
@@ -89,8 +97,12 @@ impl EventType {
     /// Whether it shows that the person was active that day. What a machine does by itself does not.
     pub fn shows_activity(self) -> bool {
         match self {
-            // A survey is shown, and ends with the program, without the person.
-            Self::ReleaseReceived | Self::SurveyShown | Self::SurveyEnded => false,
+            // A survey is shown, and ends with the program, without the person; a request follows from a step's state.
+            Self::ReleaseReceived
+            | Self::SurveyShown
+            | Self::SurveyEnded
+            | Self::RequestOpened
+            | Self::RequestClosed => false,
             Self::JourneyStarted
             | Self::JourneyLeft
             | Self::RunStarted
@@ -188,7 +200,7 @@ pub enum Property {
     Outputs,
     /// What was there before a change.
     Receipt,
-    /// The name of whom a step waits for.
+    /// Whom a step waits for, as the pack names them; only in a request to them.
     Owner,
     /// Who issued a credential and when it expires.
     CredentialDetails,
@@ -214,6 +226,12 @@ pub enum Property {
     SignedName,
     /// How a survey that was shown ended.
     Ending,
+    /// The id of one time somebody was asked for something.
+    Request,
+    /// The title of the step it is for.
+    Title,
+    /// What its owner promises.
+    Sla,
 }
 
 /// A property's row in the registry.
@@ -276,7 +294,7 @@ pub const PROPERTIES: &[Registered] = &[
     row(Property::BlockedBy, "blocked_by", Internal, 400, "Finds the step at the root of a hold-up."),
     row(Property::DurationMs, "duration_ms", Personal, 400, "Finds steps and runs that take long."),
     row(Property::Seconds, "seconds", Personal, 400, "The time to first value."),
-    row(Property::End, "end", Internal, 400, "Tells runs that worked from runs that did not."),
+    row(Property::End, "end", Internal, 400, "Tells what worked from what did not."),
     row(Property::Credential, "credential", Internal, 400, "Finds credentials that are hard to get right."),
     row(Property::Accepted, "accepted", Internal, 400, "Finds credentials that are hard to get right."),
     row(Property::Sharing, "sharing", Personal, 400, "Lets the hub honour your decision."),
@@ -291,7 +309,9 @@ pub const PROPERTIES: &[Registered] = &[
     row(Property::Words, "words", Sensitive, 0, "Free text can hold names, folders and addresses."),
     row(Property::Outputs, "outputs", Sensitive, 0, "Handed from step to step on this machine only."),
     row(Property::Receipt, "receipt", Sensitive, 0, "What was there before, so that it can be undone."),
-    row(Property::Owner, "owner", Sensitive, 0, "The name of somebody else."),
+    // As the signed pack has it, which everybody in the organisation reads: it names a desk or a role, and says nothing of
+    // the person that `step` does not say.
+    row(Property::Owner, "owner", Internal, 400, "Brings what you wait for before those who can grant it."),
     row(Property::CredentialDetails, "credential_details", Sensitive, 0, "Reminds you before one expires."),
     row(Property::Findings, "findings", Sensitive, 0, "A list of what is weak here helps whoever attacks."),
     row(Property::Survey, "survey", Internal, 400, "Tells one survey from another."),
@@ -314,8 +334,17 @@ pub const PROPERTIES: &[Registered] = &[
         400,
         "What you wrote yourself and sent; it is read as you wrote it.",
     ),
-    row(Property::SignedName, "signed_name", Personal, 400, "Only if you gave it: whom to answer."),
+    row(
+        Property::SignedName,
+        "signed_name",
+        Personal,
+        400,
+        "Only if you gave it: whom to answer, or who asks.",
+    ),
     row(Property::Ending, "ending", Internal, 400, "Tells whether surveys are in the way."),
+    row(Property::Request, "request", Internal, 400, "Brings the answer back to what you asked for."),
+    row(Property::Title, "title", Internal, 400, "Says what you ask for, as the pack words it."),
+    row(Property::Sla, "sla", Internal, 400, "Holds those who are asked to what they promise."),
 ];
 
 impl Registered {
@@ -349,7 +378,7 @@ mod tests {
 
     #[test]
     fn every_type_has_its_own_name() {
-        assert_eq!(EventType::ALL.len(), EventType::FeedbackGiven as usize + 1);
+        assert_eq!(EventType::ALL.len(), EventType::RequestClosed as usize + 1);
         for (index, kind) in EventType::ALL.into_iter().enumerate() {
             assert_eq!(kind as usize, index);
             assert_eq!(EventType::named(kind.name()), Some(kind));
@@ -359,7 +388,7 @@ mod tests {
 
     #[test]
     fn every_property_has_its_own_row_and_a_purpose() {
-        let last = Property::Ending as usize;
+        let last = Property::Sla as usize;
         assert_eq!(PROPERTIES.len(), last + 1);
         for (index, row) in PROPERTIES.iter().enumerate() {
             assert_eq!(row.property as usize, index, "{}", row.name);

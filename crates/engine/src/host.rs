@@ -33,6 +33,11 @@ pub trait Host: Send + Sync {
     /// Whether the step was running when the program was killed, and has not run to an end since.
     fn was_cut_off(&self, step: &StepId) -> bool;
 
+    /// Why the step does not go on: whoever was asked for it said no, and they were not asked again since.
+    fn refused(&self, _step: &StepId) -> Option<Failure> {
+        None
+    }
+
     /// The id of the system's last start: another after each restart of the machine.
     fn boot(&self) -> String;
 

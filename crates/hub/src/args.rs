@@ -56,6 +56,9 @@ pub(crate) enum Command {
     Person(Person),
     /// Forget what is older than the hub may keep it, now; a hub that serves does it once a day
     Forget,
+    /// What people wait for others to do
+    #[command(subcommand)]
+    Request(Request),
     /// Copy the database to a new file, while the hub goes on
     Backup {
         /// Where to; must not exist
@@ -220,6 +223,40 @@ pub(crate) enum Person {
         #[arg(long)]
         yes: bool,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Request {
+    /// List what waits for an answer, what is due first at the top
+    List {
+        /// Only what this owner is asked, as packs name them
+        #[arg(long)]
+        owner: Option<String>,
+        /// Also what was answered, granted or withdrawn
+        #[arg(long)]
+        all: bool,
+    },
+    /// Answer a request, once: it goes on by itself on the machine that asked
+    Answer {
+        /// Its id
+        id: Uuid,
+        #[command(flatten)]
+        reply: Reply,
+        /// The name the person sees [default: the owner's]
+        #[arg(long, value_name = "NAME")]
+        by: Option<String>,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Reply {
+    /// It is done; maybe with words for the person
+    #[arg(long, value_name = "WORDS", num_args = 0..=1, default_missing_value = "")]
+    pub(crate) done: Option<String>,
+    /// It will not be done, and why
+    #[arg(long, value_name = "WORDS")]
+    pub(crate) refused: Option<String>,
 }
 
 fn duration(text: &str) -> Result<SignedDuration, String> {

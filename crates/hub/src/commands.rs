@@ -2,6 +2,7 @@
 
 mod audit;
 mod people;
+mod requests;
 mod roles;
 mod simulate;
 
@@ -26,6 +27,7 @@ use firstlight_hub::{
         postgres::PostgresStore,
         sqlite::{self, SqliteStore},
     },
+    webhooks::Teller,
 };
 use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
@@ -72,6 +74,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
             runtime.block_on(people::erase(&database, &people, yes, &config.rules.zone))
         }
         Command::Forget => runtime.block_on(people::forget(&database, &config.rules.zone)),
+        Command::Request(asked) => runtime.block_on(requests::run(&database, asked)),
         Command::Role(asked) => runtime.block_on(roles::run(&database, asked)),
         Command::Audit(asked) => runtime.block_on(audit::run(&database, asked)),
         Command::Simulate(asked) => runtime.block_on(simulate::run(&database, asked, &config.rules.zone)),
@@ -117,6 +120,7 @@ async fn serve(config: Config) -> Result<()> {
         Database::Postgres(_) => None,
     };
     let store = open(&config.database).await?;
+    store.keep_calendar(&config.rules.working_hours, Timestamp::now()).await?;
     if store.audit_log().await?.settings().as_ref() != Some(&config.audited) {
         let act = Act::SettingsChanged { settings: config.audited };
         store.note(&By::hub(Timestamp::now()), &act).await?;
@@ -137,6 +141,8 @@ async fn serve(config: Config) -> Result<()> {
         config.releases.map(|settings| Freshness::begin(&settings, Timestamp::now())).transpose()?;
     let fresh_until = freshness.as_ref().map(Freshness::until);
     tokio::spawn(forgetting::keep(Arc::clone(&store), config.rules.zone.clone(), Timestamp::now));
+    let teller = Teller::new(Arc::clone(&store), config.webhooks, config.private_hosts, Timestamp::now);
+    tokio::spawn(teller.keep());
     let hub = Hub::new(store, queue, config.rules, fresh_until, Timestamp::now);
     if let Some(freshness) = freshness {
         tokio::spawn(freshness.keep(Timestamp::now));

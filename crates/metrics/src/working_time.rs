@@ -127,6 +127,23 @@ impl Calendar {
         None
     }
 
+    /// The same time of day that many working days later; nothing if that is further away than ten years. Outside of hours the
+    /// first day begins when people next come to work. A day that ends earlier ends it, and a break does.
+    pub fn after_days(&self, from: Timestamp, days: u16) -> Option<Timestamp> {
+        let begins = self.after(from, SignedDuration::ZERO)?;
+        let begun = self.zone.to_datetime(begins);
+        let working = |ahead: i64| {
+            let day = begun.date().checked_add(ahead.days()).ok()?;
+            Some(self.instants(day)).filter(|hours| !hours.is_empty())
+        };
+        let hours = (1..FAR).filter_map(working).nth(usize::from(days).checked_sub(1)?)?;
+        let (opens, _) = *hours.first()?;
+        let day = self.day_of(opens);
+        let same_time = self.zone.to_timestamp(day.to_datetime(begun.time())).ok()?;
+        let open = hours.iter().rev().find(|(opens, _)| *opens <= same_time);
+        Some(open.map_or(opens, |(_, closes)| same_time.min(*closes)))
+    }
+
     fn day_of(&self, instant: Timestamp) -> Date {
         self.zone.to_datetime(instant).date()
     }

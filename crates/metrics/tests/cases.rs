@@ -53,6 +53,27 @@ fn four_working_hours_from_friday_at_four_are_over_on_monday_at_noon() {
     assert_eq!(calendar.version(), 3);
 }
 
+#[test]
+fn two_working_days_from_friday_at_four_are_over_on_tuesday_at_four() {
+    let due = |from: &str, days| calendar(&[date(2026, 12, 7)]).after_days(at(from), days);
+    assert_eq!(due("2026-11-27T16:00", 2), Some(at("2026-12-01T16:00")));
+    // Asked at night or on a weekend, as asked when people come to work.
+    assert_eq!(due("2026-11-27T20:00", 1), Some(at("2026-12-01T09:00")));
+    assert_eq!(due("2026-11-28T12:00", 1), Some(at("2026-12-01T09:00")));
+    // The Monday is a holiday.
+    assert_eq!(due("2026-12-04T16:00", 1), Some(at("2026-12-08T16:00")));
+    assert_eq!(due("2026-12-04T16:00", 0), None);
+    // A day that ends at noon ends what is due in its afternoon, and a break what is due in it.
+    let short = Hours::new(time(9, 0, 0, 0), time(12, 0, 0, 0)).unwrap();
+    let late = Hours::new(time(14, 0, 0, 0), time(18, 0, 0, 0)).unwrap();
+    let week = [vec![short], vec![short, late], nine_to_five(), vec![], vec![], vec![], vec![]];
+    let calendar = Calendar::new(1, berlin(), week, []).unwrap();
+    let due = |from: &str, days| calendar.after_days(at(from), days);
+    assert_eq!(due("2026-12-02T16:00", 1), Some(at("2026-12-07T12:00")));
+    assert_eq!(due("2026-12-02T13:00", 2), Some(at("2026-12-08T12:00")));
+    assert_eq!(due("2026-12-02T16:00", 2), Some(at("2026-12-08T16:00")));
+}
+
 /// Around the clock: 23 hours in March, 25 in October.
 #[test]
 fn the_two_weekends_on_which_clocks_change_are_as_long_as_they_are() {

@@ -39,7 +39,7 @@ commands! {
     run: start_run cancel_run journey leave_journey report;
     step: step step_log retry_step complete_action follow_up_done open_link undo_step;
     credential: credentials store_credential generate_credential test_credential remove_credential;
-    privacy: privacy set_sharing join_hub leave_hub send_events export_data delete_data verify_journal;
+    privacy: privacy set_sharing join_hub leave_hub ask_as send_events export_data delete_data verify_journal;
     doctor: doctor choose_certificates plan_fix fix undo_fix;
     help: help_bundle save_help_bundle;
     advisories: scan accept_finding open_advisory;

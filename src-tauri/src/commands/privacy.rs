@@ -4,6 +4,7 @@ use firstlight_contract::{
     commands::{Nothing, SharingChoice},
     journal::JournalCheck,
     privacy::{HubAsked, PrivacyView},
+    requests::AskingName,
 };
 use tauri::{State, WebviewWindow};
 
@@ -34,6 +35,11 @@ pub(super) async fn leave_hub(shell: State<'_, Shell>, args: Nothing) -> Answer<
     let app = shell.app().await?;
     app.leave_hub().await.map_err(body)?;
     app.privacy().map_err(body)
+}
+
+#[tauri::command]
+pub(super) async fn ask_as(shell: State<'_, Shell>, args: AskingName) -> Answer<PrivacyView> {
+    shell.app().await?.ask_as(&args).map_err(body)
 }
 
 #[tauri::command]

@@ -5,6 +5,7 @@ use std::{io::Write as _, time::Duration};
 use firstlight_contract::{
     error::Code,
     hub::{BATCH, BatchAnswer, EnrolRequest, Enrolled, EventVerdict, ProblemCode, ProblemEnvelope, Standing},
+    requests::DeviceRequests,
     surveys::Cooldown,
 };
 use flate2::{Compression, write::GzEncoder};
@@ -110,6 +111,15 @@ impl Client {
     /// When the person whose device this is was last asked anything, on any of theirs.
     pub(super) async fn cooldown(&self, token: &SecretString) -> std::result::Result<Cooldown, HubError> {
         let asked = self.http.get(self.at("v1/surveys/cooldown")).bearer_auth(token.expose_secret());
+        self.ask(asked, StatusCode::OK).await
+    }
+
+    /// What became of what this device asked others for.
+    pub(super) async fn requests(
+        &self,
+        token: &SecretString,
+    ) -> std::result::Result<DeviceRequests, HubError> {
+        let asked = self.http.get(self.at("v1/devices/self/requests")).bearer_auth(token.expose_secret());
         self.ask(asked, StatusCode::OK).await
     }
 

@@ -28,6 +28,9 @@ const MOST_BYTES: usize = 2 << 20;
 /// How often the hub is asked when this person was asked on another device.
 const COOLDOWN_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
+/// How often the hub is asked for answers, while somebody was asked for something.
+const ANSWERS_EVERY: SignedDuration = SignedDuration::from_secs(60);
+
 /// Between two looks for something to send, while the window is open.
 const BETWEEN: Duration = Duration::from_secs(15);
 /// The longest time between two tries that fail.
@@ -40,6 +43,8 @@ pub struct Delivered {
     pub sent: u32,
     /// How many it did not want.
     pub refused: u32,
+    /// How many answers of others were learned.
+    pub answers: u32,
 }
 
 /// What is remembered between two tries.
@@ -51,6 +56,8 @@ pub(crate) struct Sending {
     cooldown_at: Option<Timestamp>,
     /// When it was asked last for a new token, in vain.
     renewal_at: Option<Timestamp>,
+    /// When the hub was asked last what others answered.
+    answers_at: Option<Timestamp>,
     /// How many tries failed one after the other.
     failures: u32,
 }
@@ -67,13 +74,21 @@ impl Firstlight {
     /// Sends what waits, if there is a hub and it answers at once: for a command that is about to end. What does not go
     /// now goes next time, so nothing that goes wrong is said.
     pub async fn deliver_within(&self, patience: Duration) {
-        if !self.has_something_to_send() {
+        if !self.has_something_to_say() {
             return;
         }
         match tokio::time::timeout(patience, self.deliver()).await {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => tracing::debug!(message = error.0.message, "not delivered"),
             Err(_) => tracing::debug!("not delivered in time"),
+        }
+    }
+
+    /// Learns what others answered, if somebody was asked and the hub answers at once: for a command that goes on with what
+    /// waited for them.
+    pub async fn learn_within(&self, patience: Duration) {
+        if self.awaits_answers() {
+            self.deliver_within(patience).await;
         }
     }
 
@@ -86,10 +101,13 @@ impl Firstlight {
 
     /// One look; how long to wait for the next.
     async fn look_for_delivery(&self) -> Duration {
-        if !self.has_something_to_send() {
+        if !self.has_something_to_say() {
             return spread(BETWEEN);
         }
         let delivered = self.try_to_deliver().await;
+        if let Ok(Delivered { answers: 1.., .. }) = delivered {
+            self.carry_on().await;
+        }
         let mut sending = self.inner.sending.lock().await;
         match delivered {
             Ok(_) => {
@@ -106,11 +124,15 @@ impl Firstlight {
         }
     }
 
-    fn has_something_to_send(&self) -> bool {
+    /// Whether something waits to be sent, or an answer may wait there.
+    fn has_something_to_say(&self) -> bool {
         let waits = || -> Result<bool> {
             let Some(joined) = self.joined()? else { return Ok(false) };
-            Ok(self.with_world(|world| world.sharing)
-                && (joined.is_due(self.now()) || self.history().journal()?.has_queued()?))
+            if !self.asks_hub()? {
+                return Ok(false);
+            }
+            self.make_requests()?;
+            Ok(joined.is_due(self.now()) || self.history().journal()?.has_queued()? || self.awaits_answers())
         };
         // What is wrong is said where the hub is shown.
         waits().unwrap_or(false)
@@ -150,6 +172,7 @@ impl Firstlight {
                 }
             }
         }
+        self.make_requests()?;
         let mut delivered = Delivered::default();
         while self.with_world(|world| world.sharing) {
             let batch =
@@ -170,8 +193,15 @@ impl Firstlight {
                     .into());
             }
         }
-        // After what was sent: it may tell of a survey that was shown here.
         let now = self.now();
+        // A run decides about its steps by itself; what was answered meanwhile is learned after it.
+        let waits = self.awaits_answers() && !self.is_running() && self.with_world(|world| world.sharing);
+        if waits && sending.answers_at.is_none_or(|at| now.duration_since(at) >= ANSWERS_EVERY) {
+            let told = client.requests(&token).await?;
+            sending.answers_at = Some(now);
+            delivered.answers = self.learn_answers(told).await?;
+        }
+        // After what was sent: it may tell of a survey that was shown here.
         if sending.cooldown_at.is_none_or(|at| now.duration_since(at) >= COOLDOWN_EVERY) {
             match client.cooldown(&token).await {
                 Ok(cooldown) => {

@@ -1,11 +1,12 @@
 //! The hub this machine sends to: joining, leaving, and how it stands. Without one nothing leaves.
 //!
 //! Where it is stands in a small file, its token in the keychain. What is sent, and when, is [`delivery`]'s;
-//! [`renewal`] sees that the token goes on counting.
+//! [`renewal`] sees that the token goes on counting; what others are asked and what they answer is [`requests`]'.
 
 mod client;
 mod delivery;
 mod renewal;
+mod requests;
 
 use firstlight_contract::{
     error::{Code, ErrorBody},
@@ -64,6 +65,7 @@ impl Firstlight {
         self.home().keep(&self.home().hub(), &joined)?;
         *self.inner.sending.lock().await = Sending::default();
         *lock(&self.inner.hub_problem) = None;
+        self.forget_requests()?;
         self.hub()?.ok_or_else(no_hub)
     }
 
@@ -74,7 +76,8 @@ impl Firstlight {
             Err(error) => return Err(error.into()),
         }
         *lock(&self.inner.hub_problem) = None;
-        self.home().forget(&self.home().hub())
+        self.home().forget(&self.home().hub())?;
+        self.forget_requests()
     }
 
     /// The hub this machine sends to, and how it stands with it; asks nobody.
@@ -91,9 +94,9 @@ impl Firstlight {
 
     /// Where events go, and how many.
     pub fn hub_standing(&self) -> Result<HubStanding> {
-        let PrivacyView { sharing, hub, queued, sent, .. } = self.privacy()?;
+        let PrivacyView { sharing, hub, queued, sent, asks_as, .. } = self.privacy()?;
         let number = |events: Vec<_>| u32::try_from(events.len()).unwrap_or(u32::MAX);
-        Ok(HubStanding { sharing, hub, waiting: number(queued), sent: number(sent) })
+        Ok(HubStanding { sharing, hub, waiting: number(queued), sent: number(sent), asks_as })
     }
 
     fn joined(&self) -> Result<Option<Joined>> {

@@ -92,6 +92,7 @@ impl Firstlight {
         only.insert(id.clone());
         self.load_secrets(&planned.pack).await;
         let again = BTreeSet::from([id]);
+        self.ask_anew(&again)?;
         self.run(&planned, Asked { only: Some(only), again, ..Asked::default() })?;
         self.journey()
     }
@@ -122,7 +123,9 @@ impl Firstlight {
         held: BTreeMap<StepId, BTreeMap<String, String>>,
     ) -> Result<()> {
         let only = Self::only(planned, &options.only)?;
-        let again = options.again.iter().map(|step| known_step(planned, step)).collect::<Result<_>>()?;
+        let again: BTreeSet<StepId> =
+            options.again.iter().map(|step| known_step(planned, step)).collect::<Result<_>>()?;
+        self.ask_anew(&again)?;
         self.run(planned, Asked { only, again, held, keep_going: options.keep_going })
     }
 

@@ -27,6 +27,14 @@ pub(crate) enum Hub {
         #[arg(long)]
         json: bool,
     },
+    /// Sets the name those see whom a step waits for; without NAME they see none
+    Name {
+        /// Your name
+        name: Option<String>,
+        /// Prints JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Sends what waits, now
     Send {
         /// Prints JSON
@@ -56,6 +64,7 @@ impl Hub {
             Self::Join { json, .. }
             | Self::Status { json }
             | Self::Sharing { json, .. }
+            | Self::Name { json, .. }
             | Self::Send { json }
             | Self::Leave { json } => *json,
         }

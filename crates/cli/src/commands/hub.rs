@@ -3,7 +3,10 @@
 use std::{process::ExitCode, time::Duration};
 
 use firstlight_app::{Access, Delivered, Firstlight};
-use firstlight_contract::privacy::{HubAsked, HubStanding, Sharing};
+use firstlight_contract::{
+    privacy::{HubAsked, HubStanding, Sharing},
+    requests::AskingName,
+};
 use secrecy::ExposeSecret;
 
 use super::{credential, open};
@@ -41,14 +44,24 @@ pub(super) async fn run(command: Hub, output: Output) -> anyhow::Result<ExitCode
         }
         Hub::Send { .. } => {
             let app = open(Access::Change, output)?;
-            let Delivered { sent, refused } = app.deliver().await?;
+            let Delivered { sent, refused, answers } = app.deliver().await?;
             if !output.is_json() {
+                if answers > 0 {
+                    let answers = words::count(answers, "answer", "answers");
+                    output.line(format!("Learned: {answers}; `firstlight status` says what."))?;
+                }
                 output.line(format!("Sent: {}.", words::count(sent, "event", "events")))?;
                 if refused > 0 {
                     let refused = words::count(refused, "event", "events");
                     output.line(format!("The hub did not want {refused}; `firstlight events` says why."))?;
                 }
             }
+            show(&app, output)?;
+        }
+        Hub::Name { name, .. } => {
+            let app = open(Access::Change, output)?;
+            app.ask_as(&AskingName { name })?;
+            deliver_briefly(&app).await;
             show(&app, output)?;
         }
         Hub::Leave { .. } => {
@@ -68,12 +81,20 @@ pub(super) async fn deliver_briefly(app: &Firstlight) {
     }
 }
 
+/// Learns what others answered, before a command goes on with what waited for them.
+pub(super) async fn learn_briefly(app: &Firstlight) {
+    tokio::select! {
+        () = app.learn_within(BRIEFLY) => {}
+        _ = stop::asked() => {}
+    }
+}
+
 fn show(app: &Firstlight, output: Output) -> anyhow::Result<()> {
     let standing = app.hub_standing()?;
     if output.is_json() {
         return output.value(&standing);
     }
-    let HubStanding { sharing, hub, waiting, sent } = standing;
+    let HubStanding { sharing, hub, waiting, sent, asks_as } = standing;
     output.line(match &hub {
         Some(hub) => format!("Events go to {}, since {}.", hub.address, words::moment(&hub.joined_at)),
         None => "There is no hub to send to.".to_owned(),
@@ -83,6 +104,11 @@ fn show(app: &Firstlight, output: Output) -> anyhow::Result<()> {
         Sharing::Paused => {
             "Sharing is paused: nothing leaves this machine until you say `firstlight hub sharing on`."
         }
+    })?;
+    output.line(match asks_as {
+        Some(name) => format!("Whom a step waits for is told through the hub that “{name}” asks."),
+        None => "Whom a step waits for is told through the hub, without your name; `firstlight hub name NAME` gives it."
+            .to_owned(),
     })?;
     let last = hub.as_ref().and_then(|hub| hub.last_sent_at.as_deref());
     let last = last.map_or_else(String::new, |at| format!(", last {}", words::moment(at)));

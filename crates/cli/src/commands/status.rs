@@ -3,7 +3,10 @@
 use std::process::ExitCode;
 
 use firstlight_app::Access;
-use firstlight_contract::journey::{JourneyView, NextAct, StepNews, StepStateView, StepView};
+use firstlight_contract::{
+    journey::{JourneyView, NextAct, StepNews, StepStateView, StepView},
+    requests::{RequestReply, RequestView},
+};
 
 use super::{note_refusal, open, summary, templates};
 use crate::{output::Output, words};
@@ -64,10 +67,11 @@ fn show(journey: &JourneyView, output: Output) -> anyhow::Result<()> {
                 None => "",
             };
             output.line(format!(
-                "  {sign} {} \u{1b}[2m({})\u{1b}[0m: {word}{best_effort}{news}{}",
+                "  {sign} {} \u{1b}[2m({})\u{1b}[0m: {word}{best_effort}{news}{}{}",
                 step.title,
                 step.id,
-                more(&step.state)
+                more(&step.state),
+                asked(step)
             ))?;
         }
     }
@@ -97,6 +101,9 @@ pub(super) fn next(journey: &JourneyView) -> Option<String> {
         NextAct::Retry if is_unknown(journey, id) => {
             format!("Next: look at “{title}” ({id}), then run `firstlight up --again {id}`.")
         }
+        NextAct::Retry if is_refused(journey, id) => {
+            format!("Next: talk about “{title}” ({id}); `firstlight up --again {id}` asks anew.")
+        }
         NextAct::Retry => format!("Next: mend “{title}” ({id}), then run `firstlight up` again."),
         NextAct::Read => format!("Next: read “{title}”; `firstlight up` shows it."),
         NextAct::Open => format!("Next: open “{title}”; `firstlight up` shows where."),
@@ -107,6 +114,30 @@ pub(super) fn next(journey: &JourneyView) -> Option<String> {
         }
         NextAct::Request => format!("Next: wait for “{title}”, or remind who answers it."),
     })
+}
+
+/// What was asked of somebody else, and what they said.
+fn asked(step: &StepView) -> String {
+    let Some(request) = &step.request else { return String::new() };
+    match (&request.answer, &step.state) {
+        // Told with the failure.
+        (_, StepStateView::Failed { .. }) => String::new(),
+        (None, _) => ", asked through the hub".to_owned(),
+        (Some(answer), state) => {
+            let waits = matches!(state, StepStateView::Waiting { .. });
+            let seen = if waits { "; it cannot be seen yet" } else { "" };
+            let said = if answer.words.is_empty() { String::new() } else { format!(": {}", answer.words) };
+            format!(", {} says it is done, {}{said}{seen}", answer.by, words::moment(&answer.at))
+        }
+    }
+}
+
+/// Whether somebody said no to it.
+fn is_refused(journey: &JourneyView, id: &str) -> bool {
+    let refused = |request: &RequestView| {
+        request.answer.as_ref().is_some_and(|answer| answer.reply == RequestReply::Refused)
+    };
+    journey.steps.iter().any(|step| step.id == id && step.request.as_ref().is_some_and(refused))
 }
 
 fn is_unknown(journey: &JourneyView, id: &str) -> bool {

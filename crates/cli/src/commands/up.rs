@@ -76,6 +76,8 @@ async fn run_in(style: Style, up: &Up, output: Output) -> anyhow::Result<ExitCod
 
 /// The plan, the question, and runs until nothing more can be done here. Nothing if the plan was not agreed to.
 async fn walk(app: &Firstlight, up: &Up, live: &Live, output: Output) -> anyhow::Result<Option<RunEvent>> {
+    // Before a pack is looked at: an answer belongs to the journey as it is.
+    hub::learn_briefly(app).await;
     let choice = Choice { start_date: up.start_date.clone(), ..choose(app, &up.who, output).await? };
     if up.leave {
         app.leave_other_journey(&choice.persona)?;

@@ -2,6 +2,7 @@
 //! where the time went.
 
 mod projects;
+mod requests;
 mod world;
 
 use std::{
@@ -220,7 +221,11 @@ impl Journey {
             | Event::SurveyAnswered { .. }
             | Event::SurveyEnded { .. }
             | Event::ExposuresLearned { .. }
-            | Event::FeedbackGiven { .. } => {}
+            | Event::FeedbackGiven { .. }
+            | Event::AsksAs { .. }
+            | Event::RequestMade { .. }
+            | Event::RequestClosed { .. }
+            | Event::RequestAnswered { .. } => {}
         }
     }
 

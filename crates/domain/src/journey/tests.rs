@@ -1,7 +1,13 @@
 //! What follows from which events.
 
 use super::*;
-use crate::{event::Happened, id::PackName, state::Failure, waterfall::split};
+use crate::{
+    event::Happened,
+    id::{PackName, RequestId},
+    request::{Answered, Closing, Reply},
+    state::Failure,
+    waterfall::split,
+};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
@@ -312,4 +318,43 @@ fn what_templates_made_is_remembered_after_the_journey_and_forgotten_when_it_is_
     assert_eq!(known(&events), ["/src/b"]);
     events.push(step(7, "second", StepState::Satisfied { outputs: outputs("/src/b", "2") }));
     assert_eq!(World::from_events(&events).projects["/src/b"].version, "2");
+}
+
+#[test]
+fn what_others_are_asked_is_asked_anew_only_when_the_step_went_on_and_waits_again() {
+    let request = |number| RequestId(uuid::Uuid::from_u128(number));
+    let happened = |event| Happened { at: at(1), event };
+    let made = |number| {
+        happened(Event::RequestMade {
+            request: request(number),
+            step: StepId::new("vpn").unwrap(),
+            title: "Ask for VPN".into(),
+            owner: "it".into(),
+            sla: None,
+            name: None,
+        })
+    };
+    let answered = |reply| {
+        let answered = Answered { reply, words: "No.".into(), by: "Grace".into(), at: at(1) };
+        happened(Event::RequestAnswered { request: request(1), answered })
+    };
+    let waits = || step(1, "vpn", StepState::Waiting { on: WaitsOn::Owner("it".into()) });
+    let mut world = World::from_events(&[started(), waits(), made(1)]);
+    let over = |world: &World| world.request_for(&StepId::new("vpn").unwrap()).map(|(_, record)| record.over);
+    // It failed to be looked at and waits again: still asked.
+    world.extend([step(2, "vpn", StepState::Ready), waits()]);
+    assert_eq!(over(&world), Some(false));
+    let mut refused = world.clone();
+    refused.extend([answered(Reply::Refused)]);
+    let record = &refused.requests[&request(1)];
+    assert_eq!(record.refusal().unwrap().cause, "Grace (it) said no: No.");
+    refused.extend([step(3, "vpn", StepState::Failed(record.refusal().unwrap())), waits()]);
+    assert_eq!(over(&refused), Some(true));
+    // Another asking takes the place of the first, and one of another journey is another.
+    refused.extend([made(2)]);
+    assert_eq!((refused.requests.len(), over(&refused)), (1, Some(false)));
+    world.extend([answered(Reply::Done)]);
+    assert_eq!((over(&world), world.requests[&request(1)].refusal()), (Some(false), None));
+    world.extend([happened(Event::RequestClosed { request: request(1), closing: Closing::Withdrawn })]);
+    assert!(world.requests.is_empty());
 }

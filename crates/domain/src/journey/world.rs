@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Journey, Project, projects};
+use super::{Journey, Project, projects, requests};
 use crate::{
     event::{Event, Happened},
     id::{CredentialName, StepId},
     pack::PackRef,
+    request::Requests,
     state::Failure,
     survey::{Asked, Exposures},
 };
@@ -33,6 +34,10 @@ pub struct World {
     pub sharing: bool,
     /// What the person was asked, on whatever journey.
     pub asked: Asked,
+    /// The name those see who are asked for something through the hub.
+    pub asks_as: Option<String>,
+    /// What was asked of others through the hub: what is open, and what was answered last for each step.
+    pub requests: Requests,
 }
 
 /// What is known of the releases of the pack this machine receives.
@@ -171,6 +176,10 @@ impl World {
             }
             Event::ReleasesFine => self.releases.refused = None,
             Event::SharingChanged { on } => self.sharing = *on,
+            Event::AsksAs { .. }
+            | Event::RequestMade { .. }
+            | Event::RequestClosed { .. }
+            | Event::RequestAnswered { .. } => self.ask(at, &happened.event),
             Event::RunStarted { .. }
             | Event::ChecklistTaken { .. }
             | Event::StepChanged { .. }
@@ -186,6 +195,7 @@ impl World {
                 if let Some(journey) = &mut self.journey {
                     if let Event::StepChanged { step, state, .. } = &happened.event {
                         projects::follow(&mut self.projects, journey, step, state);
+                        requests::follow(&mut self.requests, journey, step, state);
                     }
                     journey.apply(at, &happened.event);
                 }

@@ -105,14 +105,18 @@ impl Operation for Requested {
         let owner = self.owner.clone().unwrap_or_else(|| "somebody else".to_owned());
         let what = format!("would wait for {owner}: {}", self.text);
         let on = WaitsOn::Owner(owner);
-        let Some(probe) = &self.probe else {
-            return Ok(person::turn(cx, on, what));
+        let found = match &self.probe {
+            Some(probe) if probe::ask(cx, probe, Reach::Public).await? => {
+                Check::Satisfied { outputs: BTreeMap::new() }
+            }
+            Some(_) => Check::Person { on, what },
+            None => person::turn(cx, on, what),
         };
-        Ok(if probe::ask(cx, probe, Reach::Public).await? {
-            Check::Satisfied { outputs: BTreeMap::new() }
-        } else {
-            Check::Person { on, what }
-        })
+        match found {
+            // Nobody is asked again by itself what they said no to.
+            Check::Person { .. } => cx.host.refused(&cx.step).map_or(Ok(found), Err),
+            found => Ok(found),
+        }
     }
 
     async fn apply(&self, _cx: &Context) -> Result<(), Failure> {

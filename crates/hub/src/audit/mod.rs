@@ -13,6 +13,7 @@ mod words;
 
 use std::collections::BTreeMap;
 
+use firstlight_domain::request::Reply;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -185,6 +186,15 @@ pub enum Act {
         person: Named,
         /// Its number.
         token: i64,
+    },
+    /// Somebody was answered who asked for something.
+    RequestAnswered {
+        /// Which request.
+        request: Uuid,
+        /// Who was asked.
+        owner: String,
+        /// What was answered; the words stay with the request.
+        reply: Reply,
     },
 }
 

@@ -50,6 +50,9 @@ impl Display for Act {
             }
             Self::PeopleErased { people } => write!(out, "erased people: {people}"),
             Self::Forgotten { forgotten } => write!(out, "forgot what is too old: {forgotten}"),
+            Self::RequestAnswered { request, owner, reply } => {
+                write!(out, "answered the request {request} to {owner}: {}", reply.name())
+            }
             Self::TokenRevoked { person, token } => write!(out, "shut out access token {token} of {person}"),
         }
     }

@@ -15,12 +15,14 @@ const FILE_VARIABLE: &str = "FIRSTLIGHT_HUB_CONFIG";
 #[derive(Debug, Default)]
 pub struct Layers {
     set: BTreeMap<&'static str, Said>,
+    /// Of each webhook, by name.
+    pub(super) webhooks: BTreeMap<String, BTreeMap<String, Said>>,
 }
 
 #[derive(Debug)]
-struct Said {
-    text: String,
-    place: String,
+pub(super) struct Said {
+    pub(super) text: String,
+    pub(super) place: String,
 }
 
 impl Layers {
@@ -58,10 +60,37 @@ impl Layers {
                 self.table(inner, &format!("{key}."), place)?;
                 continue;
             }
+            if key == "webhooks" {
+                self.take_webhooks(item, &place_of, place)?;
+                continue;
+            }
             let setting = known(&key).ok_or_else(|| at(&place_of, format!("there is no setting `{key}`")))?;
             let text = written(item)
                 .ok_or_else(|| at(&place_of, format!("`{key}` is no text, number or list of texts")))?;
             self.say(setting, text, place_of);
+        }
+        Ok(())
+    }
+
+    /// `[webhooks.NAME]`, each a table of texts.
+    fn take_webhooks(
+        &mut self,
+        item: &Item,
+        at_all: &str,
+        place: &dyn Fn(Option<std::ops::Range<usize>>) -> String,
+    ) -> Result<(), ConfigError> {
+        let no_table = |at_: &str| at(at_, "webhooks are tables, as [webhooks.chat] is");
+        for (name, webhook) in item.as_table_like().ok_or_else(|| no_table(at_all))?.iter() {
+            let fields = webhook.as_table_like().ok_or_else(|| no_table(at_all))?;
+            let mut said = BTreeMap::new();
+            for (key, item) in fields.iter() {
+                let span = fields.get_key_value(key).and_then(|(key, _)| key.span()).or_else(|| item.span());
+                let place = place(span);
+                let text = written(item)
+                    .ok_or_else(|| at(&place, format!("`{key}` is no text or list of texts")))?;
+                said.insert(key.to_owned(), Said { text, place });
+            }
+            self.webhooks.insert(name.to_owned(), said);
         }
         Ok(())
     }
@@ -142,6 +171,7 @@ fn written(item: &Item) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::{super::*, *};
+    use crate::webhooks::{Happening, Template};
 
     fn variables(set: &[(&str, &str)]) -> Vec<(String, String)> {
         set.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
@@ -177,6 +207,54 @@ mod tests {
         assert_eq!(config.rules.token_life, SignedDuration::from_hours(720));
         assert_eq!(config.rules.trusted_proxies.len(), 2);
         assert_eq!(config.tls, Some(("a.pem".into(), "c.pem".into())));
+    }
+
+    #[test]
+    fn webhooks_are_tables_with_names() {
+        let read = |file: &str| {
+            let mut layers = Layers::default();
+            layers.toml(file, "hub.toml")?;
+            Config::from_layers(&layers)
+        };
+        let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+        let config = read(&format!(
+            "private_hosts = \"127.0.0.1\"\n[webhooks.chat]\nurl = \"https://hooks.example.com/T/B\"\n\
+             secret = \"{secret}\"\ntemplate = \"slack\"\non = [\"opened\", \"breached\"]\n\
+             [webhooks.desk]\nurl = \"http://127.0.0.1:9000/\"\nsecret = \"{secret}\"\ntemplate = \"jira\"\n\
+             project = \"IT\"\n"
+        ))
+        .unwrap();
+        let [chat, desk] = &config.webhooks[..] else { panic!("two webhooks") };
+        assert_eq!((chat.name.as_str(), &chat.template), ("chat", &Template::Slack));
+        assert_eq!(chat.on, [Happening::Opened, Happening::Breached]);
+        assert_eq!(desk.template, Template::Jira { project: Some("IT".to_owned()) });
+        assert_eq!(desk.on, Happening::ALL);
+        let url = "url = \"https://hooks.example.com\"";
+        for (file, expected) in [
+            ("webhooks = 3", "hub.toml:1: webhooks are tables, as [webhooks.chat] is"),
+            ("[webhooks.chat]\nurl = true", "hub.toml:2: `url` is no text or list of texts"),
+            ("[webhooks.chat]\nurl = \"x\"", "hub.toml:2: webhooks.chat.url is no address"),
+            (
+                "[webhooks.chat]\nurl = \"http://hooks.example.com\"",
+                "hub.toml:2: webhooks.chat.url is no https address without name and password",
+            ),
+            (&format!("[webhooks.chat]\n{url}"), "hub.toml:2: webhooks.chat.secret is not set"),
+            (
+                &format!("[webhooks.chat]\n{url}\nsecret = \"hunter2\""),
+                "hub.toml:3: webhooks.chat.secret is shorter than 16 characters, which can be guessed",
+            ),
+            (
+                &format!("[webhooks.chat]\n{url}\nsecret = \"{secret}\"\ntemplate = \"teams\""),
+                "hub.toml:4: webhooks.chat.template is none of slack, jira, cloudevents",
+            ),
+            (
+                &format!("[webhooks.chat]\n{url}\nsecret = \"{secret}\"\non = \"closed\""),
+                "hub.toml:4: webhooks.chat.on is no list of opened, answered, breached",
+            ),
+            ("[webhooks.chat]\nsecrets = \"x\"", "hub.toml:2: there is no setting `webhooks.chat.secrets`"),
+        ] {
+            assert_eq!(read(file).unwrap_err().to_string(), expected);
+        }
     }
 
     #[test]

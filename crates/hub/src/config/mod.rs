@@ -4,6 +4,7 @@
 //! One more setting: a row in [`SETTINGS`], a field in [`Config`], and where it is read in [`Config::from_layers`].
 
 mod layers;
+mod webhooks;
 
 use std::{
     collections::BTreeMap,
@@ -23,8 +24,10 @@ use secrecy::SecretString;
 use crate::{
     freshness,
     http::{HookSecrets, Rules},
+    requests::calendar::{self, WorkingHours},
     secrets::hash_token,
     store::postgres::Address,
+    webhooks::Target,
 };
 
 /// A setting.
@@ -53,6 +56,16 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting { key: "zone", default: "UTC", help: "The organisation's time zone: when a day begins." },
     Setting {
+        key: "calendar.hours",
+        default: "Mon-Fri 09:00-17:00",
+        help: "When people work who are asked for something, as Mon-Thu 09:00-12:00 13:00-17:00, Fri 09:00-15:00.",
+    },
+    Setting {
+        key: "calendar.holidays",
+        default: "",
+        help: "Days on which they do not, as 2026-12-25, 2026-12-26.",
+    },
+    Setting {
         key: "tls.cert",
         default: "",
         help: "PEM file with the certificate chain; off behind a proxy.",
@@ -80,6 +93,11 @@ pub const SETTINGS: &[Setting] = &[
         key: "hooks.gitlab_secret",
         default: "",
         help: "GitLab's signing token for its webhooks; without it none are taken.",
+    },
+    Setting {
+        key: "private_hosts",
+        default: "",
+        help: "Hosts inside your network that webhooks may be sent to, as jira.acme.test, 10.0.0.7.",
     },
     Setting { key: "token_days", default: "365", help: "How long the token of a device counts." },
     Setting { key: "queue_events", default: "20000", help: "How many events may wait to be written." },
@@ -116,6 +134,10 @@ pub struct Config {
     pub queue_events: NonZeroU32,
     /// How long requests may take to end.
     pub stop_patience: Duration,
+    /// Who is told what happens to requests.
+    pub webhooks: Vec<Target>,
+    /// Hosts that they may be told at though they lie inside.
+    pub private_hosts: Vec<String>,
     /// What the routes need.
     pub rules: Rules,
     /// The settings that rights depend on, as they are written; of a secret only whether there is one. Another value is
@@ -182,7 +204,12 @@ impl Config {
                 github: layers.read("hooks.github_secret", secret)?,
                 gitlab: layers.read("hooks.gitlab_secret", secret)?,
             },
+            working_hours: working_hours(layers)?,
         };
+        let private_hosts: Vec<String> = layers.read("private_hosts", |text| {
+            let hosts = text.split(',').map(str::trim).filter(|host| !host.is_empty());
+            Ok(hosts.map(str::to_owned).collect())
+        })?;
         Ok(Self {
             listen: layers.read("listen", parsed("is no address with a port, as 0.0.0.0:7411 is"))?,
             database: database_of(layers)?,
@@ -194,10 +221,21 @@ impl Config {
                 if events.get() < least { Err("is less than one batch may have (1000)") } else { Ok(events) }
             })?,
             stop_patience: layers.read("stop_seconds", seconds)?,
+            webhooks: webhooks::targets(layers, &private_hosts)?,
+            private_hosts,
             rules,
             audited: audited(layers)?,
         })
     }
+}
+
+fn working_hours(layers: &Layers) -> Result<WorkingHours, ConfigError> {
+    let hours = layers.read("calendar.hours", |text| calendar::week(text).map(|_| text.to_owned()))?;
+    let holidays =
+        layers.read("calendar.holidays", |text| calendar::holidays(text).map(|_| text.to_owned()))?;
+    let working = WorkingHours { zone: layers.read("zone", |text| Ok(text.to_owned()))?, hours, holidays };
+    working.calendar(1).map_err(|wrong| layers.error("calendar.hours", wrong))?;
+    Ok(working)
 }
 
 fn audited(layers: &Layers) -> Result<BTreeMap<String, String>, ConfigError> {

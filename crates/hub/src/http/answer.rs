@@ -52,7 +52,7 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         ProblemCode::NotFound => StatusCode::NOT_FOUND,
         ProblemCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ProblemCode::TooSlow => StatusCode::REQUEST_TIMEOUT,
-        ProblemCode::AlreadyEnrolled => StatusCode::CONFLICT,
+        ProblemCode::AlreadyEnrolled | ProblemCode::AlreadySettled => StatusCode::CONFLICT,
         ProblemCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ProblemCode::UnsupportedMedia => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ProblemCode::TooMany => StatusCode::TOO_MANY_REQUESTS,
@@ -70,6 +70,7 @@ fn hint(code: ProblemCode) -> &'static str {
         ProblemCode::Forbidden => "Ask your platform team for a new code, or for access.",
         ProblemCode::TooSlow => "Send it again over a faster connection, or in smaller batches.",
         ProblemCode::AlreadyEnrolled => "Ask for a code for the person this device belongs to.",
+        ProblemCode::AlreadySettled => "Read it again: it says what became of it.",
         ProblemCode::TooLarge => "Send it in smaller batches.",
         ProblemCode::UnsupportedMedia => {
             "Events are application/cloudevents-batch+json, everything else application/json; gzip and zstd are read."

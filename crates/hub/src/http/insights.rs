@@ -15,7 +15,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Failure, Hub};
-use crate::insights::{By, Filter, FilterError, Insights};
+use crate::{
+    insights::{By, Filter, FilterError, Insights},
+    store::requests::Which,
+};
 use table::ToTable;
 
 /// What may be said in the address. What one route has no use for is refused there.
@@ -136,6 +139,15 @@ pub(super) async fn retrospective(
     say(&told.map_err(refused)?, format, &headers)
 }
 
+pub(super) async fn sla(State(hub): State<Arc<Hub>>, headers: HeaderMap, asked: Asks<AskedAll>) -> Answer {
+    let asked = read(asked)?;
+    let now = (hub.now)();
+    let insights = insights(&hub).await?;
+    let requests = hub.store.requests(Which::Since(now - super::requests::KEPT)).await?;
+    let calendars = super::requests::calendars(&hub).await?;
+    say(&insights.sla(&requests, &calendars, now), asked.format, &headers)
+}
+
 pub(super) async fn completeness(
     State(hub): State<Arc<Hub>>,
     headers: HeaderMap,
@@ -250,6 +262,7 @@ pub(super) fn schema(path: &str) -> Option<&'static str> {
         "funnel" => "InsightsFunnel",
         "activity" => "ActivityTable",
         "retrospective" => "ReleaseRetrospective",
+        "sla" => "SlaTable",
         _ => "Completeness",
     })
 }
@@ -323,6 +336,8 @@ pub(super) fn schemas() -> Value {
             "verdict": { "enum": ["better", "worse", "no_difference", "not_enough"] },
             "until_days": number, "smallest_that_matters_days": number,
         })),
+        "SlaTable": object(json!({ "overall": kpi, "owners": list(&to("SlaRow")) })),
+        "SlaRow": object(json!({ "owner": text, "kept": kpi })),
         "Completeness": object(json!({
             "as_of": as_of, "devices": count, "devices_heard": count, "produced": count, "accepted": count, "refused": count,
             "missing": count, "received_share": share, "journeys": count, "journeys_without_beginning": count,

@@ -11,6 +11,7 @@ mod limits;
 mod metrics;
 mod openapi;
 mod releases;
+pub(crate) mod requests;
 mod signals;
 mod surveys;
 mod who;
@@ -28,7 +29,7 @@ pub use answer::Failure;
 pub use signals::HookSecrets;
 pub use who::Peer;
 
-use crate::{ingest::queue::Queue, rights::Role, store::Store};
+use crate::{ingest::queue::Queue, requests::calendar::WorkingHours, rights::Role, store::Store};
 
 /// How many batches are inflated and read at the same time.
 const READ_AT_ONCE: usize = 8;
@@ -70,6 +71,8 @@ pub struct Rules {
     pub metrics_token: Option<crate::secrets::Hash>,
     /// What Git hosts sign with.
     pub hooks: HookSecrets,
+    /// When people work who are asked for something.
+    pub working_hours: WorkingHours,
 }
 
 impl Hub {
@@ -313,6 +316,14 @@ pub const ROUTES: &[Route] = &[
     },
     Route {
         method: "GET",
+        path: "/v1/insights/sla",
+        who: Who::Role(Role::Viewer),
+        summary: "Whether those who are asked for something keep what they promise, by owner.",
+        answers: &[200, 400, 401, 403, 429, 500],
+        handler: || axum::routing::get(insights::sla),
+    },
+    Route {
+        method: "GET",
         path: "/v1/surveys/cooldown",
         who: Who::Device,
         summary: "Says when the person whose device this is was last asked, on any of their devices.",
@@ -326,6 +337,30 @@ pub const ROUTES: &[Route] = &[
         summary: "What people answered in a quarter (?quarter=2026-Q4, &format=csv), of groups that are large enough.",
         answers: &[200, 400, 401, 403, 429, 500],
         handler: || axum::routing::get(surveys::show),
+    },
+    Route {
+        method: "GET",
+        path: "/v1/devices/self/requests",
+        who: Who::Device,
+        summary: "Says what was answered to what this device asked others for.",
+        answers: &[200, 401, 429, 500],
+        handler: || axum::routing::get(requests::of_device),
+    },
+    Route {
+        method: "GET",
+        path: "/v1/requests",
+        who: Who::Role(Role::StepOwner),
+        summary: "The queue of the owners somebody answers for (?owner=it-helpdesk&state=all), what is due first at the top.",
+        answers: &[200, 400, 401, 403, 429, 500],
+        handler: || axum::routing::get(requests::queue),
+    },
+    Route {
+        method: "POST",
+        path: "/v1/requests/{id}/answer",
+        who: Who::Role(Role::StepOwner),
+        summary: "Answers a request, once: it is done, or refused with words.",
+        answers: &[200, 400, 401, 403, 404, 408, 409, 413, 415, 429, 500],
+        handler: || axum::routing::post(requests::answer_one),
     },
     Route {
         method: "GET",

@@ -49,7 +49,8 @@ fn operation(route: &Route) -> Value {
             .map(|name| json!({ "name": name, "in": "query", "required": true, "schema": { "type": "string" } }))
             .into();
     }
-    let parameters = insights::parameters(route.path);
+    let mut parameters = insights::parameters(route.path);
+    parameters.extend(super::requests::parameters(route.method, route.path));
     if !parameters.is_empty() {
         operation["parameters"] = parameters.into();
     }
@@ -85,6 +86,7 @@ fn security(who: Who) -> Value {
 fn body(route: &Route) -> Option<(&'static str, &'static str)> {
     match (route.method, route.path) {
         ("POST", "/v1/devices") => Some(("application/json", "EnrolRequest")),
+        ("POST", "/v1/requests/{id}/answer") => Some(("application/json", "ReplyGiven")),
         ("POST", "/v1/events") => Some((firstlight_contract::hub::BATCH, "Batch")),
         ("POST", "/v1/signals/cdevents") => Some(("application/json", "CDEvents")),
         ("POST", "/batch" | "/batch/") => Some(("application/json", "PostHogBatch")),
@@ -112,6 +114,9 @@ fn response(route: &Route, status: u16) -> Value {
         ("POST", "/v1/devices" | "/v1/devices/self/token") => json_of("Enrolled"),
         ("GET", "/v1/devices/self") => json_of("Standing"),
         ("POST", "/batch" | "/batch/") => json_of("PostHogAnswer"),
+        ("GET", "/v1/devices/self/requests") => json_of("DeviceRequests"),
+        ("GET", "/v1/requests") => json_of("RequestQueue"),
+        ("POST", "/v1/requests/{id}/answer") => json_of("QueuedRequest"),
         ("POST", _) => json_of("BatchAnswer"),
         ("GET", "/v1/releases/signal") => json_of("Signal"),
         ("GET", "/v1/audit") => json_of("AuditPage"),
@@ -143,7 +148,8 @@ fn words(status: u16) -> &'static str {
         401 => "No token, or one that does not count.",
         403 => "Not allowed.",
         408 => "The body took too long to arrive.",
-        409 => "The device belongs to somebody else.",
+        404 => "There is no such thing, or not for whoever asks.",
+        409 => "The device belongs to somebody else, or somebody else was faster.",
         413 => "The body is larger than it may be.",
         415 => "The body is of a type that is not read.",
         429 => "Too often.",
@@ -154,7 +160,9 @@ fn words(status: u16) -> &'static str {
 
 fn all_schemas() -> Value {
     let mut all = schemas();
-    for more in [insights::schemas(), super::surveys::schemas(), super::audit::schemas()] {
+    for more in
+        [insights::schemas(), super::surveys::schemas(), super::audit::schemas(), super::requests::schemas()]
+    {
         if let (Value::Object(all), Value::Object(more)) = (&mut all, more) {
             all.extend(more);
         }
@@ -219,7 +227,7 @@ fn schemas() -> Value {
             "error": object(&["code", "message", "hint"], &json!({
                 "code": { "enum": [
                     "malformed", "unauthorized", "forbidden", "not_found", "method_not_allowed", "too_slow",
-                    "already_enrolled", "too_large", "unsupported_media", "too_many", "internal", "busy",
+                    "already_enrolled", "already_settled", "too_large", "unsupported_media", "too_many", "internal", "busy",
                 ] },
                 "message": text, "hint": text,
             })),

@@ -183,6 +183,7 @@ fn of_fields(fields: &Map<String, Value>, sequence: u64, now: Timestamp) -> Resu
     let began = if kind == EventType::JourneyStarted { Some(began(data)?) } else { None };
     let run = run(kind, data)?;
     super::survey::said(kind, data).map_err(malformed)?;
+    super::request::said(kind, data).map_err(malformed)?;
     let data = Value::Object(data.clone()).to_string();
     Ok(Event { sequence, id, kind, time, recorded, began, run, data })
 }
@@ -293,6 +294,7 @@ mod tests {
             ("type", json!("dev.firstlight.run.started"), Refusal::Malformed),
             ("type", json!("dev.firstlight.run.finished"), Refusal::Malformed),
             ("type", json!("dev.firstlight.survey.answered"), Refusal::Malformed),
+            ("type", json!("dev.firstlight.request.opened"), Refusal::Malformed),
             ("data", json!({ "comment": "x".repeat(2_001) }), Refusal::Malformed),
             ("time", json!(far[0]), Refusal::TooOld),
             ("time", json!(far[1]), Refusal::InTheFuture),

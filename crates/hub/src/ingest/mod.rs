@@ -4,6 +4,7 @@ pub mod batch;
 pub mod event;
 pub mod marks;
 pub mod queue;
+pub mod request;
 pub mod survey;
 
 pub use event::{Event, Read, Refused};

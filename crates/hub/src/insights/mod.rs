@@ -20,6 +20,7 @@ pub mod filter;
 mod funnel;
 mod questions;
 mod retrospective;
+mod sla;
 mod steps;
 pub mod story;
 mod summary;

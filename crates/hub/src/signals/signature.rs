@@ -33,17 +33,31 @@ pub fn standard(headers: &Headers<'_>, secret: &SecretString, body: &[u8], now: 
     if sent.is_none_or(|sent| now.duration_since(sent).abs() > AROUND) {
         return false;
     }
-    let secret = secret.expose_secret();
-    let key = match secret.strip_prefix("whsec_").map(|encoded| BASE64_STANDARD.decode(encoded)) {
-        Some(Ok(key)) => key,
-        Some(Err(_)) => return false,
-        None => secret.as_bytes().to_vec(),
-    };
+    let Some(key) = key(secret) else { return false };
     let signed = [id.as_bytes(), b".", timestamp.as_bytes(), b".", body];
     signatures.split(' ').any(|one| {
         let given = one.strip_prefix("v1,").and_then(|encoded| BASE64_STANDARD.decode(encoded).ok());
         given.is_some_and(|given| holds(&key, &signed, &given))
     })
+}
+
+/// The same signature, of what we send: the header `webhook-signature`. None if the secret is none.
+pub fn sign(id: &str, timestamp: &str, secret: &SecretString, body: &[u8]) -> Option<String> {
+    // HMAC takes keys of every length.
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key(secret)?).ok()?;
+    for part in [id.as_bytes(), b".", timestamp.as_bytes(), b".", body] {
+        mac.update(part);
+    }
+    Some(format!("v1,{}", BASE64_STANDARD.encode(mac.finalize().into_bytes())))
+}
+
+/// What a secret of Standard Webhooks stands for; none if it says to be base64 and is not.
+fn key(secret: &SecretString) -> Option<Vec<u8>> {
+    let secret = secret.expose_secret();
+    match secret.strip_prefix("whsec_") {
+        Some(encoded) => BASE64_STANDARD.decode(encoded).ok(),
+        None => Some(secret.as_bytes().to_vec()),
+    }
 }
 
 fn holds(key: &[u8], parts: &[&[u8]], given: &[u8]) -> bool {
@@ -91,6 +105,9 @@ mod tests {
             signatures: "v1,wrong v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
         };
         assert!(standard(&headers, &secret, body, now));
+        let signed = sign(headers.id, headers.timestamp, &secret, body);
+        assert_eq!(signed.as_deref(), Some("v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="));
+        assert_eq!(sign(headers.id, headers.timestamp, &SecretString::from("whsec_%"), body), None);
         assert!(!standard(&headers, &secret, b"{}", now));
         assert!(!standard(&Headers { id: "other", ..headers }, &secret, body, now));
         assert!(!standard(&Headers { timestamp: "soon", ..headers }, &secret, body, now));

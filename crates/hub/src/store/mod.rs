@@ -11,12 +11,14 @@ pub mod people;
 pub mod postgres;
 mod recount;
 pub mod retention;
+pub mod requests;
 pub mod roles;
 mod settling;
 pub mod signals;
 pub mod sqlite;
 mod stories;
 pub mod surveys;
+pub mod webhooks;
 
 use std::collections::BTreeMap;
 
@@ -220,9 +222,11 @@ pub trait Store:
     + kpis::Kpis
     + people::People
     + retention::Retention
+    + requests::Requests
     + roles::Roles
     + signals::Signals
     + surveys::Surveys
+    + webhooks::Webhooks
     + std::fmt::Debug
     + Send
     + Sync

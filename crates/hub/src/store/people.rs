@@ -32,6 +32,8 @@ pub enum Rows {
     OfPerson,
     /// Of the person whose device is in the column `device`.
     OfDevice,
+    /// Of the person whose request is in the column `request`.
+    OfRequest,
     /// The people themselves.
     People,
     /// What other programs said: of a person, or of a pseudonym of theirs.
@@ -72,6 +74,9 @@ pub const TABLES: &[Table] = &[
     table("survey_answer", Rows::OfPerson),
     table("survey_ending", Rows::OfPerson),
     table("feedback", Rows::OfPerson),
+    table("request_news", Rows::OfRequest),
+    table("request", Rows::OfPerson),
+    table("webhook_delivery", Rows::OfPerson),
     table("signal", Rows::Signals),
     table("alias", Rows::OfPerson),
     table("role", Rows::OfPerson),
@@ -92,6 +97,7 @@ pub const TABLES: &[Table] = &[
     table("integration", Rows::Nobodys),
     table("audit_log", Rows::Nobodys),
     table("audit_checkpoint", Rows::Nobodys),
+    table("calendar", Rows::Nobodys),
     // Of PostgreSQL only.
     table("format", Rows::Nobodys),
 ];
@@ -104,6 +110,7 @@ impl Rows {
         match self {
             Self::OfPerson => Some(person),
             Self::OfDevice => Some(format!("device IN (SELECT key FROM device WHERE {person})")),
+            Self::OfRequest => Some(format!("request IN (SELECT id FROM request WHERE {person})")),
             Self::People => Some(key),
             Self::Signals => Some(format!(
                 "{person} OR who IN (SELECT pseudonym FROM alias WHERE {person}

@@ -17,6 +17,7 @@ mod operating;
 #[cfg(unix)]
 #[path = "../postgres/mod.rs"]
 mod postgres;
+mod requests;
 mod signal;
 mod signals;
 mod simulated;

@@ -194,3 +194,15 @@ async fn a_postgres_over_the_network_is_encrypted_and_has_to_be_vouched_for() {
     let words = String::from_utf8(refused.stderr).unwrap();
     assert!(words.contains("certificate"), "{words}");
 }
+
+#[tokio::test]
+async fn g8_postgres_has_the_queue_of_each_step_owner() {
+    let Some(server) = Server::shared() else { return };
+    crate::requests::story(&Hub::start_on(&server.fresh())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_hubs_on_one_postgres_one_tells_each_webhook() {
+    let Some(server) = Server::shared() else { return };
+    crate::requests::one_of_two_tells(&server.fresh()).await;
+}

@@ -103,5 +103,5 @@ async fn g5_of_four_people_no_route_says_anything() {
             asked += 1;
         }
     }
-    assert_eq!(asked, 14);
+    assert_eq!(asked, 16);
 }

@@ -95,8 +95,14 @@ async fn tell(
             }
             Some(_) | None => {}
         }
-        let by_itself = [EventType::ReleaseReceived, EventType::SurveyShown, EventType::SurveyEnded]
-            .contains(&event.kind);
+        let by_itself = [
+            EventType::ReleaseReceived,
+            EventType::SurveyShown,
+            EventType::SurveyEnded,
+            EventType::RequestOpened,
+            EventType::RequestClosed,
+        ]
+        .contains(&event.kind);
         if !by_itself {
             truth.people.entry(day).or_default().insert(devices[device].person.0);
         }

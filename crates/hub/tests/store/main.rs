@@ -14,6 +14,7 @@ mod people;
 #[path = "../postgres/mod.rs"]
 mod postgres;
 mod retention;
+mod requests;
 mod roles;
 mod signals;
 mod story;
@@ -84,6 +85,25 @@ fn sqlite_hears_each_thing_of_a_submission_once_whatever_the_network_does() {
 async fn sqlite_hears_each_thing_of_a_submission_once() {
     let (store, _folder) = sqlite();
     surveys::once(store.as_ref()).await;
+}
+
+#[test]
+fn sqlite_hears_once_what_others_are_asked_for_whatever_the_network_does() {
+    requests::property(async || sqlite());
+}
+
+#[tokio::test]
+async fn sqlite_takes_one_answer_to_what_somebody_is_asked_for() {
+    let (store, _folder) = sqlite();
+    requests::once(store.as_ref()).await;
+    let (store, _folder) = sqlite();
+    requests::raced(store).await;
+}
+
+#[tokio::test]
+async fn sqlite_keeps_the_working_hours_a_promise_was_given_under() {
+    let (store, _folder) = sqlite();
+    requests::calendars(store.as_ref()).await;
 }
 
 #[tokio::test]

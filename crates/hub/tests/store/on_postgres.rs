@@ -14,7 +14,9 @@ use firstlight_hub::{
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::{audit, counting, kpis, people, postgres::Server, retention, roles, signals, story, surveys};
+use crate::{
+    audit, counting, kpis, people, postgres::Server, requests, retention, roles, signals, story, surveys,
+};
 
 async fn open(url: &str) -> Arc<dyn Store> {
     Arc::new(PostgresStore::open(&Address::parse(url).unwrap()).await.unwrap())
@@ -139,6 +141,25 @@ async fn g6_postgres_erases_somebody_whose_machines_go_on_sending_to_other_hubs(
     let events =
         raw(&url).await.query_one("SELECT count(DISTINCT device), count(*) FROM event", &[]).await.unwrap();
     assert_eq!((events.get::<_, i64>(0), events.get::<_, i64>(1)), (1, 12 * 20));
+}
+
+#[test]
+fn postgres_hears_once_what_others_are_asked_for_whatever_the_network_does() {
+    let Some(server) = Server::shared() else { return };
+    requests::property(async || (open(&server.fresh()).await, ()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn postgres_takes_one_answer_to_what_somebody_is_asked_for() {
+    let Some(server) = Server::shared() else { return };
+    requests::once(open(&server.fresh()).await.as_ref()).await;
+    requests::raced(open(&server.fresh()).await).await;
+}
+
+#[tokio::test]
+async fn postgres_keeps_the_working_hours_a_promise_was_given_under() {
+    let Some(server) = Server::shared() else { return };
+    requests::calendars(open(&server.fresh()).await.as_ref()).await;
 }
 
 #[test]

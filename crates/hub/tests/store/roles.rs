@@ -8,12 +8,16 @@ use firstlight_hub::{
         PersonKey, Store,
         people::{Erasing, Whom},
         retention::{Forgotten, Horizon},
+        requests::{Answering, Which},
     },
 };
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use uuid::Uuid;
 
-use crate::story::{self, by, now};
+use crate::{
+    requests,
+    story::{self, by, now},
+};
 
 fn grant(text: &str) -> Grant {
     text.parse().unwrap()
@@ -100,6 +104,7 @@ fn name(act: &Act) -> &'static str {
         Act::PersonExported { .. } => "person exported",
         Act::PeopleErased { .. } => "people erased",
         Act::Forgotten { .. } => "forgotten",
+        Act::RequestAnswered { .. } => "request answered",
     }
 }
 
@@ -108,6 +113,7 @@ async fn everything(store: &dyn Store, by: &By) -> Vec<Act> {
     let ada = async || Named::Person { key: store.person("ada").await.unwrap().unwrap() };
     let mut acts = Vec::new();
     let device = story::device_by(store, by, "ada").await;
+    let (request, refused) = requests::asked(store, &device).await;
     // The code it came with.
     acts.push(Act::CodeMade { person: ada().await, expires_at: at(1) });
     for again in [false, true] {
@@ -115,7 +121,11 @@ async fn everything(store: &dyn Store, by: &By) -> Vec<Act> {
         assert_eq!(store.add_integration(by, "portal", hash_token("p")).await.unwrap(), !again);
         assert!(store.add_alias(by, "ada", "github:ada-l").await.unwrap());
         assert_eq!(store.grant(by, "ada", &grant("author")).await.unwrap(), !again);
+        let answered = store.answer_request(by, request, &refused).await.unwrap();
+        assert_eq!(answered == Answering::Settled, again);
     }
+    let owner = "it-helpdesk".to_owned();
+    acts.push(Act::RequestAnswered { request, owner, reply: refused.reply });
     acts.push(Act::DeviceRevoked { device: Named::Device { id: device.id, key: device.person } });
     acts.push(Act::IntegrationMade { name: "portal".to_owned() });
     acts.push(Act::AliasAdded { person: ada().await });
@@ -164,7 +174,7 @@ pub(crate) async fn g8_every_act_is_in_the_log(store: &dyn Store) {
     let mut names: Vec<_> = acts.iter().map(name).collect();
     names.sort_unstable();
     names.dedup();
-    assert_eq!(names.len(), 15, "{names:?}");
+    assert_eq!(names.len(), 16, "{names:?}");
     let records: Vec<_> =
         store.audit_log().await.unwrap().records().into_iter().map(Result::unwrap).collect();
     assert!(records.iter().map(|record| record.seq).eq(1..=acts.len() as u64));
@@ -191,6 +201,7 @@ pub(crate) async fn g8_what_cannot_be_logged_is_not_done(
     mend: impl AsyncFn(),
 ) {
     let device = story::device(store, "ada").await;
+    let (request, refused) = requests::asked(store, &device).await;
     store.add_integration(&by(), "portal", hash_token("p")).await.unwrap();
     store.grant(&by(), "ada", &grant("viewer")).await.unwrap();
     let token = store.add_access(&by(), "ada", hash_token("a"), at(5)).await.unwrap();
@@ -200,6 +211,7 @@ pub(crate) async fn g8_what_cannot_be_logged_is_not_done(
             store.integrations().await.unwrap(),
             store.roles().await.unwrap(),
             store.accesses().await.unwrap(),
+            store.requests(Which::Open).await.unwrap(),
             store.known().await.unwrap().everybody,
             store.person("github:ada-l").await.unwrap(),
             store.audit_log().await.unwrap().records().len(),
@@ -219,6 +231,7 @@ pub(crate) async fn g8_what_cannot_be_logged_is_not_done(
     let ada = Whom::Name("ada".to_owned());
     store.export(&by(), &ada).await.unwrap_err();
     store.erase(&by(), &[ada], &TimeZone::UTC).await.unwrap_err();
+    store.answer_request(&by(), request, &refused).await.unwrap_err();
     mend().await;
     assert_eq!(seen().await, before);
     let enrolled = store.asker(hash_token("a"), at(0)).await.unwrap();

@@ -83,7 +83,11 @@ impl Context {
             | Event::SurveyAnswered { .. }
             | Event::SurveyEnded { .. }
             | Event::ExposuresLearned { .. }
-            | Event::FeedbackGiven { .. } => {}
+            | Event::FeedbackGiven { .. }
+            | Event::AsksAs { .. }
+            | Event::RequestMade { .. }
+            | Event::RequestClosed { .. }
+            | Event::RequestAnswered { .. } => {}
         }
     }
 }
@@ -95,16 +99,12 @@ pub(crate) fn derive(context: &Context, at: Timestamp, event: &Event) -> Option<
     let took = |from: Timestamp| (Property::DurationMs, json!(milliseconds(from, at)));
     match event {
         Event::JourneyStarted { journey, pack, persona, clock, pack_path: _, inputs: _ } => {
-            let kind = match clock {
-                Clock::StartDate { .. } => "start_date",
-                Clock::FirstLaunch { .. } => "first_launch",
-            };
             let data = vec![
                 (Property::Journey, json!(journey)),
                 (Property::PackName, json!(pack.name)),
                 (Property::PackVersion, json!(pack.version)),
                 (Property::Persona, json!(persona)),
-                (Property::ClockKind, json!(kind)),
+                (Property::ClockKind, json!(started_by(clock))),
                 (Property::ClockStart, json!(clock.start())),
             ];
             outgoing(EventType::JourneyStarted, data)
@@ -173,7 +173,11 @@ pub(crate) fn derive(context: &Context, at: Timestamp, event: &Event) -> Option<
         | Event::SurveyAnswered { .. }
         | Event::SurveyEnded { .. }
         | Event::FeedbackGiven { .. } => of_survey(context, event),
-        Event::ExposuresLearned { exposures: _ }
+        Event::RequestMade { .. } | Event::RequestClosed { .. } => of_request(context, event),
+        // Who asks is told with each request; what was answered came from there.
+        Event::AsksAs { name: _ }
+        | Event::RequestAnswered { request: _, answered: _ }
+        | Event::ExposuresLearned { exposures: _ }
         | Event::ChecklistTaken { goal: _, outline: _ }
         | Event::ReceiptKept { step: _, run: _, receipt: _ }
         | Event::FollowUpDue { step: _, texts: _ }
@@ -188,6 +192,14 @@ pub(crate) fn derive(context: &Context, at: Timestamp, event: &Event) -> Option<
         | Event::FindingAppeared { finding: _ }
         | Event::FindingGone { finding: _ }
         | Event::FindingAccepted { finding: _, accepted: _ } => None,
+    }
+}
+
+/// What started a clock.
+fn started_by(clock: &Clock) -> &'static str {
+    match clock {
+        Clock::StartDate { .. } => "start_date",
+        Clock::FirstLaunch { .. } => "first_launch",
     }
 }
 
@@ -218,6 +230,30 @@ fn of_survey(context: &Context, event: &Event) -> Option<Outgoing> {
             data.extend(name.as_ref().map(|name| (Property::SignedName, json!(name))));
             outgoing(EventType::FeedbackGiven, data)
         }
+        _ => None,
+    }
+}
+
+/// What is asked of others, and that it is not any more.
+fn of_request(context: &Context, event: &Event) -> Option<Outgoing> {
+    match event {
+        Event::RequestMade { request, step, title, owner, sla, name } => {
+            let journey = context.journey.map(|(id, _)| (Property::Journey, json!(id)));
+            let data = [
+                (Property::Request, json!(request)),
+                (Property::Step, json!(step)),
+                (Property::Title, json!(title)),
+                (Property::Owner, json!(owner)),
+            ];
+            let sla = sla.as_ref().map(|sla| (Property::Sla, json!(sla)));
+            let name = name.as_ref().map(|name| (Property::SignedName, json!(name)));
+            let data = journey.into_iter().chain(data).chain(sla).chain(name).collect();
+            Some(Outgoing { kind: EventType::RequestOpened, data })
+        }
+        Event::RequestClosed { request, closing } => Some(Outgoing {
+            kind: EventType::RequestClosed,
+            data: vec![(Property::Request, json!(request)), (Property::End, json!(closing.name()))],
+        }),
         _ => None,
     }
 }

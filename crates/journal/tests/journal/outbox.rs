@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use firstlight_domain::{
     event::{Event, Happened, RunEnd},
-    id::{CredentialName, JourneyId, StepId},
+    id::{CredentialName, JourneyId, RequestId, StepId},
     plan::ConsentHash,
+    request::{Answered, Closing, Reply},
     state::{Failure, StepState, WaitsOn},
 };
 use firstlight_journal::{Classification, OutboxRow, PROPERTIES, Settled};
@@ -153,13 +154,17 @@ fn no_word_of_the_person_or_of_the_machine_enters_the_outbox() {
         Event::CredentialStored { name: name(), issuer: Some(words()), expires_at: Some(at(77_777)) },
         Event::CredentialTested { name: name(), ok: false, reason: Some(words()) },
         Event::CredentialRemoved { name: name() },
+        Event::RequestAnswered {
+            request: RequestId(uuid::Uuid::nil()),
+            answered: Answered { reply: Reply::Refused, words: words(), by: words(), at: at(77_777) },
+        },
     ]);
     let events: Vec<_> = events.into_iter().map(|event| (1, event)).collect();
     let rows = queued(&events);
     assert_eq!(
         rows.len(),
-        events.len() - 7,
-        "receipts, follow-ups and the doctor cause no event, everything else does"
+        events.len() - 8,
+        "receipts, follow-ups, the doctor and what others answered cause no event, everything else does"
     );
     let registered: Vec<&str> = PROPERTIES
         .iter()
@@ -173,6 +178,36 @@ fn no_word_of_the_person_or_of_the_machine_enters_the_outbox() {
             assert!(registered.contains(&name.as_str()), "{name} is not registered");
         }
     }
+}
+
+#[test]
+fn a_request_says_what_the_pack_says_and_the_name_that_was_given() {
+    let request = RequestId(uuid::Uuid::from_u128(7));
+    let made = |name: Option<&str>, sla: Option<&str>| Event::RequestMade {
+        request,
+        step: StepId::new("vpn").unwrap(),
+        title: "Ask for VPN".to_owned(),
+        owner: "it-helpdesk".to_owned(),
+        sla: sla.map(str::to_owned),
+        name: name.map(str::to_owned),
+    };
+    let rows = queued(&[
+        (0, journey_started()),
+        (1, Event::AsksAs { name: Some("Ada".to_owned()) }),
+        (2, made(None, None)),
+        (3, made(Some("Ada"), Some("2 days"))),
+        (4, Event::RequestClosed { request, closing: Closing::Granted }),
+    ]);
+    assert_eq!(rows.len(), 4, "a name is told with a request, not by itself");
+    let mut data_of_first = json!({
+        "journey": JourneyId(uuid::Uuid::from_u128(1)), "request": request, "step": "vpn", "title": "Ask for VPN",
+        "owner": "it-helpdesk",
+    });
+    assert_eq!(data(&rows[1]), data_of_first);
+    data_of_first["sla"] = json!("2 days");
+    data_of_first["signed_name"] = json!("Ada");
+    assert_eq!(data(&rows[2]), data_of_first);
+    assert_eq!(data(&rows[3]), json!({ "request": request, "end": "granted" }));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Machines and a real hub: what happens on the ones is counted on the other, through whatever lies between.
 
 mod network;
+mod requests;
 
 use std::{
     io::{BufRead, BufReader},

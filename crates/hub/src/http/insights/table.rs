@@ -2,7 +2,7 @@
 
 use firstlight_contract::kpis::{
     ActiveDay, ActivityTable, Adoption, Completeness, InsightsFilters, InsightsFunnel, InsightsSummary, Kpi,
-    KpiAnswer, ReleaseRetrospective, StepTable, TtfvCurve, TtfvCurves, TtfvFigures,
+    KpiAnswer, ReleaseRetrospective, SlaTable, StepTable, TtfvCurve, TtfvCurves, TtfvFigures,
 };
 use serde_json::Value;
 
@@ -175,6 +175,14 @@ impl ToTable for ActivityTable {
             of_day(day).map(|(name, kpi)| row(&[&date, name], kpi))
         });
         std::iter::once(head(&["day", "figure"])).chain(rows).collect()
+    }
+}
+
+impl ToTable for SlaTable {
+    fn rows(&self) -> Vec<Vec<String>> {
+        let owners = self.owners.iter().map(|one| row(&[&one.owner, "sla"], &one.kept));
+        let all = [head(&["owner", "figure"]), row(&["", "sla"], &self.overall)];
+        all.into_iter().chain(owners).collect()
     }
 }
 

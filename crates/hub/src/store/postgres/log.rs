@@ -25,7 +25,7 @@ use super::{
         recount::RunSoFar,
         settling::{self, Accepted, Added},
     },
-    kpis, number, surveys,
+    kpis, number, requests, surveys,
 };
 
 /// Why a group was not written.
@@ -80,6 +80,7 @@ pub(super) async fn append(
     write_marks(&transaction, &settled.progress).await?;
     write_people(&transaction, &settled.added).await?;
     surveys::write(&transaction, &settled.accepted).await?;
+    requests::write(&transaction, &settled.accepted).await?;
     write_counts(&transaction, kinds, &settled.added).await?;
     kpis::write_latest(&transaction, &stories).await?;
     transaction.commit().await.map_err(|error| match error.code() {

@@ -10,10 +10,12 @@ mod kpis;
 mod log;
 mod people;
 mod retention;
+mod requests;
 mod roles;
 mod schema;
 mod signals;
 mod surveys;
+mod webhooks;
 
 use std::time::Duration;
 

@@ -10,7 +10,7 @@ use tokio_postgres::{Client, GenericClient};
 
 use super::{
     super::{StoreError, columns::Kinds},
-    audit, roles, surveys,
+    audit, requests, roles, surveys, webhooks,
 };
 use crate::secrets;
 
@@ -225,6 +225,8 @@ const STEPS: &[Step] = &[
     Step { sql: roles::ROLES, needs: 1 },
     Step { sql: audit::AUDIT, needs: 1 },
     Step { sql: PEOPLE, needs: 1 },
+    Step { sql: requests::REQUESTS, needs: 1 },
+    Step { sql: webhooks::WEBHOOKS, needs: 1 },
 ];
 
 /// Whoever brings tables up to date holds this number; others wait, and find it done.

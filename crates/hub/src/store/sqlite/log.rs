@@ -13,6 +13,7 @@ use super::{
         stories::Stories,
     },
     kpis,
+    requests::Asking,
     surveys::Hearing,
 };
 use crate::ingest::event::RunPart;
@@ -59,6 +60,7 @@ struct Writer<'a> {
     run_began: CachedStatement<'a>,
     run_ended: CachedStatement<'a>,
     surveys: Hearing<'a>,
+    requests: Asking<'a>,
 }
 
 impl<'a> Writer<'a> {
@@ -80,7 +82,15 @@ impl<'a> Writer<'a> {
             "INSERT INTO run (device, run, failed) VALUES (?1, ?2, ?3)
              ON CONFLICT (device, run) DO UPDATE SET failed = max(failed, ?3)",
         )?;
-        Ok(Self { kinds, event, journey, run_began, run_ended, surveys: Hearing::new(conn)? })
+        Ok(Self {
+            kinds,
+            event,
+            journey,
+            run_began,
+            run_ended,
+            surveys: Hearing::new(conn)?,
+            requests: Asking::new(conn)?,
+        })
     }
 
     fn write(&mut self, Accepted { of: submission, event, day }: Accepted<'_>) -> Result<(), StoreError> {
@@ -115,7 +125,8 @@ impl<'a> Writer<'a> {
                 }
             }
         }
-        self.surveys.write(submission, event)
+        self.surveys.write(submission, event)?;
+        self.requests.write(submission, event)
     }
 }
 

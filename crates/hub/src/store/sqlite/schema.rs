@@ -7,7 +7,7 @@ use rusqlite_migration::{M, Migrations};
 
 use super::{
     super::{StoreError, columns::Kinds},
-    audit, roles, surveys,
+    audit, requests, roles, surveys, webhooks,
 };
 use crate::secrets;
 
@@ -219,6 +219,8 @@ const STEPS: &[M<'static>] = &[
     M::up(roles::ROLES),
     M::up(audit::AUDIT),
     M::up(PEOPLE),
+    M::up(requests::REQUESTS),
+    M::up(webhooks::WEBHOOKS),
 ];
 
 /// Brings the tables up to date and knows the types of events.

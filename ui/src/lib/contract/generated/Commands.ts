@@ -3,6 +3,7 @@ import type { AcceptFinding } from "./AcceptFinding";
 import type { AdvisoryRef } from "./AdvisoryRef";
 import type { AppUpdateConsent } from "./AppUpdateConsent";
 import type { AppUpdateView } from "./AppUpdateView";
+import type { AskingName } from "./AskingName";
 import type { Call } from "./Call";
 import type { Choice } from "./Choice";
 import type { Consent } from "./Consent";
@@ -154,6 +155,10 @@ join_hub: Call<HubAsked, PrivacyView>,
  * Sends to no hub any more.
  */
 leave_hub: Call<Nothing, PrivacyView>, 
+/**
+ * Sets the name those see whom a step waits for.
+ */
+ask_as: Call<AskingName, PrivacyView>, 
 /**
  * Sends what waits, now.
  */

@@ -21,4 +21,8 @@ waiting: number,
 /**
  * How many were sent.
  */
-sent: number, };
+sent: number, 
+/**
+ * The name those see whom a step waits for; none: they see no name.
+ */
+asks_as?: string, };

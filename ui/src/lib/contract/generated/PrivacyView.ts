@@ -17,6 +17,10 @@ sharing: Sharing,
  */
 hub?: HubView, 
 /**
+ * The name those see whom a step waits for; none: they see no name.
+ */
+asks_as?: string, 
+/**
  * What waits to be sent, oldest first.
  */
 queued: Array<EventView>, 

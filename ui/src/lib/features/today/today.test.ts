@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { failed, left, reached, requesting, working } from '$fixtures/data';
+import { failed, left, reached, refused, requesting, working } from '$fixtures/data';
 import { loggedStep, today } from './today';
 
 test('it tells what runs, what waits for whom, and how far first value is', () => {
@@ -49,4 +49,27 @@ test('what nothing waits for does not keep the list from being finished', () => 
 
 test('whom the next thing waits for is not said twice', () => {
   expect(today(requesting).waiting).toEqual([]);
+});
+
+test('what others answered is told, the newest first, and what nobody answered is not', () => {
+  expect(today(requesting).answered).toEqual([]);
+  const [only] = today(refused).answered;
+  expect([only?.step.id, only?.request.answer.by]).toEqual(['vpn', 'Grace']);
+  const answer = only?.request.answer;
+  if (!answer) throw new Error('the fixture has an answer');
+  const steps = refused.steps.map((step, index) => ({
+    ...step,
+    request: {
+      owner: 'it-helpdesk',
+      asked_at: answer.at,
+      answer: { ...answer, at: new Date(Date.parse(answer.at) + index * 1000).toISOString() },
+    },
+  }));
+  const told = today({ ...refused, steps }).answered.map(({ step }) => step.id);
+  expect(told).toEqual(
+    steps
+      .map(({ id }) => id)
+      .toReversed()
+      .slice(0, 5),
+  );
 });

@@ -1,9 +1,17 @@
 // What Today shows, derived from the journey.
-import type { JourneyView, StepView } from '$lib/contract';
+import type { JourneyView, RequestAnswer, RequestView, StepView } from '$lib/contract';
 import { isDone } from '$lib/shared/step';
 
 export type RunningStep = Extract<StepView, { state: 'running' }>;
 export type WaitingStep = Extract<StepView, { state: 'waiting' }>;
+
+export interface AnsweredStep {
+  step: StepView;
+  request: RequestView & { answer: RequestAnswer };
+}
+
+/** More than these nobody reads here. */
+const MOST_ANSWERS = 5;
 
 export interface Today {
   done: number;
@@ -13,6 +21,8 @@ export interface Today {
   running: RunningStep[];
   /** Waiting for somebody else, beside the next thing. */
   waiting: WaitingStep[];
+  /** What others answered, the newest first. */
+  answered: AnsweredStep[];
   failed: StepView[];
   /** Did not come to hold, and nothing waits for them. */
   bestEffort: StepView[];
@@ -34,11 +44,21 @@ export function today(journey: JourneyView): Today {
       (step): step is StepView & WaitingStep =>
         step.state === 'waiting' && step.waiting_for !== 'you' && step.id !== journey.next?.step,
     ),
+    answered: answered(steps),
     failed: steps.filter((step) => step.state === 'failed'),
     bestEffort: steps.filter((step) => journey.best_effort.includes(step.id)),
     drifted: steps.filter((step) => step.drifted !== undefined),
     finished: steps.every((step) => isDone(step) || journey.best_effort.includes(step.id)),
   };
+}
+
+function answered(steps: StepView[]): AnsweredStep[] {
+  const all = steps.flatMap((step) => {
+    const { request } = step;
+    return request?.answer ? [{ step, request: { ...request, answer: request.answer } }] : [];
+  });
+  const at = (one: AnsweredStep): number => Date.parse(one.request.answer.at);
+  return all.sort((one, other) => at(other) - at(one)).slice(0, MOST_ANSWERS);
 }
 
 function remaining(journey: JourneyView): number | null {
