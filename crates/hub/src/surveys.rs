@@ -8,10 +8,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use firstlight_contract::surveys::{AnswerCount, EndingCounts, FeedbackResult, QuestionResult, SurveyResult};
+use firstlight_contract::surveys::{
+    AnswerCount, EndingCounts, FeedbackAbout, FeedbackResult, PlaceFeedback, QuestionResult, ScreenName,
+    SignedFeedback, SurveyResult,
+};
 use firstlight_domain::{
     id::{QuestionId, SurveyId},
-    survey::{Answer, Ending, Scale},
+    survey::{About, Answer, Ending, Scale, Screen},
 };
 use firstlight_metrics::{
     Interval, Level,
@@ -19,7 +22,10 @@ use firstlight_metrics::{
     survey::{Nps, ces, csat},
 };
 
-use crate::store::{PersonKey, surveys::Heard};
+use crate::store::{
+    PersonKey,
+    surveys::{Feedback, Heard},
+};
 
 /// The smallest group whose own words are shown: words tell more of who wrote them than a number does.
 pub const SMALLEST_FOR_WORDS: u64 = 10;
@@ -65,24 +71,60 @@ pub fn results(heard: &Heard) -> Vec<SurveyResult> {
     surveys.into_values().collect()
 }
 
-/// What is shown of what people wrote by themselves. Who gave their name wants to be heard by it.
+/// What is shown of what people wrote by themselves. Who gave their name wants to be heard by it. What is about one place is
+/// let out once more by itself: a step may be of a checklist that few people have.
 pub fn feedback(heard: &Heard) -> FeedbackResult {
-    let unnamed: Vec<(PersonKey, &str)> = heard
+    let unnamed: Vec<(PersonKey, &Feedback)> = heard
         .feedback
         .iter()
         .filter(|feedback| feedback.name.is_none())
-        .map(|feedback| (feedback.person, feedback.text.as_str()))
+        .map(|feedback| (feedback.person, feedback))
         .collect();
-    let mut texts: Vec<String> = let_out(&unnamed, SMALLEST_FOR_WORDS, |_| Vec::<()>::new())
-        .into_iter()
-        .map(|text| (*text).to_owned())
-        .collect();
-    texts.sort_unstable();
-    let signed = heard.feedback.iter().filter_map(|feedback| {
-        let name = feedback.name.clone()?;
-        Some((name, feedback.text.clone()))
+    let told = let_out(&unnamed, SMALLEST_FOR_WORDS, |_| Vec::<()>::new());
+    let mut places: BTreeMap<&About, Vec<(PersonKey, &Feedback)>> = BTreeMap::new();
+    for feedback in &told {
+        if let Some(about) = &feedback.about {
+            places.entry(about).or_default().push((feedback.person, **feedback));
+        }
+    }
+    let places = places.into_iter().filter_map(|(about, said)| {
+        let told = let_out(&said, SMALLEST_FOR_WORDS, |_| Vec::<()>::new());
+        (!told.is_empty()).then(|| PlaceFeedback { about: place(about), texts: texts(&told) })
     });
-    FeedbackResult { signed: signed.collect(), texts }
+    let signed = heard.feedback.iter().filter_map(|feedback| {
+        Some(SignedFeedback {
+            name: feedback.name.clone()?,
+            text: feedback.text.clone(),
+            about: feedback.about.as_ref().map(place),
+        })
+    });
+    FeedbackResult { signed: signed.collect(), texts: texts(&told), places: places.collect() }
+}
+
+/// In no order that would tell who wrote first.
+fn texts(told: &[&&Feedback]) -> Vec<String> {
+    let mut texts: Vec<String> = told.iter().map(|feedback| feedback.text.clone()).collect();
+    texts.sort_unstable();
+    texts
+}
+
+fn place(about: &About) -> FeedbackAbout {
+    match about {
+        About::Step { step } => FeedbackAbout::Step { step: step.to_string() },
+        About::Screen { screen } => FeedbackAbout::Screen {
+            screen: match screen {
+                Screen::Welcome => ScreenName::Welcome,
+                Screen::Road => ScreenName::Road,
+                Screen::Today => ScreenName::Today,
+                Screen::FirstLight => ScreenName::FirstLight,
+                Screen::Docs => ScreenName::Docs,
+                Screen::Projects => ScreenName::Projects,
+                Screen::Credentials => ScreenName::Credentials,
+                Screen::Privacy => ScreenName::Privacy,
+                Screen::Settings => ScreenName::Settings,
+            },
+        },
+    }
 }
 
 fn kind(answer: &Answer) -> &'static str {

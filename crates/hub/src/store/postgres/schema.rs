@@ -186,6 +186,7 @@ const STEPS: &[Step] = &[
     Step { sql: SIGNALS, needs: 1 },
     Step { sql: KPIS, needs: 1 },
     Step { sql: surveys::SURVEYS, needs: 1 },
+    Step { sql: surveys::ABOUT, needs: 1 },
 ];
 
 /// Whoever brings tables up to date holds this number; others wait, and find it done.
