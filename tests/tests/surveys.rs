@@ -86,7 +86,7 @@ impl Hub {
             }
             json!({
                 "specversion": "1.0", "id": format!("0190b0a0-0000-7000-8000-00000000{number:02}{sequence:02}"),
-                "source": source, "type": format!("dev.firstlight.survey.{kind}"), "sequence": sequence,
+                "source": source, "type": format!("dev.firstlight.survey.{kind}"), "sequence": format!("{sequence:016}"),
                 "time": now, "recordedtime": now, "datacontenttype": "application/json", "data": data,
             })
         };
