@@ -19,6 +19,8 @@ struct Hub {
     folder: TempDir,
     child: Child,
     address: String,
+    /// For what only a role may see.
+    viewer: String,
 }
 
 impl Drop for Hub {
@@ -38,7 +40,13 @@ impl Hub {
         let mut line = String::new();
         BufReader::new(child.stdout.take().context("it says nothing")?).read_line(&mut line)?;
         let address = line.trim().strip_prefix("listening at http://").context(line.clone())?.to_owned();
-        Ok(Self { folder, child, address })
+        let viewer = |words: &[&str]| -> Result<String> {
+            let made = Self::program(&folder)?.arg("role").args(words).output()?;
+            Ok(String::from_utf8(made.stdout)?.trim().to_owned())
+        };
+        viewer(&["grant", "grace", "viewer"])?;
+        let viewer = format!("authorization: Bearer {}\r\n", viewer(&["token", "grace"])?);
+        Ok(Self { folder, child, address, viewer })
     }
 
     fn program(folder: &TempDir) -> Result<Command> {
@@ -109,7 +117,7 @@ impl Hub {
 
     /// What it tells of a question of the survey.
     fn told(&self, question: &str) -> Result<Option<Value>> {
-        let results = self.ask("GET", "/v1/surveys/results", "", "")?;
+        let results = self.ask("GET", "/v1/surveys/results", &self.viewer, "")?;
         let surveys = results["surveys"].as_array().cloned().unwrap_or_default();
         let survey = surveys.into_iter().find(|survey| survey["survey"] == "way");
         let questions = survey.and_then(|survey| survey["questions"].as_array().cloned()).unwrap_or_default();
@@ -245,7 +253,7 @@ async fn feedback_is_a_key_away_and_a_survey_is_put_away_with_esc() -> Result<()
     app.press("Privacy").await?;
     app.press("Send now").await?;
     app.sees("It last took events").await?;
-    let results = hub.ask("GET", "/v1/surveys/results", "", "")?;
+    let results = hub.ask("GET", "/v1/surveys/results", &hub.viewer, "")?;
     let by_ada = json!({
         "name": "Ada", "text": "The stairs are steep.", "about": { "about": "screen", "screen": "today" },
     });
