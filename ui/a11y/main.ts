@@ -29,6 +29,7 @@ import {
 } from '$fixtures/data';
 import { unsure, weak } from '$fixtures/findings';
 import { projects } from '$fixtures/projects';
+import { asking, recommend, surveyView, way, whole } from '$fixtures/surveys';
 import { FakePlatform, refuse, type Answers } from '$fixtures/platform';
 import { Session } from '$lib/features/app/session.svelte';
 import App from '../src/App.svelte';
@@ -78,6 +79,34 @@ const SCENES: Record<string, Answers> = {
   refused: answers(refused, { settings }),
   requesting: answers(requesting, { settings }),
   reached: answers(reached, { settings }),
+  // What is asked at first value, at any other moment, and with every kind of question.
+  survey: { ...answers(reached, { settings }), ...asking(way) },
+  'survey-nps': { ...answers(reached, { settings }), ...asking(recommend) },
+  'survey-whole': { ...answers(reached, { settings }), ...asking(whole) },
+  'survey-sooner': {
+    ...answers(reached, { settings }),
+    ...asking(recommend),
+    show_survey: () => ({ ...surveyView(recommend), sooner: 'The network is being rebuilt this week.' }),
+  },
+  'survey-waits': {
+    ...answers(reached, { settings }),
+    ...asking(way, { reach: 'waits_for_hub' }),
+    answer_survey: ({ submission }) => ({ submission, reach: 'waits_for_hub' }),
+  },
+  'survey-failed': {
+    ...answers(reached, { settings }),
+    ...asking(way),
+    answer_survey: refuse({
+      code: 'disk_full',
+      message: 'The disk is full, so your answers could not be kept.',
+      hint: 'Make room and send them again.',
+    }),
+  },
+  'feedback-paused': {
+    ...answers(working, { settings }),
+    surveys: () => ({ quiet: true, open: [], reach: 'stays_here' }),
+    give_feedback: () => ({ submission: '01890a5d-ac96-774b-bcce-b302099a8057', reach: 'stays_here' }),
+  },
   left: answers(left, { settings }),
   weak: answers(weak, { settings }),
   'weak-unsure': { ...answers(weak, { settings }), scan: () => unsure },

@@ -106,6 +106,24 @@ async function read(page) {
   await page.getByRole('heading', { level: 1, name: /The harbour|docs.harbour/ }).waitFor();
 }
 
+/** The survey that came by itself, at its end. */
+async function asked(page) {
+  await page.getByRole('heading', { name: /^(Your way|Would you|Your first week)/ }).waitFor();
+  await page.getByText(/^(A question for you|Eine Frage an dich)/).scrollIntoViewIfNeeded();
+}
+
+async function hard(page) {
+  await asked(page);
+  await page.getByRole('radio', { name: '3', exact: true }).check({ force: true });
+  await page.getByText('What held you up?').waitFor();
+  await page.getByRole('checkbox', { name: 'Waiting for somebody' }).check();
+}
+
+async function say(page) {
+  await page.keyboard.press('f');
+  await page.getByRole('dialog').getByRole('textbox').first().fill('The VPN page is out of date.');
+}
+
 const SMALL = { width: 800, height: 600 };
 /** 800 × 600 at 200 %. */
 const ZOOMED = { viewport: { width: 400, height: 300 }, zoom: 2 };
@@ -344,6 +362,78 @@ export const SCENES = [
   { name: '10-projects-empty', fixture: 'docs', visit: seek('Projects from templates') },
   { name: '10-projects-failed', fixture: 'projects-failed', visit: seek('Projects from templates') },
   { name: '03-today-templates', fixture: 'projects' },
+  { name: '11-survey', fixture: 'survey', visit: asked },
+  { name: '11-survey-hard', fixture: 'survey', visit: hard },
+  {
+    name: '11-survey-leaving',
+    fixture: 'survey',
+    visit: async (page) => {
+      await hard(page);
+      await page.keyboard.press('Escape');
+      await page.getByRole('button', { name: 'Go on answering' }).and(page.locator(':focus')).waitFor();
+    },
+  },
+  {
+    name: '11-survey-sent',
+    fixture: 'survey',
+    visit: async (page) => {
+      await hard(page);
+      await press(page, 'Send');
+      await page.getByText(/^Thank you\. It is sent/).waitFor();
+    },
+  },
+  {
+    name: '11-survey-put-away',
+    fixture: 'survey',
+    visit: async (page) => {
+      await asked(page);
+      await press(page, 'Not now Esc');
+      await page
+        .getByText(/^Put away\. You are asked/)
+        .first()
+        .waitFor();
+    },
+  },
+  {
+    name: '11-survey-failed',
+    fixture: 'survey-failed',
+    visit: async (page) => {
+      await hard(page);
+      await press(page, 'Send');
+      await page.getByText(/^The disk is full/).scrollIntoViewIfNeeded();
+    },
+  },
+  { name: '11-survey-nps', fixture: 'survey-nps', visit: asked },
+  { name: '11-survey-nps-small', fixture: 'survey-nps', visit: asked, viewport: SMALL },
+  { name: '11-survey-nps-zoomed', fixture: 'survey-nps', visit: asked, ...ZOOMED },
+  { name: '11-survey-nps-german', fixture: 'survey-nps', visit: asked, language: 'de' },
+  { name: '11-survey-whole', fixture: 'survey-whole', visit: asked, viewport: { width: 1120, height: 1500 } },
+  { name: '11-survey-sooner', fixture: 'survey-sooner', visit: asked },
+  { name: '11-survey-waits', fixture: 'survey-waits', visit: asked },
+  { name: '11-feedback', fixture: 'survey', visit: say },
+  { name: '11-feedback-small', fixture: 'survey', visit: say, viewport: SMALL },
+  { name: '11-feedback-zoomed', fixture: 'survey', visit: say, ...ZOOMED },
+  { name: '11-feedback-paused', fixture: 'feedback-paused', visit: say },
+  {
+    name: '11-feedback-sent',
+    fixture: 'survey',
+    visit: async (page) => {
+      await say(page);
+      await page.getByRole('dialog').getByRole('button', { name: 'Send' }).click();
+      await page
+        .getByRole('dialog')
+        .getByText(/^Thank you/)
+        .waitFor();
+    },
+  },
+  {
+    name: '11-feedback-palette',
+    fixture: 'survey',
+    visit: async (page) => {
+      await page.keyboard.press('Control+k');
+      await page.keyboard.type('your way');
+    },
+  },
   {
     name: '09-palette',
     fixture: 'working',

@@ -4,6 +4,7 @@ import userEvent from '@testing-library/user-event';
 import { beforeAll, expect, test } from 'vitest';
 import { answers } from '$fixtures/answers';
 import { withoutHub } from '$fixtures/privacy';
+import { asking, quiet, way } from '$fixtures/surveys';
 import {
   credentials,
   failed,
@@ -376,4 +377,78 @@ test('a kept credential that is refused now says what its test printed', async (
   const printed = await screen.findByRole('region', { name: 'The end of the output' });
   expect(printed).toHaveTextContent('revoked on 2 May');
   expect(screen.getAllByText('Its test ended with code 7.')).not.toHaveLength(0);
+});
+
+test('a survey comes without taking the keyboard, and is answered with it', async () => {
+  const user = userEvent.setup();
+  const platform = await open({ ...answers(reached), ...asking(way) });
+  const panel = within(await screen.findByRole('region', { name: 'Your way to first value' }));
+  expect(panel.getByText(/^Who sees the answers: Your platform team/)).toBeVisible();
+  expect(panel.getByText(/^Confidential, not anonymous/)).toBeVisible();
+  await waitFor(() => expect(screen.getByRole('heading', { level: 1, name: 'Today' })).toHaveFocus());
+
+  const easy = panel.getByRole('group', { name: /^It was easy/ });
+  within(easy).getByRole('radio', { name: '1: strongly disagree' }).focus();
+  await user.keyboard(' {ArrowRight}{ArrowRight}');
+  expect(within(easy).getByRole('radio', { name: '3' })).toBeChecked();
+  await user.click(await panel.findByRole('checkbox', { name: 'Waiting for somebody' }));
+  await user.type(panel.getByLabelText(/^What should be better/), 'Say who answers.');
+  await press('Send');
+  expect(await screen.findByText(/^Thank you\. It is sent/)).toBeVisible();
+  expect(platform.argsOf('answer_survey')).toEqual([
+    {
+      submission: '01890a5d-ac96-774b-bcce-b302099a8057',
+      answers: {
+        easy: { form: 'score', score: 3 },
+        'held-up': { form: 'choice', chosen: ['waiting'] },
+        words: { form: 'text', text: 'Say who answers.' },
+      },
+    },
+  ]);
+});
+
+test('Esc puts a survey away; one that is begun asks what is to become of it', async () => {
+  const user = userEvent.setup();
+  const platform = await open({ ...answers(reached), ...asking(way) });
+  const radio = await screen.findByRole('radio', { name: '7: strongly agree' });
+  await user.click(radio);
+  await user.keyboard('{Escape}');
+  const go = await screen.findByRole('button', { name: 'Go on answering' });
+  await waitFor(() => expect(go).toHaveFocus());
+  await user.keyboard('{Enter}');
+  expect(screen.queryByText(/^You have begun/)).toBeNull();
+  await user.keyboard('{Escape}');
+  await screen.findByRole('button', { name: 'Go on answering' });
+  await user.keyboard('{Escape}');
+  expect(await screen.findByText(/^Put away\. What you had answered/)).toBeVisible();
+  expect(platform.argsOf('put_survey_away')).toEqual([
+    { submission: '01890a5d-ac96-774b-bcce-b302099a8057', begun: true },
+  ]);
+  expect(platform.argsOf('answer_survey')).toEqual([]);
+  // The window stays where it was: that Esc was the survey's.
+  expect(screen.getByRole('heading', { level: 1, name: 'Today' })).toBeVisible();
+});
+
+test('no survey comes while a step runs', async () => {
+  const platform = await open({ ...answers(working), ...asking(way) });
+  await heading('Today');
+  expect(working.running).toBe(true);
+  expect(platform.argsOf('show_survey')).toEqual([]);
+});
+
+test('feedback is a key away, says who reads it, and is about where one is', async () => {
+  const user = userEvent.setup();
+  const platform = await open({ ...answers(failed), surveys: () => quiet });
+  await press('Open the step');
+  await heading('Build it');
+  await user.keyboard('f');
+  const dialog = within(await screen.findByRole('dialog', { name: 'Say what you think', hidden: true }));
+  expect(await dialog.findByText(/^Read by: platform-team/)).toBeInTheDocument();
+  await user.type(dialog.getByLabelText(/^What should be better/), 'The build needs a hint.');
+  expect(dialog.getByLabelText('Say that it is about “Build it”')).toBeChecked();
+  await user.click(dialog.getByText('Send'));
+  expect(await dialog.findByText(/^Thank you/)).toBeInTheDocument();
+  expect(platform.argsOf('give_feedback')).toEqual([
+    { text: 'The build needs a hint.', about: { about: 'step', step: 'build' } },
+  ]);
 });

@@ -7,4 +7,5 @@ export { default as Privacy } from '$lib/features/privacy/Privacy.svelte';
 export { default as Projects } from '$lib/features/projects/Projects.svelte';
 export { default as Road } from '$lib/features/road/Road.svelte';
 export { default as Settings } from '$lib/features/settings/Settings.svelte';
+export { default as SurveyPanel } from '$lib/features/survey/SurveyPanel.svelte';
 export { default as Step } from '$lib/features/step/Step.svelte';

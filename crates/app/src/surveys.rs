@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use firstlight_contract::{
     error::Code,
     surveys::{
-        AnswerGiven, ChoiceOption, Cooldown, FeedbackGiven, QuestionForm, QuestionView, ShowIf,
-        SurveyAnswers, SurveyEntry, SurveyKept, SurveyPutAway, SurveyReach, SurveyView, SurveysView,
+        AnswerGiven, ChoiceOption, Cooldown, FeedbackAbout, FeedbackGiven, QuestionForm, QuestionView,
+        ScreenName, SurveyAnswers, SurveyEntry, SurveyKept, SurveyPutAway, SurveyQuestions, SurveyReach,
+        SurveyView, SurveysView,
     },
 };
 use firstlight_domain::{
@@ -17,8 +18,8 @@ use firstlight_domain::{
     pack::Pack,
     registry::{LONGEST_COMMENT, LONGEST_TEXT},
     survey::{
-        Answer, Asked, Ending, Exposures, Question, QuestionKind, Scale, Survey, Test,
-        asking::{self, Situation},
+        About, Answer, Asked, Ending, Exposures, Question, QuestionKind, Scale, Screen, Survey,
+        asking::{self, Ask, Situation},
     },
 };
 use jiff::{SignedDuration, Timestamp};
@@ -40,29 +41,51 @@ impl Firstlight {
         let (pack, journey) = match (self.journey_pack(), self.current_journey()) {
             (Ok(pack), Ok(journey)) => (pack, journey),
             (Err(error), _) | (_, Err(error)) if error.code() == Code::NoJourney => {
-                return Ok(SurveysView { due: None, open: Vec::new(), reach });
+                let readers = self.pack_at_hand().and_then(|pack| pack.owner.clone());
+                return Ok(SurveysView { reach, readers, quiet: true, ..SurveysView::default() });
             }
             (Err(error), _) | (_, Err(error)) => return Err(error),
         };
-        let due = self.due_survey(&pack, &journey).map(entry);
         let on_demand = pack.surveys.values().filter(|survey| survey.is_on_demand());
-        let open = on_demand.filter(|survey| self.is_for(&pack, &journey, survey)).map(entry).collect();
-        Ok(SurveysView { due, open, reach })
+        let shown = self.asked().open.and_then(|(_, survey)| pack.surveys.get(&survey).map(entry));
+        Ok(SurveysView {
+            due: self.due_survey(&pack, &journey).map(|ask| entry(ask.survey)),
+            shown,
+            quiet: !self.is_busy(&pack, &journey),
+            open: on_demand.filter(|survey| self.is_for(&pack, &journey, survey)).map(entry).collect(),
+            reach,
+            readers: pack.owner.clone(),
+        })
+    }
+
+    /// The same for whoever would ask at once: before something is said to be due, the hub is heard about the person's
+    /// other devices. Without a network it has to do what is known.
+    pub async fn surveys_here_and_elsewhere(&self) -> Result<SurveysView> {
+        let here = self.surveys()?;
+        if here.due.is_none() {
+            return Ok(here);
+        }
+        self.hear_of_other_devices().await;
+        self.surveys()
     }
 
     /// Where answers go.
     fn reach(&self) -> SurveyReach {
         let joined = self.hub().is_ok_and(|hub| hub.is_some());
-        if joined && self.with_world(|world| world.sharing) {
-            SurveyReach::Leaves
-        } else {
-            SurveyReach::StaysHere
+        match (self.with_world(|world| world.sharing), joined) {
+            (false, _) => SurveyReach::StaysHere,
+            (true, false) => SurveyReach::WaitsForHub,
+            (true, true) => SurveyReach::Leaves,
         }
     }
 
+    fn is_busy(&self, pack: &Pack, journey: &Journey) -> bool {
+        self.is_running() || asking::is_busy(pack, journey)
+    }
+
     /// The survey to ask now. Nobody is asked for what nobody would hear.
-    fn due_survey<'a>(&self, pack: &'a Pack, journey: &Journey) -> Option<&'a Survey> {
-        if self.reach() == SurveyReach::StaysHere {
+    fn due_survey<'a>(&self, pack: &'a Pack, journey: &Journey) -> Option<Ask<'a>> {
+        if self.reach() != SurveyReach::Leaves {
             return None;
         }
         let due = asking::due(pack, journey, |survey| self.applies(pack, journey, survey));
@@ -71,7 +94,7 @@ impl Firstlight {
             now: self.now(),
             asked: &asked,
             in_this_session: *lock(&self.inner.asked_in_this_session),
-            busy: self.is_running() || asking::is_busy(pack, journey),
+            busy: self.is_busy(pack, journey),
         };
         asking::now(&due, situation)
     }
@@ -81,8 +104,7 @@ impl Firstlight {
     }
 
     fn is_for(&self, pack: &Pack, journey: &Journey, survey: &Survey) -> bool {
-        let persona = survey.personas.is_empty() || survey.personas.contains(&journey.persona);
-        persona && self.applies(pack, journey, survey)
+        survey.is_for(&journey.persona) && self.applies(pack, journey, survey)
     }
 
     fn applies(&self, pack: &Pack, journey: &Journey, survey: &Survey) -> bool {
@@ -102,22 +124,35 @@ impl Firstlight {
         // Shown and not ended: the window was drawn anew.
         if let Some((submission, open)) = self.asked().open {
             if open == found.id {
-                return Ok(view(found, submission, reach));
+                return Ok(view(found, submission, reach, None));
             }
             if !found.is_on_demand() {
                 return Err(unknown(survey));
             }
             self.append(&[Event::SurveyEnded { submission, survey: open, ending: Ending::Dismissed }])?;
         }
-        let is_due = || self.due_survey(&pack, &journey).is_some_and(|due| due.id == found.id);
-        if !found.is_on_demand() && !is_due() {
+        let due = self.due_survey(&pack, &journey).filter(|ask| ask.survey.id == found.id);
+        if !found.is_on_demand() && due.is_none() {
             return Err(unknown(survey));
         }
+        let sooner = due.and_then(|ask| ask.sooner).map(str::to_owned);
         let submission = SubmissionId(Uuid::now_v7());
-        let asks_nps = found.asks_nps();
-        self.append(&[Event::SurveyShown { submission, survey: found.id.clone(), asks_nps }])?;
+        self.append(&[Event::SurveyShown {
+            submission,
+            survey: found.id.clone(),
+            asks_nps: found.asks_nps(),
+            sooner: sooner.clone(),
+        }])?;
         *lock(&self.inner.asked_in_this_session) = true;
-        Ok(view(found, submission, reach))
+        Ok(view(found, submission, reach, sooner))
+    }
+
+    /// Which questions are seen with what was answered so far. Nothing of it is kept.
+    pub fn survey_questions(&self, given: &SurveyAnswers) -> Result<SurveyQuestions> {
+        let (_, survey) = self.open_submission(&given.submission).ok_or_else(closed)?;
+        let pack = self.journey_pack()?;
+        let found = pack.surveys.get(&survey).ok_or_else(|| unknown(survey.as_str()))?;
+        Ok(SurveyQuestions { questions: seen(found, &answers(found, given)?) })
     }
 
     /// Keeps what the person sent, all of it or nothing.
@@ -125,12 +160,7 @@ impl Firstlight {
         let (submission, survey) = self.open_submission(&given.submission).ok_or_else(closed)?;
         let pack = self.journey_pack()?;
         let found = pack.surveys.get(&survey).ok_or_else(|| unknown(survey.as_str()))?;
-        let mut answers = BTreeMap::new();
-        for (id, given) in &given.answers {
-            let question = found.questions.get_key_value(id.as_str());
-            let (id, question) = question.ok_or_else(|| wrong(format!("`{id}` is not asked here.")))?;
-            answers.insert(id.clone(), answer(&question.kind, given)?);
-        }
+        let answers = answers(found, given)?;
         found.check(&answers).map_err(|error| wrong(format!("{}.", capital(&error.to_string()))))?;
         let mut events: Vec<Event> = answers
             .into_iter()
@@ -171,10 +201,24 @@ impl Firstlight {
         if name.is_some_and(|name| name.chars().count() > LONGEST_TEXT) {
             return Err(wrong(format!("The name is longer than {LONGEST_TEXT} characters.")));
         }
+        let about = feedback.about.as_ref().map(|about| self.about(about)).transpose()?;
         let submission = SubmissionId(Uuid::now_v7());
         let (text, name) = (text.to_owned(), name.map(str::to_owned));
-        self.append(&[Event::FeedbackGiven { submission, text, name }])?;
+        self.append(&[Event::FeedbackGiven { submission, text, name, about }])?;
         Ok(SurveyKept { submission: submission.to_string(), reach: self.reach() })
+    }
+
+    /// A screen, or a step of the journey: nothing else is said to be where somebody was.
+    fn about(&self, about: &FeedbackAbout) -> Result<About> {
+        match about {
+            FeedbackAbout::Screen { screen } => Ok(About::Screen { screen: of_domain(*screen) }),
+            FeedbackAbout::Step { step } => {
+                let journey = self.current_journey()?;
+                let found = journey.steps.get_key_value(step.as_str());
+                let (step, _) = found.ok_or_else(|| wrong(format!("Your journey has no step `{step}`.")))?;
+                Ok(About::Step { step: step.clone() })
+            }
+        }
     }
 
     /// Keeps what the hub says of when this person was asked on other devices, so that it holds without a network, too.
@@ -211,6 +255,15 @@ fn capital(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
+fn answers(survey: &Survey, given: &SurveyAnswers) -> Result<BTreeMap<QuestionId, Answer>> {
+    let each = given.answers.iter().map(|(id, given)| {
+        let question = survey.questions.get_key_value(id.as_str());
+        let (id, question) = question.ok_or_else(|| wrong(format!("`{id}` is not asked here.")))?;
+        Ok((id.clone(), answer(&question.kind, given)?))
+    });
+    each.collect()
+}
+
 fn answer(kind: &QuestionKind, given: &AnswerGiven) -> Result<Answer> {
     Ok(match given {
         AnswerGiven::Score { score } => {
@@ -235,15 +288,22 @@ fn entry(survey: &Survey) -> SurveyEntry {
     SurveyEntry { id: survey.id.to_string(), title: survey.title.clone(), audience: survey.audience.clone() }
 }
 
-fn view(survey: &Survey, submission: SubmissionId, reach: SurveyReach) -> SurveyView {
+fn view(survey: &Survey, submission: SubmissionId, reach: SurveyReach, sooner: Option<String>) -> SurveyView {
     SurveyView {
         submission: submission.to_string(),
         id: survey.id.to_string(),
         title: survey.title.clone(),
         audience: survey.audience.clone(),
         reach,
-        questions: survey.questions.iter().map(question).collect(),
+        sooner,
+        questions: seen(survey, &BTreeMap::new()),
     }
+}
+
+fn seen(survey: &Survey, answers: &BTreeMap<QuestionId, Answer>) -> Vec<QuestionView> {
+    let visible = survey.visible(answers);
+    let seen = survey.questions.iter().filter(|(id, _)| visible.contains(id));
+    seen.map(question).collect()
 }
 
 fn question((id, question): (&QuestionId, &Question)) -> QuestionView {
@@ -258,14 +318,19 @@ fn question((id, question): (&QuestionId, &Question)) -> QuestionView {
         }
         QuestionKind::Text => QuestionForm::Text { longest: count(LONGEST_COMMENT) },
     };
-    let show_if = question.show_if.as_ref().map(|condition| {
-        let question = condition.question.to_string();
-        match &condition.test {
-            Test::Between(low, high) => ShowIf { question, between: Some((*low, *high)), any_of: Vec::new() },
-            Test::AnyOf(options) => {
-                ShowIf { question, between: None, any_of: options.iter().map(ToString::to_string).collect() }
-            }
-        }
-    });
-    QuestionView { id: id.to_string(), text: question.text.clone(), kind, show_if }
+    QuestionView { id: id.to_string(), text: question.text.clone(), kind }
+}
+
+fn of_domain(screen: ScreenName) -> Screen {
+    match screen {
+        ScreenName::Welcome => Screen::Welcome,
+        ScreenName::Road => Screen::Road,
+        ScreenName::Today => Screen::Today,
+        ScreenName::FirstLight => Screen::FirstLight,
+        ScreenName::Docs => Screen::Docs,
+        ScreenName::Projects => Screen::Projects,
+        ScreenName::Credentials => Screen::Credentials,
+        ScreenName::Privacy => Screen::Privacy,
+        ScreenName::Settings => Screen::Settings,
+    }
 }

@@ -22,7 +22,10 @@ use crate::{
     requests::AskingName,
     run::RunEvent,
     settings::{Launch, Settings},
-    surveys::{FeedbackGiven, SurveyAnswers, SurveyKept, SurveyPutAway, SurveyRef, SurveyView, SurveysView},
+    surveys::{
+        FeedbackGiven, SurveyAnswers, SurveyKept, SurveyPutAway, SurveyQuestions, SurveyRef, SurveyView,
+        SurveysView,
+    },
     templates::TemplatesView,
 };
 
@@ -156,6 +159,8 @@ commands! {
     surveys: Call<Nothing, SurveysView>,
     /// Shows a survey; that it was shown counts from here on.
     show_survey: Call<SurveyRef, SurveyView>,
+    /// Which questions are seen with what was answered so far; nothing of it is kept.
+    survey_questions: Call<SurveyAnswers, SurveyQuestions>,
     /// Sends the answers to a survey that was shown.
     answer_survey: Call<SurveyAnswers, SurveyKept>,
     /// Puts a survey away that was shown; nothing that was answered is kept.

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::surveys::SurveyOutline;
+
 /// `firstlight pack diff --json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
@@ -23,6 +25,20 @@ pub struct DiffView {
     pub asked: Vec<AskedView>,
     /// Questions that are not asked any more.
     pub not_asked: Vec<String>,
+    /// Surveys that differ.
+    pub surveys: Vec<SurveyDiff>,
+}
+
+/// A survey that differs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct SurveyDiff {
+    /// The survey as the newer pack has it; as the older one had it if it is gone.
+    pub survey: SurveyOutline,
+    /// What becomes of it.
+    pub fate: FateView,
+    /// In what it differs: `when`, `whom`, `audience`, `questions`, `sooner`, `title`; empty unless it stays.
+    pub aspects: Vec<String>,
 }
 
 /// What becomes of something.

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::surveys::SurveyOutline;
+
 /// The road to first value, as `firstlight plan --json` prints it and the Road screen shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
@@ -32,6 +34,16 @@ pub struct PlanView {
     pub downloads_unknown: u32,
     /// The hash a person's consent binds to: of everything resolved here.
     pub consent: String,
+}
+
+/// `firstlight pack preview --json`: the road as somebody else would meet it, and what they would be asked on the way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreviewView {
+    /// The road.
+    #[serde(flatten)]
+    pub plan: PlanView,
+    /// The surveys that would be asked of them.
+    pub surveys: Vec<SurveyOutline>,
 }
 
 /// Counts by outcome.

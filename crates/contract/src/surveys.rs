@@ -11,10 +11,20 @@ pub struct SurveysView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub due: Option<SurveyEntry>,
+    /// The one that is shown and was neither sent nor put away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub shown: Option<SurveyEntry>,
+    /// Whether nothing needs the person: no step runs, failed or is blocked.
+    pub quiet: bool,
     /// Those that can be answered whenever one likes.
     pub open: Vec<SurveyEntry>,
     /// Where answers and feedback go.
     pub reach: SurveyReach,
+    /// Who reads feedback: whoever writes the pack, as it names them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub readers: Option<String>,
 }
 
 /// Where what a person answers goes.
@@ -25,6 +35,8 @@ pub enum SurveyReach {
     /// It stays on this machine: sharing is paused.
     #[default]
     StaysHere,
+    /// It waits on this machine: there is no hub yet that it could be sent to.
+    WaitsForHub,
     /// It is sent, or waits until it can be.
     Leaves,
 }
@@ -39,6 +51,48 @@ pub struct SurveyEntry {
     pub title: String,
     /// Who sees the answers.
     pub audience: String,
+}
+
+/// A survey as a pack has it, for whoever writes or reviews packs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct SurveyOutline {
+    /// Its id.
+    pub id: String,
+    /// What it is called.
+    pub title: String,
+    /// Who sees the answers.
+    pub audience: String,
+    /// When it is asked, as packs write it: `first-value`, `after STEP`, `day 7`, `on-demand`.
+    pub when: Vec<String>,
+    /// The titles of the personas it is asked of; everybody if empty.
+    pub personas: Vec<String>,
+    /// Only where this expression is true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub condition: Option<String>,
+    /// Why it is asked of people, too, who were asked something lately.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub sooner: Option<String>,
+    /// Every question, seen at once or only after an answer.
+    pub questions: Vec<QuestionOutline>,
+}
+
+/// A question as a pack has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct QuestionOutline {
+    /// Its id.
+    pub id: String,
+    /// `nps`, `csat`, `ces`, `choice` or `text`.
+    pub kind: String,
+    /// Its words.
+    pub text: String,
+    /// The question whose answer decides whether it is seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub goes_by: Option<String>,
 }
 
 /// A survey by id.
@@ -63,7 +117,19 @@ pub struct SurveyView {
     pub audience: String,
     /// Where they go.
     pub reach: SurveyReach,
-    /// In order.
+    /// Why it is asked although the person was asked lately; none if they were not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub sooner: Option<String>,
+    /// Those that are seen before anything is answered, in order.
+    pub questions: Vec<QuestionView>,
+}
+
+/// The questions that are seen with what was answered so far, in order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct SurveyQuestions {
+    /// The questions.
     pub questions: Vec<QuestionView>,
 }
 
@@ -77,10 +143,6 @@ pub struct QuestionView {
     pub text: String,
     /// What the answer is.
     pub kind: QuestionForm,
-    /// Only after this answer to an earlier question.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[ts(optional)]
-    pub show_if: Option<ShowIf>,
 }
 
 /// What an answer is.
@@ -118,20 +180,6 @@ pub struct ChoiceOption {
     pub text: String,
 }
 
-/// What an earlier answer has to be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[ts(export)]
-pub struct ShowIf {
-    /// The earlier question.
-    pub question: String,
-    /// For a scale: the lowest and the highest answer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[ts(optional)]
-    pub between: Option<(u8, u8)>,
-    /// For a choice: one of these.
-    pub any_of: Vec<String>,
-}
-
 /// An answer on its way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(tag = "form", rename_all = "snake_case")]
@@ -154,7 +202,7 @@ pub enum AnswerGiven {
     },
 }
 
-/// Answers to a survey that was shown, as they are sent.
+/// Answers to a survey that is shown: as far as they go, or as they are sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct SurveyAnswers {
@@ -184,6 +232,69 @@ pub struct FeedbackGiven {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub name: Option<String>,
+    /// What it is about, if they say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub about: Option<FeedbackAbout>,
+}
+
+/// What feedback is about: where the person was when they wrote it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
+#[serde(tag = "about", rename_all = "snake_case")]
+#[ts(export)]
+pub enum FeedbackAbout {
+    /// A screen of the window.
+    Screen {
+        /// Which.
+        screen: ScreenName,
+    },
+    /// A step.
+    Step {
+        /// Its id.
+        step: String,
+    },
+}
+
+/// A screen of the window that feedback can be about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum ScreenName {
+    /// Who one is.
+    Welcome,
+    /// What would be done.
+    Road,
+    /// What is done and what is next.
+    Today,
+    /// First value, reached.
+    FirstLight,
+    /// The documents.
+    Docs,
+    /// Projects that templates made.
+    Projects,
+    /// The credentials.
+    Credentials,
+    /// What leaves the machine.
+    Privacy,
+    /// Settings, and the machine.
+    Settings,
+}
+
+impl ScreenName {
+    /// Its name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Welcome => "welcome",
+            Self::Road => "road",
+            Self::Today => "today",
+            Self::FirstLight => "first_light",
+            Self::Docs => "docs",
+            Self::Projects => "projects",
+            Self::Credentials => "credentials",
+            Self::Privacy => "privacy",
+            Self::Settings => "settings",
+        }
+    }
 }
 
 /// What became of answers or feedback.
@@ -285,8 +396,31 @@ pub struct AnswerCount {
 /// What people wrote by themselves.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeedbackResult {
-    /// With the name that was given, and the text.
-    pub signed: Vec<(String, String)>,
+    /// With the name that was given.
+    pub signed: Vec<SignedFeedback>,
     /// Without a name, in alphabetical order; empty while too few people wrote.
+    pub texts: Vec<String>,
+    /// Of these, what is about one place, where enough people wrote about it.
+    pub places: Vec<PlaceFeedback>,
+}
+
+/// What somebody wrote by themselves and put their name to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedFeedback {
+    /// The name they gave.
+    pub name: String,
+    /// What they wrote.
+    pub text: String,
+    /// What it is about, if they said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<FeedbackAbout>,
+}
+
+/// What people wrote about one place, without a name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlaceFeedback {
+    /// Which.
+    pub about: FeedbackAbout,
+    /// What they wrote, in alphabetical order.
     pub texts: Vec<String>,
 }

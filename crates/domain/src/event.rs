@@ -17,7 +17,7 @@ use crate::{
     release::Outline,
     request::{Answered, Closing},
     state::{Failure, StepState},
-    survey::{Answer, Ending, Exposures},
+    survey::{About, Answer, Ending, Exposures},
 };
 
 /// An event and when it happened by this machine's clock. Order is by place in the journal, never by `at`.
@@ -220,6 +220,9 @@ pub enum Event {
         survey: SurveyId,
         /// Whether it asks how likely one is to recommend it.
         asks_nps: bool,
+        /// Why it was asked although the person had been asked lately, where it was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sooner: Option<String>,
     },
     /// The person answered a question and pressed Send, knowing who would see it.
     SurveyAnswered {
@@ -254,6 +257,9 @@ pub enum Event {
         text: String,
         /// The name they gave with it, if they wanted to.
         name: Option<String>,
+        /// What it is about, if they said so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        about: Option<About>,
     },
     /// The person decided which name those see who are asked for something through the hub; none: no name.
     AsksAs {

@@ -216,6 +216,8 @@ pub enum Property {
     QuestionKind,
     /// Whether a survey asks how likely one is to recommend it.
     AsksNps,
+    /// Whether a survey was asked although the person had been asked lately.
+    Sooner,
     /// A place on a scale.
     Score,
     /// What was chosen.
@@ -224,6 +226,8 @@ pub enum Property {
     Comment,
     /// The name a person gave with it.
     SignedName,
+    /// The screen that feedback is about.
+    Screen,
     /// How a survey that was shown ended.
     Ending,
     /// The id of one time somebody was asked for something.
@@ -325,6 +329,7 @@ pub const PROPERTIES: &[Registered] = &[
     row(Property::Question, "question", Internal, 400, "Tells one question of a survey from another."),
     row(Property::QuestionKind, "question_kind", Internal, 400, "Keeps scales apart."),
     row(Property::AsksNps, "asks_nps", Internal, 400, "Spares you from being asked too often."),
+    row(Property::Sooner, "sooner", Internal, 400, "Tells how often a pack asks you sooner than usual."),
     row(Property::Score, "score", Personal, 400, "What you answered, shown only among many."),
     row(Property::Chosen, "chosen", Personal, 400, "What you answered, shown only among many."),
     row(
@@ -341,6 +346,7 @@ pub const PROPERTIES: &[Registered] = &[
         400,
         "Only if you gave it: whom to answer, or who asks.",
     ),
+    row(Property::Screen, "screen", Internal, 400, "Tells what feedback is about, if you said so."),
     row(Property::Ending, "ending", Internal, 400, "Tells whether surveys are in the way."),
     row(Property::Request, "request", Internal, 400, "Brings the answer back to what you asked for."),
     row(Property::Title, "title", Internal, 400, "Says what you ask for, as the pack words it."),

@@ -9,8 +9,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use firstlight_contract::surveys::{AnswerCount, EndingCounts, FeedbackResult, QuestionResult, SurveyResult};
-use firstlight_domain::survey::{Answer, Ending, Scale};
+use firstlight_contract::surveys::{
+    AnswerCount, EndingCounts, FeedbackAbout, FeedbackResult, PlaceFeedback, QuestionResult, ScreenName,
+    SignedFeedback, SurveyResult,
+};
+use firstlight_domain::survey::{About, Answer, Ending, Scale, Screen};
 use firstlight_metrics::{
     Interval, Level,
     suppression::SMALLEST,
@@ -24,7 +27,7 @@ use jiff::{
 
 use crate::store::{
     PersonKey,
-    surveys::{Answered, Heard, Settled, Sum},
+    surveys::{Answered, Feedback, Heard, Settled, Sum},
 };
 
 /// Three months of a year: what people said is told of by quarters.
@@ -114,19 +117,61 @@ pub fn results(heard: &Heard) -> Vec<SurveyResult> {
     surveys.into_values().collect()
 }
 
-/// What is shown of what people wrote by themselves. Who gave their name wants to be heard by it.
+/// What is shown of what people wrote by themselves. Who gave their name wants to be heard by it. What is about one place is
+/// let out once more by itself: a step may be of a checklist that few people have.
 pub fn feedback(heard: &Heard) -> FeedbackResult {
     let unnamed = unnamed(heard);
-    let mut texts: Vec<String> = let_out(&unnamed, SMALLEST_FOR_WORDS, nothing_counted)
-        .into_iter()
-        .map(|text| (*text).to_owned())
-        .collect();
-    texts.sort_unstable();
-    let signed = heard.feedback.iter().filter_map(|feedback| {
-        let name = feedback.name.clone()?;
-        Some((name, feedback.text.clone()))
+    let told: Vec<&Said<&Feedback>> =
+        closed(&unnamed, SMALLEST_FOR_WORDS, nothing_counted).into_iter().flatten().collect();
+    let mut places: BTreeMap<&About, Vec<Said<&Feedback>>> = BTreeMap::new();
+    for Said { person, place, what, .. } in &told {
+        if let Some(about) = &what.about {
+            let said = Said { person: *person, place: *place, settled: false, what: *what };
+            places.entry(about).or_default().push(said);
+        }
+    }
+    let places = places.into_iter().filter_map(|(about, said)| {
+        let told = let_out(&said, SMALLEST_FOR_WORDS, nothing_counted);
+        (!told.is_empty()).then(|| PlaceFeedback { about: place(about), texts: texts(told) })
     });
-    FeedbackResult { signed: signed.collect(), texts }
+    let signed = heard.feedback.iter().filter_map(|feedback| {
+        Some(SignedFeedback {
+            name: feedback.name.clone()?,
+            text: feedback.text.clone(),
+            about: feedback.about.as_ref().map(place),
+        })
+    });
+    FeedbackResult {
+        signed: signed.collect(),
+        texts: texts(told.iter().map(|one| &one.what)),
+        places: places.collect(),
+    }
+}
+
+/// In no order that would tell who wrote first.
+fn texts<'a>(told: impl IntoIterator<Item = &'a &'a Feedback>) -> Vec<String> {
+    let mut texts: Vec<String> = told.into_iter().map(|feedback| feedback.text.clone()).collect();
+    texts.sort_unstable();
+    texts
+}
+
+fn place(about: &About) -> FeedbackAbout {
+    match about {
+        About::Step { step } => FeedbackAbout::Step { step: step.to_string() },
+        About::Screen { screen } => FeedbackAbout::Screen {
+            screen: match screen {
+                Screen::Welcome => ScreenName::Welcome,
+                Screen::Road => ScreenName::Road,
+                Screen::Today => ScreenName::Today,
+                Screen::FirstLight => ScreenName::FirstLight,
+                Screen::Docs => ScreenName::Docs,
+                Screen::Projects => ScreenName::Projects,
+                Screen::Credentials => ScreenName::Credentials,
+                Screen::Privacy => ScreenName::Privacy,
+                Screen::Settings => ScreenName::Settings,
+            },
+        },
+    }
 }
 
 /// What of closed batches has to be settled before what some people said goes: a batch that was let out stays the numbers it
@@ -217,17 +262,17 @@ fn questions(heard: &Heard) -> BTreeMap<Question<'_>, Vec<Said<&Answer>>> {
     of
 }
 
-fn unnamed(heard: &Heard) -> Vec<Said<&str>> {
+fn unnamed(heard: &Heard) -> Vec<Said<&Feedback>> {
     let unnamed = heard.feedback.iter().enumerate().filter(|(_, feedback)| feedback.name.is_none());
     unnamed
         .map(|(place, feedback)| {
             let settled = heard.settled.feedback.contains(&place);
-            Said { person: feedback.person, place, settled, what: feedback.text.as_str() }
+            Said { person: feedback.person, place, settled, what: feedback }
         })
         .collect()
 }
 
-fn nothing_counted(_: &&str) -> Vec<()> {
+fn nothing_counted(_: &&Feedback) -> Vec<()> {
     Vec::new()
 }
 

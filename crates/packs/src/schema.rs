@@ -56,6 +56,10 @@ pub(crate) const SURVEY: Described = &[
     ("ask", "When: `first-value`, `after STEP`, `day 7`, or `on-demand`."),
     ("personas", "Who is asked. Everybody, if this is left out."),
     ("if", "Only where this is true, for example `${{ inputs.team == 'payments' }}`."),
+    (
+        "even-if-asked-lately",
+        "Asks although the person was asked something in the last 14 days. Write why: they are shown it, and it is recorded.",
+    ),
     ("questions", "The questions by their ids, in order."),
 ];
 pub(crate) const QUESTION: Described = &[

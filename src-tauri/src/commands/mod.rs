@@ -45,7 +45,7 @@ commands! {
     advisories: scan accept_finding open_advisory;
     docs: docs doc search_docs open_doc_link;
     templates: templates;
-    surveys: surveys show_survey answer_survey put_survey_away give_feedback;
+    surveys: surveys show_survey survey_questions answer_survey put_survey_away give_feedback;
     settings: save_settings;
     app_update: app_update check_app_update install_app_update;
 }

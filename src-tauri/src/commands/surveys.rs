@@ -2,7 +2,10 @@
 
 use firstlight_contract::{
     commands::Nothing,
-    surveys::{FeedbackGiven, SurveyAnswers, SurveyKept, SurveyPutAway, SurveyRef, SurveyView, SurveysView},
+    surveys::{
+        FeedbackGiven, SurveyAnswers, SurveyKept, SurveyPutAway, SurveyQuestions, SurveyRef, SurveyView,
+        SurveysView,
+    },
 };
 use tauri::State;
 
@@ -11,12 +14,20 @@ use crate::shell::{Answer, Shell, body};
 #[tauri::command]
 pub(super) async fn surveys(shell: State<'_, Shell>, args: Nothing) -> Answer<SurveysView> {
     let Nothing {} = args;
-    shell.app().await?.surveys().map_err(body)
+    shell.app().await?.surveys_here_and_elsewhere().await.map_err(body)
 }
 
 #[tauri::command]
 pub(super) async fn show_survey(shell: State<'_, Shell>, args: SurveyRef) -> Answer<SurveyView> {
     shell.app().await?.show_survey(&args.survey).map_err(body)
+}
+
+#[tauri::command]
+pub(super) async fn survey_questions(
+    shell: State<'_, Shell>,
+    args: SurveyAnswers,
+) -> Answer<SurveyQuestions> {
+    shell.app().await?.survey_questions(&args).map_err(body)
 }
 
 #[tauri::command]

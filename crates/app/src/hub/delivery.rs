@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 
 use super::{
+    Joined,
     client::{Client, HubError},
     no_hub, renewal, token_name,
 };
@@ -30,6 +31,8 @@ const COOLDOWN_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
 /// How often the hub is asked for answers, while somebody was asked for something.
 const ANSWERS_EVERY: SignedDuration = SignedDuration::from_secs(60);
+/// How long a survey that is due waits for the hub to say whether the person was asked elsewhere.
+const BEFORE_ASKING: Duration = Duration::from_secs(3);
 
 /// Between two looks for something to send, while the window is open.
 const BETWEEN: Duration = Duration::from_secs(15);
@@ -141,15 +144,7 @@ impl Firstlight {
     async fn try_to_deliver(&self) -> std::result::Result<Delivered, HubError> {
         // One at a time: two would send the same events.
         let mut sending = self.inner.sending.lock().await;
-        let joined = self.joined()?.ok_or_else(no_hub)?;
-        if joined.device != self.history().journal()?.device() {
-            return Err(
-                not_known("The record of this machine was begun anew, so the hub does not know it.").into()
-            );
-        }
-        let token = self.inner.surroundings.keychain.get(&token_name()?).await.map_err(AppError::from)?;
-        let mut token = token.ok_or_else(|| not_known("The hub's token is not in the keychain."))?;
-        let client = Client::new(&joined.address)?;
+        let (joined, client, mut token) = self.client().await?;
         if !sending.met {
             let standing = client.standing(&token).await?;
             self.history().journal_mut()?.go_on_after(standing.high_water).map_err(AppError::from)?;
@@ -201,21 +196,57 @@ impl Firstlight {
             sending.answers_at = Some(now);
             delivered.answers = self.learn_answers(told).await?;
         }
-        // After what was sent: it may tell of a survey that was shown here.
-        if sending.cooldown_at.is_none_or(|at| now.duration_since(at) >= COOLDOWN_EVERY) {
-            match client.cooldown(&token).await {
-                Ok(cooldown) => {
-                    sending.cooldown_at = Some(now);
-                    self.learn_cooldown(cooldown)?;
-                }
-                // What was delivered is; it is asked again next time.
-                Err(HubError { error, .. }) => {
-                    tracing::debug!(message = error.0.message, "not told when people were asked");
-                }
-            }
+        // After what was sent: it may tell of a survey that was shown here. What was delivered is, whatever is said now.
+        if sending.cooldown_at.is_none_or(|at| now.duration_since(at) >= COOLDOWN_EVERY)
+            && let Err(error) = self.ask_for_cooldown(&mut sending, &client, &token).await
+        {
+            not_told(&error);
         }
         Ok(delivered)
     }
+
+    /// Asks the hub, if there is one and it answers at once, when this person was asked on other devices.
+    pub(crate) async fn hear_of_other_devices(&self) {
+        let hearing = async {
+            let mut sending = self.inner.sending.lock().await;
+            let (_, client, token) = self.client().await?;
+            self.ask_for_cooldown(&mut sending, &client, &token).await
+        };
+        match tokio::time::timeout(BEFORE_ASKING, hearing).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => not_told(&error),
+            Err(_) => tracing::debug!("not told in time when people were asked"),
+        }
+    }
+
+    async fn ask_for_cooldown(
+        &self,
+        sending: &mut Sending,
+        client: &Client,
+        token: &SecretString,
+    ) -> std::result::Result<(), HubError> {
+        let cooldown = client.cooldown(token).await?;
+        sending.cooldown_at = Some(self.now());
+        Ok(self.learn_cooldown(cooldown)?)
+    }
+
+    /// The hub this device was let in by, and what it is known by there.
+    async fn client(&self) -> std::result::Result<(Joined, Client, SecretString), HubError> {
+        let joined = self.joined()?.ok_or_else(no_hub)?;
+        if joined.device != self.history().journal()?.device() {
+            return Err(
+                not_known("The record of this machine was begun anew, so the hub does not know it.").into()
+            );
+        }
+        let token = self.inner.surroundings.keychain.get(&token_name()?).await.map_err(AppError::from)?;
+        let token = token.ok_or_else(|| not_known("The hub's token is not in the keychain."))?;
+        let client = Client::new(&joined.address)?;
+        Ok((joined, client, token))
+    }
+}
+
+fn not_told(HubError { error, .. }: &HubError) {
+    tracing::debug!(message = error.0.message, "not told when people were asked");
 }
 
 async fn send(

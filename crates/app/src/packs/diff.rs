@@ -2,13 +2,20 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use firstlight_contract::pack_diff::{
-    AskedView, DiffView, FateView, FirstValueDiff, PersonaDiff, PowerView, StepDiff,
+use firstlight_contract::{
+    pack_diff::{
+        AskedView, DiffView, FateView, FirstValueDiff, PersonaDiff, PowerView, StepDiff, SurveyDiff,
+    },
+    surveys::{QuestionOutline, SurveyOutline},
 };
 use firstlight_domain::{
     changes::{Aspect, Fate, PersonaChange, Power, Reach, Release, StepChange, changes},
-    id::{PersonaId, StepId},
+    id::{PersonaId, QuestionId, StepId},
     pack::{Pack, Policy, Step},
+    survey::{
+        self, Question, Survey,
+        changes::{SurveyAspect, SurveyChange},
+    },
 };
 use firstlight_engine::Engine;
 use indexmap::IndexMap;
@@ -70,6 +77,10 @@ fn compared(engine: &Engine, old: (&Pack, &Files), new: (&Pack, &Files)) -> Diff
             })
             .collect(),
         not_asked: found.not_asked.iter().map(ToString::to_string).collect(),
+        surveys: survey::changes::changes(both.old, both.new)
+            .iter()
+            .filter_map(|change| both.survey(change))
+            .collect(),
     }
 }
 
@@ -114,6 +125,15 @@ impl Both<'_> {
         }
     }
 
+    fn survey(&self, change: &SurveyChange) -> Option<SurveyDiff> {
+        let of = if change.fate == Fate::Gone { self.old } else { self.new };
+        Some(SurveyDiff {
+            survey: outline(of, of.surveys.get(&change.survey)?),
+            fate: fate(change.fate),
+            aspects: change.aspects.iter().map(|aspect| survey_aspect_name(*aspect).to_owned()).collect(),
+        })
+    }
+
     fn power(&self, power: &Power) -> PowerView {
         let (name, what, steps) = match power {
             Power::Elevated(step) => ("elevated", self.as_written(step), std::slice::from_ref(step)),
@@ -149,6 +169,40 @@ fn aspect_name(aspect: Aspect) -> &'static str {
         Aspect::When => "when",
         Aspect::How => "how",
         Aspect::Words => "words",
+    }
+}
+
+fn survey_aspect_name(aspect: SurveyAspect) -> &'static str {
+    match aspect {
+        SurveyAspect::When => "when",
+        SurveyAspect::Whom => "whom",
+        SurveyAspect::Audience => "audience",
+        SurveyAspect::Questions => "questions",
+        SurveyAspect::Sooner => "sooner",
+        SurveyAspect::Title => "title",
+    }
+}
+
+/// A survey as its pack has it.
+pub(super) fn outline(pack: &Pack, survey: &Survey) -> SurveyOutline {
+    let persona = |id: &PersonaId| {
+        pack.personas.get(id).map_or_else(|| id.to_string(), |persona| persona.title.clone())
+    };
+    let question = |(id, question): (&QuestionId, &Question)| QuestionOutline {
+        id: id.to_string(),
+        kind: question.kind.name().to_owned(),
+        text: question.text.clone(),
+        goes_by: question.show_if.as_ref().map(|condition| condition.question.to_string()),
+    };
+    SurveyOutline {
+        id: survey.id.to_string(),
+        title: survey.title.clone(),
+        audience: survey.audience.clone(),
+        when: survey.triggers.iter().map(ToString::to_string).collect(),
+        personas: survey.personas.iter().map(persona).collect(),
+        condition: survey.condition.clone(),
+        sooner: survey.sooner.clone(),
+        questions: survey.questions.iter().map(question).collect(),
     }
 }
 

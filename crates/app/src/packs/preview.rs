@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use firstlight_contract::plan::PlanView;
+use firstlight_contract::plan::PreviewView;
 use firstlight_domain::{expr::Scope, facts::Facts};
 use firstlight_engine::{Engine, facts};
 
-use super::{answer, load};
+use super::{answer, diff::outline, load};
 use crate::{
     error::{AppError, Result},
     planning, view,
@@ -20,7 +20,7 @@ pub fn preview(
     persona: &str,
     machine: Option<&Path>,
     inputs: &BTreeMap<String, String>,
-) -> Result<(PlanView, Facts)> {
+) -> Result<(PreviewView, Facts)> {
     let engine = Engine::new();
     let pack = load(root, &engine)?;
     let persona = planning::persona(&pack, persona)?;
@@ -45,5 +45,8 @@ pub fn preview(
         .preview(&pack, &persona, &scope)
         .map_err(|error| AppError::from_failure(Code::PackInvalid, error.into()))?;
     let graph = planning::graph(&pack, &persona)?;
-    Ok((view::plan(&pack, &plan, &graph, &BTreeMap::new()), facts))
+    // A condition is shown as it is: what it asks of the answers is not known here.
+    let surveys = pack.surveys.values().filter(|survey| survey.is_for(&persona));
+    let surveys = surveys.map(|survey| outline(&pack, survey)).collect();
+    Ok((PreviewView { plan: view::plan(&pack, &plan, &graph, &BTreeMap::new()), surveys }, facts))
 }

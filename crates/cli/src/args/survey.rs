@@ -39,6 +39,9 @@ pub(crate) struct Feedback {
     /// Your name, if you want to be answered
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
+    /// The step it is about
+    #[arg(long, value_name = "STEP")]
+    pub(crate) step: Option<String>,
     /// Prints JSON
     #[arg(long)]
     pub(crate) json: bool,

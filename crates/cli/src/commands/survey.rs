@@ -6,12 +6,12 @@ use std::{
     process::ExitCode,
 };
 
-use firstlight_app::{Access, AppError};
+use firstlight_app::{Access, AppError, Firstlight};
 use firstlight_contract::{
     error::Code,
     surveys::{
-        AnswerGiven, FeedbackGiven, QuestionForm, QuestionView, ShowIf, SurveyAnswers, SurveyEntry,
-        SurveyKept, SurveyPutAway, SurveyReach, SurveyView,
+        AnswerGiven, FeedbackAbout, FeedbackGiven, QuestionForm, QuestionView, SurveyAnswers, SurveyEntry,
+        SurveyKept, SurveyPutAway, SurveyReach,
     },
 };
 
@@ -60,7 +60,10 @@ fn list(output: Output) -> anyhow::Result<ExitCode> {
 fn reach(reach: SurveyReach) -> &'static str {
     match reach {
         SurveyReach::StaysHere => {
-            "Answers stay on this machine: sharing is paused, or there is no hub (`firstlight hub status`)."
+            "Answers stay on this machine: sharing is paused (`firstlight hub status`)."
+        }
+        SurveyReach::WaitsForHub => {
+            "Answers wait on this machine: there is no hub yet that they could be sent to (`firstlight hub join`)."
         }
         SurveyReach::Leaves => {
             "Sharing is on: answers are sent with your other events, now or once there is a network."
@@ -76,6 +79,8 @@ async fn answer(asked: SurveyAnswer, output: Output) -> anyhow::Result<ExitCode>
             .into());
     }
     let app = open(Access::Change, output)?;
+    // Nobody is asked here who was asked elsewhere a moment ago.
+    app.surveys_here_and_elsewhere().await?;
     let shown = app.show_survey(&survey)?;
     let put_away =
         |begun: bool| app.put_survey_away(&SurveyPutAway { submission: shown.submission.clone(), begun });
@@ -87,8 +92,11 @@ async fn answer(asked: SurveyAnswer, output: Output) -> anyhow::Result<ExitCode>
             shown.audience,
             reach(shown.reach)
         ))?;
+        if let Some(sooner) = &shown.sooner {
+            output.line(format!("Asked sooner than usual: {sooner}"))?;
+        }
     }
-    let answers = match given(&shown, &known, interactive, output).await {
+    let answers = match given(&app, &shown.submission, &known, interactive, output).await {
         Ok(answers) => answers,
         Err(error) => {
             put_away(!known.is_empty())?;
@@ -117,42 +125,36 @@ async fn answer(asked: SurveyAnswer, output: Output) -> anyhow::Result<ExitCode>
 /// The answers named on the command line; in a terminal the others are asked for, one after another, as far as they are
 /// to be seen.
 async fn given(
-    shown: &SurveyView,
+    app: &Firstlight,
+    submission: &str,
     known: &[(String, String)],
     interactive: bool,
     output: Output,
 ) -> anyhow::Result<BTreeMap<String, AnswerGiven>> {
-    if let Some((id, _)) = known.iter().find(|(id, _)| shown.questions.iter().all(|one| one.id != *id)) {
-        let ids: Vec<&str> = shown.questions.iter().map(|question| question.id.as_str()).collect();
-        return Err(AppError::new(Code::Usage, format!("`{id}` is not asked in this survey."))
-            .hint(format!("Its questions are {}.", ids.join(", ")))
-            .into());
-    }
-    let mut answers = BTreeMap::new();
-    for question in &shown.questions {
-        let named = known.iter().find(|(id, _)| *id == question.id).map(|(_, text)| text.clone());
-        let seen = question.show_if.as_ref().is_none_or(|condition| holds(condition, &answers));
-        // What is named and not to be seen is refused when it is sent: it was meant.
-        let text = match named {
-            Some(text) => text,
-            None if interactive && seen => prompt(question, output).await?,
+    let mut given = SurveyAnswers { submission: submission.to_owned(), answers: BTreeMap::new() };
+    let mut asked: Vec<String> = Vec::new();
+    // An answer may bring questions that were not seen before.
+    let seen = loop {
+        let seen = app.survey_questions(&given)?.questions;
+        let Some(question) = seen.iter().find(|one| !asked.contains(&one.id)) else { break seen };
+        asked.push(question.id.clone());
+        let text = match known.iter().find(|(id, _)| *id == question.id) {
+            Some((_, text)) => text.clone(),
+            None if interactive => prompt(question, output).await?,
             None => continue,
         };
         if let Some(answer) = parse(question, text.trim())? {
-            answers.insert(question.id.clone(), answer);
+            given.answers.insert(question.id.clone(), answer);
         }
+    };
+    // What is named was meant: it is not left out silently.
+    if let Some((id, _)) = known.iter().find(|(id, _)| seen.iter().all(|one| one.id != *id)) {
+        let ids: Vec<&str> = seen.iter().map(|question| question.id.as_str()).collect();
+        return Err(AppError::new(Code::Usage, format!("`{id}` is not asked here."))
+            .hint(format!("With these answers the questions are {}.", ids.join(", ")))
+            .into());
     }
-    Ok(answers)
-}
-
-fn holds(condition: &ShowIf, answers: &BTreeMap<String, AnswerGiven>) -> bool {
-    match (answers.get(&condition.question), condition.between) {
-        (Some(AnswerGiven::Score { score }), Some((low, high))) => (low..=high).contains(score),
-        (Some(AnswerGiven::Choice { chosen }), None) => {
-            chosen.iter().any(|one| condition.any_of.contains(one))
-        }
-        _ => false,
-    }
+    Ok(given.answers)
 }
 
 async fn prompt(question: &QuestionView, output: Output) -> anyhow::Result<String> {
@@ -222,6 +224,7 @@ fn tell(kept: &SurveyKept, output: Output) -> anyhow::Result<ExitCode> {
             SurveyReach::Leaves => {
                 "Thank you. It is sent with your other events, now or once there is a network."
             }
+            SurveyReach::WaitsForHub => "Kept on this machine. It is sent once the machine joins a hub.",
             SurveyReach::StaysHere => "Kept on this machine. It is not sent, because sharing is paused.",
         })?;
     }
@@ -229,7 +232,7 @@ fn tell(kept: &SurveyKept, output: Output) -> anyhow::Result<ExitCode> {
 }
 
 pub(super) async fn feedback(asked: Feedback, output: Output) -> anyhow::Result<ExitCode> {
-    let Feedback { text, name, json: _ } = asked;
+    let Feedback { text, name, step, json: _ } = asked;
     let text = match text {
         Some(text) => text,
         None => {
@@ -248,7 +251,8 @@ pub(super) async fn feedback(asked: Feedback, output: Output) -> anyhow::Result<
         }
     };
     let app = open(Access::Change, output)?;
-    let kept = app.give_feedback(&FeedbackGiven { text, name })?;
+    let about = step.map(|step| FeedbackAbout::Step { step });
+    let kept = app.give_feedback(&FeedbackGiven { text, name, about })?;
     hub::deliver_briefly(&app).await;
     tell(&kept, output)
 }

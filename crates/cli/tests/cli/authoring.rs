@@ -210,6 +210,12 @@ fn the_packs_of_this_repository_fit_the_schema_and_the_pieces_of_the_guide_do() 
     for piece in steps {
         let piece = if piece.starts_with("  ") { format!("steps:\n{piece}") } else { piece.to_owned() };
         let value = yaml(&piece);
+        for (id, survey) in value["surveys"].as_object().into_iter().flatten() {
+            let mut one = schema["properties"]["surveys"]["additionalProperties"].clone();
+            one["$defs"] = schema["$defs"].clone();
+            assert_eq!(misfit(survey, &one), None, "{id}");
+            looked_at += 1;
+        }
         let Some(steps) = value["steps"].as_object() else { continue };
         for (id, step) in steps {
             let mut one = schema["$defs"]["step"].clone();
@@ -218,14 +224,16 @@ fn the_packs_of_this_repository_fit_the_schema_and_the_pieces_of_the_guide_do() 
             looked_at += 1;
         }
     }
-    assert!(looked_at >= 4, "{looked_at}");
+    assert!(looked_at >= 5, "{looked_at}");
 }
 
 #[test]
 fn the_commands_of_the_guides_exist() {
     let machine = Machine::new();
     let mut seen = 0;
-    for guide in ["README.md", "CONTRIBUTING.md", "assets/packs/README.md", "assets/packs/EXTERNAL.md"] {
+    for guide in
+        ["README.md", "CONTRIBUTING.md", "assets/packs/README.md", "assets/packs/EXTERNAL.md", "docs/hub.md"]
+    {
         let text = fs::read_to_string(repository().join(guide)).unwrap();
         for words in commands(&text) {
             exists(&machine, &words);

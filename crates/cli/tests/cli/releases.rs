@@ -27,6 +27,14 @@ steps:
   build: { title: Build it, needs: [clone], check: [test, -x, target/orders], run: [cargo, build], first-value: true }
   docker: { title: Look at Docker, run: [docker, version] }
   check: { title: Run the tests, run: ['true'], first-value: true }
+surveys:
+  way:
+    title: Your way
+    audience: Your platform team.
+    ask: [first-value]
+    questions:
+      easy: { kind: ces, text: It was easy to begin. }
+  mood: { title: Your mood, audience: Your platform team., ask: [day 7], questions: { how: { kind: csat, text: How are you? } } }
 policy:
   capabilities: { elevation: true, hosts: [git.acme.test] }
 "#;
@@ -57,6 +65,23 @@ steps:
   vpn: { title: Ask for VPN access, uses: request, owner: it-helpdesk, sla: 4 business hours, with: { text: Ask IT }, probe: { http: 'https://vpn.acme.test/ping' } }
   shell: { title: Set up your shell, uses: file, elevation: elevated, with: { path: ~/.acmerc, content: 'x' } }
   check: { title: Run the tests, run: ['true'], first-value: true }
+surveys:
+  way:
+    title: Your way
+    audience: Your platform team.
+    ask: [first-value, on-demand]
+    questions:
+      easy: { kind: ces, text: It was easy to begin. }
+      why: { kind: text, text: What held you up?, show-if: { question: easy, at-most: 4 } }
+  vpn:
+    title: The new VPN
+    audience: Your platform team and the network team.
+    ask: [after vpn, day 30]
+    personas: [backend]
+    if: ${{ inputs.team == 'payments' }}
+    even-if-asked-lately: The network is being rebuilt this week.
+    questions:
+      recommend: { kind: nps, platform: the new VPN }
 policy:
   capabilities: { elevation: true, hosts: [git.acme.test, vpn.acme.test] }
 "#;
@@ -95,6 +120,16 @@ fn a_diff_says_what_changes_for_whom_and_what_is_newly_allowed() {
         json["powers"].as_array().unwrap().iter().filter(|power| power["power"] == "host").collect();
     assert_eq!(hosts.len(), 1, "{json}");
     assert_eq!(hosts[0]["what"], "vpn.acme.test");
+    let surveys: Vec<_> = json["surveys"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|survey| (&survey["survey"]["id"], &survey["fate"]))
+        .collect();
+    let is = |id: &str, fate: &str| (serde_json::Value::from(id), serde_json::Value::from(fate));
+    let wanted = [is("way", "stays"), is("vpn", "new"), is("mood", "gone")];
+    assert!(surveys.into_iter().eq(wanted.iter().map(|(id, fate)| (id, fate))), "{json}");
+    assert_eq!(json["surveys"][0]["aspects"], serde_json::json!(["when", "questions"]));
 }
 
 #[test]
@@ -130,6 +165,8 @@ fn a_preview_shows_the_checklist_as_on_another_machine_and_looks_at_nothing() {
         .expect(0)
         .json();
     assert_eq!(json["steps"].as_array().unwrap().len(), 2);
+    let asked: Vec<_> = json["surveys"].as_array().unwrap().iter().map(|survey| &survey["id"]).collect();
+    assert_eq!(asked, ["way"], "the other one is of others");
 
     let nobody = machine.run(&["pack", "preview", arg(&pack), "--as", "nobody"]).expect(1);
     assert!(nobody.stderr.contains("It has: backend, qa."), "{}", nobody.stderr);

@@ -154,7 +154,7 @@ impl World {
                 self.fixes.remove(fix);
             }
             Event::FixAgreed { .. } | Event::SurveyAnswered { .. } | Event::FeedbackGiven { .. } => {}
-            Event::SurveyShown { submission, survey, asks_nps } => {
+            Event::SurveyShown { submission, survey, asks_nps, sooner: _ } => {
                 let exposures = Exposures::shown(at, *asks_nps);
                 self.asked.exposures = self.asked.exposures.merged(exposures);
                 self.asked.shown.insert(survey.clone(), at);

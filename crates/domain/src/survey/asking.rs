@@ -2,7 +2,7 @@
 //!
 //! Rules hold per person, across surveys and devices, and count from when the person was last asked, not from when they
 //! should have been: two weeks between any two, a quarter for the question about recommending, one in a session, none while
-//! something needs the person.
+//! something needs the person. A pack may lift the first of these for a survey, with a reason; what it lifts is recorded.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -44,29 +44,39 @@ pub struct Due<'a> {
     pub since: Timestamp,
 }
 
+/// A survey to ask now.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ask<'a> {
+    /// Which.
+    pub survey: &'a Survey,
+    /// Why it is asked although the person was asked lately; none if they were not.
+    pub sooner: Option<&'a str>,
+}
+
 /// The survey to ask now; none for none. Of several, the one that has been due for longest, then as the pack has them.
-pub fn now<'a>(due: &[Due<'a>], situation: Situation<'_>) -> Option<&'a Survey> {
+pub fn now<'a>(due: &[Due<'a>], situation: Situation<'_>) -> Option<Ask<'a>> {
     let Situation { now, asked, in_this_session, busy } = situation;
     if in_this_session || busy || asked.open.is_some() {
         return None;
     }
     let rested = |last: Option<Timestamp>, rest| last.is_none_or(|last| now.duration_since(last) >= rest);
+    let is_rested = rested(asked.exposures.any, BETWEEN_ANY);
     let candidates = due.iter().filter(|due| {
         let age = now.duration_since(due.since);
         let unseen = asked.shown.get(&due.survey.id).is_none_or(|shown| *shown < due.since);
         unseen
             && (SignedDuration::ZERO..WORTH_ASKING).contains(&age)
-            && rested(asked.exposures.any, BETWEEN_ANY)
+            && (is_rested || due.survey.sooner.is_some())
             && (!due.survey.asks_nps() || rested(asked.exposures.nps, BETWEEN_NPS))
     });
-    candidates.min_by_key(|due| due.since).map(|due| due.survey)
+    candidates
+        .min_by_key(|due| due.since)
+        .map(|Due { survey, .. }| Ask { survey, sooner: survey.sooner.as_deref().filter(|_| !is_rested) })
 }
 
 /// Everything that became due on a journey, whenever; `applies` tells whether a survey's condition holds.
 pub fn due<'a>(pack: &'a Pack, journey: &Journey, applies: impl Fn(&Survey) -> bool) -> Vec<Due<'a>> {
-    let for_persona = |survey: &&Survey| {
-        (survey.personas.is_empty() || survey.personas.contains(&journey.persona)) && applies(survey)
-    };
+    let for_persona = |survey: &&Survey| survey.is_for(&journey.persona) && applies(survey);
     let moments = |survey: &'a Survey| {
         let moments = survey.triggers.iter().filter_map(|trigger| moment(trigger, journey));
         moments.map(move |since| Due { survey, since }).collect::<Vec<_>>()

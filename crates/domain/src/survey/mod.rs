@@ -2,8 +2,9 @@
 //! [`asking`].
 
 pub mod asking;
+pub mod changes;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
@@ -29,6 +30,9 @@ pub struct Survey {
     pub personas: Vec<PersonaId>,
     /// Only where this expression over inputs and facts is true.
     pub condition: Option<String>,
+    /// Why it may be asked although the person was asked lately; people are shown it. It lifts nothing but
+    /// [`asking::BETWEEN_ANY`].
+    pub sooner: Option<String>,
     /// In order, one at least.
     pub questions: IndexMap<QuestionId, Question>,
 }
@@ -37,6 +41,11 @@ impl Survey {
     /// Whether the question about recommending is among its questions: that one is asked more rarely.
     pub fn asks_nps(&self) -> bool {
         self.questions.values().any(|question| question.kind == QuestionKind::Nps)
+    }
+
+    /// Whether such a person is asked at all.
+    pub fn is_for(&self, persona: &PersonaId) -> bool {
+        self.personas.is_empty() || self.personas.contains(persona)
     }
 
     /// Whether a person may open it whenever they like.
@@ -113,6 +122,18 @@ pub enum Trigger {
     Day(u16),
     /// When the person likes.
     OnDemand,
+}
+
+impl fmt::Display for Trigger {
+    /// As packs write it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::After(step) => write!(f, "after {step}"),
+            Self::FirstValue => f.write_str("first-value"),
+            Self::Day(day) => write!(f, "day {day}"),
+            Self::OnDemand => f.write_str("on-demand"),
+        }
+    }
 }
 
 /// One question.
@@ -276,6 +297,81 @@ impl Test {
             (Self::AnyOf(wanted), Answer::Choice { chosen }) => chosen.iter().any(|one| wanted.contains(one)),
             _ => false,
         }
+    }
+}
+
+/// What feedback is about: where the person was when they wrote it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "about", rename_all = "snake_case")]
+pub enum About {
+    /// A screen of the window.
+    Screen {
+        /// Which.
+        screen: Screen,
+    },
+    /// A step.
+    Step {
+        /// Which.
+        step: StepId,
+    },
+}
+
+/// A screen of the window that feedback can be about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Screen {
+    /// Who one is.
+    Welcome,
+    /// What would be done.
+    Road,
+    /// What is done and what is next.
+    Today,
+    /// First value, reached.
+    FirstLight,
+    /// The documents.
+    Docs,
+    /// Projects that templates made.
+    Projects,
+    /// The credentials.
+    Credentials,
+    /// What leaves the machine.
+    Privacy,
+    /// Settings, and the machine.
+    Settings,
+}
+
+impl Screen {
+    /// Every one.
+    pub const ALL: [Self; 9] = [
+        Self::Welcome,
+        Self::Road,
+        Self::Today,
+        Self::FirstLight,
+        Self::Docs,
+        Self::Projects,
+        Self::Credentials,
+        Self::Privacy,
+        Self::Settings,
+    ];
+
+    /// Its name in events.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Welcome => "welcome",
+            Self::Road => "road",
+            Self::Today => "today",
+            Self::FirstLight => "first_light",
+            Self::Docs => "docs",
+            Self::Projects => "projects",
+            Self::Credentials => "credentials",
+            Self::Privacy => "privacy",
+            Self::Settings => "settings",
+        }
+    }
+
+    /// The one of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|screen| screen.name() == name)
     }
 }
 

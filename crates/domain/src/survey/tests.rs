@@ -1,11 +1,11 @@
 use proptest::prelude::*;
 
 use super::{
-    asking::{self, BETWEEN_ANY, BETWEEN_NPS, Due, Situation},
+    asking::{self, Ask, BETWEEN_ANY, BETWEEN_NPS, Due, Situation},
     *,
 };
 
-fn question(kind: QuestionKind) -> Question {
+pub(super) fn question(kind: QuestionKind) -> Question {
     Question { text: "?".to_owned(), kind, show_if: None }
 }
 
@@ -13,7 +13,7 @@ fn id<T: TryFrom<String>>(text: &str) -> T {
     T::try_from(text.to_owned()).unwrap_or_else(|_| panic!("{text} is no id"))
 }
 
-fn survey(name: &str, questions: Vec<(&str, Question)>) -> Survey {
+pub(super) fn survey(name: &str, questions: Vec<(&str, Question)>) -> Survey {
     Survey {
         id: id(name),
         title: name.to_owned(),
@@ -21,6 +21,7 @@ fn survey(name: &str, questions: Vec<(&str, Question)>) -> Survey {
         triggers: vec![Trigger::FirstValue],
         personas: Vec::new(),
         condition: None,
+        sooner: None,
         questions: questions.into_iter().map(|(name, question)| (id(name), question)).collect(),
     }
 }
@@ -125,7 +126,8 @@ proptest! {
             let now = day(on);
             let asked = &mut devices[usize::from(which)];
             let situation = Situation { now, asked, in_this_session: false, busy };
-            let Some(found) = asking::now(&due, situation) else { continue };
+            let Some(Ask { survey: found, sooner }) = asking::now(&due, situation) else { continue };
+            prop_assert_eq!(sooner, None);
             prop_assert!(!busy);
             prop_assert!(due.iter().any(|due| due.survey.id == found.id && due.since <= now));
             let again = Situation { now, asked, in_this_session: true, busy };
@@ -176,4 +178,37 @@ fn a_survey_that_is_due_is_asked_once_and_not_for_ever() {
     assert!(ask(15, &asked));
     asked.open = Some((SubmissionId(uuid::Uuid::nil()), id("b")));
     assert!(!ask(15, &asked), "another is open");
+}
+
+#[test]
+fn a_reason_lifts_the_fortnight_and_nothing_else() {
+    let reason = "The network is being rebuilt this week.";
+    let urgent = |name: &str, kind| {
+        let survey = survey(name, vec![("q", question(kind))]);
+        Survey { sooner: Some(reason.to_owned()), ..survey }
+    };
+    let surveys = [urgent("a", QuestionKind::Csat), urgent("n", QuestionKind::Nps)];
+    let due = [Due { survey: &surveys[0], since: day(7) }];
+    let asked = |days: i64, nps| Asked { exposures: Exposures::shown(day(days), nps), ..Asked::default() };
+    let ask = |due: &[Due<'_>], asked: &Asked, in_this_session, busy| {
+        let situation = Situation { now: day(20), asked, in_this_session, busy };
+        asking::now(due, situation).map(|ask| ask.sooner.map(str::to_owned))
+    };
+    assert_eq!(ask(&due, &asked(19, false), false, false), Some(Some(reason.to_owned())));
+    // Where nothing is lifted, nothing is said to be.
+    assert_eq!(ask(&due, &asked(6, false), false, false), Some(None));
+    assert_eq!(ask(&due, &asked(19, false), true, false), None, "once a session");
+    assert_eq!(ask(&due, &asked(19, false), false, true), None, "something needs the person");
+    let nps = [Due { survey: &surveys[1], since: day(7) }];
+    assert_eq!(ask(&nps, &asked(-60, true), false, false), None, "a quarter has not passed");
+    assert_eq!(ask(&nps, &asked(-71, true), false, false), Some(None));
+}
+
+#[test]
+fn every_screen_has_one_name() {
+    for screen in Screen::ALL {
+        assert_eq!(Screen::named(screen.name()), Some(screen));
+        assert_eq!(serde_json::to_value(screen).unwrap(), screen.name());
+    }
+    assert_eq!(Screen::named("nowhere"), None);
 }

@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-pub(super) use firstlight_domain::host::is_public;
 pub use firstlight_domain::host::is_listed;
+pub(super) use firstlight_domain::host::is_public;
 use url::Host;
 
 /// Domains that no name of the public internet ends in: IANA's special-use names, and what companies call themselves

@@ -10,7 +10,7 @@ use axum::{
 };
 use firstlight_contract::{
     hub::ProblemCode,
-    surveys::{Cooldown, SurveyResults},
+    surveys::{Cooldown, FeedbackAbout, SignedFeedback, SurveyResults},
 };
 use firstlight_metrics::suppression::SMALLEST;
 use jiff::Timestamp;
@@ -115,10 +115,25 @@ fn csv(found: &SurveyResults) -> String {
     for text in &found.feedback.texts {
         line([quarter, "", "", "feedback", "words", text, "", "", ""]);
     }
-    for (name, text) in &found.feedback.signed {
-        line([quarter, "", "", "feedback", name, text, "", "", ""]);
+    for of_place in &found.feedback.places {
+        let n = of_place.texts.len().to_string();
+        for text in &of_place.texts {
+            line([quarter, "", &place(&of_place.about), "feedback_about", "words", text, "", "", &n]);
+        }
+    }
+    for SignedFeedback { name, text, about } in &found.feedback.signed {
+        let about = about.as_ref().map(place).unwrap_or_default();
+        line([quarter, "", &about, "feedback", name, text, "", "", ""]);
     }
     out
+}
+
+/// What feedback is about, in one cell.
+fn place(about: &FeedbackAbout) -> String {
+    match about {
+        FeedbackAbout::Step { step } => format!("step {step}"),
+        FeedbackAbout::Screen { screen } => format!("screen {}", screen.name()),
+    }
 }
 
 /// As RFC 4180 has it; and what a spreadsheet would take for a formula is a text.
@@ -153,11 +168,14 @@ pub(super) fn schemas() -> Value {
         &["survey", "questions"],
         json!({ "survey": text, "endings": endings, "questions": list(&question) }),
     );
+    let about =
+        object(&["about"], json!({ "about": { "enum": ["screen", "step"] }, "screen": text, "step": text }));
     let feedback = object(
-        &["signed", "texts"],
+        &["signed", "texts", "places"],
         json!({
             "texts": list(&text),
-            "signed": list(&json!({ "type": "array", "prefixItems": [text, text] })),
+            "places": list(&object(&["about", "texts"], json!({ "about": about, "texts": list(&text) }))),
+            "signed": list(&object(&["name", "text"], json!({ "name": text, "text": text, "about": about }))),
         }),
     );
     json!({

@@ -1,9 +1,9 @@
 //! What an event says of a survey, or of what somebody thinks. Pure.
 
 use firstlight_domain::{
-    id::{ChoiceId, QuestionId, SurveyId},
+    id::{ChoiceId, QuestionId, StepId, SurveyId},
     registry::EventType,
-    survey::{Answer, Ending, Scale},
+    survey::{About, Answer, Ending, Scale, Screen},
 };
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -47,6 +47,8 @@ pub enum What {
         text: String,
         /// The name they gave with it.
         name: Option<String>,
+        /// What it is about, if they said so.
+        about: Option<About>,
     },
 }
 
@@ -75,11 +77,28 @@ pub fn said(kind: EventType, data: &Map<String, Value>) -> Result<Option<Said>, 
         EventType::FeedbackGiven => What::Feedback {
             text: words(data).ok_or("it has no `comment`")?,
             name: text_of("signed_name").map(str::to_owned),
+            about: about(text_of("screen"), text_of("step"))?,
         },
         _ => return Ok(None),
     };
     let submission = text_of("submission").and_then(|id| Uuid::try_parse(id).ok());
     Ok(Some(Said { submission: submission.ok_or("its `submission` is no UUID")?, what }))
+}
+
+/// What feedback is about: a screen or a step, not both.
+fn about(screen: Option<&str>, step: Option<&str>) -> Result<Option<About>, &'static str> {
+    match (screen, step) {
+        (None, None) => Ok(None),
+        (Some(screen), None) => {
+            let screen = Screen::named(screen).ok_or("its `screen` is none")?;
+            Ok(Some(About::Screen { screen }))
+        }
+        (None, Some(step)) => {
+            let step = StepId::new(step).map_err(|_| "its `step` is none")?;
+            Ok(Some(About::Step { step }))
+        }
+        (Some(_), Some(_)) => Err("it is about a `screen` and a `step`"),
+    }
 }
 
 fn answer(data: &Map<String, Value>) -> Option<Answer> {
@@ -133,7 +152,12 @@ mod tests {
         let survey = || SurveyId::new("first").unwrap();
         is(EventType::SurveyShown, same(), What::Shown { asks_nps: true });
         is(EventType::SurveyEnded, same(), What::Ended { survey: survey(), ending: Ending::Sent });
-        is(EventType::FeedbackGiven, same(), What::Feedback { text: "Good.".to_owned(), name: None });
+        let feedback = |about| What::Feedback { text: "Good.".to_owned(), name: None, about };
+        is(EventType::FeedbackGiven, same(), feedback(None));
+        let screen = Some(About::Screen { screen: Screen::FirstLight });
+        is(EventType::FeedbackGiven, ("screen", json!("first_light")), feedback(screen));
+        let step = Some(About::Step { step: StepId::new("vpn").unwrap() });
+        is(EventType::FeedbackGiven, ("step", json!("vpn")), feedback(step));
         let question = QuestionId::new("q").unwrap();
         let chosen = ["a", "b"].map(|id| ChoiceId::new(id).unwrap()).to_vec();
         let answered = |answer| What::Answered { survey: survey(), question: question.clone(), answer };
@@ -161,6 +185,8 @@ mod tests {
             (SurveyAnswered, "question_kind", json!("mood")),
             (SurveyAnswered, "question_kind", json!("csat")),
             (FeedbackGiven, "comment", json!("  ")),
+            (FeedbackGiven, "screen", json!("bedroom")),
+            (FeedbackGiven, "step", json!("a b")),
         ] {
             assert!(read(kind, (field, value.clone())).is_err(), "{kind:?} {field} {value}");
         }

@@ -75,7 +75,10 @@ impl Insights {
         let mut owners: Vec<SlaRow> = owners
             .into_iter()
             .zip(may)
-            .map(|((owner, asked), may)| SlaRow { owner: owner.to_owned(), kept: self.kept(&asked, may, now) })
+            .map(|((owner, asked), may)| SlaRow {
+                owner: owner.to_owned(),
+                kept: self.kept(&asked, may, now),
+            })
             .collect();
         owners.sort_by(|one, other| one.owner.cmp(&other.owner));
         SlaTable { overall, owners }

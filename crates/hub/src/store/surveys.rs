@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use firstlight_domain::{
     id::{QuestionId, SurveyId},
     registry::EventType,
-    survey::{Answer, Ending, Exposures},
+    survey::{About, Answer, Ending, Exposures},
 };
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -100,6 +100,8 @@ pub struct Feedback {
     pub text: String,
     /// The name they gave with it.
     pub name: Option<String>,
+    /// What it is about, if they said so.
+    pub about: Option<About>,
 }
 
 /// What an event of the log says of a survey. What was accepted is whole; nothing is made of what is not.
@@ -145,9 +147,9 @@ impl Again {
                     self.heard.endings.push(Ended { person, survey, ending });
                 }
             }
-            What::Feedback { text, name } => {
+            What::Feedback { text, name, about } => {
                 if self.written.insert((device, submission)) {
-                    self.heard.feedback.push(Feedback { person, text, name });
+                    self.heard.feedback.push(Feedback { person, text, name, about });
                 }
             }
         }

@@ -1,4 +1,4 @@
-use firstlight_domain::id::{ChoiceId, QuestionId, SurveyId};
+use firstlight_domain::id::{ChoiceId, QuestionId, StepId, SurveyId};
 use proptest::prelude::*;
 
 use super::*;
@@ -96,11 +96,13 @@ fn g5_who_gave_their_name_is_heard_and_who_did_not_is_one_of_many() {
         person: PersonKey(person),
         text: format!("by {person}"),
         name: name.map(str::to_owned),
+        about: None,
     };
     let mut heard =
         Heard { feedback: vec![feedback_of(1, Some("Ada")), feedback_of(2, None)], ..Heard::default() };
     let shown = feedback(&heard);
-    assert_eq!(shown.signed, [("Ada".to_owned(), "by 1".to_owned())]);
+    let by_ada = SignedFeedback { name: "Ada".to_owned(), text: "by 1".to_owned(), about: None };
+    assert_eq!(shown.signed, [by_ada]);
     assert!(shown.texts.is_empty());
     heard.feedback.extend((3..12).map(|person| feedback_of(person, None)));
     assert_eq!(feedback(&heard).texts.len(), 10);
@@ -188,6 +190,30 @@ fn g6_nobody_learns_whose_words_are_gone() {
     assert_eq!(after, before[10..], "all ten go, not one");
     erase(&mut heard, |person| person == 24);
     assert_eq!(results(&heard)[0].questions[0].texts, after, "what was not shown yet is missed by nobody");
+}
+
+#[test]
+fn g5_a_place_is_named_once_enough_people_wrote_about_it() {
+    let about_vpn = |person: u32, about: bool| Feedback {
+        person: PersonKey(person),
+        text: format!("by {person}"),
+        name: None,
+        about: about.then(|| About::Step { step: StepId::new("vpn").unwrap() }),
+    };
+    // Nine of twenty wrote about the step, then one more who is in no closed batch yet.
+    let mut heard =
+        Heard { feedback: (0..20).map(|one| about_vpn(one, one < 9)).collect(), ..Heard::default() };
+    assert_eq!((feedback(&heard).texts.len(), feedback(&heard).places.len()), (20, 0));
+    heard.feedback.push(about_vpn(20, true));
+    assert!(feedback(&heard).places.is_empty());
+    heard.feedback.extend((21..30).map(|one| about_vpn(one, false)));
+    let places = feedback(&heard).places;
+    assert_eq!(places.len(), 1);
+    assert_eq!(places[0].about, FeedbackAbout::Step { step: "vpn".to_owned() });
+    assert_eq!(places[0].texts.len(), 10);
+    // Whoever gave their name is heard with the place.
+    heard.feedback.push(Feedback { name: Some("Ada".to_owned()), ..about_vpn(31, true) });
+    assert_eq!(feedback(&heard).signed[0].about, Some(places[0].about.clone()));
 }
 
 proptest! {

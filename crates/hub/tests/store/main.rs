@@ -13,8 +13,8 @@ mod people;
 #[expect(dead_code, reason = "other tests use the rest of it")]
 #[path = "../postgres/mod.rs"]
 mod postgres;
-mod retention;
 mod requests;
+mod retention;
 mod roles;
 mod signals;
 mod story;

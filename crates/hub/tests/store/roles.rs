@@ -7,8 +7,8 @@ use firstlight_hub::{
     store::{
         PersonKey, Store,
         people::{Erasing, Whom},
-        retention::{Forgotten, Horizon},
         requests::{Answering, Which},
+        retention::{Forgotten, Horizon},
     },
 };
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};

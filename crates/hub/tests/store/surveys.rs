@@ -63,9 +63,12 @@ fn read(sequence: u64, (submission, what, hours): (u8, u8, i64)) -> Read {
             EventType::SurveyEnded,
             &json!({ "submission": id, "survey": "s", "ending": "sent" }),
         ),
-        _ => {
-            event(sequence, time, EventType::FeedbackGiven, &json!({ "submission": id, "comment": "Hello." }))
-        }
+        _ => event(
+            sequence,
+            time,
+            EventType::FeedbackGiven,
+            &json!({ "submission": id, "comment": "Hello.", "screen": "docs" }),
+        ),
     }
 }
 

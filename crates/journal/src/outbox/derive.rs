@@ -7,7 +7,7 @@ use firstlight_domain::{
     id::{JourneyId, RunId, StepId, SubmissionId, SurveyId},
     registry::{EventType, Property},
     state::{StepState, WaitsOn},
-    survey::Answer,
+    survey::{About, Answer},
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -207,9 +207,10 @@ fn started_by(clock: &Clock) -> &'static str {
 fn of_survey(context: &Context, event: &Event) -> Option<Outgoing> {
     let outgoing = |kind, data| Some(Outgoing { kind, data });
     match event {
-        Event::SurveyShown { submission, survey, asks_nps } => {
+        Event::SurveyShown { submission, survey, asks_nps, sooner } => {
             let mut data = of_submission(*submission, Some(survey));
             data.push((Property::AsksNps, json!(asks_nps)));
+            data.extend(sooner.is_some().then_some((Property::Sooner, json!(true))));
             data.extend(context.journey.map(|(id, _)| (Property::Journey, json!(id))));
             outgoing(EventType::SurveyShown, data)
         }
@@ -224,10 +225,14 @@ fn of_survey(context: &Context, event: &Event) -> Option<Outgoing> {
             data.push((Property::Ending, json!(ending.name())));
             outgoing(EventType::SurveyEnded, data)
         }
-        Event::FeedbackGiven { submission, text, name } => {
+        Event::FeedbackGiven { submission, text, name, about } => {
             let mut data = of_submission(*submission, None);
             data.push((Property::Comment, json!(text)));
             data.extend(name.as_ref().map(|name| (Property::SignedName, json!(name))));
+            data.extend(about.as_ref().map(|about| match about {
+                About::Screen { screen } => (Property::Screen, json!(screen.name())),
+                About::Step { step } => (Property::Step, json!(step)),
+            }));
             outgoing(EventType::FeedbackGiven, data)
         }
         _ => None,

@@ -19,7 +19,8 @@ use crate::{
     problem::{ProblemCode, Problems},
 };
 
-pub(crate) const SURVEY_FIELDS: &[&str] = &["title", "audience", "ask", "personas", "if", "questions"];
+pub(crate) const SURVEY_FIELDS: &[&str] =
+    &["title", "audience", "ask", "personas", "if", "even-if-asked-lately", "questions"];
 pub(crate) const QUESTION_FIELDS: &[&str] = &["kind", "text", "platform", "options", "several", "show-if"];
 pub(crate) const SHOW_IF_FIELDS: &[&str] = &["question", "at-least", "at-most", "is"];
 pub(crate) const KINDS: &[&str] = &["nps", "csat", "ces", "choice", "text"];
@@ -72,6 +73,9 @@ fn survey<'n>(
         .into_iter()
         .filter_map(|(name, span)| Some((id(&name, &span, PersonaId::new, problems)?, span)))
         .collect();
+    let sooner = fields.get("even-if-asked-lately").is_some().then(|| {
+        fields.need_text("even-if-asked-lately", "The network is being rebuilt this week.", problems)
+    });
     let (mut questions, mut conditions) = (IndexMap::new(), IndexMap::new());
     let asked = fields.need("questions", "{ hard: { kind: ces, text: It was easy to begin. } }", problems);
     let named = asked.map(|node| entries(node, "questions", QuestionId::new, problems));
@@ -89,6 +93,7 @@ fn survey<'n>(
         triggers,
         personas: personas.iter().map(|(persona, _)| persona.clone()).collect(),
         condition: fields.text("if", problems),
+        sooner,
         questions,
     };
     Some(SurveyDraft { survey, node, personas, after, conditions })

@@ -45,6 +45,7 @@ breaks! {
     survey_after_no_step: [Code::MissingStep], with_survey("ask: [after srve]", "      q: { kind: csat, text: How was it? }");
     survey_for_no_persona: [Code::BadSurvey], with_survey("ask: [day 7], personas: [backnd]", "      q: { kind: csat, text: How was it? }");
     survey_with_unknown_input: [Code::BadExpression], with_survey("ask: [day 7], if: inputs.workspce == 'a'", "      q: { kind: csat, text: How was it? }");
+    survey_sooner_without_a_reason: [Code::MissingField], with_survey("ask: [day 7], even-if-asked-lately: ''", "      q: { kind: csat, text: How was it? }");
     survey_without_audience: [Code::MissingField], with_survey("ask: [day 7]", "      q: { kind: csat, text: How was it? }").replace("    audience: The platform team\n", "");
     question_of_no_kind: [Code::BadValue], with_survey("ask: [day 7]", "      q: { kind: csta, text: How was it? }");
     nps_in_other_words: [Code::MissingField, Code::UnknownField], with_survey("ask: [day 7]", "      q: { kind: nps, text: Like it? }");

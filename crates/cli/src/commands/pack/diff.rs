@@ -5,6 +5,7 @@ use std::{path::Path, process::ExitCode};
 use firstlight_app::diff;
 use firstlight_contract::pack_diff::{AskedView, DiffView, FateView, PersonaDiff, PowerView, StepDiff};
 
+use super::surveys;
 use crate::{output::Output, words};
 
 pub(super) fn run(old: &Path, new: &Path, output: Output) -> anyhow::Result<ExitCode> {
@@ -37,11 +38,16 @@ pub(super) fn show_changes(view: &DiffView, output: Output) -> anyhow::Result<()
         show_persona(persona, output)?;
     }
     show_powers(&view.powers, output)?;
-    show_asked(&view.asked, &view.not_asked, output)
+    show_asked(&view.asked, &view.not_asked, output)?;
+    surveys::show_changes(&view.surveys, output)
 }
 
 fn is_empty(view: &DiffView) -> bool {
-    view.personas.is_empty() && view.powers.is_empty() && view.asked.is_empty() && view.not_asked.is_empty()
+    view.personas.is_empty()
+        && view.powers.is_empty()
+        && view.asked.is_empty()
+        && view.not_asked.is_empty()
+        && view.surveys.is_empty()
 }
 
 fn show_persona(persona: &PersonaDiff, output: Output) -> anyhow::Result<()> {

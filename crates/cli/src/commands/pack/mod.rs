@@ -6,6 +6,7 @@ mod import;
 mod init;
 mod preview;
 mod publishing;
+mod surveys;
 mod test;
 
 use std::{path::Path, process::ExitCode};

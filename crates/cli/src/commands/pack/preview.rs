@@ -5,7 +5,7 @@ use std::{path::Path, process::ExitCode};
 use firstlight_app::preview;
 use firstlight_contract::plan::{Outcome, PlanView};
 
-use super::super::plan;
+use super::{super::plan, surveys};
 use crate::output::Output;
 
 pub(super) fn run(
@@ -26,9 +26,10 @@ pub(super) fn run(
             facts.arch,
             manager.unwrap_or_default()
         ))?;
-        show(&view, &facts.home, output)?;
+        show(&view.plan, &facts.home, output)?;
+        surveys::show(&view.surveys, output)?;
     }
-    Ok(if view.summary.blocked == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if view.plan.summary.blocked == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// By stage, in the order a person sees.

@@ -98,12 +98,12 @@ fn no_name_becomes_more_than_a_text() {
         firstlight_app::preview(&made, "engineer", None, &std::collections::BTreeMap::new()).unwrap().0;
     let said: Vec<&str> =
         view["steps"].as_array().unwrap().iter().map(|step| step["id"].as_str().unwrap()).collect();
-    let mut planned: Vec<&str> = plan.steps.iter().map(|step| step.id.as_str()).collect();
+    let mut planned: Vec<&str> = plan.plan.steps.iter().map(|step| step.id.as_str()).collect();
     planned.sort_unstable();
     let mut expected = said.clone();
     expected.sort_unstable();
     assert_eq!(planned, expected);
-    for step in &plan.steps {
+    for step in &plan.plan.steps {
         for command in &step.detail.commands {
             assert!(!command.shell, "{command:?}");
         }

@@ -227,6 +227,7 @@ const STEPS: &[Step] = &[
     Step { sql: PEOPLE, needs: 1 },
     Step { sql: requests::REQUESTS, needs: 1 },
     Step { sql: webhooks::WEBHOOKS, needs: 1 },
+    Step { sql: surveys::ABOUT, needs: 1 },
 ];
 
 /// Whoever brings tables up to date holds this number; others wait, and find it done.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use deadpool_postgres::Transaction;
 use firstlight_domain::{
     id::{QuestionId, SurveyId},
-    survey::{Answer, Ending, Exposures},
+    survey::{About, Answer, Ending, Exposures},
 };
 use jiff::{Timestamp, tz::TimeZone};
 use tokio_postgres::IsolationLevel;
@@ -68,6 +68,9 @@ CREATE TABLE feedback (
 );
 ";
 
+/// What feedback is about.
+pub(super) const ABOUT: &str = "ALTER TABLE feedback ADD COLUMN about text";
+
 /// Writes what events say of surveys. They are few, so each goes by itself; exposures come last, in the order of people, because
 /// two machines of one person may tell at once.
 pub(super) async fn write(transaction: &Transaction<'_>, accepted: &[Accepted<'_>]) -> Result<(), Failure> {
@@ -103,12 +106,15 @@ pub(super) async fn write(transaction: &Transaction<'_>, accepted: &[Accepted<'_
                     .execute(&statement, &[&device, &submission, &person, &received, &survey, &ending])
                     .await?;
             }
-            What::Feedback { text, name } => {
-                let sql = "INSERT INTO feedback (device, submission, person, received, comment, signed_name)
-                           VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
+            What::Feedback { text, name, about } => {
+                let about = about.as_ref().map(serde_json::to_string).transpose();
+                let about = about.map_err(|error| damaged(&error))?;
+                let sql =
+                    "INSERT INTO feedback (device, submission, person, received, comment, signed_name, about)
+                           VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
                 let statement = transaction.prepare_cached(sql).await?;
                 transaction
-                    .execute(&statement, &[&device, &submission, &person, &received, &text, &name])
+                    .execute(&statement, &[&device, &submission, &person, &received, &text, &name, &about])
                     .await?;
             }
         }
@@ -200,7 +206,7 @@ async fn heard(
         let person = admission::person(row.try_get(0)?)?;
         heard.endings.push(Ended { person, survey: survey_id(row.try_get(1)?)?, ending });
     }
-    let feedback = "SELECT person, comment, signed_name, settled, place FROM feedback
+    let feedback = "SELECT person, comment, signed_name, settled, place, about FROM feedback
                     WHERE received >= $1 AND received < $2 ORDER BY place";
     for row in transaction.query(feedback, &[&from, &to]).await? {
         if row.try_get(3)? {
@@ -208,7 +214,10 @@ async fn heard(
         }
         places.feedback.push(row.try_get(4)?);
         let person = admission::person(row.try_get(0)?)?;
-        heard.feedback.push(Feedback { person, text: row.try_get(1)?, name: row.try_get(2)? });
+        let about: Option<&str> = row.try_get(5)?;
+        let about = about.map(serde_json::from_str::<About>).transpose();
+        let about = about.map_err(|error| damaged(&error))?;
+        heard.feedback.push(Feedback { person, text: row.try_get(1)?, name: row.try_get(2)?, about });
     }
     let sums = "SELECT survey, question, kind, answer, sum(n)::bigint FROM survey_sum
                 WHERE quarter >= $1 AND quarter < $2 GROUP BY survey, question, kind, answer";

@@ -221,6 +221,7 @@ const STEPS: &[M<'static>] = &[
     M::up(PEOPLE),
     M::up(requests::REQUESTS),
     M::up(webhooks::WEBHOOKS),
+    M::up(surveys::ABOUT),
 ];
 
 /// Brings the tables up to date and knows the types of events.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use firstlight_domain::{
     id::{QuestionId, SurveyId},
-    survey::{Answer, Ending, Exposures},
+    survey::{About, Answer, Ending, Exposures},
 };
 use jiff::{Timestamp, tz::TimeZone};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, TransactionBehavior, params};
@@ -68,6 +68,9 @@ CREATE TABLE feedback (
 ) STRICT;
 ";
 
+/// What feedback is about.
+pub(super) const ABOUT: &str = "ALTER TABLE feedback ADD COLUMN about TEXT";
+
 /// Writes what events say of surveys.
 pub(super) struct Hearing<'a> {
     shown: CachedStatement<'a>,
@@ -92,8 +95,8 @@ impl<'a> Hearing<'a> {
              VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
         )?;
         let feedback = conn.prepare_cached(
-            "INSERT INTO feedback (device, submission, person, received, comment, signed_name)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+            "INSERT INTO feedback (device, submission, person, received, comment, signed_name, about)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
         )?;
         Ok(Self { shown, answered, ended, feedback })
     }
@@ -115,8 +118,10 @@ impl<'a> Hearing<'a> {
             What::Ended { survey, ending } => {
                 self.ended.execute(params![device, id, person, received, survey.as_str(), ending.name()])?;
             }
-            What::Feedback { text, name } => {
-                self.feedback.execute(params![device, id, person, received, text, name])?;
+            What::Feedback { text, name, about } => {
+                let about = about.as_ref().map(serde_json::to_string).transpose();
+                let about = about.map_err(|error| damaged(&error))?;
+                self.feedback.execute(params![device, id, person, received, text, name, about])?;
             }
         }
         Ok(())
@@ -201,7 +206,7 @@ fn heard(conn: &Connection, from: Timestamp, to: Timestamp) -> Result<(Heard, Pl
         heard.endings.push(Ended { person: PersonKey(row.get(0)?), survey: survey_id(&survey)?, ending });
     }
     let mut statement = conn.prepare_cached(
-        "SELECT person, comment, signed_name, settled, place FROM feedback
+        "SELECT person, comment, signed_name, settled, place, about FROM feedback
          WHERE received >= ?1 AND received < ?2 ORDER BY place",
     )?;
     let mut rows = statement.query(between)?;
@@ -211,7 +216,10 @@ fn heard(conn: &Connection, from: Timestamp, to: Timestamp) -> Result<(Heard, Pl
             heard.settled.feedback.insert(places.feedback.len());
         }
         places.feedback.push(row.get(4)?);
-        heard.feedback.push(Feedback { person: PersonKey(row.get(0)?), text, name });
+        let about: Option<String> = row.get(5)?;
+        let about = about.map(|about| serde_json::from_str::<About>(&about)).transpose();
+        let about = about.map_err(|error| damaged(&error))?;
+        heard.feedback.push(Feedback { person: PersonKey(row.get(0)?), text, name, about });
     }
     let mut statement = conn.prepare_cached(
         "SELECT survey, question, kind, answer, sum(n) FROM survey_sum

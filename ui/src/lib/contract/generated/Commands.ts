@@ -42,6 +42,7 @@ import type { StepRef } from "./StepRef";
 import type { SurveyAnswers } from "./SurveyAnswers";
 import type { SurveyKept } from "./SurveyKept";
 import type { SurveyPutAway } from "./SurveyPutAway";
+import type { SurveyQuestions } from "./SurveyQuestions";
 import type { SurveyRef } from "./SurveyRef";
 import type { SurveyView } from "./SurveyView";
 import type { SurveysView } from "./SurveysView";
@@ -244,6 +245,10 @@ surveys: Call<Nothing, SurveysView>,
  * Shows a survey; that it was shown counts from here on.
  */
 show_survey: Call<SurveyRef, SurveyView>, 
+/**
+ * Which questions are seen with what was answered so far; nothing of it is kept.
+ */
+survey_questions: Call<SurveyAnswers, SurveyQuestions>, 
 /**
  * Sends the answers to a survey that was shown.
  */

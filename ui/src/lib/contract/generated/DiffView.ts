@@ -2,6 +2,7 @@
 import type { AskedView } from "./AskedView";
 import type { PersonaDiff } from "./PersonaDiff";
 import type { PowerView } from "./PowerView";
+import type { SurveyDiff } from "./SurveyDiff";
 
 /**
  * `firstlight pack diff --json`.
@@ -38,4 +39,8 @@ asked: Array<AskedView>,
 /**
  * Questions that are not asked any more.
  */
-not_asked: Array<string>, };
+not_asked: Array<string>, 
+/**
+ * Surveys that differ.
+ */
+surveys: Array<SurveyDiff>, };

@@ -2,7 +2,7 @@
 import type { AnswerGiven } from "./AnswerGiven";
 
 /**
- * Answers to a survey that was shown, as they are sent.
+ * Answers to a survey that is shown: as far as they go, or as they are sent.
  */
 export type SurveyAnswers = { 
 /**

@@ -3,4 +3,4 @@
 /**
  * Where what a person answers goes.
  */
-export type SurveyReach = "stays_here" | "leaves";
+export type SurveyReach = "stays_here" | "waits_for_hub" | "leaves";

@@ -27,6 +27,10 @@ audience: string,
  */
 reach: SurveyReach, 
 /**
- * In order.
+ * Why it is asked although the person was asked lately; none if they were not.
+ */
+sooner?: string, 
+/**
+ * Those that are seen before anything is answered, in order.
  */
 questions: Array<QuestionView>, };

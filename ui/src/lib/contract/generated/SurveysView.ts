@@ -11,10 +11,22 @@ export type SurveysView = {
  */
 due?: SurveyEntry, 
 /**
+ * The one that is shown and was neither sent nor put away.
+ */
+shown?: SurveyEntry, 
+/**
+ * Whether nothing needs the person: no step runs, failed or is blocked.
+ */
+quiet: boolean, 
+/**
  * Those that can be answered whenever one likes.
  */
 open: Array<SurveyEntry>, 
 /**
  * Where answers and feedback go.
  */
-reach: SurveyReach, };
+reach: SurveyReach, 
+/**
+ * Who reads feedback: whoever writes the pack, as it names them.
+ */
+readers?: string, };

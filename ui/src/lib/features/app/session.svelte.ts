@@ -22,6 +22,7 @@ import { duration } from '$lib/shared/format';
 import { LogBuffer } from '$lib/shared/log/buffer.svelte';
 import { isDone, stateWord } from '$lib/shared/step';
 import * as m from '$messages';
+import { Surveys } from './surveys.svelte';
 
 export type Status =
   { kind: 'loading' } | { kind: 'ready'; launch: Launch } | { kind: 'failed'; error: ErrorBody };
@@ -62,6 +63,7 @@ export class Session {
   /** Told once, at the moment first value is verified. */
   onFirstValue: (() => void) | null = null;
 
+  readonly surveys: Surveys;
   readonly #platform: Platform;
   // eslint-disable-next-line svelte/prefer-svelte-reactivity -- each buffer says itself when it moved
   readonly #logs = new Map<string, LogBuffer>();
@@ -70,6 +72,7 @@ export class Session {
 
   constructor(platform: Platform) {
     this.#platform = platform;
+    this.surveys = new Surveys(this.call, (words) => (this.announcement = words));
   }
 
   get call(): Platform['call'] {
@@ -250,6 +253,7 @@ export class Session {
   #forget(): void {
     this.journey = null;
     this.choice = null;
+    this.surveys.forget();
     this.lastRun = null;
     this.#logs.clear();
   }
