@@ -122,7 +122,7 @@ pub fn results(heard: &Heard) -> Vec<SurveyResult> {
 pub fn feedback(heard: &Heard) -> FeedbackResult {
     let unnamed = unnamed(heard);
     let told: Vec<&Said<&Feedback>> =
-        closed(&unnamed, SMALLEST_FOR_WORDS, nothing_counted).into_iter().flatten().collect();
+        closed(&unnamed, SMALLEST_FOR_WORDS, |_| Vec::<()>::new()).into_iter().flatten().collect();
     let mut places: BTreeMap<&About, Vec<Said<&Feedback>>> = BTreeMap::new();
     for Said { person, place, what, .. } in &told {
         if let Some(about) = &what.about {
@@ -131,7 +131,7 @@ pub fn feedback(heard: &Heard) -> FeedbackResult {
         }
     }
     let places = places.into_iter().filter_map(|(about, said)| {
-        let told = let_out(&said, SMALLEST_FOR_WORDS, nothing_counted);
+        let told = let_out(&said, SMALLEST_FOR_WORDS, |_| Vec::<()>::new());
         (!told.is_empty()).then(|| PlaceFeedback { about: place(about), texts: texts(told) })
     });
     let signed = heard.feedback.iter().filter_map(|feedback| {
@@ -200,7 +200,7 @@ pub fn settle(heard: &Heard, goes: impl Fn(PersonKey) -> bool) -> Settled {
             }
         }
     }
-    for batch in leaving(&unnamed(heard), SMALLEST_FOR_WORDS, nothing_counted, &goes) {
+    for batch in leaving(&unnamed(heard), SMALLEST_FOR_WORDS, |_| Vec::<()>::new(), &goes) {
         settled.feedback.extend(batch.iter().map(|said| said.place));
     }
     settled
@@ -270,10 +270,6 @@ fn unnamed(heard: &Heard) -> Vec<Said<&Feedback>> {
             Said { person: feedback.person, place, settled, what: feedback }
         })
         .collect()
-}
-
-fn nothing_counted(_: &&Feedback) -> Vec<()> {
-    Vec::new()
 }
 
 fn smallest(kind: &str) -> u64 {

@@ -210,10 +210,14 @@ pub(super) enum Raw {
 /// Columns that are instants, in milliseconds.
 const INSTANTS: &[&str] = &[
     "alone",
+    "answered",
     "arrived",
     "asked",
+    "at",
     "began",
     "clock",
+    "due",
+    "ended",
     "enrolled",
     "expires",
     "gone",
@@ -230,7 +234,7 @@ const INSTANTS: &[&str] = &[
 /// Columns that are yes or no.
 const ANSWERS: &[&str] = &["at_once", "failed", "ok", "past", "settled"];
 /// Columns that are UUIDs where they are bytes.
-const IDS: &[&str] = &["id", "journey", "run", "submission"];
+const IDS: &[&str] = &["id", "journey", "request", "run", "submission"];
 
 /// A value as it is handed over: the same from every database.
 pub(super) fn written(column: &str, raw: Raw, kinds: &Kinds) -> Result<Value, StoreError> {

@@ -12,6 +12,7 @@ use firstlight_hub::{
     store::{
         Device, DeviceKey, Enrolment, PersonKey, Store,
         people::{Erasing, Rows, TABLES, Whom},
+        webhooks::{Delivery, News},
     },
     surveys::results,
 };
@@ -50,7 +51,11 @@ fn id(device: &Device, number: u128) -> Uuid {
 /// A first day on which everything happens that is told of.
 pub(crate) fn life(device: &Device, from: Timestamp, score: u8, words: [&str; 3]) -> Vec<Read> {
     let (journey, run) = (id(device, 1), id(device, 2));
-    let [submission, other, third] = [3, 4, 5].map(|number| id(device, number));
+    let [submission, other, third, request] = [3, 4, 5, 6].map(|number| id(device, number));
+    let asked = json!({
+        "request": request, "journey": journey, "step": "vpn", "title": "Ask for VPN", "owner": "it-helpdesk",
+        "sla": "4 business hours", "signed_name": words[2],
+    });
     let release = |mut data: Value| {
         data["pack"] = "acme".into();
         data["pack_version"] = "1.0.0".into();
@@ -79,6 +84,7 @@ pub(crate) fn life(device: &Device, from: Timestamp, score: u8, words: [&str; 3]
         (T::SurveyEnded, json!({ "submission": submission, "survey": "way", "ending": "sent" })),
         (T::FeedbackGiven, json!({ "submission": other, "comment": words[1] })),
         (T::FeedbackGiven, json!({ "submission": third, "comment": "Signed.", "signed_name": words[2] })),
+        (T::RequestOpened, asked),
     ];
     (1..)
         .zip(told)
@@ -139,7 +145,18 @@ async fn company(store: &dyn Store, ada: bool) -> Vec<Device> {
             }
         }
     }
+    tell_others(store).await;
     hers
+}
+
+/// Puts what others are told of each request into the queue.
+async fn tell_others(store: &dyn Store) {
+    for News { request, happening, at } in store.news().await.unwrap() {
+        let body = json!({ "name": request.name }).to_string();
+        let (id, target, person) = (request.id, "chat".to_owned(), request.person);
+        let delivery = Delivery { id, target, request: id, person, body, made: at, attempts: 0 };
+        store.queue_webhooks(id, happening, vec![delivery]).await.unwrap();
+    }
 }
 
 /// Ada, whose devices these were, is gone without a trace.
@@ -237,7 +254,7 @@ pub(crate) async fn erasing(store: &dyn Store, other: &dyn Store, before: impl A
     let mut traces: Vec<Vec<u8>> = WORDS.iter().map(|words| words.as_bytes().to_vec()).collect();
     traces.extend(["token 7", "token 8"].map(|token| hash_token(token).to_vec()));
     for device in &hers {
-        let ids = (1..=5).map(|number| id(device, number)).chain([device.id]);
+        let ids = (1..=6).map(|number| id(device, number)).chain([device.id]);
         traces.extend(ids.map(|id| id.as_bytes().to_vec()));
     }
     Gone { person: PersonKey(export.person), devices: hers.iter().map(|device| device.key).collect(), traces }
@@ -247,7 +264,7 @@ pub(crate) async fn erasing(store: &dyn Store, other: &dyn Store, before: impl A
 fn whole(export: &Value, hers: &[Device]) {
     let tables = &export["tables"];
     let events = tables["event"].as_array().unwrap();
-    assert_eq!(events.len(), 26);
+    assert_eq!(events.len(), 28);
     let of_first: Vec<&Value> = events.iter().filter(|event| event["device"] == hers[0].key.0).collect();
     let answer = of_first.iter().find(|event| event["data"]["score"] == 9).unwrap();
     assert_eq!(answer["type"], Value::Null);
@@ -261,7 +278,7 @@ fn whole(export: &Value, hers: &[Device]) {
         (&json!(1), &json!(60_000))
     );
     assert_eq!(tables["step_story"][0]["told"][1]["phase"], "failing");
-    assert_eq!(tables["mark"][0]["high"], 13);
+    assert_eq!(tables["mark"][0]["high"], 14);
     assert_eq!(tables["mark"][0]["gaps"], json!([]));
     assert_eq!(tables["run"][0]["failed"], true);
     let ids: BTreeSet<&str> =

@@ -20,7 +20,7 @@ pub(crate) fn run(workspace: &Workspace, runs: usize) -> Result<Table> {
     workspace.cargo().args(release).args(["--bin", "firstlight-hub", "--example", "figures"]).run()?;
     let built =
         |place: &str| workspace.target.join(format!("release/{place}{}", std::env::consts::EXE_SUFFIX));
-    let folder = tempfile::tempdir().context("no folder for a while could be made")?;
+    let folder = workspace.scratch("insights")?;
     let said = Cmd::new(built("examples/figures"))
         .arg(built("firstlight-hub"))
         .arg(folder.path())
@@ -80,7 +80,7 @@ pub(crate) fn run(workspace: &Workspace, runs: usize) -> Result<Table> {
     })
 }
 
-/// What DuckDB counts; nothing if it is not there.
+/// What `DuckDB` counts; nothing if it is not there.
 fn count_again(events: &Path, runs: usize) -> Result<Option<Value>> {
     if !Cmd::new("python3").args(["-c", "import duckdb"]).succeeds() {
         return Ok(None);

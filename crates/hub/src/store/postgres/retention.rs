@@ -238,6 +238,11 @@ async fn of_nobody(
     let transaction = client.transaction().await?;
     admission::salt(&transaction).await?;
     let before = horizon.time.as_millisecond();
+    let request = "SELECT id FROM request WHERE coalesce(greatest(asked, received, ended, answered), 0) < $1";
+    for table in ["request_news", "webhook_delivery"] {
+        transaction.execute(&format!("DELETE FROM {table} WHERE request IN ({request})"), &[&before]).await?;
+    }
+    transaction.execute(&format!("DELETE FROM request WHERE id IN ({request})"), &[&before]).await?;
     transaction.execute("DELETE FROM code WHERE coalesce(used, expires) < $1", &[&before]).await?;
     transaction.execute("DELETE FROM access WHERE least(revoked, expires) < $1", &[&before]).await?;
     // Their marks are held, as by whoever would write for them.

@@ -242,6 +242,13 @@ fn of_nobody(
 ) -> Result<Forgotten, StoreError> {
     let transaction = begin(conn)?;
     let before = horizon.time.as_millisecond();
+    let request =
+        "SELECT id FROM request WHERE max(coalesce(asked, 0), coalesce(received, 0), coalesce(ended, 0),
+                                                coalesce(answered, 0)) < ?1";
+    for table in ["request_news", "webhook_delivery"] {
+        transaction.execute(&format!("DELETE FROM {table} WHERE request IN ({request})"), [before])?;
+    }
+    transaction.execute(&format!("DELETE FROM request WHERE id IN ({request})"), [before])?;
     transaction.execute("DELETE FROM code WHERE coalesce(used, expires) < ?1", [before])?;
     transaction
         .execute("DELETE FROM access WHERE min(coalesce(revoked, expires), expires) < ?1", [before])?;
