@@ -19,6 +19,7 @@ pub mod doctor;
 pub mod error;
 pub mod hub;
 pub mod insights;
+pub mod insights_page;
 pub mod journal;
 pub mod journey;
 pub mod kpis;

@@ -9,6 +9,7 @@ mod insights;
 mod limits;
 mod metrics;
 mod openapi;
+mod page;
 mod releases;
 mod signals;
 mod surveys;
@@ -24,6 +25,7 @@ use firstlight_contract::hub::ProblemCode;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 pub use answer::Failure;
+pub use page::has_page;
 pub use signals::HookSecrets;
 pub use who::Peer;
 
@@ -231,6 +233,22 @@ pub const ROUTES: &[Route] = &[
         summary: "This description.",
         answers: &[200],
         handler: || axum::routing::get(openapi::show),
+    },
+    Route {
+        method: "GET",
+        path: "/insights",
+        who: Who::Anyone,
+        summary: "The page that shows the figures; who may see them is settled where it asks for them.",
+        answers: &[200, 404],
+        handler: || axum::routing::get(page::show),
+    },
+    Route {
+        method: "GET",
+        path: "/insights/{file}",
+        who: Who::Anyone,
+        summary: "What the page is made of: scripts, styles, letters.",
+        answers: &[200, 404],
+        handler: || axum::routing::get(page::file),
     },
     Route {
         method: "GET",

@@ -50,6 +50,10 @@ fn operation(route: &Route) -> Value {
     if !parameters.is_empty() {
         operation["parameters"] = parameters.into();
     }
+    if route.path == "/insights/{file}" {
+        operation["parameters"] =
+            json!([{ "name": "file", "in": "path", "required": true, "schema": { "type": "string" } }]);
+    }
     if route.path == "/v1/surveys/results" {
         operation["parameters"] = json!([
             { "name": "quarter", "in": "query", "schema": { "type": "string", "pattern": "^2[0-9]{3}-Q[1-4]$" } },
@@ -111,6 +115,8 @@ fn response(route: &Route, status: u16) -> Value {
             content["text/csv"] = json!({ "schema": { "type": "string" } });
             content
         }
+        ("GET", "/insights") => json!({ "text/html": { "schema": { "type": "string" } } }),
+        ("GET", "/insights/{file}") => json!({ "*/*": { "schema": {} } }),
         ("GET", "/openapi.json") => json!({ "application/json": { "schema": { "type": "object" } } }),
         _ => json!({ "text/plain": { "schema": { "type": "string" } } }),
     };

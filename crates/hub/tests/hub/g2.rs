@@ -1,7 +1,7 @@
 //! G2: nobody gets anything that this table does not say.
 
 use firstlight_contract::hub::BATCH;
-use firstlight_hub::http::ROUTES;
+use firstlight_hub::http::{ROUTES, has_page};
 use reqwest::RequestBuilder;
 use serde_json::Value;
 
@@ -25,6 +25,10 @@ const TABLE: &[(&str, &str, [u16; 5])] = &[
     ("GET", "/readyz", [200, 200, 200, 200, 200]),
     ("GET", "/metrics", [200, 200, 200, 200, 403]),
     ("GET", "/openapi.json", [200, 200, 200, 200, 200]),
+    // Where the hub was built with its page, see below.
+    ("GET", "/insights", [200, 200, 200, 200, 200]),
+    // No file is called `{file}`.
+    ("GET", "/insights/{file}", [404, 404, 404, 404, 404]),
     ("GET", "/v1/insights/filters", [200, 200, 200, 200, 403]),
     ("GET", "/v1/insights/summary", [200, 200, 200, 200, 403]),
     ("GET", "/v1/insights/ttfv", [200, 200, 200, 200, 403]),
@@ -66,6 +70,7 @@ async fn g2_every_route_answers_each_kind_of_caller_as_the_table_says() {
     let tokens = [None, Some(device.token.as_str()), Some(&revoked.token), Some("flh_made-up"), None];
     for (method, path, expected) in TABLE {
         for (who, (token, status)) in tokens.iter().zip(expected).enumerate() {
+            let status = if *path == "/insights" && !has_page() { &404 } else { status };
             let mut request = ask(&hub, method, path);
             if let Some(token) = token {
                 request = request.bearer_auth(token);

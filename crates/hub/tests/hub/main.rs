@@ -12,6 +12,7 @@ mod insights;
 #[cfg(unix)]
 mod on_postgres;
 mod operating;
+mod page;
 #[cfg(unix)]
 #[path = "../postgres/mod.rs"]
 mod postgres;
