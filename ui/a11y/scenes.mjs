@@ -50,6 +50,8 @@ async function lookInSettings(page) {
   await press(page, 'Look now');
 }
 
+const insights = seek('Insights');
+
 async function help(page) {
   await press(page, 'Open the step');
   await press(page, 'Get help');
@@ -375,6 +377,11 @@ export const SCENES = [
   { name: '11-insights-loading', fixture: 'insights-loading', page: 'hub' },
   { name: '11-insights-offline', fixture: 'insights-offline', page: 'hub', viewport: WHOLE },
   { name: '11-insights-failed', fixture: 'insights-failed', page: 'hub', viewport: WHOLE },
+  { name: '12-window-insights', fixture: 'insights', visit: insights },
+  { name: '12-window-insights-small', fixture: 'insights', visit: insights, viewport: SMALL },
+  { name: '12-window-insights-zoomed', fixture: 'insights', visit: insights, ...ZOOMED },
+  { name: '12-window-insights-no-hub', fixture: 'insights-no-hub', visit: insights },
+  { name: '12-window-insights-no-access', fixture: 'insights-no-access', visit: insights },
   { name: '11-insights-signin', fixture: 'insights-signin', page: 'hub' },
   { name: '11-insights-no-role', fixture: 'insights-no-role', page: 'hub' },
   {

@@ -4,6 +4,7 @@
 
 mod client;
 mod delivery;
+mod figures;
 
 use firstlight_contract::{
     error::{Code, ErrorBody},
@@ -17,7 +18,7 @@ use url::Url;
 
 use self::client::Client;
 pub use self::delivery::Delivered;
-pub(crate) use self::delivery::Sending;
+pub(crate) use self::{delivery::Sending, figures::access_name};
 use crate::{
     error::{AppError, Result},
     journal_commands,
