@@ -7,7 +7,7 @@ use rusqlite_migration::{M, Migrations};
 
 use super::{
     super::{StoreError, columns::Kinds},
-    surveys,
+    audit, roles, surveys,
 };
 use crate::secrets;
 
@@ -170,8 +170,15 @@ CREATE TABLE latest (
 ) STRICT;
 ";
 
-const STEPS: &[M<'static>] =
-    &[M::up(FIRST), M::up(RUNS), M::up(SIGNALS), M::up(KPIS), M::up(surveys::SURVEYS)];
+const STEPS: &[M<'static>] = &[
+    M::up(FIRST),
+    M::up(RUNS),
+    M::up(SIGNALS),
+    M::up(KPIS),
+    M::up(surveys::SURVEYS),
+    M::up(roles::ROLES),
+    M::up(audit::AUDIT),
+];
 
 /// Brings the tables up to date and knows the types of events.
 pub(super) fn prepare(conn: &mut Connection) -> Result<Kinds, StoreError> {
@@ -181,6 +188,7 @@ pub(super) fn prepare(conn: &mut Connection) -> Result<Kinds, StoreError> {
         "INSERT OR IGNORE INTO hub (only, salt, touched) VALUES (1, ?1, 0)",
         [secrets::random::<32>()?],
     )?;
+    audit::prepare(&transaction)?;
     let mut keys = Vec::new();
     for kind in EventType::ALL {
         transaction.execute("INSERT OR IGNORE INTO kind (name) VALUES (?1)", [kind.name()])?;
