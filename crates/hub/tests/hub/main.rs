@@ -18,6 +18,7 @@ mod operating;
 mod postgres;
 mod signal;
 mod signals;
+mod signin;
 mod simulated;
 mod surveys;
 mod thin_path;

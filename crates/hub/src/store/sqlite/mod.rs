@@ -10,6 +10,7 @@ mod kpis;
 mod log;
 mod roles;
 mod schema;
+mod sessions;
 mod signals;
 mod surveys;
 
@@ -107,9 +108,8 @@ impl Store for SqliteStore {
         expires_at: Timestamp,
     ) -> Result<(), StoreError> {
         let (by, person) = (by.clone(), person.map(str::to_owned));
-        let add = move |conn: &mut Connection| {
-            admission::add_code(conn, &by, code, person.as_deref(), expires_at)
-        };
+        let add =
+            move |conn: &mut Connection| admission::add_code(conn, &by, code, person.as_deref(), expires_at);
         Self::on(&self.writer, add).await
     }
 

@@ -45,7 +45,8 @@ impl Roles for SqliteStore {
             let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let key = somebody(&transaction, &person)?;
             let sql = "INSERT OR IGNORE INTO role (person, name, since) VALUES (?1, ?2, ?3)";
-            let new = transaction.execute(sql, params![key.0, grant.to_string(), by.at.as_millisecond()])? > 0;
+            let new =
+                transaction.execute(sql, params![key.0, grant.to_string(), by.at.as_millisecond()])? > 0;
             if new {
                 let act = Act::RoleGranted { person: Named::Person { key }, role: grant };
                 audit::write(&transaction, &by, &act)?;
@@ -187,7 +188,7 @@ pub(super) fn known(conn: &Connection, name: &str) -> Result<Option<PersonKey>, 
     known.map(admission::person).transpose()
 }
 
-fn roles_of(conn: &Connection, person: PersonKey) -> Result<RoleSet, StoreError> {
+pub(super) fn roles_of(conn: &Connection, person: PersonKey) -> Result<RoleSet, StoreError> {
     let mut statement = conn.prepare_cached("SELECT name FROM role WHERE person = ?1")?;
     let names = statement.query_map([person.0], |row| row.get::<_, String>(0))?;
     names.map(|name| grant_from(&name?)).collect()
