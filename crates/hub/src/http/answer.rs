@@ -51,7 +51,7 @@ impl From<StoreError> for Failure {
 /// The status each code stands for.
 pub(crate) fn status(code: ProblemCode) -> StatusCode {
     match code {
-        ProblemCode::Malformed => StatusCode::BAD_REQUEST,
+        ProblemCode::Malformed | ProblemCode::SigninFailed => StatusCode::BAD_REQUEST,
         ProblemCode::Unauthorized => StatusCode::UNAUTHORIZED,
         ProblemCode::Forbidden => StatusCode::FORBIDDEN,
         ProblemCode::NotFound => StatusCode::NOT_FOUND,
@@ -63,7 +63,6 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         ProblemCode::TooMany => StatusCode::TOO_MANY_REQUESTS,
         ProblemCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         ProblemCode::Busy => StatusCode::SERVICE_UNAVAILABLE,
-        ProblemCode::SigninFailed => StatusCode::BAD_REQUEST,
         ProblemCode::ProviderFailed => StatusCode::BAD_GATEWAY,
     }
 }

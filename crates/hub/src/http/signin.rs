@@ -196,27 +196,30 @@ async fn key(hub: &Hub) -> Result<&Key, Failure> {
 }
 
 /// What whoever signs in is told. What exactly the provider did is for the log, too.
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn failed(error: SigninError) -> Failure {
-    let code = match &error {
+    let (code, hint) = match &error {
         SigninError::Unreachable(_)
         | SigninError::Answer(_)
         | SigninError::Token(_)
         | SigninError::Refused(_) => {
             tracing::warn!(%error, "nobody was signed in");
-            ProblemCode::ProviderFailed
+            (ProblemCode::ProviderFailed, None)
         }
-        SigninError::Over => ProblemCode::SigninFailed,
-        SigninError::NoDeviceFlow => ProblemCode::NotFound,
-        SigninError::Denied | SigninError::Nobody(_) | SigninError::Unverified => ProblemCode::Forbidden,
+        SigninError::Over => (ProblemCode::SigninFailed, None),
+        SigninError::NoDeviceFlow => {
+            (ProblemCode::NotFound, Some("Sign in with a browser, or with an access token."))
+        }
+        SigninError::Denied => (ProblemCode::Forbidden, Some("Sign in again, and agree.")),
+        SigninError::Nobody(_) | SigninError::Unverified => {
+            let hint = "Ask whoever runs your identity provider to have it say so.";
+            (ProblemCode::Forbidden, Some(hint))
+        }
     };
     let failure = Failure::new(code, error.to_string());
-    match error {
-        SigninError::NoDeviceFlow => failure.hint("Sign in with a browser, or with an access token."),
-        SigninError::Denied => failure.hint("Sign in again, and agree."),
-        SigninError::Nobody(_) | SigninError::Unverified => {
-            failure.hint("Ask whoever runs your identity provider to have it say so.")
-        }
-        _ => failure,
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
     }
 }
 

@@ -97,6 +97,7 @@ impl<'client> AsyncHttpClient<'client> for Web {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn failed(error: reqwest::Error) -> WebError {
     if error.is_timeout() {
         return WebError::TooSlow;

@@ -24,7 +24,7 @@ fn config(issuer: &str) -> String {
     )
 }
 
-async fn hub_of(forger: &Forger) -> Hub {
+fn hub_of(forger: &Forger) -> Hub {
     Hub::start_with(&config(&forger.url()))
 }
 
@@ -56,7 +56,7 @@ fn sessions(hub: &Hub) -> i64 {
 #[tokio::test]
 async fn g1_somebody_signs_in_looks_and_signs_out() {
     let forger = Forger::start().await;
-    let hub = hub_of(&forger).await;
+    let hub = hub_of(&forger);
     let mut browser = Browser::at(&hub);
     let nobody = who(&mut browser).await;
     assert_eq!((nobody.session, nobody.oidc, nobody.contact.as_str()), (None, true, "the platform team"));
@@ -90,7 +90,7 @@ async fn g1_somebody_signs_in_looks_and_signs_out() {
 #[tokio::test]
 async fn g1_whatever_is_wrong_with_an_answer_of_the_provider_is_said_and_signs_nobody_in() {
     let forger = Forger::start().await;
-    let hub = hub_of(&forger).await;
+    let hub = hub_of(&forger);
     // Once, so that what the provider says of itself is known.
     sent_to(&Browser::at(&hub).get("/v1/signin").await);
     for (fault, status, words) in [
@@ -150,7 +150,7 @@ async fn g1_a_provider_that_says_odd_things_of_itself_is_not_used() {
         (Fault::KeysGarbage, "answer cannot be used"),
     ] {
         let forger = Forger::start().await;
-        let hub = hub_of(&forger).await;
+        let hub = hub_of(&forger);
         forger.does(fault);
         let said = problem(Browser::at(&hub).get("/v1/signin").await, 502).await.error;
         assert!(said.message.contains(words), "{fault:?}: {}", said.message);
@@ -159,7 +159,7 @@ async fn g1_a_provider_that_says_odd_things_of_itself_is_not_used() {
         sent_to(&sign_in(&mut Browser::at(&hub), &forger).await);
     }
     let forger = Forger::start().await;
-    let hub = hub_of(&forger).await;
+    let hub = hub_of(&forger);
     forger.does(Fault::TokensNotEncrypted);
     let said = problem(sign_in(&mut Browser::at(&hub), &forger).await, 502).await.error;
     assert!(said.message.contains("http://id.acme.test/token is not https"), "{}", said.message);
@@ -168,7 +168,7 @@ async fn g1_a_provider_that_says_odd_things_of_itself_is_not_used() {
 #[tokio::test]
 async fn g1_a_provider_with_new_keys_is_believed_and_asked_for_them_once() {
     let forger = Forger::start().await;
-    let hub = hub_of(&forger).await;
+    let hub = hub_of(&forger);
     sent_to(&sign_in(&mut Browser::at(&hub), &forger).await);
     assert_eq!(forger.keys_asked(), 1);
     forger.rotates();
@@ -183,7 +183,7 @@ async fn g1_a_provider_with_new_keys_is_believed_and_asked_for_them_once() {
 #[tokio::test]
 async fn g1_a_sign_in_is_of_one_browser_and_leads_to_one_session() {
     let forger = Forger::start().await;
-    let hub = hub_of(&forger).await;
+    let hub = hub_of(&forger);
     let not_ours = "this sign-in was not begun in this browser, or too long ago";
 
     // An answer that nobody asked for, in a browser that began nothing, or something else.
@@ -227,7 +227,7 @@ async fn g1_a_sign_in_is_of_one_browser_and_leads_to_one_session() {
 #[tokio::test]
 async fn g1_an_answer_names_the_provider_it_comes_from_if_it_names_one() {
     let forger = Forger::start().await;
-    let hub = hub_of(&forger).await;
+    let hub = hub_of(&forger);
     let back = async |more: &str| {
         let mut browser = Browser::at(&hub);
         let address = sent_to(&browser.get("/v1/signin").await);
@@ -248,7 +248,7 @@ async fn g1_an_answer_names_the_provider_it_comes_from_if_it_names_one() {
 #[tokio::test]
 async fn g1_nobody_is_sent_to_another_host() {
     let forger = Forger::start().await;
-    let hub = hub_of(&forger).await;
+    let hub = hub_of(&forger);
     for odd in
         ["//evil.test", "/%5Cevil.test", "https://evil.test/", "/%09/evil.test", "evil", "", "/%0d%0aA:b"]
     {
@@ -418,7 +418,7 @@ async fn g1_who_tries_too_often_has_to_wait() {
 #[tokio::test]
 async fn g1_neither_sessions_nor_names_are_in_the_database() {
     let forger = Forger::start().await;
-    let mut hub = hub_of(&forger).await;
+    let mut hub = hub_of(&forger);
     let mut browser = Browser::at(&hub);
     let address = sent_to(&browser.get("/v1/signin").await);
     let attempt = browser.cookie("__Host-firstlight-signin").unwrap().to_owned();
@@ -455,7 +455,7 @@ async fn ask_again(hub: &Hub, handle: &str) -> Response {
 #[tokio::test]
 async fn g1_a_terminal_is_signed_in_once_the_person_says_yes() {
     let forger = Forger::start().await;
-    let hub = hub_of(&forger).await;
+    let hub = hub_of(&forger);
     let asked: DeviceSignin = read(hub.post("/v1/signin/device").send().await.unwrap()).await;
     assert_eq!((asked.user_code.as_str(), asked.interval_seconds), ("ABCD-EFGH", 2));
     let pending = ask_again(&hub, &asked.handle).await;

@@ -134,7 +134,7 @@ impl Forger {
     pub(super) fn rotates(&self) {
         self.inside(|inside| {
             inside.key = SigningKey::from_bytes(&[2; 32]);
-            inside.key_id = "second".to_owned();
+            "second".clone_into(&mut inside.key_id);
         });
     }
 
@@ -247,12 +247,12 @@ async fn token(State(forger): State<Forger>, body: Bytes) -> Response {
         if fault != Fault::CodesAgain {
             inside.codes.remove(code);
         }
-        given(inside, Some(nonce))
+        given(inside, Some(&nonce))
     })
 }
 
 /// The answer with a token, in which one thing is wrong.
-fn given(inside: &Inside, nonce: Option<String>) -> Response {
+fn given(inside: &Inside, nonce: Option<&str>) -> Response {
     let now = Timestamp::now().as_second();
     let access = "an access token";
     let hash = BASE64.encode(&sha2::Sha512::digest(access)[..32]);
