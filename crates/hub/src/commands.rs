@@ -67,22 +67,25 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Command::Audit(asked) => runtime.block_on(audit::run(&database, asked)),
         Command::Simulate(asked) => runtime.block_on(simulate::run(&database, asked, &config.rules.zone)),
         Command::Backup { file } => {
-            let path = one_file(database, "pg_dump --format=custom --file=FILE URL")?;
+            let path = one_file(&database, "pg_dump --format=custom --file=FILE URL")?;
+            // Before: a copy that was made is in the log, and in the copy's.
+            runtime.block_on(note(&database, &Act::BackupMade))?;
             sqlite::back_up(&path, &file)?;
             print(&format!("{} is a whole copy of {}\n", file.display(), path.display()))
         }
         Command::Restore { file } => {
-            let path = one_file(database, "pg_restore --dbname=URL FILE")?;
+            let path = one_file(&database, "pg_restore --dbname=URL FILE")?;
             sqlite::restore(&file, &path)?;
+            runtime.block_on(note(&database, &Act::BackupRestored))?;
             print(&format!("{} is what {} was\n", path.display(), file.display()))
         }
     }
 }
 
 /// What copies one file cannot copy a server's database.
-fn one_file(database: Database, instead: &str) -> Result<PathBuf> {
+fn one_file(database: &Database, instead: &str) -> Result<PathBuf> {
     match database {
-        Database::Sqlite(path) => Ok(path),
+        Database::Sqlite(path) => Ok(path.clone()),
         Database::Postgres(address) => bail!(
             "the database is PostgreSQL at {address}, which has its own way; use `{instead}`, while hubs serve if \
              you like, see docs/hub.md"
@@ -191,14 +194,29 @@ async fn open_existing(database: &Database) -> Result<Arc<dyn Store>> {
     open(database).await
 }
 
+/// Writes down what is done to the database as a whole.
+async fn note(database: &Database, act: &Act) -> Result<()> {
+    Ok(open_existing(database).await?.note(&by()?, act).await?)
+}
+
 /// Whoever gives a command.
 fn by() -> Result<By> {
-    let mut account = whoami::username().context("the system does not say whose account this is")?;
+    let mut account = account()?;
     // Who became root to do it.
     if let Ok(before) = std::env::var("SUDO_USER") {
         account = format!("{before} as {account}");
     }
     Ok(By::account(account, Timestamp::now()))
+}
+
+fn account() -> Result<String> {
+    let named = whoami::username();
+    // In a container an account may have a number and no name.
+    #[cfg(unix)]
+    if named.is_err() {
+        return Ok(format!("user {}", rustix::process::getuid().as_raw()));
+    }
+    named.context("the system does not say whose account this is")
 }
 
 async fn new_code(database: &Database, person: Option<String>, expires: SignedDuration) -> Result<()> {

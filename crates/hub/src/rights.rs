@@ -28,14 +28,8 @@ pub enum Role {
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 6] = [
-        Self::Viewer,
-        Self::Author,
-        Self::Publisher,
-        Self::SecurityReviewer,
-        Self::StepOwner,
-        Self::Admin,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Viewer, Self::Author, Self::Publisher, Self::SecurityReviewer, Self::StepOwner, Self::Admin];
 
     /// Whether whoever has this role may do what `other` is for.
     pub fn includes(self, other: Self) -> bool {
@@ -210,8 +204,7 @@ mod tests {
 
     #[test]
     fn a_role_is_read_as_it_is_written() {
-        for text in
-            ["viewer", "author", "publisher", "security-reviewer", "step-owner:it-helpdesk", "admin"]
+        for text in ["viewer", "author", "publisher", "security-reviewer", "step-owner:it-helpdesk", "admin"]
         {
             assert_eq!(text.parse::<Grant>().unwrap().to_string(), text);
         }

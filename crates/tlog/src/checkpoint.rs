@@ -80,12 +80,7 @@ pub struct Checkpoint {
 }
 
 /// Signs a tree. `origin` is the name of its log, which is also its key's name.
-pub fn make(
-    origin: &str,
-    tree: &Tree,
-    at: Timestamp,
-    signer: &dyn Signer,
-) -> Result<Checkpoint, SignError> {
+pub fn make(origin: &str, tree: &Tree, at: Timestamp, signer: &dyn Signer) -> Result<Checkpoint, SignError> {
     let key = signer.public_key()?;
     let (size, root) = (tree.len(), root(tree));
     let note = sign(origin, &text(origin, size, &root), &key, signer)?;

@@ -9,9 +9,7 @@ mod checkpoint;
 mod record;
 mod walk;
 
-pub use checkpoint::{
-    Checkpoint, NoteError, SeedSigner, SignError, Signer, make, opened, verifier_key,
-};
+pub use checkpoint::{Checkpoint, NoteError, SeedSigner, SignError, Signer, make, opened, verifier_key};
 pub use record::{Hash, Standing, Stored, commitment, place};
 pub use walk::{Check, Claim, Flaw, Walk, claims};
 

@@ -122,10 +122,8 @@ pub fn claims(
     }
     if let Some(note) = kept {
         let keys = key.into_iter().chain(checkpoints.iter().map(|checkpoint| &checkpoint.key));
-        let opened: Result<_, NoteError> = keys
-            .map(|key| opened(note, origin, key))
-            .find(Result::is_ok)
-            .unwrap_or(Err(NoteError::OtherLog));
+        let opened: Result<_, NoteError> =
+            keys.map(|key| opened(note, origin, key)).find(Result::is_ok).unwrap_or(Err(NoteError::OtherLog));
         match opened {
             Ok((size, root)) => claims.push(Claim { size, root }),
             Err(_) => {

@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, io};
 
 use firstlight_domain::plan::hex;
 use firstlight_tlog::{
-    Check, Checkpoint, Flaw, SeedSigner, SignError, Signer as _, Stored, Tree, Walk, claims, make, verifier_key,
+    Check, Checkpoint, Flaw, SeedSigner, SignError, Signer as _, Stored, Tree, Walk, claims, make,
+    verifier_key,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -30,7 +31,10 @@ pub struct Log {
 
 impl std::fmt::Debug for Log {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Log").field("id", &self.id).field("records", &self.stored.len()).finish_non_exhaustive()
+        out.debug_struct("Log")
+            .field("id", &self.id)
+            .field("records", &self.stored.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -55,9 +59,9 @@ impl Log {
 
     /// The settings a hub served with last, if they are known.
     pub fn settings(&self) -> Option<BTreeMap<String, String>> {
-        self.records().into_iter().rev().flatten().find_map(|record| match record.act {
-            Act::SettingsChanged { settings } => Some(settings),
-            _ => None,
+        self.records().into_iter().rev().flatten().find_map(|record| {
+            let Act::SettingsChanged { settings } = record.act else { return None };
+            Some(settings)
         })
     }
 
@@ -89,7 +93,8 @@ impl Log {
             .iter()
             .map(|stored| (stored.seq, stored.body.as_deref().unwrap_or_default()))
             .collect();
-        let bad = self.names.iter().filter(|name| !bodies.get(&name.seq).is_some_and(|body| holds(name, body)));
+        let bad =
+            self.names.iter().filter(|name| !bodies.get(&name.seq).is_some_and(|body| holds(name, body)));
         bad.map(|name| name.seq).min().map(|seq| Flaw::Changed { seq })
     }
 
@@ -100,7 +105,9 @@ impl Log {
             // What is signed has to be what was written.
             if !stored.is_whole_at(tree.len() + 1) {
                 let place = tree.len() + 1;
-                return Err(StoreError::Damaged(format!("record {place} of the audit log is not what was written")));
+                return Err(StoreError::Damaged(format!(
+                    "record {place} of the audit log is not what was written"
+                )));
             }
             tree.push(stored.leaf.clone());
         }

@@ -23,8 +23,8 @@ use crate::{
 };
 
 pub use log::Log;
-pub(crate) use record::{Entry, Sealed, entry};
 pub use record::Unreadable;
+pub(crate) use record::{Entry, Sealed, entry};
 
 /// Who does something, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,6 +155,10 @@ pub enum Act {
         /// Until when it counts.
         expires_at: Timestamp,
     },
+    /// Somebody set out to copy the whole database.
+    BackupMade,
+    /// A backup took the place of the database.
+    BackupRestored,
     /// A hub began to serve with other settings than before.
     SettingsChanged {
         /// Those that rights depend on; of a secret only whether there is one.

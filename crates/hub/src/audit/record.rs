@@ -70,8 +70,7 @@ struct Read {
 /// What is to be kept of an act at the place `seq`.
 pub(crate) fn entry(seq: u64, by: &By, act: &Act) -> Result<Entry, StoreError> {
     let written = Written { seq, at: by.at, by: &by.actor, act };
-    let mut value =
-        serde_json::to_value(written).map_err(|error| StoreError::Database(Box::new(error)))?;
+    let mut value = serde_json::to_value(written).map_err(|error| StoreError::Database(Box::new(error)))?;
     let mut names = Vec::new();
     seal(seq, &mut value, &mut names)?;
     let (body, salt) = (value.to_string(), secrets::random()?);

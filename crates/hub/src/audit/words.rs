@@ -39,8 +39,10 @@ impl Display for Act {
             Self::TokenMade { person, token, expires_at } => {
                 write!(out, "made access token {token} for {person}, until {expires_at:.0}")
             }
+            Self::BackupMade => out.write_str("set out to copy the whole database"),
+            Self::BackupRestored => out.write_str("put a backup in the place of the database"),
             Self::SettingsChanged { settings } => {
-                out.write_str("began to serve with other settings:")?;
+                out.write_str("began to serve with these settings:")?;
                 settings.iter().try_for_each(|(key, text)| write!(out, " {key}=\"{text}\""))
             }
             Self::TokenRevoked { person, token } => write!(out, "shut out access token {token} of {person}"),

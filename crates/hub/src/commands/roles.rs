@@ -24,7 +24,9 @@ pub(super) async fn run(database: &Database, asked: Role) -> Result<()> {
         }
         Role::Revoke { person, role } => {
             if !open_existing(database).await?.revoke_role(&by()?, &person, &role).await? {
-                bail!("{person} does not have the role {role}; `firstlight-hub role list {person}` shows what they have");
+                bail!(
+                    "{person} does not have the role {role}; `firstlight-hub role list {person}` shows what they have"
+                );
             }
             print(&format!("{person} no longer has the role {role}\n"))
         }

@@ -63,7 +63,15 @@ impl Hub {
             database.clone(),
         ];
         let client = Client::builder().no_proxy().tls_danger_accept_invalid_certs(true).build().unwrap();
-        let mut hub = Self { folder, database, arguments, child: None, url: String::new(), client, viewer: OnceLock::new() };
+        let mut hub = Self {
+            folder,
+            database,
+            arguments,
+            child: None,
+            url: String::new(),
+            client,
+            viewer: OnceLock::new(),
+        };
         hub.serve();
         hub
     }

@@ -45,7 +45,7 @@ async fn g8_every_command_that_does_something_is_in_the_log_with_who_gave_it() {
     }
     let said = log(&hub);
     let account = whoami::username().unwrap();
-    assert!(said[0].starts_with("the hub began to serve with other settings: "), "{}", said[0]);
+    assert!(said[0].starts_with("the hub began to serve with these settings: "), "{}", said[0]);
     assert!(said[0].contains("trusted_proxies=\"127.0.0.1, ::1\""), "{}", said[0]);
     let expected = [
         "made an enrolment code for person 1, until ",
@@ -80,7 +80,9 @@ async fn g8_a_token_opens_what_roles_say_for_as_long_as_both_count() {
     hub.say(&["role", "grant", "ada", "viewer"]);
     let second = hub.say(&["role", "token", "ada", "--expires", "1h"]).trim().to_owned();
     let listed = hub.say(&["role", "list", "ada"]);
-    assert!(listed.contains("person 1  viewer  since ") && listed.contains("person 1  access token 2  since "));
+    assert!(
+        listed.contains("person 1  viewer  since ") && listed.contains("person 1  access token 2  since ")
+    );
     assert!(!listed.contains(&token) && !listed.contains(&second));
     hub.say(&["role", "revoke-token", "1"]);
     let shut_out = problem(ask(&token).await, 401).await.error;
@@ -88,8 +90,7 @@ async fn g8_a_token_opens_what_roles_say_for_as_long_as_both_count() {
     assert_eq!(ask(&second).await.status(), 200);
     // What is kept of it opens nothing.
     let raw = rusqlite::Connection::open(hub.database()).unwrap();
-    let hash: Vec<u8> =
-        raw.query_row("SELECT token FROM access WHERE id = 2", [], |row| row.get(0)).unwrap();
+    let hash: Vec<u8> = raw.query_row("SELECT token FROM access WHERE id = 2", [], |row| row.get(0)).unwrap();
     let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     problem(ask(&format!("flr_{hex}")).await, 401).await;
     raw.execute("UPDATE access SET expires = 1000 WHERE id = 2", []).unwrap();
@@ -126,13 +127,19 @@ async fn g8_being_on_the_hubs_machine_opens_nothing_about_people() {
         let hub = Hub::start_with(config);
         let mut asked = 0;
         for route in ROUTES {
-            let ask = || hub.client.request(route.method.parse().unwrap(), format!("{}{}", hub.url, route.path));
+            let ask =
+                || hub.client.request(route.method.parse().unwrap(), format!("{}{}", hub.url, route.path));
             let status = async |request: RequestBuilder| request.send().await.unwrap().status().as_u16();
             match route.who {
                 Who::Role(_) => {
                     // A proxy that says nothing of whom it speaks for, and the metrics token, are nobody.
                     assert_eq!(status(ask()).await, 401, "{}", route.path);
-                    assert_eq!(status(ask().bearer_auth("a-long-metrics-token")).await, 401, "{}", route.path);
+                    assert_eq!(
+                        status(ask().bearer_auth("a-long-metrics-token")).await,
+                        401,
+                        "{}",
+                        route.path
+                    );
                     asked += 1;
                 }
                 Who::Operator => {
@@ -166,7 +173,10 @@ async fn g8_the_log_is_read_page_by_page_and_its_checkpoints_are_kept_elsewhere(
     let simulated: Vec<String> = (0..499).map(|n| n.to_string()).collect();
     let store = firstlight_hub::store::sqlite::SqliteStore::open(&hub.database()).unwrap();
     for name in simulated {
-        use firstlight_hub::{audit::{Act, By}, store::audit::Audit as _};
+        use firstlight_hub::{
+            audit::{Act, By},
+            store::audit::Audit as _,
+        };
         store.note(&By::hub(jiff::Timestamp::now()), &Act::IntegrationMade { name }).await.unwrap();
     }
     let first: AuditPage = read(ask("/v1/audit").await).await;
@@ -179,10 +189,14 @@ async fn g8_the_log_is_read_page_by_page_and_its_checkpoints_are_kept_elsewhere(
     let (kept, other) = (hub.folder.path().join("kept"), hub.folder.path().join("other"));
     std::fs::write(&kept, &note).unwrap();
     std::fs::write(&other, note.replace("502", "501")).unwrap();
-    let verify = |file: &std::path::Path| hub.run(&["audit", "verify", "--checkpoint", &file.display().to_string()]);
+    let verify =
+        |file: &std::path::Path| hub.run(&["audit", "verify", "--checkpoint", &file.display().to_string()]);
     let fine = verify(&kept);
     let words = String::from_utf8(fine.stdout).unwrap();
-    assert_eq!(words, "502 acts, all as they were written; 502 of them signed, 0 name somebody who was erased\n");
+    assert_eq!(
+        words,
+        "502 acts, all as they were written; 502 of them signed, 0 name somebody who was erased\n"
+    );
     assert!(!verify(&other).status.success());
     // The last act is gone, and everything that says so.
     let raw = rusqlite::Connection::open(hub.database()).unwrap();
@@ -209,11 +223,15 @@ async fn g8_other_settings_that_rights_depend_on_are_in_the_log_and_no_secret_of
     assert_eq!(log(&hub).len(), 1);
     let file = hub.folder.path().join("hub.toml");
     let text = std::fs::read_to_string(&file).unwrap();
-    std::fs::write(&file, format!("{text}metrics_token = \"a-long-metrics-token\"\nread_seconds = 7\n")).unwrap();
+    std::fs::write(&file, format!("{text}metrics_token = \"a-long-metrics-token\"\nread_seconds = 7\n"))
+        .unwrap();
     hub.serve();
     let said = log(&hub);
     assert_eq!(said.len(), 2);
-    assert!(said[0].contains("metrics_token=\"\"") && said[1].contains("metrics_token=\"(set)\""), "{said:?}");
+    assert!(
+        said[0].contains("metrics_token=\"\"") && said[1].contains("metrics_token=\"(set)\""),
+        "{said:?}"
+    );
     assert!(!said[1].contains("a-long-metrics-token"));
 }
 
@@ -235,4 +253,35 @@ async fn g8_the_export_is_all_that_is_needed_to_verify_the_log() {
     assert!(!exported.contains("ada") && !exported.contains("seed"), "{exported}");
     let origin = lines[0]["origin"].as_str().unwrap();
     assert!(lines[0]["key"].as_str().unwrap().starts_with(&format!("{origin}+")));
+}
+
+/// What an operator types as the guide says it.
+#[tokio::test]
+async fn the_guide_to_the_hub_is_true_of_roles_and_the_log() {
+    let guide = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/hub.md");
+    let guide = std::fs::read_to_string(guide).unwrap();
+    let hub = Hub::start();
+    let folder = hub.folder.path().display().to_string();
+    let mut typed = 0;
+    for line in guide.lines().filter_map(|line| line.strip_prefix("$ firstlight-hub ")) {
+        let line = line.replace("/elsewhere", &folder);
+        let (command, file) =
+            line.split_once(" > ").map_or((line.as_str(), None), |(command, file)| (command, Some(file)));
+        let words: Vec<&str> = command.split(' ').collect();
+        if !["code", "integration", "person", "role", "audit"].contains(&words[0]) {
+            continue;
+        }
+        let said = hub.say(&words);
+        if let Some(file) = file {
+            std::fs::write(file, said).unwrap();
+        }
+        typed += 1;
+    }
+    assert!(typed >= 10, "{typed}");
+    for role in firstlight_hub::rights::Role::ALL {
+        assert!(guide.contains(&format!("\n| `{}", role.name())), "{role:?}");
+    }
+    for setting in firstlight_hub::config::SETTINGS {
+        assert!(guide.contains(&format!("`{}`", setting.key)), "{}", setting.key);
+    }
 }

@@ -23,6 +23,12 @@ async fn a_simulated_company_is_counted_exactly() {
     let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{errors}");
     assert!(text.contains("figures are what they have to be") && text.contains("median days"), "{text}");
+    // What it read with counts no longer, and it is nobody who was to be onboarded.
+    let left = hub.say(&["role", "list"]);
+    assert!(
+        left.lines().count() == 1 && left.contains("access token 1") && left.contains("revoked"),
+        "{left}"
+    );
     let store = SqliteStore::open(&hub.database()).unwrap();
     assert_eq!(store.known().await.unwrap(), store.known_from_log().await.unwrap());
     // It is nobody's company now.
@@ -38,7 +44,11 @@ async fn a_hub_that_counts_differently_is_found_out() {
     let file = hub.folder.path().join("hub.toml");
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, text.replace("Europe/Berlin", "Pacific/Kiritimati")).unwrap();
-    let output = company(&hub, &[]);
+    // With a token that was brought along none is made.
+    let token = hub.folder.path().join("token");
+    std::fs::write(&token, hub.token_of("vera", "viewer")).unwrap();
+    let output = company(&hub, &["--token-file", &token.display().to_string()]);
+    assert_eq!(hub.say(&["role", "list"]).lines().count(), 2);
     assert_eq!(output.status.code(), Some(1));
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(errors.contains("figures are not what they have to be:\n"), "{errors}");

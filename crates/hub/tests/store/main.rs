@@ -6,12 +6,12 @@ mod counting;
 mod kpis;
 #[cfg(unix)]
 mod on_postgres;
+#[path = "../../../tlog/tests/tlog/oracle.rs"]
+mod oracle;
 #[cfg(unix)]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 #[path = "../postgres/mod.rs"]
 mod postgres;
-#[path = "../../../tlog/tests/tlog/oracle.rs"]
-mod oracle;
 mod roles;
 mod sessions;
 mod signals;
@@ -116,8 +116,7 @@ async fn g8_sqlite_does_nothing_that_it_cannot_log() {
     let (store, folder) = sqlite();
     let raw = rusqlite::Connection::open(folder.path().join("hub.sqlite")).unwrap();
     let run = async |sql: &str| raw.execute_batch(sql).unwrap();
-    let spoil =
-        "CREATE TRIGGER fails BEFORE INSERT ON audit BEGIN SELECT raise(ABORT, 'no'); END";
+    let spoil = "CREATE TRIGGER fails BEFORE INSERT ON audit BEGIN SELECT raise(ABORT, 'no'); END";
     let (spoil, mend) = (async || run(spoil).await, async || run("DROP TRIGGER fails").await);
     roles::g8_what_cannot_be_logged_is_not_done(store.as_ref(), spoil, mend).await;
 }

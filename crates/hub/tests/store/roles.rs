@@ -90,6 +90,8 @@ fn name(act: &Act) -> &'static str {
         Act::RoleRevoked { .. } => "role revoked",
         Act::TokenMade { .. } => "token made",
         Act::TokenRevoked { .. } => "token revoked",
+        Act::BackupMade => "backup made",
+        Act::BackupRestored => "backup restored",
         Act::SettingsChanged { .. } => "settings changed",
     }
 }
@@ -126,8 +128,10 @@ async fn everything(store: &dyn Store, by: &By) -> Vec<Act> {
     assert!(!store.revoke_integration(by, "other").await.unwrap());
     assert!(!store.add_alias(by, "bo", "github:ada-l").await.unwrap());
     let settings = Act::SettingsChanged { settings: [("zone".to_owned(), "UTC".to_owned())].into() };
-    store.note(by, &settings).await.unwrap();
-    acts.push(settings);
+    for act in [settings, Act::BackupMade, Act::BackupRestored] {
+        store.note(by, &act).await.unwrap();
+        acts.push(act);
+    }
     acts
 }
 
@@ -137,8 +141,9 @@ pub(crate) async fn g8_every_act_is_in_the_log(store: &dyn Store) {
     let mut names: Vec<_> = acts.iter().map(name).collect();
     names.sort_unstable();
     names.dedup();
-    assert_eq!(names.len(), 10, "{names:?}");
-    let records: Vec<_> = store.audit_log().await.unwrap().records().into_iter().map(Result::unwrap).collect();
+    assert_eq!(names.len(), 12, "{names:?}");
+    let records: Vec<_> =
+        store.audit_log().await.unwrap().records().into_iter().map(Result::unwrap).collect();
     assert!(records.iter().map(|record| record.seq).eq(1..=acts.len() as u64));
     let sort = |mut acts: Vec<Act>| {
         acts.sort_by_key(name);

@@ -117,8 +117,7 @@ fn add_alias(conn: &mut Connection, by: &By, person: &str, alias: &str) -> Resul
     if let Some(known) = known {
         return Ok(known == person.0);
     }
-    transaction
-        .execute("INSERT INTO alias (pseudonym, person) VALUES (?1, ?2)", params![alias, person.0])?;
+    transaction.execute("INSERT INTO alias (pseudonym, person) VALUES (?1, ?2)", params![alias, person.0])?;
     transaction.execute("UPDATE signal SET person = ?2 WHERE who = ?1", params![alias, person.0])?;
     // Days on which somebody was counted as another are counted anew.
     let mut days: BTreeSet<(String, i32)> = BTreeSet::new();
