@@ -3,11 +3,11 @@ import '@fontsource-variable/inter/wght.css';
 import '$lib/shared/tokens.css';
 import '$lib/shared/base.css';
 import { mount } from 'svelte';
-import type { Code } from '$lib/contract';
+import type { Code, SessionAnswer } from '$lib/contract';
 import { always, FakeSource, hidden, says, suppressed } from '$fixtures/insights';
 import * as said from '$fixtures/insights';
 import { NOW } from '$fixtures/data';
-import type { Door, Standing } from '$lib/platform/hub';
+import type { Door } from '$lib/platform/hub';
 import HubPage from '../src/HubPage.svelte';
 
 const offset = NOW - Date.now();
@@ -90,8 +90,8 @@ const SCENES: Record<string, FakeSource> = {
   }),
 };
 
-const nobody: Standing = { session: null, oidc: false, contact: 'the platform team' };
-const DOORS: Record<string, Standing> = {
+const nobody: SessionAnswer = { session: null, oidc: false, contact: 'the platform team' };
+const DOORS: Record<string, SessionAnswer> = {
   'insights-signin': { ...nobody, oidc: true },
   'insights-no-role': {
     ...nobody,

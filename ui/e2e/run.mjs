@@ -54,6 +54,24 @@ try {
   await rm(folder, { recursive: true, force: true });
 }
 
+/** The access token of somebody with a role. */
+function access(person, role) {
+  const say = (...words) => {
+    const { status, stdout, stderr } = spawnSync(program, [...settings, 'role', ...words], {
+      encoding: 'utf8',
+    });
+    assert.equal(status, 0, stderr);
+    return stdout.trim();
+  };
+  say('grant', person, role);
+  return say('token', person);
+}
+
+async function signIn(page, token) {
+  await page.getByLabel('Access token').fill(token);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+}
+
 function once(emitter, name) {
   return new Promise((resolve, reject) => {
     emitter.once(name, (...given) => resolve(given));
@@ -80,10 +98,21 @@ async function tell(url) {
     window.refused = [];
     document.addEventListener('securitypolicyviolation', (event) => window.refused.push(event.blockedURI));
   });
-  const ask = async (path) => (await fetch(`${url}${path}`)).json();
+  const viewer = access('grace', 'viewer');
+  const get = (path) => fetch(`${url}${path}`, { headers: { authorization: `Bearer ${viewer}` } });
+  const ask = async (path) => (await get(path)).json();
 
   await page.goto(`${url}/insights`);
   await page.getByRole('heading', { level: 1, name: 'Insights' }).waitFor();
+  // Nobody is told anything before they have said who they are, with a token that counts and a role that allows it.
+  await signIn(page, 'flr_made-up');
+  await page.getByText('hub_no_access').waitFor();
+  await signIn(page, access('ida', 'step-owner:it-helpdesk'));
+  await page.getByText('You are signed in, but may not see figures').waitFor();
+  assert.equal(await page.locator('data').count(), 0);
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await signIn(page, viewer);
+  await page.getByRole('heading', { name: 'How far people get in 30 days' }).waitFor();
   await settled(page);
   await picture(page, 'everybody');
 
@@ -219,7 +248,7 @@ async function tell(url) {
     await page.locator(`[data-question=${question}]`).getByRole('button', { name: /^CSV/ }).click();
     const got = await coming;
     assert.equal(got.suggestedFilename(), `firstlight-${question}.csv`);
-    const wanted = await (await fetch(`${url}${path}&format=csv`)).text();
+    const wanted = await (await get(`${path}&format=csv`)).text();
     assert.equal(await readFile(await got.path(), 'utf8'), wanted);
   }
 
@@ -239,10 +268,14 @@ async function tell(url) {
     await picture(page, `end-${colorScheme}`);
   }
   assert.deepEqual(await page.evaluate(() => window.refused), []);
-  // Said once, by the address that the hub was right to refuse, and by a session that nobody has.
+  // Said by the browser of what the hub was right to refuse.
   const unexpected = said.filter((text) => !/status of 40[0134]/.test(text));
   assert.deepEqual(unexpected, []);
   assert.deepEqual(elsewhere, []);
+  // Who has signed out is told nothing any more, also not what was there before.
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByLabel('Access token').waitFor();
+  assert.equal(await page.locator('data').count(), 0);
   for (const file of await readdir(here('../hub/dist'))) {
     const text = file.endsWith('.js') ? await readFile(join(here('../hub/dist'), file), 'utf8') : '';
     assert(!text.includes('__TAURI'), `${file} knows of the desktop`);

@@ -36,5 +36,6 @@ pub mod releases;
 pub mod report;
 pub mod run;
 pub mod settings;
+pub mod signin;
 pub mod surveys;
 pub mod templates;

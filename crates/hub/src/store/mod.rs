@@ -10,6 +10,7 @@ pub mod kpis;
 pub mod postgres;
 mod recount;
 pub mod roles;
+pub mod sessions;
 mod settling;
 pub mod signals;
 pub mod sqlite;
@@ -209,6 +210,7 @@ pub trait Store:
     audit::Audit
     + kpis::Kpis
     + roles::Roles
+    + sessions::Sessions
     + signals::Signals
     + surveys::Surveys
     + std::fmt::Debug

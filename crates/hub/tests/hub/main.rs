@@ -19,6 +19,7 @@ mod page;
 mod postgres;
 mod signal;
 mod signals;
+mod signin;
 mod simulated;
 mod surveys;
 mod thin_path;

@@ -13,6 +13,7 @@ mod oracle;
 #[path = "../postgres/mod.rs"]
 mod postgres;
 mod roles;
+mod sessions;
 mod signals;
 mod story;
 mod surveys;
@@ -55,6 +56,14 @@ fn sqlite_counts_what_its_log_says_whatever_the_network_does() {
 async fn sqlite_knows_who_may_say_what_happened() {
     let (store, _folder) = sqlite();
     signals::integrations(store.as_ref()).await;
+}
+
+#[tokio::test]
+async fn g1_sqlite_knows_who_is_signed_in() {
+    let (store, _folder) = sqlite();
+    sessions::of_named(store.as_ref()).await;
+    let (store, _folder) = sqlite();
+    sessions::of_bearers(store.as_ref()).await;
 }
 
 #[test]

@@ -14,7 +14,7 @@ use firstlight_hub::{
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::{audit, counting, kpis, postgres::Server, roles, signals, story, surveys};
+use crate::{audit, counting, kpis, postgres::Server, roles, sessions, signals, story, surveys};
 
 async fn open(url: &str) -> Arc<dyn Store> {
     Arc::new(PostgresStore::open(&Address::parse(url).unwrap()).await.unwrap())
@@ -42,6 +42,13 @@ async fn postgres_counts_each_day_by_itself() {
 async fn postgres_knows_who_may_say_what_happened() {
     let Some(server) = Server::shared() else { return };
     signals::integrations(open(&server.fresh()).await.as_ref()).await;
+}
+
+#[tokio::test]
+async fn g1_postgres_knows_who_is_signed_in() {
+    let Some(server) = Server::shared() else { return };
+    sessions::of_named(open(&server.fresh()).await.as_ref()).await;
+    sessions::of_bearers(open(&server.fresh()).await.as_ref()).await;
 }
 
 #[test]

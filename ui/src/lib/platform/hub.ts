@@ -1,5 +1,5 @@
 // A hub, as its own page asks it: same origin, whoever asks is in the session's cookie or on the hub's machine.
-import type { Code, ErrorBody, InsightsFilter } from '$lib/contract';
+import type { Code, ErrorBody, InsightsFilter, SessionAnswer, SessionRequest } from '$lib/contract';
 import type { Answer, Asked, Question, Source } from './insights';
 
 /** How a hub says no: `firstlight_contract::hub::Problem`. */
@@ -88,26 +88,9 @@ export const hub: Source = {
   },
 };
 
-/** Somebody who is signed in. */
-export interface Session {
-  person: number;
-  roles: string[];
-  /** Until when; nothing where there is no session to end. */
-  expires_at: string | null;
-}
-
-/** Who asks, and how to sign in. */
-export interface Standing {
-  session: Session | null;
-  /** Whether the organisation's identity provider can be used. */
-  oidc: boolean;
-  /** Whom to ask for a role. */
-  contact: string;
-}
-
 /** Where people sign in and out of a hub. Everything rejects with an `ErrorBody`. */
 export interface Door {
-  standing(): Promise<Standing>;
+  standing(): Promise<SessionAnswer>;
   /** Where the identity provider asks who it is, and then leads back to this page. */
   provider(page: string): string;
   /** Exchanges an access token for a session. */
@@ -118,10 +101,11 @@ export interface Door {
 const POST: RequestInit = { method: 'POST', headers: { 'content-type': 'application/json' } };
 
 export const door: Door = {
-  standing: () => fetchJson<Standing>('/v1/session'),
+  standing: () => fetchJson<SessionAnswer>('/v1/session'),
   provider: (page) => `/v1/signin?${new URLSearchParams({ return_to: page }).toString()}`,
   async enter(token: string): Promise<void> {
-    await fetchJson('/v1/session', { ...POST, body: JSON.stringify({ token }) });
+    const request: SessionRequest = { token };
+    await fetchJson('/v1/session', { ...POST, body: JSON.stringify(request) });
   },
   async leave(): Promise<void> {
     await fetchJson('/v1/session/end', { ...POST, body: '{}' });

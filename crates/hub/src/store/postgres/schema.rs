@@ -10,7 +10,7 @@ use tokio_postgres::{Client, GenericClient};
 
 use super::{
     super::{StoreError, columns::Kinds},
-    audit, roles, surveys,
+    audit, roles, sessions, surveys,
 };
 use crate::secrets;
 
@@ -188,6 +188,7 @@ const STEPS: &[Step] = &[
     Step { sql: surveys::SURVEYS, needs: 1 },
     Step { sql: roles::ROLES, needs: 1 },
     Step { sql: audit::AUDIT, needs: 1 },
+    Step { sql: sessions::SESSIONS, needs: 1 },
 ];
 
 /// Whoever brings tables up to date holds this number; others wait, and find it done.

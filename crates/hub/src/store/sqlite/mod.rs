@@ -10,6 +10,7 @@ mod kpis;
 mod log;
 mod roles;
 mod schema;
+mod sessions;
 mod signals;
 mod surveys;
 

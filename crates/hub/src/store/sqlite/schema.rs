@@ -7,7 +7,7 @@ use rusqlite_migration::{M, Migrations};
 
 use super::{
     super::{StoreError, columns::Kinds},
-    audit, roles, surveys,
+    audit, roles, sessions, surveys,
 };
 use crate::secrets;
 
@@ -178,6 +178,7 @@ const STEPS: &[M<'static>] = &[
     M::up(surveys::SURVEYS),
     M::up(roles::ROLES),
     M::up(audit::AUDIT),
+    M::up(sessions::SESSIONS),
 ];
 
 /// Brings the tables up to date and knows the types of events.
