@@ -80,7 +80,7 @@ pub enum InsightsAnswer {
     /// To [`InsightsQuestion::Filters`].
     Filters(InsightsFilters),
     /// To [`InsightsQuestion::Summary`].
-    Summary(InsightsSummary),
+    Summary(Box<InsightsSummary>),
     /// To [`InsightsQuestion::Ttfv`].
     Ttfv(TtfvCurves),
     /// To [`InsightsQuestion::Steps`].

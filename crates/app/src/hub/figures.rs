@@ -54,7 +54,9 @@ impl Firstlight {
         };
         match question {
             InsightsQuestion::Filters => read(parsed(&body).map(InsightsAnswer::Filters)),
-            InsightsQuestion::Summary { .. } => read(parsed(&body).map(InsightsAnswer::Summary)),
+            InsightsQuestion::Summary { .. } => {
+                read(parsed(&body).map(Box::new).map(InsightsAnswer::Summary))
+            }
             InsightsQuestion::Ttfv { .. } => read(parsed(&body).map(InsightsAnswer::Ttfv)),
             InsightsQuestion::Steps { .. } => read(parsed(&body).map(InsightsAnswer::Steps)),
             InsightsQuestion::Funnel { .. } => read(parsed(&body).map(InsightsAnswer::Funnel)),
