@@ -8,8 +8,12 @@ use axum::{
 };
 use firstlight_contract::hub::{BATCH, BatchAnswer, EventVerdict, ProblemCode};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use serde_json::{Value, json};
 
-use super::{Failure, Hub, body};
+use super::{
+    Failure, Hub, Operation, body,
+    shape::{list, named, object, object_with, one_of, text},
+};
 use crate::{
     ingest::{
         Read,
@@ -19,6 +23,10 @@ use crate::{
     },
     store::{Device, Submission},
 };
+
+pub(super) fn take_operation() -> Operation {
+    Operation::gives(named("BatchAnswer")).takes(&[BATCH], named("Batch"))
+}
 
 pub(super) async fn take(
     State(hub): State<Arc<Hub>>,
@@ -69,6 +77,33 @@ fn read(
         (read, zone.to_datetime(time).date())
     });
     Ok(events.collect())
+}
+
+/// The shapes of a batch and of its verdicts.
+pub(super) fn shapes() -> Value {
+    let event = json!({
+        "specversion": "1.0", "id": "01890a5d-ac96-774b-bcce-b302099a8057",
+        "source": "urn:uuid:01890a5d-ac96-774b-bcce-b302099a8058", "type": "dev.firstlight.step.changed",
+        "time": "2026-11-26T11:00:00Z", "recordedtime": "2026-11-26T11:00:00Z", "sequence": "0000000000000007",
+        "datacontenttype": "application/json", "data": { "step": "git", "state": "running" },
+    });
+    json!({
+        "Batch": {
+            "type": "array", "maxItems": batch::MOST_EVENTS, "examples": [[event]],
+            "description": "CloudEvents 1.0. Each has its own verdict: one that is wrong does not spoil the others.",
+        },
+        "BatchAnswer": object(json!({ "verdicts": list(&named("EventVerdict")) })),
+        "EventVerdict": object_with(
+            json!({ "verdict": one_of(&["accepted", "duplicate", "refused"]) }),
+            json!({
+                "id": text(), "message": text(),
+                "reason": one_of(&[
+                    "malformed", "foreign_source", "unregistered_type", "unregistered_property", "sensitive", "too_old",
+                    "in_the_future", "too_many_gaps",
+                ]),
+            }),
+        ),
+    })
 }
 
 pub(super) fn failure(error: &BatchError) -> Failure {

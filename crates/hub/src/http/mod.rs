@@ -9,7 +9,9 @@ mod insights;
 mod limits;
 mod metrics;
 mod openapi;
+mod operation;
 mod releases;
+mod shape;
 mod signals;
 mod surveys;
 mod who;
@@ -24,6 +26,7 @@ use firstlight_contract::hub::ProblemCode;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 pub use answer::Failure;
+use operation::Operation;
 pub use signals::HookSecrets;
 pub use who::Peer;
 
@@ -123,6 +126,8 @@ pub struct Route {
     pub summary: &'static str,
     /// Every status it may answer with.
     pub answers: &'static [u16],
+    /// What it asks for, takes and gives.
+    operation: fn() -> Operation,
     handler: fn() -> MethodRouter<Arc<Hub>>,
 }
 
@@ -134,6 +139,7 @@ pub const ROUTES: &[Route] = &[
         who: Who::Anyone,
         summary: "Lets a device in that shows a single-use code, and gives it its token.",
         answers: &[201, 400, 403, 408, 409, 413, 415, 429, 500],
+        operation: devices::enrol_operation,
         handler: || axum::routing::post(devices::enrol),
     },
     Route {
@@ -142,6 +148,7 @@ pub const ROUTES: &[Route] = &[
         who: Who::Device,
         summary: "Says how far the hub has got with the events of this device.",
         answers: &[200, 401, 429, 500],
+        operation: devices::standing_operation,
         handler: || axum::routing::get(devices::standing),
     },
     Route {
@@ -150,6 +157,7 @@ pub const ROUTES: &[Route] = &[
         who: Who::Device,
         summary: "Takes in a batch of events; durable and counted when it answers.",
         answers: &[200, 400, 401, 408, 413, 415, 429, 500, 503],
+        operation: events::take_operation,
         handler: || axum::routing::post(events::take),
     },
     Route {
@@ -157,7 +165,8 @@ pub const ROUTES: &[Route] = &[
         path: "/v1/releases/signal",
         who: Who::Operator,
         summary: "Says how many runs of a release (?pack=acme&release=3.2.0&before=3.1.0) began and failed, and of the one before.",
-        answers: &[200, 400, 403, 500],
+        answers: &[200, 400, 401, 403, 500],
+        operation: releases::signal_operation,
         handler: || axum::routing::get(releases::signal),
     },
     Route {
@@ -166,6 +175,7 @@ pub const ROUTES: &[Route] = &[
         who: Who::Integration,
         summary: "Takes in CDEvents (merged changes, deployments, tickets), one or a list, also in CloudEvents.",
         answers: &[200, 400, 401, 408, 413, 415, 500],
+        operation: signals::cdevents_operation,
         handler: || axum::routing::post(signals::cdevents),
     },
     Route {
@@ -174,6 +184,7 @@ pub const ROUTES: &[Route] = &[
         who: Who::Anyone,
         summary: "Takes in the use of services as PostHog's libraries send it; `api_key` is the token of an integration.",
         answers: &[200, 400, 401, 408, 413, 415, 500],
+        operation: signals::posthog_operation,
         handler: || axum::routing::post(signals::posthog),
     },
     Route {
@@ -182,6 +193,7 @@ pub const ROUTES: &[Route] = &[
         who: Who::Anyone,
         summary: "The same; some libraries write the address so.",
         answers: &[200, 400, 401, 408, 413, 415, 500],
+        operation: signals::posthog_operation,
         handler: || axum::routing::post(signals::posthog),
     },
     Route {
@@ -190,6 +202,7 @@ pub const ROUTES: &[Route] = &[
         who: Who::Anyone,
         summary: "Takes in GitHub's webhooks `pull_request` and `deployment_status`, signed with the hub's secret for it.",
         answers: &[200, 400, 403, 408, 413, 415, 500],
+        operation: signals::github_operation,
         handler: || axum::routing::post(signals::github),
     },
     Route {
@@ -198,6 +211,7 @@ pub const ROUTES: &[Route] = &[
         who: Who::Anyone,
         summary: "Takes in GitLab's webhooks for merge requests and deployments, signed with the hub's signing token.",
         answers: &[200, 400, 403, 408, 413, 415, 500],
+        operation: signals::gitlab_operation,
         handler: || axum::routing::post(signals::gitlab),
     },
     Route {
@@ -206,6 +220,7 @@ pub const ROUTES: &[Route] = &[
         who: Who::Anyone,
         summary: "Answers while the program runs.",
         answers: &[200],
+        operation: Operation::gives_text,
         handler: || axum::routing::get(health::alive),
     },
     Route {
@@ -214,6 +229,7 @@ pub const ROUTES: &[Route] = &[
         who: Who::Anyone,
         summary: "Answers 200 while the database can be written to.",
         answers: &[200, 503],
+        operation: Operation::gives_text,
         handler: || axum::routing::get(health::ready),
     },
     Route {
@@ -221,7 +237,8 @@ pub const ROUTES: &[Route] = &[
         path: "/metrics",
         who: Who::Operator,
         summary: "How the hub is doing, as Prometheus reads it.",
-        answers: &[200, 403],
+        answers: &[200, 401, 403],
+        operation: Operation::gives_text,
         handler: || axum::routing::get(metrics::show),
     },
     Route {
@@ -230,6 +247,7 @@ pub const ROUTES: &[Route] = &[
         who: Who::Anyone,
         summary: "This description.",
         answers: &[200],
+        operation: openapi::show_operation,
         handler: || axum::routing::get(openapi::show),
     },
     Route {
@@ -237,7 +255,8 @@ pub const ROUTES: &[Route] = &[
         path: "/v1/insights/filters",
         who: Who::Operator,
         summary: "Says which personas, releases and periods can be asked for.",
-        answers: &[200, 400, 403, 500],
+        answers: &[200, 400, 401, 403, 500],
+        operation: insights::filters_operation,
         handler: || axum::routing::get(insights::filters),
     },
     Route {
@@ -245,7 +264,8 @@ pub const ROUTES: &[Route] = &[
         path: "/v1/insights/summary",
         who: Who::Operator,
         summary: "The cards: adoption, time to first value, who is active, how often steps fail.",
-        answers: &[200, 400, 403, 500],
+        answers: &[200, 400, 401, 403, 500],
+        operation: insights::summary_operation,
         handler: || axum::routing::get(insights::summary),
     },
     Route {
@@ -253,7 +273,8 @@ pub const ROUTES: &[Route] = &[
         path: "/v1/insights/ttfv",
         who: Who::Operator,
         summary: "Curves of the time to first value, by persona or by release, with numbers at risk.",
-        answers: &[200, 400, 403, 500],
+        answers: &[200, 400, 401, 403, 500],
+        operation: insights::ttfv_operation,
         handler: || axum::routing::get(insights::ttfv),
     },
     Route {
@@ -261,7 +282,8 @@ pub const ROUTES: &[Route] = &[
         path: "/v1/insights/steps",
         who: Who::Operator,
         summary: "What each step costs: times, failures, waiting, days lost.",
-        answers: &[200, 400, 403, 500],
+        answers: &[200, 400, 401, 403, 500],
+        operation: insights::steps_operation,
         handler: || axum::routing::get(insights::steps),
     },
     Route {
@@ -269,7 +291,8 @@ pub const ROUTES: &[Route] = &[
         path: "/v1/insights/funnel",
         who: Who::Operator,
         summary: "How far people get in 30 days.",
-        answers: &[200, 400, 403, 500],
+        answers: &[200, 400, 401, 403, 500],
+        operation: insights::funnel_operation,
         handler: || axum::routing::get(insights::funnel),
     },
     Route {
@@ -277,7 +300,8 @@ pub const ROUTES: &[Route] = &[
         path: "/v1/insights/activity",
         who: Who::Operator,
         summary: "Who is active, day by day.",
-        answers: &[200, 400, 403, 500],
+        answers: &[200, 400, 401, 403, 500],
+        operation: insights::activity_operation,
         handler: || axum::routing::get(insights::activity),
     },
     Route {
@@ -285,7 +309,8 @@ pub const ROUTES: &[Route] = &[
         path: "/v1/insights/retrospective",
         who: Who::Operator,
         summary: "Whether a release (?pack=acme&release=3.2.0&before=3.1.0) helped.",
-        answers: &[200, 400, 403, 500],
+        answers: &[200, 400, 401, 403, 500],
+        operation: insights::retrospective_operation,
         handler: || axum::routing::get(insights::retrospective),
     },
     Route {
@@ -293,7 +318,8 @@ pub const ROUTES: &[Route] = &[
         path: "/v1/insights/completeness",
         who: Who::Operator,
         summary: "How much of what happened the hub knows.",
-        answers: &[200, 400, 403, 500],
+        answers: &[200, 400, 401, 403, 500],
+        operation: insights::completeness_operation,
         handler: || axum::routing::get(insights::completeness),
     },
     Route {
@@ -302,6 +328,7 @@ pub const ROUTES: &[Route] = &[
         who: Who::Device,
         summary: "Says when the person whose device this is was last asked, on any of their devices.",
         answers: &[200, 401, 429, 500],
+        operation: surveys::cooldown_operation,
         handler: || axum::routing::get(surveys::cooldown),
     },
     Route {
@@ -309,7 +336,8 @@ pub const ROUTES: &[Route] = &[
         path: "/v1/surveys/results",
         who: Who::Operator,
         summary: "What people answered in a quarter (?quarter=2026-Q4, &format=csv), of groups that are large enough.",
-        answers: &[200, 400, 403, 500],
+        answers: &[200, 400, 401, 403, 500],
+        operation: surveys::show_operation,
         handler: || axum::routing::get(surveys::show),
     },
 ];

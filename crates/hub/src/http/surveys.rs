@@ -21,11 +21,18 @@ use jiff::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Failure, Hub};
+use super::{
+    Failure, Hub, Operation,
+    shape::{count, instant, list, matching, named, number, object, object_with, one_of, pair, text},
+};
 use crate::{
     store::Device,
     surveys::{SMALLEST_FOR_WORDS, feedback, results},
 };
+
+pub(super) fn cooldown_operation() -> Operation {
+    Operation::gives(named("Cooldown"))
+}
 
 pub(super) async fn cooldown(
     State(hub): State<Arc<Hub>>,
@@ -49,6 +56,14 @@ pub(super) struct Asked {
 enum Format {
     Json,
     Csv,
+}
+
+pub(super) fn show_operation() -> Operation {
+    Operation::gives(named("SurveyResults")).or_csv().may_ask(
+        "query",
+        "quarter",
+        matching("^2[0-9]{3}-Q[1-4]$"),
+    )
 }
 
 pub(super) async fn show(
@@ -168,46 +183,28 @@ fn quoted(cell: &str) -> String {
     if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
 }
 
-/// The shapes of these answers, for the description.
-pub(super) fn schemas() -> Value {
-    let text = json!({ "type": "string" });
-    let instant = json!({ "type": "string", "format": "date-time" });
-    let count = json!({ "type": "integer", "minimum": 0 });
-    let number = json!({ "type": "number" });
-    let list = |items: &Value| json!({ "type": "array", "items": items });
-    let object = |required: &[&str], properties: Value| json!({ "type": "object", "required": required, "properties": properties });
-    let question = object(
-        &["question", "kind", "n", "enough", "counts", "texts"],
+/// The shapes of these answers.
+pub(super) fn shapes() -> Value {
+    let question = object_with(
         json!({
-            "question": text, "kind": { "enum": ["nps", "csat", "ces", "choice", "text"] }, "n": count,
-            "enough": { "type": "boolean" }, "value": number, "low": number, "high": number,
-            "counts": list(&object(&["answer", "n"], json!({ "answer": text, "n": count }))), "texts": list(&text),
+            "question": text(), "kind": one_of(&["nps", "csat", "ces", "choice", "text"]), "n": count(),
+            "enough": { "type": "boolean" }, "texts": list(&text()),
+            "counts": list(&object(json!({ "answer": text(), "n": count() }))),
         }),
+        json!({ "value": number(), "low": number(), "high": number() }),
     );
-    let endings = object(
-        &["dismissed", "abandoned", "partial", "sent"],
-        json!({ "dismissed": count, "abandoned": count, "partial": count, "sent": count }),
-    );
-    let survey = object(
-        &["survey", "questions"],
-        json!({ "survey": text, "endings": endings, "questions": list(&question) }),
-    );
-    let feedback = object(
-        &["signed", "texts"],
-        json!({
-            "texts": list(&text),
-            "signed": list(&json!({ "type": "array", "prefixItems": [text, text] })),
-        }),
-    );
+    let endings = object(json!({
+        "dismissed": count(), "abandoned": count(), "partial": count(), "sent": count(),
+    }));
+    let survey =
+        object_with(json!({ "survey": text(), "questions": list(&question) }), json!({ "endings": endings }));
+    let feedback = object(json!({ "texts": list(&text()), "signed": list(&pair(&text())) }));
     json!({
-        "Cooldown": object(&[], json!({ "asked_at": instant, "nps_asked_at": instant })),
-        "SurveyResults": object(
-            &["quarter", "smallest", "smallest_for_words", "surveys", "feedback"],
-            json!({
-                "quarter": text, "smallest": count, "smallest_for_words": count, "surveys": list(&survey),
-                "feedback": feedback,
-            }),
-        ),
+        "Cooldown": object_with(json!({}), json!({ "asked_at": instant(), "nps_asked_at": instant() })),
+        "SurveyResults": object(json!({
+            "quarter": text(), "smallest": count(), "smallest_for_words": count(), "surveys": list(&survey),
+            "feedback": feedback,
+        })),
     })
 }
 

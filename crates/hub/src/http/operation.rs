@@ -1,0 +1,82 @@
+//! What a route asks for, takes and gives. Each says it beside its handler, `/openapi.json` tells it, and G4 holds it to it.
+
+use serde_json::{Value, json};
+
+use super::shape::{matching, one_of, text};
+
+pub(super) const JSON: &str = "application/json";
+
+/// What a route is described by, beyond who may use it and how it may answer.
+#[derive(Debug)]
+pub(super) struct Operation {
+    pub(super) parameters: Vec<Value>,
+    /// The types of body it takes, and their shape.
+    pub(super) takes: Option<(&'static [&'static str], Value)>,
+    /// What it gives when all went well: types of body, and their shapes.
+    pub(super) gives: Vec<(&'static str, Value)>,
+    /// What whoever sends it vouches with, all of them, where that is no token of ours.
+    pub(super) vouched: &'static [&'static str],
+}
+
+impl Operation {
+    /// One that gives JSON of this shape.
+    pub(super) fn gives(shape: Value) -> Self {
+        Self { parameters: Vec::new(), takes: None, gives: vec![(JSON, shape)], vouched: &[] }
+    }
+
+    /// One that gives text.
+    pub(super) fn gives_text() -> Self {
+        Self { gives: vec![("text/plain", text())], ..Self::gives(text()) }
+    }
+
+    /// The same as CSV, if that is asked for.
+    pub(super) fn or_csv(mut self) -> Self {
+        self.gives.push(("text/csv", text()));
+        self.may_ask("query", "format", one_of(&["json", "csv"]))
+    }
+
+    /// Takes a body of one of these types.
+    pub(super) fn takes(mut self, kinds: &'static [&'static str], shape: Value) -> Self {
+        self.takes = Some((kinds, shape));
+        self
+    }
+
+    /// Has to be told this; `place` is `query`, `path` or `header`.
+    pub(super) fn asks(mut self, place: &str, name: &str, shape: Value) -> Self {
+        self.parameters.push(json!({ "name": name, "in": place, "required": true, "schema": shape }));
+        self
+    }
+
+    /// May be told this.
+    pub(super) fn may_ask(mut self, place: &str, name: &str, shape: Value) -> Self {
+        self.parameters.push(json!({ "name": name, "in": place, "required": false, "schema": shape }));
+        self
+    }
+
+    /// May be told these in the query, within what `shape`, an object, says of them together.
+    pub(super) fn may_ask_together(mut self, name: &str, shape: Value) -> Self {
+        self.parameters.push(json!({
+            "name": name, "in": "query", "required": false, "style": "form", "explode": true, "schema": shape,
+        }));
+        self
+    }
+
+    /// Is vouched for by these, each a security scheme of [`super::openapi`].
+    pub(super) fn vouched(mut self, schemes: &'static [&'static str]) -> Self {
+        self.vouched = schemes;
+        self
+    }
+}
+
+/// A name as packs have it.
+pub(super) fn name() -> Value {
+    matching("^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+}
+
+/// A version as packs have it: SemVer, whose numbers fit into 64 bits.
+pub(super) fn version() -> Value {
+    let number = "(0|[1-9][0-9]{0,18})";
+    let part = "(0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)";
+    let word = "[0-9A-Za-z-]+";
+    matching(&format!("^{number}\\.{number}\\.{number}(-{part}(\\.{part})*)?(\\+{word}(\\.{word})*)?$"))
+}
