@@ -270,6 +270,6 @@ fn filter_and_parts() -> Value {
     let within = json!({ "maxProperties": MOST_WIDE });
     let already = ["persona", "release"]
         .map(|by| json!({ "required": ["by", by], "properties": { "by": { "const": by } } }));
-    asked["anyOf"] = Value::from_iter([within].into_iter().chain(already));
+    asked["anyOf"] = [within].into_iter().chain(already).collect();
     asked
 }

@@ -66,7 +66,7 @@ fn schemes() -> Value {
 
 /// What has to be shown. One of the list is enough; all that one of it names are needed.
 fn security(who: Who, vouched: &[&str]) -> Value {
-    let all = |schemes: &[&str]| Value::from_iter(schemes.iter().map(|name| (*name, json!([]))));
+    let all = |schemes: &[&str]| schemes.iter().map(|name| (*name, json!([]))).collect::<Value>();
     match who {
         Who::Anyone if vouched.is_empty() => json!([]),
         Who::Anyone => json!([all(vouched)]),
@@ -83,17 +83,17 @@ fn describe(route: &Route) -> Value {
         described["parameters"] = parameters.into();
     }
     if let Some((kinds, shape)) = takes {
-        let content = kinds.iter().map(|kind| (*kind, json!({ "schema": shape })));
-        described["requestBody"] = json!({ "required": true, "content": Value::from_iter(content) });
+        let content: Value = kinds.iter().map(|kind| (*kind, json!({ "schema": shape }))).collect();
+        described["requestBody"] = json!({ "required": true, "content": content });
     }
     let answers = route.answers.iter().map(|status| (status.to_string(), response(*status, &gives)));
-    described["responses"] = Value::from_iter(answers);
+    described["responses"] = answers.collect();
     described
 }
 
 fn response(status: u16, gives: &[(&str, Value)]) -> Value {
     let content = match status {
-        ..400 => Value::from_iter(gives.iter().map(|(kind, shape)| (*kind, json!({ "schema": shape })))),
+        ..400 => gives.iter().map(|(kind, shape)| (*kind, json!({ "schema": shape }))).collect(),
         _ => json!({ JSON: { "schema": named("ProblemEnvelope") } }),
     };
     let mut response = json!({ "description": words(status), "content": content });

@@ -42,22 +42,25 @@ impl Operation {
     }
 
     /// Has to be told this; `place` is `query`, `path` or `header`.
-    pub(super) fn asks(mut self, place: &str, name: &str, shape: Value) -> Self {
-        self.parameters.push(json!({ "name": name, "in": place, "required": true, "schema": shape }));
-        self
+    pub(super) fn asks(self, place: &str, name: &str, shape: Value) -> Self {
+        self.parameter(json!({ "name": name, "in": place, "required": true }), shape)
     }
 
     /// May be told this.
-    pub(super) fn may_ask(mut self, place: &str, name: &str, shape: Value) -> Self {
-        self.parameters.push(json!({ "name": name, "in": place, "required": false, "schema": shape }));
-        self
+    pub(super) fn may_ask(self, place: &str, name: &str, shape: Value) -> Self {
+        self.parameter(json!({ "name": name, "in": place, "required": false }), shape)
     }
 
     /// May be told these in the query, within what `shape`, an object, says of them together.
-    pub(super) fn may_ask_together(mut self, name: &str, shape: Value) -> Self {
-        self.parameters.push(json!({
-            "name": name, "in": "query", "required": false, "style": "form", "explode": true, "schema": shape,
-        }));
+    pub(super) fn may_ask_together(self, name: &str, shape: Value) -> Self {
+        let exploded =
+            json!({ "name": name, "in": "query", "required": false, "style": "form", "explode": true });
+        self.parameter(exploded, shape)
+    }
+
+    fn parameter(mut self, mut parameter: Value, shape: Value) -> Self {
+        parameter["schema"] = shape;
+        self.parameters.push(parameter);
         self
     }
 
@@ -73,7 +76,7 @@ pub(super) fn name() -> Value {
     matching("^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
 }
 
-/// A version as packs have it: SemVer, whose numbers fit into 64 bits.
+/// A version as packs have it: `SemVer`, whose numbers fit into 64 bits.
 pub(super) fn version() -> Value {
     let number = "(0|[1-9][0-9]{0,18})";
     let part = "(0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)";

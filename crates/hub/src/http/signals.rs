@@ -32,7 +32,7 @@ pub struct HookSecrets {
     pub gitlab: Option<SecretString>,
 }
 
-/// The types a body of CDEvents may have.
+/// The types a body of `CDEvents` may have.
 const CDEVENTS: &[&str] = &[JSON, "application/cloudevents+json", "application/cloudevents-batch+json"];
 
 /// The program that asks, by its name.

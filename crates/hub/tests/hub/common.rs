@@ -196,6 +196,7 @@ impl Hub {
 }
 
 impl Drop for Hub {
+    #[expect(clippy::print_stderr, reason = "a test that fails says what its hub said")]
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("the hub said:\n{}", std::fs::read_to_string(self.log_file()).unwrap_or_default());
