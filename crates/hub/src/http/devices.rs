@@ -83,6 +83,7 @@ pub(super) async fn standing(
         accepted: progress.accepted,
         refused: progress.refused,
         received_share: share(progress.accepted, high_water),
+        clock_ahead_seconds: progress.course.skew().map(|skew| skew / 1_000),
         expires_at: device.expires_at.to_string(),
     }))
 }
@@ -101,7 +102,10 @@ pub(super) fn shapes() -> Value {
                 "device": device, "high_water": count(), "gaps": list(&pair(&count())), "missing": count(),
                 "accepted": count(), "refused": count(), "expires_at": instant(),
             }),
-            json!({ "received_share": { "type": "number", "minimum": 0, "maximum": 1 } }),
+            json!({
+                "received_share": { "type": "number", "minimum": 0, "maximum": 1 },
+                "clock_ahead_seconds": { "type": "integer" },
+            }),
         ),
     })
 }

@@ -4,6 +4,7 @@
 //! of a device once, whoever else writes at the same time; the counts are part of it. Distinct people are sets, never
 //! estimates.
 
+pub mod clocks;
 mod columns;
 pub mod kpis;
 pub mod postgres;
@@ -19,12 +20,12 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use firstlight_contract::hub::Verdict;
 use firstlight_domain::registry::EventType;
-use jiff::{Timestamp, civil::Date};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use roaring::RoaringBitmap;
 use uuid::Uuid;
 
 use crate::{
-    ingest::{Marks, Read},
+    ingest::{Marks, Read, clock::Course},
     secrets::Hash,
 };
 
@@ -155,10 +156,14 @@ pub struct Submission {
     pub device: DeviceKey,
     /// Whose it is.
     pub person: PersonKey,
-    /// When it arrived.
+    /// When its clock said it was when it sent them; nothing if it did not say.
+    pub sent: Option<Timestamp>,
+    /// When they arrived.
     pub received: Timestamp,
-    /// Each event, with its day in the organisation's zone.
-    pub events: Vec<(Read, Date)>,
+    /// The organisation's zone: what a day is.
+    pub zone: TimeZone,
+    /// Each event.
+    pub events: Vec<Read>,
 }
 
 /// How far the hub has got with a device.
@@ -170,6 +175,8 @@ pub struct Progress {
     pub accepted: u64,
     /// How many of them by refusing.
     pub refused: u64,
+    /// How its clock went.
+    pub course: Course,
 }
 
 /// Everything that is counted: what a KPI is computed from.
@@ -198,7 +205,7 @@ pub struct Runs {
 /// A database of a hub.
 #[async_trait]
 pub trait Store:
-    kpis::Kpis + signals::Signals + surveys::Surveys + std::fmt::Debug + Send + Sync + 'static
+    clocks::Clocks + kpis::Kpis + signals::Signals + surveys::Surveys + std::fmt::Debug + Send + Sync + 'static
 {
     /// Settles what devices sent, in order, and counts it. Durable when it returns; an error means that nothing of it
     /// was. One verdict for each event.

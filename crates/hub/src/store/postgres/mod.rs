@@ -4,6 +4,7 @@
 
 mod address;
 mod admission;
+mod clocks;
 mod counts;
 mod kpis;
 mod log;

@@ -4,6 +4,7 @@
 
 mod admission;
 mod backup;
+mod clocks;
 mod counts;
 mod kpis;
 mod log;
