@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use firstlight_domain::id::TeamId;
 use firstlight_hub::{
     insights::{
         Insights,
@@ -30,6 +31,9 @@ pub(crate) struct Somebody {
     /// Days until they left.
     pub(crate) left: Option<f64>,
     pub(crate) steps: BTreeMap<String, StepFacts>,
+    /// Days until their first change was merged.
+    pub(crate) merged: Option<f64>,
+    pub(crate) team: Option<&'static str>,
 }
 
 pub(crate) fn somebody(persona: &str, version: &str, days_ago: i64) -> Somebody {
@@ -40,6 +44,8 @@ pub(crate) fn somebody(persona: &str, version: &str, days_ago: i64) -> Somebody 
         value: None,
         left: None,
         steps: BTreeMap::new(),
+        merged: None,
+        team: None,
     }
 }
 
@@ -94,7 +100,10 @@ pub(crate) fn company(people: &[Somebody]) -> Known {
             value: somebody.value.map(at),
             steps: steps.collect(),
         };
-        known.journeys.insert((person, Uuid::from_u128(person.into())), journey);
+        let key = (person, Uuid::from_u128(person.into()));
+        known.merged.extend(somebody.merged.map(|merged| (key, at(merged))));
+        known.teams.extend(somebody.team.map(|team| (person, TeamId::new(team).unwrap())));
+        known.journeys.insert(key, journey);
         known.everybody.insert(person);
         let began: Date = today.saturating_sub(somebody.days_ago.days());
         for day in [began, today] {

@@ -1,6 +1,8 @@
 //! What each figure means, by hand.
 
-use firstlight_contract::kpis::{InsightsFilter, Kpi, KpiAnswer, KpiCounts, RetrospectiveVerdict};
+use firstlight_contract::kpis::{
+    InsightsFilter, Kpi, KpiAnswer, KpiCounts, RetrospectiveVerdict, ServiceTable, ValueEvent,
+};
 use firstlight_hub::insights::{Filter, Insights};
 use jiff::tz::TimeZone;
 
@@ -36,7 +38,7 @@ fn who_still_waits_counts_and_who_left_does_not_arrive() {
         .map(|value| Somebody { value: Some(*value), ..somebody("backend", "1.0.0", 40) })
         .collect();
     people.extend(waiting.iter().map(|days| somebody("backend", "1.0.0", *days)));
-    let figures = insights(company(&people)).ttfv(&Filter::default(), None).unwrap().groups.remove(0).figures;
+    let figures = insights(company(&people)).ttfv(&Filter::default(), None, ValueEvent::FirstValue).unwrap().groups.remove(0).figures;
     let (median, ci, counts) = known(&figures.median.answer);
     assert!((median - 23.0).abs() < 1e-9 && ci[0].is_some_and(|low| (low - 13.0).abs() < 1e-9), "{ci:?}");
     assert_eq!(counts, KpiCounts { n: 21, n_at_risk: 6, n_events: 9, n_censored: 12 });
@@ -127,7 +129,7 @@ fn who_is_active_is_told_by_the_last_day_of_a_period() {
     let insights = insights(company(&people));
     let active = |persona: Option<&str>, period: Option<&str>| {
         let text = |text: Option<&str>| text.map(str::to_owned);
-        let asked = InsightsFilter { persona: text(persona), release: None, period: text(period) };
+        let asked = InsightsFilter { persona: text(persona), period: text(period), ..InsightsFilter::default() };
         insights.summary(&Filter::of(asked).unwrap()).active
     };
     let now = active(Some("data"), None);
