@@ -329,7 +329,7 @@ pub struct ServiceRow {
     pub success: Kpi,
 }
 
-/// `GET /v1/insights/surveys`: what people think, quarter by quarter, of answers that were let out (see `docs/hub.md`).
+/// `GET /v1/insights/surveys`: what people think, quarter by quarter, of answers that were let out (see `docs/insights.md`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct SurveyKpis {

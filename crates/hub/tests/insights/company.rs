@@ -8,7 +8,10 @@ use firstlight_hub::{
         Insights,
         story::{Beginning, Clock, Journey, Moment, Phase, StepFacts},
     },
-    store::kpis::{Known, Machines},
+    store::{
+        kpis::{Known, Machines},
+        signals::{ServiceMonth, Services, Uses},
+    },
 };
 use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
 use uuid::Uuid;
@@ -116,4 +119,14 @@ pub(crate) fn company(people: &[Somebody]) -> Known {
 
 pub(crate) fn insights(known: Known) -> Insights {
     Insights::of(known, &TimeZone::UTC, now())
+}
+
+/// Services, in a month, used by these: each uses it as often as their number says, and the first of those uses fails.
+pub(crate) fn services(used: &[(&str, &str, Vec<u32>)]) -> Services {
+    let used = used.iter().map(|(service, name, people)| {
+        let uses = |person: &u32| (*person, Uses { days: 1, all: *person, failed: 1 });
+        let month = ServiceMonth { people: people.iter().map(uses).collect() };
+        (((*service).to_owned(), name.parse().unwrap()), month)
+    });
+    used.collect()
 }

@@ -51,6 +51,12 @@ fn postgres_knows_of_journeys_what_happened_whatever_arrives_first() {
 }
 
 #[tokio::test]
+async fn postgres_knows_beside_journeys_what_other_programs_say_and_whose_team_is_which() {
+    let Some(server) = Server::shared() else { return };
+    kpis::beside_journeys(open(&server.fresh()).await.as_ref()).await;
+}
+
+#[tokio::test]
 async fn postgres_keeps_a_journey_as_small_as_a_checklist_whatever_a_machine_makes_up() {
     let Some(server) = Server::shared() else { return };
     kpis::made_up(open(&server.fresh()).await.as_ref()).await;
