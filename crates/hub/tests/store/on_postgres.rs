@@ -334,6 +334,7 @@ async fn postgres_counts_what_other_programs_tell_many_hubs_at_once_once() {
     }
     assert_eq!(hubs.join_all().await.into_iter().sum::<usize>(), SIGNALS);
     let counts = first.signal_counts().await.unwrap();
-    assert_eq!(counts.services.values().map(|day| day.uses).sum::<u64>(), SIGNALS as u64);
+    let uses = counts.services.values().flat_map(|month| month.people.values());
+    assert_eq!(uses.map(|uses| uses.all as usize).sum::<usize>(), SIGNALS);
     assert_eq!(counts, first.recount_signals().await.unwrap());
 }
