@@ -8,14 +8,17 @@ use jiff::{
 };
 use roaring::RoaringBitmap;
 
-use super::{Filter, Insights, SMALLEST, apart, cohort::Member, questions::Split};
+use super::{
+    Filter, Insights, SMALLEST, apart,
+    questions::{Place, Split},
+};
 
 /// Days of the windows.
 const WEEK: i64 = 7;
 const MONTH: i64 = 28;
 
-/// Who is what on some day. Who has begun nothing is in none.
-pub(super) type Roles = Split;
+/// What each person is on some day, by number. Who has begun nothing is nothing.
+pub(super) type Roles = Vec<Option<Place>>;
 
 impl Insights {
     /// Each day of the period, up to now; of the last 28 days if there is none.
@@ -80,11 +83,16 @@ impl Insights {
 
     /// Who is what by a day; nobody where it is not asked.
     pub(super) fn roles(&self, day: Date, filter: &Filter) -> Roles {
+        let mut roles = Roles::new();
         if filter.width() == 0 {
-            return Roles::default();
+            return roles;
         }
-        let roles = self.cohorts.roles(day);
-        Split::of(roles.into_values().map(Member::place), self.cohorts.atoms)
+        for (person, member) in self.cohorts.roles(day) {
+            // In the order of people.
+            roles.resize(person as usize, None);
+            roles.push(Some(member.place()));
+        }
+        roles
     }
 
     /// Those of these people who are as asked.
@@ -93,13 +101,12 @@ impl Insights {
             return people.clone();
         }
         let questions = &self.cohorts.questions;
-        if filter.team.is_some() {
-            let Some(asked) = questions.team(filter) else { return RoaringBitmap::new() };
-            let of_team = roles.teams.iter().filter(|((_, team), _)| *team == Some(asked));
-            return of_team.fold(RoaringBitmap::new(), |all, (_, role)| all | (role & people));
-        }
-        let asked = questions.atoms(filter).iter().filter_map(|atom| roles.atoms.get(*atom));
-        asked.fold(RoaringBitmap::new(), |all, role| all | (role & people))
+        let (asked, team) = (questions.atoms(filter), questions.team(filter));
+        let is_asked = |(atom, of, _): &Place| match filter.team {
+            Some(_) => team.is_some() && *of == team,
+            None => asked.binary_search(atom).is_ok(),
+        };
+        places(people, roles).filter(is_asked).map(|(.., person)| person).collect()
     }
 
     /// Whether it may be told how many of these people are as asked, beside every other such question about them.
@@ -107,11 +114,16 @@ impl Insights {
         if asked.width() == 0 {
             return true;
         }
-        let split = roles.among(people);
         // Who has begun nothing is in the total only, which then tells of them together with everybody.
-        let begun = split.atoms.iter().fold(RoaringBitmap::new(), |all, group| all | group);
+        let begun: RoaringBitmap = places(people, roles).map(|(.., person)| person).collect();
         let may_be_asked = |filter: &Filter| filter.period.is_none();
+        let split = Split::of(places(people, roles), self.cohorts.atoms);
         apart(people, &begun)
             && self.cohorts.questions.answered(&split, may_be_asked, Some(asked)).contains(asked)
     }
+}
+
+/// What these people are.
+fn places<'a>(people: &'a RoaringBitmap, roles: &'a Roles) -> impl Iterator<Item = Place> + 'a {
+    people.iter().filter_map(|person| *roles.get(person as usize)?)
 }

@@ -26,8 +26,7 @@ impl Insights {
             }
         };
         let happened = |at: Option<i64>| at.filter(|at| *at <= as_of);
-        let arrived =
-            |member: &Member| happened(member.journey.value).or(happened(member.merged)).is_some();
+        let arrived = |member: &Member| happened(member.journey.value).or(happened(member.merged)).is_some();
         let gone = |member: &Member| happened(member.journey.left).is_some() && !arrived(member);
         let reached = Member::people(members.iter().filter(|member| arrived(member)));
         let could_help = Member::people(members.iter().filter(|member| !gone(member)));

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{
     Filter, Period, SMALLEST,
     filter::{Release, name_of},
-    questions::{Atom, Questions, Split},
+    questions::{Atom, Place, Questions, Split},
     story::{Beginning, Journey},
 };
 
@@ -41,7 +41,7 @@ impl Member {
     }
 
     /// How it counts where people are split.
-    pub(super) fn place(&self) -> (usize, Option<usize>, u32) {
+    pub(super) fn place(&self) -> Place {
         (self.atom, self.team, self.journey.person)
     }
 

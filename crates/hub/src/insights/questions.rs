@@ -20,40 +20,32 @@ use super::{
 /// What filters can tell of a journey: persona, release and month.
 pub(super) type Atom = (String, Option<Release>, Option<Period>);
 
+/// Somebody's journey: its atom, their team, who they are.
+pub(super) type Place = (usize, Option<usize>, u32);
+
 /// Some people, by the atom of their journey and by their team.
 #[derive(Debug, Default)]
 pub(super) struct Split {
     /// By atom.
     pub(super) atoms: Vec<RoaringBitmap>,
-    /// By atom and team, where somebody is of a team.
-    pub(super) teams: BTreeMap<(usize, Option<usize>), RoaringBitmap>,
+    /// Each of them, in order; nobody where nobody is of a team.
+    pub(super) places: Vec<Place>,
 }
 
 impl Split {
-    /// From each one's atom, team and number.
-    pub(super) fn of(some: impl Iterator<Item = (usize, Option<usize>, u32)>, atoms: usize) -> Self {
-        let mut split = Self { atoms: vec![RoaringBitmap::new(); atoms], teams: BTreeMap::new() };
-        let mut is_of_a_team = false;
-        for (atom, team, person) in some {
-            if let Some(group) = split.atoms.get_mut(atom) {
-                group.insert(person);
-                split.teams.entry((atom, team)).or_default().insert(person);
-                is_of_a_team |= team.is_some();
+    pub(super) fn of(some: impl Iterator<Item = Place>, atoms: usize) -> Self {
+        let mut split = Self { atoms: vec![RoaringBitmap::new(); atoms], places: some.collect() };
+        for (atom, _, person) in &split.places {
+            if let Some(group) = split.atoms.get_mut(*atom) {
+                group.insert(*person);
             }
         }
-        if !is_of_a_team {
-            split.teams.clear();
+        if split.places.iter().all(|(_, team, _)| team.is_none()) {
+            split.places.clear();
         }
+        split.places.sort_unstable();
+        split.places.dedup();
         split
-    }
-
-    /// Those of them who are among these.
-    pub(super) fn among(&self, people: &RoaringBitmap) -> Self {
-        let teams = self.teams.iter().map(|(key, group)| (*key, group & people));
-        Self {
-            atoms: self.atoms.iter().map(|group| group & people).collect(),
-            teams: teams.filter(|(_, group)| !group.is_empty()).collect(),
-        }
     }
 }
 
@@ -112,7 +104,7 @@ impl Questions {
     ) -> BTreeSet<Filter> {
         let until = until.filter(|until| until.team.is_none());
         let mut told = self.without_teams(split, &may_be_asked, until);
-        if until.is_none() && !split.teams.is_empty() {
+        if until.is_none() && !split.places.is_empty() {
             let sums: Vec<&[usize]> = told.iter().map(|filter| self.atoms(filter)).collect();
             let may_be_asked =
                 |team: usize| self.teams.get(team).is_some_and(|team| may_be_asked(&Filter::of_team(team)));

@@ -33,14 +33,17 @@ impl Insights {
     ) -> Result<ReleaseRetrospective, FilterError> {
         let names = [name_of(&before), name_of(&after)];
         let filter = |release| {
-            Filter { persona: persona.map(str::to_owned), release: Some(release), ..Filter::default() }.check()
+            Filter { persona: persona.map(str::to_owned), release: Some(release), ..Filter::default() }
+                .check()
         };
         let (before, after) = (filter(before)?, filter(after)?);
         let hidden = self.cohorts.hides(&before) || self.cohorts.hides(&after);
         let groups = (self.cohorts.group(&before), self.cohorts.group(&after));
-        let waits = self
-            .shown_waits(&before, &groups.0, FIRST_VALUE)
-            .zip(self.shown_waits(&after, &groups.1, FIRST_VALUE));
+        let waits = self.shown_waits(&before, &groups.0, FIRST_VALUE).zip(self.shown_waits(
+            &after,
+            &groups.1,
+            FIRST_VALUE,
+        ));
         let logrank = waits.as_ref().and_then(|(before, after)| logrank(&[&before.each, &after.each]));
         let told = waits.map(|(before, after)| retrospective(&before.each, &after.each, REGISTERED));
         let gain = match told.as_ref().and_then(|told| Some((told, told.gain?))) {

@@ -1,7 +1,9 @@
 //! What people think: NPS, CSAT, CES, and how many answer. Of nothing but what [`crate::surveys`] lets out, so that whoever has
 //! these figures knows no more than whoever has the counts there.
 
-use firstlight_contract::kpis::{Kpi, KpiAnswer, KpiCounts, QuestionKpi, QuestionScale, SurveyKpi, SurveyKpis, SurveyQuarter};
+use firstlight_contract::kpis::{
+    Kpi, KpiAnswer, KpiCounts, QuestionKpi, QuestionScale, SurveyKpi, SurveyKpis, SurveyQuarter,
+};
 use firstlight_domain::survey::{Ending, Scale};
 use firstlight_metrics::{
     Level,
@@ -49,8 +51,11 @@ impl Insights {
     fn quarter(&self, quarter: Period, out: &LetOut) -> SurveyQuarter {
         let of = |wanted: Scale| {
             let mut all = Out::default();
-            for (_, scores) in
-                out.surveys.values().flat_map(|survey| &survey.scores).filter(|((_, scale), _)| *scale == wanted)
+            for (_, scores) in out
+                .surveys
+                .values()
+                .flat_map(|survey| &survey.scores)
+                .filter(|((_, scale), _)| *scale == wanted)
             {
                 all.add(scores);
             }

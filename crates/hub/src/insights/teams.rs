@@ -16,9 +16,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use roaring::RoaringBitmap;
-
-use super::{SMALLEST, disclosure::Groups, questions::Split};
+use super::{
+    SMALLEST,
+    disclosure::Groups,
+    questions::{Place, Split},
+};
 
 /// Which teams are told of beside sums over these atoms.
 pub(super) fn told(
@@ -29,12 +31,12 @@ pub(super) fn told(
     let graph = Graph::of(split);
     let sums: Vec<BTreeSet<usize>> =
         sums.iter().map(|sum| sum.iter().copied().filter(|atom| graph.has(*atom)).collect()).collect();
-    let mut told: BTreeSet<usize> =
-        graph.teams.keys().copied().filter(|team| may_be_asked(*team) && graph.stands_apart(*team, &sums)).collect();
+    let asked = graph.teams.keys().copied().filter(|team| may_be_asked(*team));
+    let mut told: BTreeSet<usize> = asked.filter(|team| graph.stands_apart(*team, &sums)).collect();
     loop {
         let mut tells = graph.too_near_the_ground(&told, &sums);
         if tells.is_empty() {
-            tells = told.iter().copied().filter(|team| graph.is_a_hinge(*team, &told)).collect();
+            tells = graph.hinges(&told);
         }
         if tells.is_empty() {
             return told;
@@ -45,6 +47,12 @@ pub(super) fn told(
 
 /// The groups that a team has in some atoms where these have nobody else: there they are sums over atoms by themselves.
 pub(super) fn in_atoms<'a>(split: &Split, sums: impl Iterator<Item = &'a [usize]>) -> Vec<Groups> {
+    let one_team = |of: &[Place]| of.first().zip(of.last()).is_some_and(|(one, other)| one.1 == other.1);
+    let mut of_one = split.places.chunk_by(|one, other| one.0 == other.0).filter(|of| one_team(of));
+    // Mostly none.
+    if !of_one.any(|of| of.iter().all(|(_, team, _)| team.is_some())) {
+        return Vec::new();
+    }
     let graph = Graph::of(split);
     let whole: Vec<(&Vec<Edge<'_>>, BTreeSet<usize>)> = graph
         .teams
@@ -69,22 +77,23 @@ pub(super) fn in_atoms<'a>(split: &Split, sums: impl Iterator<Item = &'a [usize]
 }
 
 /// Where it leads, and who is on it.
-type Edge<'a> = (usize, &'a RoaringBitmap);
+type Edge<'a> = (usize, &'a [Place]);
 
 struct Graph<'a> {
-    /// The atoms of each team.
+    /// The atoms of each team, in order.
     teams: BTreeMap<usize, Vec<Edge<'a>>>,
     /// The teams of each atom; those of no team are one.
-    atoms: BTreeMap<usize, Vec<(Option<usize>, &'a RoaringBitmap)>>,
+    atoms: BTreeMap<usize, Vec<(Option<usize>, &'a [Place])>>,
 }
 
 impl<'a> Graph<'a> {
     fn of(split: &'a Split) -> Self {
         let mut graph = Self { teams: BTreeMap::new(), atoms: BTreeMap::new() };
-        for ((atom, team), people) in &split.teams {
-            graph.atoms.entry(*atom).or_default().push((*team, people));
+        for people in split.places.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1)) {
+            let Some((atom, team, _)) = people.first().copied() else { continue };
+            graph.atoms.entry(atom).or_default().push((team, people));
             if let Some(team) = team {
-                graph.teams.entry(*team).or_default().push((*atom, people));
+                graph.teams.entry(team).or_default().push((atom, people));
             }
         }
         graph
@@ -98,29 +107,30 @@ impl<'a> Graph<'a> {
         self.atoms.get(&atom).is_some_and(|teams| teams.len() == 1)
     }
 
-    /// The people of a team.
-    fn size(&self, team: usize) -> u64 {
-        count(self.teams.get(&team).into_iter().flatten().map(|(_, people)| *people))
+    fn edges(&self, team: usize) -> &[Edge<'a>] {
+        self.teams.get(&team).map(Vec::as_slice).unwrap_or_default()
     }
 
     fn smallest<'b>(&self, teams: impl Iterator<Item = &'b usize>) -> Option<usize> {
-        teams.copied().min_by_key(|team| (self.size(*team), *team))
+        let size = |team: usize| self.edges(team).iter().map(|(_, people)| people.len()).sum::<usize>();
+        teams.copied().min_by_key(|team| (size(*team), *team))
     }
 
     /// Whether a team is large enough, and nothing small remains of it or of a sum without the other.
     fn stands_apart(&self, team: usize, sums: &[BTreeSet<usize>]) -> bool {
-        let edges = self.teams.get(&team).map(Vec::as_slice).unwrap_or_default();
+        let edges = self.edges(team);
         let remains_small = |sum: &BTreeSet<usize>| {
             if edges.iter().all(|(atom, _)| sum.contains(atom)) {
-                return few(count(self.of_others(sum, |of| of == Some(team))));
+                return up_to_enough(self.of_others(sum, |of| of == Some(team))).is_few();
             }
             let lies_in_team = sum.iter().all(|atom| {
                 self.is_of_one_team(*atom) && edges.binary_search_by_key(atom, |edge| edge.0).is_ok()
             });
             let rest = edges.iter().filter(|(atom, _)| !sum.contains(atom)).map(|(_, people)| *people);
-            lies_in_team && few(count(rest))
+            lies_in_team && up_to_enough(rest).is_few()
         };
-        self.size(team) >= SMALLEST && !sums.iter().any(remains_small)
+        up_to_enough(edges.iter().map(|(_, people)| *people)) == Crowd::Enough
+            && !sums.iter().any(remains_small)
     }
 
     /// The people in some atoms who are of none of these teams.
@@ -128,7 +138,7 @@ impl<'a> Graph<'a> {
         &'b self,
         atoms: &'b BTreeSet<usize>,
         is_one: impl Fn(Option<usize>) -> bool + 'b,
-    ) -> impl Iterator<Item = &'a RoaringBitmap> + 'b {
+    ) -> impl Iterator<Item = &'a [Place]> + 'b {
         let edges = atoms.iter().filter_map(|atom| self.atoms.get(atom)).flatten();
         edges.filter(move |(team, _)| !is_one(*team)).map(|(_, people)| *people)
     }
@@ -137,51 +147,74 @@ impl<'a> Graph<'a> {
     fn too_near_the_ground(&self, told: &BTreeSet<usize>, sums: &[BTreeSet<usize>]) -> BTreeSet<usize> {
         let is_told = |team: Option<usize>| team.is_some_and(|team| told.contains(&team));
         let all: BTreeSet<usize> = self.atoms.keys().copied().collect();
-        if few(count(self.of_others(&all, is_told))) {
+        if up_to_enough(self.of_others(&all, is_told)).is_few() {
             return self.smallest(told.iter()).into_iter().collect();
         }
         let mut parts = Parts::of(self.atoms.keys());
-        self.join(&mut parts, told, None);
+        self.join(&mut parts, told.iter());
         let mut of_part: BTreeMap<usize, (BTreeSet<usize>, BTreeSet<usize>)> = BTreeMap::new();
         for atom in self.atoms.keys() {
             of_part.entry(parts.root(*atom)).or_default().0.insert(*atom);
         }
         for team in told {
-            let first = self.teams.get(team).and_then(|edges| edges.first());
+            let first = self.edges(*team).first();
             if let Some(part) = first.and_then(|(atom, _)| of_part.get_mut(&parts.root(*atom))) {
                 part.1.insert(*team);
             }
         }
         let tells = |(atoms, teams): &(BTreeSet<usize>, BTreeSet<usize>)| {
-            let ground = count(self.of_others(atoms, is_told));
-            let is_told_anyway = ground == 0 && sums.contains(atoms);
-            (ground < SMALLEST && !is_told_anyway).then(|| self.smallest(teams.iter())).flatten()
+            let is_safe = match up_to_enough(self.of_others(atoms, is_told)) {
+                Crowd::Enough => true,
+                Crowd::Nobody => sums.contains(atoms),
+                Crowd::Few => false,
+            };
+            if is_safe { None } else { self.smallest(teams.iter()) }
         };
         of_part.values().filter_map(tells).collect()
     }
 
-    /// Whether what a team holds together would fall apart without it, or is too few of it.
-    fn is_a_hinge(&self, team: usize, told: &BTreeSet<usize>) -> bool {
-        let edges = self.teams.get(&team).into_iter().flatten();
-        let shared: Vec<&Edge<'_>> = edges.filter(|(atom, _)| !self.is_of_one_team(*atom)).collect();
-        if count(shared.iter().map(|(_, people)| *people)) < SMALLEST {
-            return true;
-        }
+    /// The teams without which what they hold together would fall apart, or which hold too few of their people together.
+    fn hinges(&self, told: &BTreeSet<usize>) -> BTreeSet<usize> {
         let mut parts = Parts::of(self.atoms.keys());
         let ground = parts.add();
-        self.join(&mut parts, told, Some(team));
         for (atom, teams) in &self.atoms {
             if teams.iter().any(|(team, _)| !team.is_some_and(|team| told.contains(&team))) {
                 parts.unite(*atom, ground);
             }
         }
-        let roots: BTreeSet<usize> = shared.iter().map(|(atom, _)| parts.root(*atom)).collect();
-        roots.len() > 1
+        let mut hinges = BTreeSet::new();
+        let told: Vec<usize> = told.iter().copied().collect();
+        self.look_for_hinges(&told, parts, &mut hinges);
+        hinges
     }
 
-    fn join(&self, parts: &mut Parts, told: &BTreeSet<usize>, without: Option<usize>) {
-        for team in told.iter().filter(|team| Some(**team) != without) {
-            for pair in self.teams.get(team).map(Vec::as_slice).unwrap_or_default().windows(2) {
+    /// Looks at some teams, where all others have joined what they hold together: by halves, so that most is joined once.
+    fn look_for_hinges(&self, teams: &[usize], mut parts: Parts, hinges: &mut BTreeSet<usize>) {
+        match teams {
+            [] => {}
+            [team] => {
+                let edges = self.edges(*team).iter();
+                let shared: Vec<&Edge<'_>> = edges.filter(|(atom, _)| !self.is_of_one_team(*atom)).collect();
+                let roots: BTreeSet<usize> = shared.iter().map(|(atom, _)| parts.root(*atom)).collect();
+                let people = shared.iter().map(|(_, people)| *people);
+                if roots.len() > 1 || up_to_enough(people) != Crowd::Enough {
+                    hinges.insert(*team);
+                }
+            }
+            more => {
+                let (one, other) = more.split_at(more.len() / 2);
+                for (inside, outside) in [(one, other), (other, one)] {
+                    let mut parts = parts.clone();
+                    self.join(&mut parts, outside.iter());
+                    self.look_for_hinges(inside, parts, hinges);
+                }
+            }
+        }
+    }
+
+    fn join<'b>(&self, parts: &mut Parts, teams: impl Iterator<Item = &'b usize>) {
+        for team in teams {
+            for pair in self.edges(*team).windows(2) {
                 if let [(one, _), (other, _)] = pair {
                     parts.unite(*one, *other);
                 }
@@ -190,15 +223,34 @@ impl<'a> Graph<'a> {
     }
 }
 
-fn few(people: u64) -> bool {
-    (1..SMALLEST).contains(&people)
+/// How many, as far as it matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Crowd {
+    Nobody,
+    Few,
+    Enough,
 }
 
-fn count<'a>(some: impl Iterator<Item = &'a RoaringBitmap>) -> u64 {
-    some.fold(RoaringBitmap::new(), |all, people| all | people).len()
+impl Crowd {
+    fn is_few(self) -> bool {
+        self == Self::Few
+    }
+}
+
+/// Looks no further than it has to.
+fn up_to_enough<'a>(some: impl Iterator<Item = &'a [Place]>) -> Crowd {
+    let mut people = BTreeSet::new();
+    for (.., person) in some.flatten() {
+        people.insert(*person);
+        if people.len() as u64 >= SMALLEST {
+            return Crowd::Enough;
+        }
+    }
+    if people.is_empty() { Crowd::Nobody } else { Crowd::Few }
 }
 
 /// What hangs together: a forest whose roots stand for the parts.
+#[derive(Clone)]
 struct Parts(Vec<usize>);
 
 impl Parts {
@@ -248,8 +300,14 @@ mod tests {
 
     #[test]
     fn teams_that_are_mixed_are_told_and_small_ones_are_not() {
-        let edges =
-            [(0, Some(0), 9), (1, Some(0), 8), (0, Some(1), 9), (1, Some(1), 7), (0, Some(2), 3), (1, None, 6)];
+        let edges = [
+            (0, Some(0), 9),
+            (1, Some(0), 8),
+            (0, Some(1), 9),
+            (1, Some(1), 7),
+            (0, Some(2), 3),
+            (1, None, 6),
+        ];
         assert_eq!(told_of(&edges, &[&[0, 1], &[0], &[1]]), [0, 1]);
         // All the rest is the small one: another one goes with it.
         assert_eq!(told_of(&edges[..5], &[&[0, 1], &[0], &[1]]), [0]);

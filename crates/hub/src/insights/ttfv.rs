@@ -133,12 +133,7 @@ impl Insights {
     }
 
     /// The waits of a group, if it may be told of those who have some.
-    pub(super) fn shown_waits(
-        &self,
-        filter: &Filter,
-        group: &Group<'_>,
-        value: ValueEvent,
-    ) -> Option<Waits> {
+    pub(super) fn shown_waits(&self, filter: &Filter, group: &Group<'_>, value: ValueEvent) -> Option<Waits> {
         match group {
             Group::Shown(members) => {
                 let told = self.cohorts.tells_of(filter, |member| self.wait(member, value).is_some());
@@ -190,7 +185,8 @@ impl Insights {
 
     fn naive(&self, filter: &Filter, waits: &Waits, value: ValueEvent) -> Kpi {
         let n = whole(waits.arrived);
-        let arrived = |member: &Member| self.wait(member, value).is_some_and(|wait| wait.end() == End::Reached);
+        let arrived =
+            |member: &Member| self.wait(member, value).is_some_and(|wait| wait.end() == End::Reached);
         let counts = KpiCounts { n, n_at_risk: 0, n_events: n, n_censored: 0 };
         self.kpi(match median_of_those_who_arrived(&waits.each) {
             None => KpiAnswer::NotEnough,

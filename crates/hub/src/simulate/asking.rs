@@ -43,7 +43,9 @@ pub(super) fn ask(machine: &mut Machine, journey: Uuid, began: i64, end: i64, ch
             _ => "sent",
         };
         if ending == "sent" {
-            for Question { question, scale, from, to, .. } in QUESTIONS.iter().filter(|of| of.survey == survey) {
+            for Question { question, scale, from, to, .. } in
+                QUESTIONS.iter().filter(|of| of.survey == survey)
+            {
                 let score = chance.between(*from, *to);
                 let answered = What::Answered { submission, survey, question, scale, score };
                 machine.write(at + MINUTE, journey, answered, chance);

@@ -33,15 +33,40 @@ const PERSONAS: [Persona; 4] = [
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum What {
-    Began { persona: &'static str, version: String, start: i64, launched: bool },
+    Began {
+        persona: &'static str,
+        version: String,
+        start: i64,
+        launched: bool,
+    },
     Left,
-    Value { step: &'static str },
-    Step { step: &'static str, state: &'static str },
+    Value {
+        step: &'static str,
+    },
+    Step {
+        step: &'static str,
+        state: &'static str,
+    },
     Run,
-    Received { version: String },
-    Shown { submission: Uuid, survey: &'static str },
-    Answered { submission: Uuid, survey: &'static str, question: &'static str, scale: &'static str, score: i64 },
-    Ended { submission: Uuid, survey: &'static str, ending: &'static str },
+    Received {
+        version: String,
+    },
+    Shown {
+        submission: Uuid,
+        survey: &'static str,
+    },
+    Answered {
+        submission: Uuid,
+        survey: &'static str,
+        question: &'static str,
+        scale: &'static str,
+        score: i64,
+    },
+    Ended {
+        submission: Uuid,
+        survey: &'static str,
+        ending: &'static str,
+    },
 }
 
 /// An event that a machine wrote down.
@@ -87,7 +112,8 @@ pub(super) struct Company {
 }
 
 /// Teams: how many of a hundred people are of each; some are of none.
-const TEAMS: [(&str, i64); 5] = [("orders", 30), ("payments", 25), ("search", 20), ("platform", 12), ("labs", 3)];
+const TEAMS: [(&str, i64); 5] =
+    [("orders", 30), ("payments", 25), ("search", 20), ("platform", 12), ("labs", 3)];
 
 /// How large it is.
 #[derive(Debug, Clone, Copy)]
@@ -122,7 +148,10 @@ impl Company {
                 machines.push(Machine::new(&mut company.devices, person, &mut chance));
             }
             live(&mut machines, opened, end, &mut chance);
-            let began = machines.first().and_then(|machine| machine.written.first()).map(|event| (event.time, event.journey));
+            let began = machines
+                .first()
+                .and_then(|machine| machine.written.first())
+                .map(|event| (event.time, event.journey));
             for (index, mut machine) in machines.into_iter().enumerate() {
                 let mut asked = Vec::new();
                 if let Some((began, journey)) = began.filter(|_| index == 0) {

@@ -227,9 +227,7 @@ impl Count {
             (persona, vec![("persona", persona)], Whom { persona: Some(persona), team: None })
         }));
         let teams = self.teams().into_iter();
-        whom.extend(
-            teams.map(|team| (team, vec![("team", team)], Whom { persona: None, team: Some(team) })),
-        );
+        whom.extend(teams.map(|team| (team, vec![("team", team)], Whom { persona: None, team: Some(team) })));
         whom
     }
 

@@ -146,7 +146,8 @@ impl Count {
             }
             for used in &company.outside.uses {
                 let on = day(zone, used.at);
-                let of: &mut BTreeMap<Who, (u64, u64)> = services.entry((used.service, month(on))).or_default();
+                let of: &mut BTreeMap<Who, (u64, u64)> =
+                    services.entry((used.service, month(on))).or_default();
                 let (all, ok) = of.entry(used.who).or_default();
                 (*all, *ok) = (*all + 1, *ok + u64::from(used.ok));
                 if let Who::Person(person) = used.who {

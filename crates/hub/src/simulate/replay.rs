@@ -184,7 +184,8 @@ pub(super) async fn tell_of_outside(
     let told: Vec<Value> = pipeline.into_iter().map(Merge::to_cdevent).collect();
     for (number, some) in told.chunks(AT_ONCE).enumerate() {
         for _ in 0..if number % 3 == 0 { 2 } else { 1 } {
-            let request = hub.json("/v1/signals/cdevents", &Value::from(some)).bearer_auth(&doors.integration);
+            let request =
+                hub.json("/v1/signals/cdevents", &Value::from(some)).bearer_auth(&doors.integration);
             heard(hub.ask(request, "/v1/signals/cdevents").await?)?;
         }
     }
@@ -237,7 +238,8 @@ pub(super) async fn replay(
     let mut sent = Sent::default();
     let mut machines = Vec::new();
     while let Some(lane) = lanes.join_next().await {
-        let done: Result<(Sent, Vec<(usize, Machine)>), SimulateError> = lane.map_err(|_| SimulateError::CutOff)?;
+        let done: Result<(Sent, Vec<(usize, Machine)>), SimulateError> =
+            lane.map_err(|_| SimulateError::CutOff)?;
         let (more, some) = done?;
         sent.add(more);
         machines.extend(some);

@@ -23,7 +23,17 @@ async fn a_hub_that_knows_little_says_so_in_both_forms() {
     let csv = asked.text().await.unwrap();
     assert!(csv.starts_with("figure,answer,value,ci_low,"), "{csv}");
     assert!(csv.contains("\r\nttfv_median_days,not_enough,,,"), "{csv}");
-    for route in ["filters", "summary", "ttfv?by=release", "steps", "funnel", "activity", "services", "surveys", "completeness"] {
+    for route in [
+        "filters",
+        "summary",
+        "ttfv?by=release",
+        "steps",
+        "funnel",
+        "activity",
+        "services",
+        "surveys",
+        "completeness",
+    ] {
         let with = if route.contains('?') { '&' } else { '?' };
         let answer = hub.get(&format!("/v1/insights/{route}{with}format=csv")).send().await.unwrap();
         assert_eq!(

@@ -25,8 +25,13 @@ async fn a_simulated_company_is_counted_exactly() {
     let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{errors}");
     for figure in [
-        "figures are what they have to be", "median days to first value", "median days to the first merged change",
-        "adoption by users", "users of portal", "csat of everybody", "response of everybody",
+        "figures are what they have to be",
+        "median days to first value",
+        "median days to the first merged change",
+        "adoption by users",
+        "users of portal",
+        "csat of everybody",
+        "response of everybody",
     ] {
         assert!(text.contains(figure), "{figure}: {text}");
     }

@@ -49,7 +49,12 @@ fn who_still_waits_counts_and_who_left_does_not_arrive() {
         .map(|value| Somebody { value: Some(*value), ..somebody("backend", "1.0.0", 40) })
         .collect();
     people.extend(waiting.iter().map(|days| somebody("backend", "1.0.0", *days)));
-    let figures = insights(company(&people)).ttfv(&Filter::default(), None, ValueEvent::FirstValue).unwrap().groups.remove(0).figures;
+    let figures = insights(company(&people))
+        .ttfv(&Filter::default(), None, ValueEvent::FirstValue)
+        .unwrap()
+        .groups
+        .remove(0)
+        .figures;
     let (median, ci, counts) = known(&figures.median.answer);
     assert!((median - 23.0).abs() < 1e-9 && ci[0].is_some_and(|low| (low - 13.0).abs() < 1e-9), "{ci:?}");
     assert_eq!(counts, KpiCounts { n: 21, n_at_risk: 6, n_events: 9, n_censored: 12 });
@@ -140,7 +145,8 @@ fn who_is_active_is_told_by_the_last_day_of_a_period() {
     let insights = insights(company(&people));
     let active = |persona: Option<&str>, period: Option<&str>| {
         let text = |text: Option<&str>| text.map(str::to_owned);
-        let asked = InsightsFilter { persona: text(persona), period: text(period), ..InsightsFilter::default() };
+        let asked =
+            InsightsFilter { persona: text(persona), period: text(period), ..InsightsFilter::default() };
         insights.summary(&Filter::of(asked).unwrap()).active
     };
     let now = active(Some("data"), None);
@@ -182,7 +188,8 @@ fn a_merged_change_is_value_too_and_services_are_use() {
     all.people = [(long_ago, all.everybody.clone())].into();
     let adoption = |known| insights(known).summary(&Filter::default()).adoption;
     assert_eq!(adoption(all.clone()).use_it.answer, KpiAnswer::NotEnough);
-    all.using = [(today, (1..=5).chain(7..=9).chain(13..=19).collect()), (long_ago, all.everybody.clone())].into();
+    all.using =
+        [(today, (1..=5).chain(7..=9).chain(13..=19).collect()), (long_ago, all.everybody.clone())].into();
     let adoption = adoption(all);
     let counts = |kpi: &Kpi| {
         let counts = known(&kpi.answer).2;
@@ -215,7 +222,10 @@ fn a_service_has_its_users_how_often_they_use_it_and_with_which_success() {
     // 2 4 6 8 10: Student's interval is 6 ± 2.776 · √(10 / 5); each failed once, so 25 of 30 worked.
     let (often, [low, high], counts) = known(&ci.uses_per_user.answer);
     assert!((often - 6.0).abs() < 1e-9 && counts.n == 5);
-    assert!((low.unwrap() - 2.0740).abs() < 1e-3 && (high.unwrap() - 9.9260).abs() < 1e-3, "{low:?} {high:?}");
+    assert!(
+        (low.unwrap() - 2.0740).abs() < 1e-3 && (high.unwrap() - 9.9260).abs() < 1e-3,
+        "{low:?} {high:?}"
+    );
     let (share, _, counts) = known(&ci.success.answer);
     assert!((share - 25.0 / 30.0).abs() < 1e-9 && (counts.n_events, counts.n) == (25, 30));
 
@@ -257,7 +267,9 @@ fn an_nps_is_the_published_one_of_what_was_let_out() {
     // Of each kind as many as its share wants by then, so that no five are alike.
     let all = [(9, 162 - 8), (7, 108 - 1), (6, 54)];
     let mut left = all;
-    while let Some(most) = (0..3).max_by_key(|kind| left[*kind].1 * 1_000 / all[*kind].1).filter(|kind| left[*kind].1 > 0) {
+    while let Some(most) =
+        (0..3).max_by_key(|kind| left[*kind].1 * 1_000 / all[*kind].1).filter(|kind| left[*kind].1 > 0)
+    {
         left[most].1 -= 1;
         scores.push(left[most].0);
     }
@@ -269,7 +281,10 @@ fn an_nps_is_the_published_one_of_what_was_let_out() {
     let (value, [low, high], counts) = known(&all.nps.answer);
     assert_eq!((counts.n, counts.n_events), (324, 162));
     assert!((value - 33.333_333).abs() < 1e-4, "{value}");
-    assert!((low.unwrap() - 24.95).abs() < 0.005 && (high.unwrap() - 41.11).abs() < 0.005, "{low:?} {high:?}");
+    assert!(
+        (low.unwrap() - 24.95).abs() < 0.005 && (high.unwrap() - 41.11).abs() < 0.005,
+        "{low:?} {high:?}"
+    );
     assert_eq!((&all.csat.answer, &all.response.answer), (&KpiAnswer::NotEnough, &KpiAnswer::NotEnough));
 
     // Thirty are too few to say it, and are counted; four are not even that.
@@ -282,9 +297,13 @@ fn an_nps_is_the_published_one_of_what_was_let_out() {
 
 #[test]
 fn who_answers_is_told_of_those_who_were_shown_it() {
-    let endings = [Ending::Sent, Ending::Sent, Ending::Dismissed, Ending::Abandoned, Ending::Sent, Ending::Partial];
+    let endings =
+        [Ending::Sent, Ending::Sent, Ending::Dismissed, Ending::Abandoned, Ending::Sent, Ending::Partial];
     let insights = insights(company(&[]));
     let quarters = insights.surveys([("2026-Q4".parse().unwrap(), &heard(&[], &endings))]).quarters;
     let (share, _, counts) = known(&quarters[0].surveys[0].response.answer);
-    assert!((share - 0.6).abs() < 1e-9 && (counts.n_events, counts.n) == (3, 5), "the sixth waits for others");
+    assert!(
+        (share - 0.6).abs() < 1e-9 && (counts.n_events, counts.n) == (3, 5),
+        "the sixth waits for others"
+    );
 }

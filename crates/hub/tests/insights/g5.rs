@@ -51,7 +51,9 @@ fn questions(people: &[Somebody]) -> Vec<(InsightsFilter, Sum)> {
         }
     }
     all.into_iter()
-        .map(|([persona, release, period, team], sum)| (InsightsFilter { persona, release, period, team }, sum))
+        .map(|([persona, release, period, team], sum)| {
+            (InsightsFilter { persona, release, period, team }, sum)
+        })
         .collect()
 }
 
@@ -198,7 +200,15 @@ fn g5_an_attacker_who_asks_everything_isolates_nobody() {
             // Who has arrived.
             let arrived: Vec<Somebody> = people.iter().filter(|one| one.value.is_some()).cloned().collect();
             attack(&arrived, &insights, |insights, filter| {
-                n_of(&insights.ttfv(filter, None, ValueEvent::FirstValue).unwrap().groups.pop()?.figures.naive_median)
+                n_of(
+                    &insights
+                        .ttfv(filter, None, ValueEvent::FirstValue)
+                        .unwrap()
+                        .groups
+                        .pop()?
+                        .figures
+                        .naive_median,
+                )
             });
             // Whose first change is merged.
             let merged: Vec<Somebody> = people.iter().filter(|one| one.merged.is_some()).cloned().collect();
@@ -305,7 +315,9 @@ fn g5_teams_that_are_mixed_are_told_of_and_one_that_is_small_takes_another_with_
         let mut people = Vec::new();
         for persona in ["backend", "data", "qa"] {
             for (team, each) in teams {
-                people.extend((0..*each).map(|_| Somebody { team: Some(team), ..somebody(persona, "1.0.0", 20) }));
+                people.extend(
+                    (0..*each).map(|_| Somebody { team: Some(team), ..somebody(persona, "1.0.0", 20) }),
+                );
             }
         }
         people

@@ -203,7 +203,11 @@ pub(crate) async fn beside_journeys(store: &dyn Store) {
     };
     // Before and after her clock starts, at the eleventh hour; the forge's name for her is not known yet.
     let said = vec![
-        merged("1", 3), merged("2", 30), merged("3", 12), used("4", "ada", 20), used("5", "somebody else", 21),
+        merged("1", 3),
+        merged("2", 30),
+        merged("3", 12),
+        used("4", "ada", 20),
+        used("5", "somebody else", 21),
     ];
     store.take_signals("forge", said, story::now()).await.unwrap();
     store.append(vec![story::submission(&ada, [read(0, (0, 20, 0)), read(1, (1, 40, 0))])]).await.unwrap();

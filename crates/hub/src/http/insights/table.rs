@@ -84,9 +84,12 @@ fn of_day(day: &ActiveDay) -> [(&'static str, &Kpi); 3] {
 impl ToTable for InsightsFilters {
     fn rows(&self) -> Vec<Vec<String>> {
         let mut rows = vec![vec!["filter".to_owned(), "value".to_owned()]];
-        for (filter, values) in
-            [("persona", &self.personas), ("release", &self.releases), ("period", &self.periods), ("team", &self.teams)]
-        {
+        for (filter, values) in [
+            ("persona", &self.personas),
+            ("release", &self.releases),
+            ("period", &self.periods),
+            ("team", &self.teams),
+        ] {
             rows.extend(values.iter().map(|value| vec![filter.to_owned(), value.clone()]));
         }
         rows

@@ -16,11 +16,7 @@ use super::{
     Comparison, FEW, float, ratio,
 };
 
-pub(super) async fn services(
-    hub: &Hub,
-    count: &Count,
-    found: &mut Comparison,
-) -> Result<(), SimulateError> {
+pub(super) async fn services(hub: &Hub, count: &Count, found: &mut Comparison) -> Result<(), SimulateError> {
     let today = count.day_of(Timestamp::now());
     let first = Date::new(today.year(), today.month(), 1).unwrap_or(today);
     let months: Vec<Date> = (0..3).map(|back| first.saturating_sub(back.months())).collect();
@@ -125,6 +121,12 @@ impl Comparison {
 
     fn response(&mut self, name: &str, kpi: &Kpi, endings: &[&str]) {
         let sent = endings.iter().filter(|ending| **ending == "sent").count();
-        self.figure(name, kpi, ratio(sent, endings.len()), Some((endings.len(), sent)), endings.len().max(FEW));
+        self.figure(
+            name,
+            kpi,
+            ratio(sent, endings.len()),
+            Some((endings.len(), sent)),
+            endings.len().max(FEW),
+        );
     }
 }

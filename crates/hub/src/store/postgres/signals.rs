@@ -137,7 +137,8 @@ impl Signals for PostgresStore {
             .read_only(true);
         let transaction = transaction.start().await?;
         let all = Period::FIRST_MONTH..=Period::LAST_MONTH;
-        let mut counts = SignalCounts { services: services(&*transaction, all).await?, ..SignalCounts::default() };
+        let mut counts =
+            SignalCounts { services: services(&*transaction, all).await?, ..SignalCounts::default() };
         let first =
             "SELECT person, min(time) FROM signal WHERE kind = $1 AND person IS NOT NULL GROUP BY person";
         for row in transaction.query(first, &[&SignalKind::ChangeMerged.name()]).await? {

@@ -197,7 +197,8 @@ fn known_from_log(conn: &mut Connection, kinds: &Kinds) -> Result<Known, StoreEr
         Ok(())
     })?;
     let mut known = retelling.done();
-    let mut changes = conn.prepare("SELECT person, time FROM signal WHERE kind = ?1 AND person IS NOT NULL")?;
+    let mut changes =
+        conn.prepare("SELECT person, time FROM signal WHERE kind = ?1 AND person IS NOT NULL")?;
     let changes =
         changes.query_map([SignalKind::ChangeMerged.name()], |row| Ok((row.get(0)?, row.get(1)?)))?;
     known.merged = merged_for(&known.journeys, changes.collect::<Result<Vec<_>, _>>()?);

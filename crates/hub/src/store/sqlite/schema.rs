@@ -193,14 +193,8 @@ CREATE INDEX survey_ending_received ON survey_ending (received);
 ALTER TABLE person ADD COLUMN team TEXT;
 ";
 
-const STEPS: &[M<'static>] = &[
-    M::up(FIRST),
-    M::up(RUNS),
-    M::up(SIGNALS),
-    M::up(KPIS),
-    M::up(surveys::SURVEYS),
-    M::up(SERVICES),
-];
+const STEPS: &[M<'static>] =
+    &[M::up(FIRST), M::up(RUNS), M::up(SIGNALS), M::up(KPIS), M::up(surveys::SURVEYS), M::up(SERVICES)];
 
 /// Brings the tables up to date and knows the types of events.
 pub(super) fn prepare(conn: &mut Connection) -> Result<Kinds, StoreError> {
