@@ -8,6 +8,7 @@ use std::{
 use firstlight_contract::hub::{BATCH as BATCH_TYPE, BatchAnswer, Verdict};
 use firstlight_domain::{id::TeamId, registry::EventType};
 use firstlight_hub::{
+    audit::By,
     secrets::{hash_code, hash_token},
     signals::{Signal, SignalKind},
     store::{Enrolling, Enrolment, Store},
@@ -48,6 +49,9 @@ const FIGURES: [&str; 20] = [
     "completeness",
 ];
 
+/// With which figures are asked for.
+const VIEWER: &str = "a viewer's token";
+
 /// A machine's id and token.
 pub(crate) type Machine = (Uuid, String);
 
@@ -57,17 +61,18 @@ const SERVICES: usize = 20;
 /// How many days services were used for.
 const USED: i64 = 120;
 
-/// Lets everybody's machine in; each person is of a team, merges changes and uses services.
+/// Lets everybody's machine in, and somebody see figures; each person is of a team, merges changes and uses services.
 pub(crate) async fn enrol(store: &dyn Store) -> Vec<Machine> {
     let now = Timestamp::now();
     let expires_at = now + SignedDuration::from_hours(24);
+    let by = By::account("bench", now);
     let mut machines = Vec::new();
     for person in 0..PEOPLE {
         let (code, token) = (hash_code(&person.to_string()), format!("token {person}"));
         let device = Uuid::from_u128(person as u128 + 1);
-        store.add_code(code, Some(&name(person)), expires_at).await.unwrap();
+        store.add_code(&by, code, Some(&name(person)), expires_at).await.unwrap();
         let team = TeamId::new(&format!("team-{:02}", person * 7 % TEAMS)).unwrap();
-        assert!(store.join_by_code(code, &team).await.unwrap());
+        assert!(store.join_by_code(&by, code, &team).await.unwrap());
         let enrolment = Enrolment { code, device, token: hash_token(&token), expires_at, now };
         assert_eq!(store.enrol(enrolment).await.unwrap(), Enrolling::Done);
         machines.push((device, token));
@@ -77,6 +82,8 @@ pub(crate) async fn enrol(store: &dyn Store) -> Vec<Machine> {
     for some in said.chunks(50_000) {
         store.take_signals("bench", some.to_vec(), now).await.unwrap();
     }
+    store.grant(&by, "vera", &"viewer".parse().unwrap()).await.unwrap();
+    store.add_access(&by, "vera", hash_token(VIEWER), expires_at).await.unwrap();
     machines
 }
 
@@ -165,7 +172,8 @@ pub(crate) async fn replay(url: &str, machines: &[Machine], each: usize, now: i6
 
 async fn ask(client: &Client, url: &str, figure: &str) -> (Value, Duration) {
     let begun = Instant::now();
-    let answer = client.get(format!("{url}/v1/insights/{figure}")).send().await.unwrap();
+    let request = client.get(format!("{url}/v1/insights/{figure}")).bearer_auth(VIEWER);
+    let answer = request.send().await.unwrap();
     let text = answer.error_for_status().unwrap().text().await.unwrap();
     let spent = begun.elapsed();
     (serde_json::from_str(&text).unwrap(), spent)

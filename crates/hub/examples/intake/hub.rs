@@ -8,6 +8,7 @@ use std::{
 
 use firstlight_contract::hub::{BATCH as BATCH_TYPE, BatchAnswer, Verdict};
 use firstlight_hub::{
+    audit::By,
     secrets::{hash_code, hash_token},
     store::{Enrolling, Enrolment, Store},
 };
@@ -44,7 +45,7 @@ async fn enrol(store: &dyn Store) -> Vec<(Uuid, String)> {
             (hash_code(&device.to_string()), format!("token {device}"), device as u128 + 1);
         let enrolment =
             Enrolment { code, device: Uuid::from_u128(id), token: hash_token(&token), expires_at, now };
-        store.add_code(code, None, expires_at).await.unwrap();
+        store.add_code(&By::account("bench", now), code, None, expires_at).await.unwrap();
         assert_eq!(store.enrol(enrolment).await.unwrap(), Enrolling::Done);
         devices.push((Uuid::from_u128(id), token));
     }

@@ -25,6 +25,9 @@ fn document() -> Value {
                 "integration": {
                     "type": "http", "scheme": "bearer", "description": "The token of another program.",
                 },
+                "role": {
+                    "type": "http", "scheme": "bearer", "description": "The access token of somebody with a role.",
+                },
                 "operator": {
                     "type": "http", "scheme": "bearer",
                     "description": "The metrics token; not needed on the hub's own machine.",
@@ -56,6 +59,10 @@ fn operation(route: &Route) -> Value {
             { "name": "format", "in": "query", "schema": { "enum": ["json", "csv"] } },
         ]);
     }
+    if route.path == "/v1/audit" {
+        let after = json!({ "type": "integer", "minimum": 0 });
+        operation["parameters"] = json!([{ "name": "after", "in": "query", "schema": after }]);
+    }
     let mut responses = Map::new();
     for status in route.answers {
         responses.insert(status.to_string(), response(route, *status));
@@ -69,6 +76,8 @@ fn security(who: Who) -> Value {
         Who::Anyone => json!([]),
         Who::Device => json!([{ "device": [] }]),
         Who::Integration => json!([{ "integration": [] }]),
+        // What the role has to be: a scope, in the words of OpenAPI 3.1.
+        Who::Role(role) => json!([{ "role": [role.name()] }]),
         Who::Operator => json!([{ "operator": [] }, {}]),
     }
 }
@@ -105,6 +114,7 @@ fn response(route: &Route, status: u16) -> Value {
         ("POST", "/batch" | "/batch/") => json_of("PostHogAnswer"),
         ("POST", _) => json_of("BatchAnswer"),
         ("GET", "/v1/releases/signal") => json_of("Signal"),
+        ("GET", "/v1/audit") => json_of("AuditPage"),
         ("GET", "/v1/surveys/cooldown") => json_of("Cooldown"),
         ("GET", "/v1/surveys/results") => {
             let mut content = json_of("SurveyResults");
@@ -144,7 +154,7 @@ fn words(status: u16) -> &'static str {
 
 fn all_schemas() -> Value {
     let mut all = schemas();
-    for more in [insights::schemas(), super::surveys::schemas()] {
+    for more in [insights::schemas(), super::surveys::schemas(), super::audit::schemas()] {
         if let (Value::Object(all), Value::Object(more)) = (&mut all, more) {
             all.extend(more);
         }

@@ -102,16 +102,37 @@ impl Questions {
         may_be_asked: impl Fn(&Filter) -> bool,
         until: Option<&Filter>,
     ) -> BTreeSet<Filter> {
-        let until = until.filter(|until| until.team.is_none());
-        let mut told = self.without_teams(split, &may_be_asked, until);
-        if until.is_none() && !split.places.is_empty() {
-            let sums: Vec<&[usize]> = told.iter().map(|filter| self.atoms(filter)).collect();
-            let may_be_asked =
-                |team: usize| self.teams.get(team).is_some_and(|team| may_be_asked(&Filter::of_team(team)));
-            let teams = teams::told(split, &sums, may_be_asked);
-            told.extend(teams.into_iter().filter_map(|team| Some(Filter::of_team(self.teams.get(team)?))));
+        match until {
+            // Whether a team may be told of does not hang on which of the others are: it is asked beside all of them.
+            Some(until) if until.team.is_some() => {
+                let others =
+                    self.of.iter().filter(|(filter, _)| filter.width() <= MOST_WIDE && may_be_asked(filter));
+                let others: Vec<&[usize]> = others.map(|(_, atoms)| atoms.as_slice()).collect();
+                let everybody = self.atoms(&Filter::default());
+                self.teams_beside(split, &others, &[everybody], may_be_asked).collect()
+            }
+            Some(_) => self.without_teams(split, may_be_asked, until),
+            None => {
+                let mut told = self.without_teams(split, &may_be_asked, None);
+                let sums: Vec<&[usize]> = told.iter().map(|filter| self.atoms(filter)).collect();
+                let teams: Vec<Filter> = self.teams_beside(split, &sums, &sums, may_be_asked).collect();
+                told.extend(teams);
+                told
+            }
         }
-        told
+    }
+
+    /// The teams that are told of beside what may be (`others`) and what is (`told`).
+    fn teams_beside(
+        &self,
+        split: &Split,
+        others: &[&[usize]],
+        told: &[&[usize]],
+        may_be_asked: impl Fn(&Filter) -> bool,
+    ) -> impl Iterator<Item = Filter> {
+        let filter = |team: usize| self.teams.get(team).map(|team| Filter::of_team(team));
+        let may_be_asked = |team: usize| filter(team).is_some_and(|filter| may_be_asked(&filter));
+        teams::told(split, others, told, may_be_asked).into_iter().filter_map(filter)
     }
 
     fn without_teams(

@@ -22,19 +22,22 @@ use super::{
     questions::{Place, Split},
 };
 
-/// Which teams are told of beside sums over these atoms.
+/// Which teams are told of beside sums over some atoms that may be told, and those that are.
 pub(super) fn told(
     split: &Split,
-    sums: &[&[usize]],
+    others: &[&[usize]],
+    anyway: &[&[usize]],
     may_be_asked: impl Fn(usize) -> bool,
 ) -> BTreeSet<usize> {
+    if split.places.is_empty() {
+        return BTreeSet::new();
+    }
     let graph = Graph::of(split);
-    let sums: Vec<BTreeSet<usize>> =
-        sums.iter().map(|sum| sum.iter().copied().filter(|atom| graph.has(*atom)).collect()).collect();
+    let (others, anyway) = (graph.sums(others), graph.sums(anyway));
     let asked = graph.teams.keys().copied().filter(|team| may_be_asked(*team));
-    let mut told: BTreeSet<usize> = asked.filter(|team| graph.stands_apart(*team, &sums)).collect();
+    let mut told: BTreeSet<usize> = asked.filter(|team| graph.stands_apart(*team, &others)).collect();
     loop {
-        let mut tells = graph.too_near_the_ground(&told, &sums);
+        let mut tells = graph.too_near_the_ground(&told, &anyway);
         if tells.is_empty() {
             tells = graph.hinges(&told);
         }
@@ -99,8 +102,10 @@ impl<'a> Graph<'a> {
         graph
     }
 
-    fn has(&self, atom: usize) -> bool {
-        self.atoms.contains_key(&atom)
+    /// Sums over atoms, of those that have somebody.
+    fn sums(&self, sums: &[&[usize]]) -> Vec<BTreeSet<usize>> {
+        let has = |atom: &usize| self.atoms.contains_key(atom);
+        sums.iter().map(|sum| sum.iter().copied().filter(has).collect()).collect()
     }
 
     fn is_of_one_team(&self, atom: usize) -> bool {
@@ -295,7 +300,7 @@ mod tests {
     }
 
     fn told_of(edges: &[(usize, Option<usize>, u32)], sums: &[&[usize]]) -> Vec<usize> {
-        told(&split(edges), sums, |_| true).into_iter().collect()
+        told(&split(edges), sums, sums, |_| true).into_iter().collect()
     }
 
     #[test]

@@ -126,21 +126,21 @@ impl Simulation {
         people.map(|(person, team)| (Who::Person(person).name(), format!("github:{}", login(person)), *team))
     }
 
-    /// Whether a hub can be used: it has heard of nobody yet.
-    pub async fn check(&self, url: &str) -> Result<(), SimulateError> {
-        let completeness: Completeness = Hub::at(url)?.get("/v1/insights/completeness", &[]).await?;
+    /// Whether a hub can be used: it has heard of nobody yet. `token` is that of a viewer.
+    pub async fn check(&self, url: &str, token: &str) -> Result<(), SimulateError> {
+        let completeness: Completeness = Hub::at(url, token)?.get("/v1/insights/completeness", &[]).await?;
         match completeness.accepted {
             0 => Ok(()),
             accepted => Err(SimulateError::Used { url: url.to_owned(), accepted }),
         }
     }
 
-    /// Sends everything, with a code for each device, and compares what comes of it. `zone` is that of the hub; the hub is on
-    /// this machine, to whoever is on which it tells its figures. Without doors other programs tell nothing, and nobody is
-    /// of a team.
+    /// Sends everything, with a code for each device, and compares what comes of it, as a viewer's `token` shows it. `zone`
+    /// is that of the hub. Without doors other programs tell nothing, and nobody is of a team.
     pub async fn run(
         &self,
         url: &str,
+        token: &str,
         codes: Vec<String>,
         doors: Option<&Doors>,
         zone: &TimeZone,
@@ -149,7 +149,7 @@ impl Simulation {
         if codes.len() < devices {
             return Err(SimulateError::TooFewCodes { codes: codes.len(), devices });
         }
-        let hub = Hub::at(url)?;
+        let hub = Hub::at(url, token)?;
         let sent = replay::replay(&hub, Arc::clone(&self.company), codes).await?;
         if let Some(doors) = doors {
             replay::tell_of_outside(&hub, &self.company.outside, doors).await?;

@@ -8,6 +8,7 @@ mod g1;
 mod g2;
 mod g3;
 mod g7;
+mod g8;
 mod insights;
 #[cfg(unix)]
 mod on_postgres;

@@ -186,7 +186,7 @@ fn check(
 
 /// What other programs say of people whose journeys are known, and the teams they are of, whatever comes first.
 pub(crate) async fn beside_journeys(store: &dyn Store) {
-    let ada = story::device(store, "ada").await;
+    let (by, ada) = (story::by(), story::device(store, "ada").await);
     let merged = |id: &str, hour| {
         let (id, subject, who) = (id.to_owned(), "orders".to_owned(), Some("github:ada-l".to_owned()));
         let (kind, at) = (SignalKind::ChangeMerged, at(hour));
@@ -216,22 +216,24 @@ pub(crate) async fn beside_journeys(store: &dyn Store) {
     assert_eq!(before.everybody.len(), 1, "who only uses a service was given no code");
     assert_eq!(before.using.values().map(roaring::RoaringBitmap::len).sum::<u64>(), 2);
 
-    assert!(store.add_alias("ada", "github:ada-l").await.unwrap());
+    assert!(store.add_alias(&by, "ada", "github:ada-l").await.unwrap());
     let after = known().await;
     let first = |journey| after.merged.get(&(ada.person.0, journey_id(journey))).copied();
     assert_eq!(first(0), Some(at(12).as_millisecond()));
     assert_eq!(first(1), None, "nothing was merged since its clock started, at the thirty-first hour");
 
     let team = |name: &str| TeamId::new(name).unwrap();
-    assert!(store.join("ada", Some(&team("orders"))).await.unwrap());
-    assert!(!store.join("nobody", Some(&team("orders"))).await.unwrap());
+    assert!(store.join(&by, "ada", Some(&team("orders"))).await.unwrap());
+    assert!(!store.join(&by, "nobody", Some(&team("orders"))).await.unwrap());
     let code = firstlight_hub::secrets::hash_code("another");
-    store.add_code(code, Some("charles"), story::now()).await.unwrap();
-    assert!(store.join_by_code(code, &team("search")).await.unwrap());
-    assert!(!store.join_by_code(firstlight_hub::secrets::hash_code("none"), &team("search")).await.unwrap());
+    store.add_code(&by, code, Some("charles"), story::now()).await.unwrap();
+    assert!(store.join_by_code(&by, code, &team("search")).await.unwrap());
+    assert!(
+        !store.join_by_code(&by, firstlight_hub::secrets::hash_code("none"), &team("search")).await.unwrap()
+    );
     let teams: Vec<String> = known().await.teams.into_values().map(Into::into).collect();
     assert_eq!(teams, ["orders", "search"]);
-    assert!(store.join("charles", None).await.unwrap());
+    assert!(store.join(&by, "charles", None).await.unwrap());
     assert_eq!(known().await.teams.len(), 1);
 }
 

@@ -10,7 +10,7 @@ use tokio_postgres::{Client, GenericClient};
 
 use super::{
     super::{StoreError, columns::Kinds},
-    surveys,
+    audit, roles, surveys,
 };
 use crate::secrets;
 
@@ -212,8 +212,10 @@ const STEPS: &[Step] = &[
     Step { sql: SIGNALS, needs: 1 },
     Step { sql: KPIS, needs: 1 },
     Step { sql: surveys::SURVEYS, needs: 1 },
+    Step { sql: roles::ROLES, needs: 1 },
+    Step { sql: audit::AUDIT, needs: 1 },
     // An older hub would count the use of services where nobody looks for it.
-    Step { sql: SERVICES, needs: 5 },
+    Step { sql: SERVICES, needs: 7 },
 ];
 
 /// Whoever brings tables up to date holds this number; others wait, and find it done.
@@ -226,6 +228,7 @@ pub(super) async fn prepare(client: &mut ClientWrapper) -> Result<Kinds, StoreEr
     let salt = secrets::random::<32>()?;
     let salted = "INSERT INTO hub (only_one, salt, touched) VALUES (1, $1, 0) ON CONFLICT DO NOTHING";
     transaction.execute(salted, &[&salt.as_slice()]).await?;
+    audit::prepare(&transaction).await?;
     let names: Vec<&str> = EventType::ALL.iter().map(|kind| kind.name()).collect();
     // Only what is missing: a conflict would use up a number.
     let added = "INSERT INTO kind (name) SELECT name FROM unnest($1::text[]) AS wanted (name)

@@ -7,7 +7,7 @@ use rusqlite_migration::{M, Migrations};
 
 use super::{
     super::{StoreError, columns::Kinds},
-    surveys,
+    audit, roles, surveys,
 };
 use crate::secrets;
 
@@ -193,8 +193,16 @@ CREATE INDEX survey_ending_received ON survey_ending (received);
 ALTER TABLE person ADD COLUMN team TEXT;
 ";
 
-const STEPS: &[M<'static>] =
-    &[M::up(FIRST), M::up(RUNS), M::up(SIGNALS), M::up(KPIS), M::up(surveys::SURVEYS), M::up(SERVICES)];
+const STEPS: &[M<'static>] = &[
+    M::up(FIRST),
+    M::up(RUNS),
+    M::up(SIGNALS),
+    M::up(KPIS),
+    M::up(surveys::SURVEYS),
+    M::up(roles::ROLES),
+    M::up(audit::AUDIT),
+    M::up(SERVICES),
+];
 
 /// Brings the tables up to date and knows the types of events.
 pub(super) fn prepare(conn: &mut Connection) -> Result<Kinds, StoreError> {
@@ -204,6 +212,7 @@ pub(super) fn prepare(conn: &mut Connection) -> Result<Kinds, StoreError> {
         "INSERT OR IGNORE INTO hub (only, salt, touched) VALUES (1, ?1, 0)",
         [secrets::random::<32>()?],
     )?;
+    audit::prepare(&transaction)?;
     let mut keys = Vec::new();
     for kind in EventType::ALL {
         transaction.execute("INSERT OR IGNORE INTO kind (name) VALUES (?1)", [kind.name()])?;
