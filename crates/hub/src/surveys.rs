@@ -19,7 +19,10 @@ use firstlight_metrics::{
     survey::{Nps, ces, csat},
 };
 
-use crate::store::{PersonKey, surveys::Heard};
+use crate::store::{
+    PersonKey,
+    surveys::{Answered, Heard},
+};
 
 /// The smallest group whose own words are shown: words tell more of who wrote them than a number does.
 pub const SMALLEST_FOR_WORDS: u64 = 10;
@@ -117,11 +120,10 @@ impl LetOut {
         for ended in &heard.endings {
             endings.entry(&ended.survey).or_default().push((ended.person, ended.ending));
         }
-        let mut scores: BTreeMap<(&SurveyId, &QuestionId, Scale), Vec<(PersonKey, u8)>> = BTreeMap::new();
-        for answered in &heard.answers {
-            if let Answer::Score { kind, score } = answered.answer {
-                let question = (&answered.survey, &answered.question, kind);
-                scores.entry(question).or_default().push((answered.person, score));
+        let mut scores: BTreeMap<_, Vec<(PersonKey, u8)>> = BTreeMap::new();
+        for Answered { person, survey, question, answer } in &heard.answers {
+            if let Answer::Score { kind, score } = answer {
+                scores.entry((survey, question, *kind)).or_default().push((*person, *score));
             }
         }
         let mut out = Self::default();

@@ -69,11 +69,10 @@ impl Insights {
         let (uses_per_user, success) = match &users.answer {
             KpiAnswer::Known { .. } => {
                 let asked = self.only(people, whom, roles);
-                let uses = asked.iter().filter_map(|person| used.people.get(&person));
-                let uses: Vec<&Uses> = uses.collect();
-                let often: Vec<f64> = uses.iter().map(|uses| number(uses.all.into())).collect();
-                let all: u64 = uses.iter().map(|uses| u64::from(uses.all)).sum();
-                let failed: u64 = uses.iter().map(|uses| u64::from(uses.failed)).sum();
+                let each: Vec<&Uses> = asked.iter().filter_map(|person| used.people.get(&person)).collect();
+                let often: Vec<f64> = each.iter().map(|of| number(of.all.into())).collect();
+                let all: u64 = each.iter().map(|of| u64::from(of.all)).sum();
+                let failed: u64 = each.iter().map(|of| u64::from(of.failed)).sum();
                 let success = Proportion { part: all - failed, whole: all };
                 (self.mean(mean(&often, Level::USUAL), asked.len()), self.share(success, Alike::IsFine))
             }

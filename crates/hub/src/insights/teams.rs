@@ -82,11 +82,14 @@ pub(super) fn in_atoms<'a>(split: &Split, sums: impl Iterator<Item = &'a [usize]
 /// Where it leads, and who is on it.
 type Edge<'a> = (usize, &'a [Place]);
 
+/// A team, or none.
+type Team = Option<usize>;
+
 struct Graph<'a> {
     /// The atoms of each team, in order.
     teams: BTreeMap<usize, Vec<Edge<'a>>>,
     /// The teams of each atom; those of no team are one.
-    atoms: BTreeMap<usize, Vec<(Option<usize>, &'a [Place])>>,
+    atoms: BTreeMap<usize, Vec<(Team, &'a [Place])>>,
 }
 
 impl<'a> Graph<'a> {
@@ -142,7 +145,7 @@ impl<'a> Graph<'a> {
     fn of_others<'b>(
         &'b self,
         atoms: &'b BTreeSet<usize>,
-        is_one: impl Fn(Option<usize>) -> bool + 'b,
+        is_one: impl Fn(Team) -> bool + 'b,
     ) -> impl Iterator<Item = &'a [Place]> + 'b {
         let edges = atoms.iter().filter_map(|atom| self.atoms.get(atom)).flatten();
         edges.filter(move |(team, _)| !is_one(*team)).map(|(_, people)| *people)
@@ -150,7 +153,7 @@ impl<'a> Graph<'a> {
 
     /// The smallest team of each part that too few people tie to the ground. Parts hang together by teams that are told of.
     fn too_near_the_ground(&self, told: &BTreeSet<usize>, sums: &[BTreeSet<usize>]) -> BTreeSet<usize> {
-        let is_told = |team: Option<usize>| team.is_some_and(|team| told.contains(&team));
+        let is_told = |team: Team| team.is_some_and(|team| told.contains(&team));
         let all: BTreeSet<usize> = self.atoms.keys().copied().collect();
         if up_to_enough(self.of_others(&all, is_told)).is_few() {
             return self.smallest(told.iter()).into_iter().collect();

@@ -10,7 +10,7 @@ use super::{
 /// A question: its survey, its id, its scale, and from where to before where its answers are.
 pub(super) struct Question {
     pub(super) survey: &'static str,
-    pub(super) question: &'static str,
+    pub(super) id: &'static str,
     pub(super) scale: &'static str,
     from: i64,
     to: i64,
@@ -18,10 +18,10 @@ pub(super) struct Question {
 
 /// Two surveys, one with two questions.
 pub(super) const QUESTIONS: [Question; 4] = [
-    Question { survey: "first-week", question: "docs", scale: "csat", from: 1, to: 6 },
-    Question { survey: "first-week", question: "effort", scale: "ces", from: 1, to: 8 },
-    Question { survey: "recommend", question: "recommend", scale: "nps", from: 5, to: 11 },
-    Question { survey: "recommend", question: "tools", scale: "csat", from: 3, to: 6 },
+    Question { survey: "first-week", id: "docs", scale: "csat", from: 1, to: 6 },
+    Question { survey: "first-week", id: "effort", scale: "ces", from: 1, to: 8 },
+    Question { survey: "recommend", id: "recommend", scale: "nps", from: 5, to: 11 },
+    Question { survey: "recommend", id: "tools", scale: "csat", from: 3, to: 6 },
 ];
 
 /// After how many days which survey is asked.
@@ -43,7 +43,7 @@ pub(super) fn ask(machine: &mut Machine, journey: Uuid, began: i64, end: i64, ch
             _ => "sent",
         };
         if ending == "sent" {
-            for Question { question, scale, from, to, .. } in
+            for Question { id: question, scale, from, to, .. } in
                 QUESTIONS.iter().filter(|of| of.survey == survey)
             {
                 let score = chance.between(*from, *to);

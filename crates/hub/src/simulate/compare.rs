@@ -29,6 +29,9 @@ pub struct Comparison {
     pub told: Vec<String>,
 }
 
+/// What somebody is called, how they are asked for, and who they are.
+type Named<'a> = (&'a str, Vec<(&'static str, &'a str)>, Whom<'a>);
+
 /// Persona, release, month, team.
 type Asked<'a> = [(&'static str, Option<&'a str>); 4];
 
@@ -217,7 +220,7 @@ async fn activity(hub: &Hub, count: &Count, found: &mut Comparison) -> Result<()
 
 impl Count {
     /// Everybody, each persona, each team: what they are called, how they are asked for, and who they are.
-    fn whom(&self) -> Vec<(&str, Vec<(&'static str, &str)>, Whom<'_>)> {
+    fn whom(&self) -> Vec<Named<'_>> {
         let mut personas: Vec<&str> = self.journeys.iter().map(|journey| journey.persona.as_str()).collect();
         personas.sort_unstable();
         personas.dedup();

@@ -42,12 +42,15 @@ pub(super) struct Count {
     pub(super) produced: u64,
     pub(super) as_of: i64,
     /// By service and month: how often each used it, and how often that worked.
-    pub(super) services: BTreeMap<(&'static str, String), BTreeMap<Who, (u64, u64)>>,
+    pub(super) services: BTreeMap<(&'static str, String), Users>,
     pub(super) surveys: Surveys,
     active: BTreeMap<Date, BTreeSet<usize>>,
     using: BTreeMap<Date, BTreeSet<usize>>,
     zone: TimeZone,
 }
+
+/// Who used a service: how often, and how often that worked.
+pub(super) type Users = BTreeMap<Who, (usize, usize)>;
 
 /// What people said, as far as it is let out.
 #[derive(Debug, Default)]
@@ -146,10 +149,9 @@ impl Count {
             }
             for used in &company.outside.uses {
                 let on = day(zone, used.at);
-                let of: &mut BTreeMap<Who, (u64, u64)> =
-                    services.entry((used.service, month(on))).or_default();
+                let of: &mut Users = services.entry((used.service, month(on))).or_default();
                 let (all, ok) = of.entry(used.who).or_default();
-                (*all, *ok) = (*all + 1, *ok + u64::from(used.ok));
+                (*all, *ok) = (*all + 1, *ok + usize::from(used.ok));
                 if let Who::Person(person) = used.who {
                     using.entry(on).or_insert_with(BTreeSet::new).insert(person);
                 }
@@ -324,7 +326,7 @@ impl Surveys {
             }
         }
         let scale = |asked: &(&str, &str)| {
-            let of = QUESTIONS.iter().find(|of| (of.survey, of.question) == *asked);
+            let of = QUESTIONS.iter().find(|of| (of.survey, of.id) == *asked);
             of.map_or("", |of| of.scale)
         };
         let endings = endings.into_iter().map(|(survey, said)| (survey, let_out(&said, |ending| *ending)));

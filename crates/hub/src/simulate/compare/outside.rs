@@ -47,12 +47,11 @@ pub(super) async fn services(hub: &Hub, count: &Count, found: &mut Comparison) -
                 }
                 // Nobody is told of: there is nobody to protect.
                 let whose = if users == 0 { FEW } else { users };
-                let share = |part: u64, whole: u64| ratio(part as usize, whole as usize);
                 found.figure(&what("users"), &row.users, Some(float(users)), None, whose);
-                let often = share(all, users as u64);
+                let often = ratio(all, users);
                 found.figure(&what("uses"), &row.uses_per_user, often, Some((users, users)), whose);
-                let counts = Some((all as usize, ok as usize));
-                found.figure(&what("success"), &row.success, share(ok, all), counts, whose);
+                let counts = Some((all, ok));
+                found.figure(&what("success"), &row.success, ratio(ok, all), counts, whose);
             }
         }
         found.exactly(&format!("rows of services of {name}"), table.services.len() as u64, rows);
@@ -71,10 +70,10 @@ pub(super) async fn surveys(hub: &Hub, count: &Count, found: &mut Comparison) ->
     };
     let mut together: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
     for of in QUESTIONS {
-        let scores = count.surveys.scores.get(&(of.survey, of.question)).cloned().unwrap_or_default();
+        let scores = count.surveys.scores.get(&(of.survey, of.id)).cloned().unwrap_or_default();
         let survey = told.surveys.iter().find(|survey| survey.survey == of.survey);
-        let row = survey.and_then(|survey| survey.questions.iter().find(|row| row.question == of.question));
-        let name = format!("{} of everybody", of.question);
+        let row = survey.and_then(|survey| survey.questions.iter().find(|row| row.question == of.id));
+        let name = format!("{} of everybody", of.id);
         match row {
             Some(row) => {
                 found.exactly(&format!("answers to {name}"), row.answers.into(), scores.len() as u64);
@@ -114,7 +113,7 @@ impl Comparison {
                 (enough.then_some(value), promoters)
             }
             "csat" => (ratio(at_least(4), n), at_least(4)),
-            _ => (ratio(scores.iter().sum::<i64>().unsigned_abs() as usize, n), n),
+            _ => (ratio(usize::try_from(scores.iter().sum::<i64>()).unwrap_or(0), n), n),
         };
         self.figure(name, kpi, expected.filter(|_| n > 0), Some((n, happened)), n.max(FEW));
     }
