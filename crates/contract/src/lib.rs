@@ -12,6 +12,7 @@
 
 pub mod advisories;
 pub mod app_update;
+pub mod audit;
 pub mod commands;
 pub mod credential;
 pub mod docs;

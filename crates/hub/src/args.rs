@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
+use firstlight_hub::rights::Grant;
 use jiff::SignedDuration;
 use uuid::Uuid;
 
@@ -63,23 +64,90 @@ pub(crate) enum Command {
         /// The backup
         file: PathBuf,
     },
+    /// Who may what over HTTP
+    #[command(subcommand)]
+    Role(Role),
+    /// What was done at the hub, and by whom
+    #[command(subcommand)]
+    Audit(Audit),
     /// Send a simulated company to a hub of its own and check its figures; exits with 1 if one is not what it has to be
-    Simulate {
-        /// The address of the hub, on this machine; it must have heard of nobody yet
-        #[arg(long, value_name = "URL")]
-        hub: String,
-        /// How many people join
-        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-        people: u32,
-        /// In how many weeks
-        #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(i64).range(1..=50))]
-        weeks: i64,
-        /// What everything follows from
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
-        /// A file with an enrolment code in each line; without it they are put into --database, which must be the hub's
+    Simulate(Simulate),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Simulate {
+    /// The address of the hub; it must have heard of nobody yet
+    #[arg(long, value_name = "URL")]
+    pub(crate) hub: String,
+    /// How many people join
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) people: u32,
+    /// In how many weeks
+    #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(i64).range(1..=50))]
+    pub(crate) weeks: i64,
+    /// What everything follows from
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// A file with an enrolment code in each line; without it they are put into --database, which must be the hub's
+    #[arg(long, value_name = "FILE")]
+    pub(crate) codes: Option<PathBuf>,
+    /// A file with the access token of a viewer; without it one that ends with the simulation is put into --database
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Role {
+    /// Give somebody a role
+    Grant {
+        /// What names them in your company, as in `code new --for`
+        person: String,
+        /// viewer, author, publisher, security-reviewer, step-owner:OWNER (what a pack has in `owner`) or admin
+        role: Grant,
+    },
+    /// Take a role from somebody
+    Revoke {
+        /// What names them in your company
+        person: String,
+        /// The role, as it was given
+        role: Grant,
+    },
+    /// List who has which role, and the tokens there are; people are numbers here
+    List {
+        /// Only what this person has
+        person: Option<String>,
+    },
+    /// Print a token with which somebody asks for what their roles allow; it is shown once
+    Token {
+        /// What names them in your company
+        person: String,
+        /// How long it counts, as 30d or 12h
+        #[arg(long, default_value = "30d", value_parser = duration)]
+        expires: SignedDuration,
+    },
+    /// Shut a token out
+    RevokeToken {
+        /// Its number, as `role list` shows it
+        token: i64,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Audit {
+    /// List everything, oldest first
+    List,
+    /// See whether anything in it was changed; exits with 1 if so
+    Verify {
+        /// A file with what `audit checkpoint` printed once, kept where nobody who can write the database can write
         #[arg(long, value_name = "FILE")]
-        codes: Option<PathBuf>,
+        checkpoint: Option<PathBuf>,
+    },
+    /// Sign the log as it is now, and print that: keep it elsewhere
+    Checkpoint,
+    /// Write the log, and what is needed to verify it without the hub, as one JSON object a line
+    Export {
+        /// Where to; must not exist. Without it the log is printed
+        file: Option<PathBuf>,
     },
 }
 

@@ -1,5 +1,9 @@
 //! What each command does.
 
+mod audit;
+mod roles;
+mod simulate;
+
 use std::{
     fmt::Write as _,
     io::Write as _,
@@ -9,19 +13,19 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use firstlight_hub::{
+    audit::{Act, By},
     config::{Config, Database, Layers},
     freshness::Freshness,
     http::{self, Hub},
     ingest::queue::Queue,
     secrets, serve,
-    simulate::{Simulation, Size},
     store::{
         Store,
         postgres::PostgresStore,
         sqlite::{self, SqliteStore},
     },
 };
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
@@ -59,27 +63,29 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Command::Person(Person::Alias { person, alias }) => {
             runtime.block_on(add_alias(&database, &person, &alias))
         }
-        Command::Simulate { hub, people, weeks, seed, codes } => {
-            let size = Size { people: people as usize, weeks, seed };
-            runtime.block_on(simulate(&database, &hub, size, codes.as_deref(), &config.rules.zone))
-        }
+        Command::Role(asked) => runtime.block_on(roles::run(&database, asked)),
+        Command::Audit(asked) => runtime.block_on(audit::run(&database, asked)),
+        Command::Simulate(asked) => runtime.block_on(simulate::run(&database, asked, &config.rules.zone)),
         Command::Backup { file } => {
-            let path = one_file(database, "pg_dump --format=custom --file=FILE URL")?;
+            let path = one_file(&database, "pg_dump --format=custom --file=FILE URL")?;
+            // Before: a copy that was made is in the log, and in the copy's.
+            runtime.block_on(note(&database, &Act::BackupMade))?;
             sqlite::back_up(&path, &file)?;
             print(&format!("{} is a whole copy of {}\n", file.display(), path.display()))
         }
         Command::Restore { file } => {
-            let path = one_file(database, "pg_restore --dbname=URL FILE")?;
+            let path = one_file(&database, "pg_restore --dbname=URL FILE")?;
             sqlite::restore(&file, &path)?;
+            runtime.block_on(note(&database, &Act::BackupRestored))?;
             print(&format!("{} is what {} was\n", path.display(), file.display()))
         }
     }
 }
 
 /// What copies one file cannot copy a server's database.
-fn one_file(database: Database, instead: &str) -> Result<PathBuf> {
+fn one_file(database: &Database, instead: &str) -> Result<PathBuf> {
     match database {
-        Database::Sqlite(path) => Ok(path),
+        Database::Sqlite(path) => Ok(path.clone()),
         Database::Postgres(address) => bail!(
             "the database is PostgreSQL at {address}, which has its own way; use `{instead}`, while hubs serve if \
              you like, see docs/hub.md"
@@ -102,6 +108,10 @@ async fn serve(config: Config) -> Result<()> {
         Database::Postgres(_) => None,
     };
     let store = open(&config.database).await?;
+    if store.audit_log().await?.settings().as_ref() != Some(&config.audited) {
+        let act = Act::SettingsChanged { settings: config.audited };
+        store.note(&By::hub(Timestamp::now()), &act).await?;
+    }
     let tls = match &config.tls {
         Some((cert, key)) => Some(serve::acceptor(cert, key)?),
         None => None,
@@ -184,12 +194,37 @@ async fn open_existing(database: &Database) -> Result<Arc<dyn Store>> {
     open(database).await
 }
 
+/// Writes down what is done to the database as a whole.
+async fn note(database: &Database, act: &Act) -> Result<()> {
+    Ok(open_existing(database).await?.note(&by()?, act).await?)
+}
+
+/// Whoever gives a command.
+fn by() -> Result<By> {
+    let mut account = account()?;
+    // Who became root to do it.
+    if let Ok(before) = std::env::var("SUDO_USER") {
+        account = format!("{before} as {account}");
+    }
+    Ok(By::account(account, Timestamp::now()))
+}
+
+fn account() -> Result<String> {
+    let named = whoami::username();
+    // In a container an account may have a number and no name.
+    #[cfg(unix)]
+    if named.is_err() {
+        return Ok(format!("user {}", rustix::process::getuid().as_raw()));
+    }
+    named.context("the system does not say whose account this is")
+}
+
 async fn new_code(database: &Database, person: Option<String>, expires: SignedDuration) -> Result<()> {
     // The first code may come before the first start.
     let store = open(database).await?;
     let code = secrets::new_code()?;
-    let expires_at = Timestamp::now() + expires;
-    store.add_code(secrets::hash_code(&code), person.as_deref(), expires_at).await?;
+    let by = by()?;
+    store.add_code(&by, secrets::hash_code(&code), person.as_deref(), by.at + expires).await?;
     print(&format!("{code}\n"))
 }
 
@@ -228,7 +263,7 @@ fn clock(skew: Option<i64>) -> String {
 }
 
 async fn revoke(database: &Database, device: Uuid) -> Result<()> {
-    if !open_existing(database).await?.revoke(device, Timestamp::now()).await? {
+    if !open_existing(database).await?.revoke(&by()?, device).await? {
         bail!("there is no device {device}; `firstlight-hub device list` shows those that are there");
     }
     print(&format!("{device} is shut out\n"))
@@ -238,11 +273,7 @@ async fn integration(database: &Database, asked: Integration) -> Result<()> {
     match asked {
         Integration::New { name } => {
             let token = secrets::new_token()?;
-            if !open(database)
-                .await?
-                .add_integration(&name, secrets::hash_token(&token), Timestamp::now())
-                .await?
-            {
+            if !open(database).await?.add_integration(&by()?, &name, secrets::hash_token(&token)).await? {
                 bail!("there is an integration `{name}` already; revoke it, and take another name");
             }
             print(&format!("{token}\n"))
@@ -258,7 +289,7 @@ async fn integration(database: &Database, asked: Integration) -> Result<()> {
             print(&text)
         }
         Integration::Revoke { name } => {
-            if !open_existing(database).await?.revoke_integration(&name, Timestamp::now()).await? {
+            if !open_existing(database).await?.revoke_integration(&by()?, &name).await? {
                 bail!(
                     "there is no integration `{name}`; `firstlight-hub integration list` shows those there are"
                 );
@@ -269,53 +300,10 @@ async fn integration(database: &Database, asked: Integration) -> Result<()> {
 }
 
 async fn add_alias(database: &Database, person: &str, alias: &str) -> Result<()> {
-    if !open_existing(database).await?.add_alias(person, alias).await? {
+    if !open_existing(database).await?.add_alias(&by()?, person, alias).await? {
         bail!("`{alias}` is another person's name already");
     }
     print(&format!("{alias} is {person}\n"))
-}
-
-async fn simulate(
-    database: &Database,
-    hub: &str,
-    size: Size,
-    codes: Option<&Path>,
-    zone: &TimeZone,
-) -> Result<()> {
-    let simulation = Simulation::of(size, Timestamp::now());
-    simulation.check(hub).await?;
-    let codes = match codes {
-        Some(file) => {
-            let text = std::fs::read_to_string(file)
-                .with_context(|| format!("{} cannot be read", file.display()))?;
-            text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
-        }
-        None => {
-            let store = open_existing(database).await?;
-            let expires_at = Timestamp::now() + SignedDuration::from_hours(24 * 7);
-            let mut codes = Vec::new();
-            for person in simulation.devices() {
-                let code = secrets::new_code()?;
-                let person = format!("simulated {person}");
-                store.add_code(secrets::hash_code(&code), Some(&person), expires_at).await?;
-                codes.push(code);
-            }
-            codes
-        }
-    };
-    let found = simulation.run(hub, codes, zone).await?;
-    let mut text = String::new();
-    for line in &found.told {
-        // Writing to a text never fails.
-        let _ = writeln!(text, "{line}");
-    }
-    let _ =
-        writeln!(text, "{} figures are what they have to be, {} are not told", found.equal, found.suppressed);
-    print(&text)?;
-    if found.different.is_empty() {
-        return Ok(());
-    }
-    bail!("{} figures are not what they have to be:\n{}", found.different.len(), found.different.join("\n"))
 }
 
 fn print(text: &str) -> Result<()> {

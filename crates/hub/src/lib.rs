@@ -13,11 +13,13 @@
 //! more table: a step in both `schema.rs`. One more setting:
 //! a row in `config::SETTINGS`.
 
+pub mod audit;
 pub mod config;
 pub mod freshness;
 pub mod http;
 pub mod ingest;
 pub mod insights;
+pub mod rights;
 pub mod secrets;
 pub mod serve;
 pub mod signals;

@@ -23,6 +23,11 @@ pub fn new_token() -> Result<String, NoRandomness> {
     Ok(format!("flh_{}", BASE64_URL_SAFE_NO_PAD.encode(random::<32>()?)))
 }
 
+/// A new access token of somebody with a role.
+pub fn new_access_token() -> Result<String, NoRandomness> {
+    Ok(format!("flr_{}", BASE64_URL_SAFE_NO_PAD.encode(random::<32>()?)))
+}
+
 /// Letters and digits that nobody confuses when reading them out (Crockford's base 32).
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 

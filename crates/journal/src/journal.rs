@@ -9,6 +9,7 @@ use firstlight_domain::{
     event::{Event, Happened},
     plan::hex,
 };
+use firstlight_tlog::{Stored, commitment};
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
 use serde_json::{Value, json};
@@ -16,7 +17,7 @@ use serde_json::{Value, json};
 use crate::{
     JournalError,
     outbox::{self, Context, OutboxRow, Settled},
-    record::{self, Hash},
+    record,
 };
 
 /// An open journal. Not shared between threads; calls block on the disk.
@@ -26,56 +27,6 @@ pub struct Journal {
     pub(crate) path: PathBuf,
     pub(crate) device: String,
     pub(crate) context: Context,
-}
-
-/// A record as it is stored, which may not be as it was written: nothing is taken for granted.
-pub(crate) struct Stored {
-    pub(crate) seq: u64,
-    /// With its salt; both none once erased.
-    pub(crate) body: Option<Vec<u8>>,
-    pub(crate) salt: Option<Vec<u8>>,
-    pub(crate) leaf: Vec<u8>,
-}
-
-/// How a record stands to its commitment.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// It is what was written, where it was written.
-    Holds,
-    /// Only its commitment is left.
-    Erased,
-    /// It is what was written, but at another place.
-    Misplaced(u64),
-    /// It is not what was written.
-    Changed,
-}
-
-impl Stored {
-    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
-        let bytes = |index: usize| -> rusqlite::Result<Option<Vec<u8>>> {
-            Ok(row.get_ref(index)?.as_bytes_or_null()?.map(<[u8]>::to_vec))
-        };
-        Ok(Self { seq: row.get(0)?, body: bytes(1)?, salt: bytes(2)?, leaf: bytes(3)?.unwrap_or_default() })
-    }
-
-    pub(crate) fn standing(&self) -> Standing {
-        match (&self.salt, &self.body) {
-            (None, None) if self.leaf.len() == size_of::<Hash>() => Standing::Erased,
-            (Some(salt), Some(body)) if record::commitment(salt, body)[..] == self.leaf[..] => {
-                match record::place(body) {
-                    Some(place) if place == self.seq => Standing::Holds,
-                    Some(place) => Standing::Misplaced(place),
-                    None => Standing::Changed,
-                }
-            }
-            (None | Some(_), None | Some(_)) => Standing::Changed,
-        }
-    }
-
-    /// Whether nothing is wrong with it at place `seq`.
-    pub(crate) fn is_whole_at(&self, seq: u64) -> bool {
-        self.seq == seq && matches!(self.standing(), Standing::Holds | Standing::Erased)
-    }
 }
 
 impl Journal {
@@ -197,9 +148,16 @@ pub(crate) fn each(
         .map_err(fail)?;
     let mut rows = statement.query([seq]).map_err(fail)?;
     while let Some(row) = rows.next().map_err(fail)? {
-        take(Stored::from_row(row).map_err(fail)?)?;
+        take(stored(row).map_err(fail)?)?;
     }
     Ok(())
+}
+
+fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
+    let bytes = |index: usize| -> rusqlite::Result<Option<Vec<u8>>> {
+        Ok(row.get_ref(index)?.as_bytes_or_null()?.map(<[u8]>::to_vec))
+    };
+    Ok(Stored { seq: row.get(0)?, body: bytes(1)?, salt: bytes(2)?, leaf: bytes(3)?.unwrap_or_default() })
 }
 
 /// Takes in what another handle appended since.
@@ -224,7 +182,7 @@ fn append_one(
     let seq = context.seen + 1;
     let body = record::write(seq, at, event)?;
     let salt = record::salt()?;
-    let leaf = record::commitment(&salt, body.as_bytes());
+    let leaf = commitment(&salt, body.as_bytes());
     transaction
         .prepare_cached("INSERT INTO record (seq, body, salt, leaf) VALUES (?1, ?2, ?3, ?4)")
         .and_then(|mut insert| insert.execute(params![seq, body, salt, leaf]))

@@ -22,11 +22,10 @@ mod record;
 mod schema;
 mod verify;
 
-pub use anchor::{Checkpoint, SeedSigner, SignError, Signer};
 pub use error::JournalError;
 pub use files::make_folder;
 pub use firstlight_domain::registry::{Classification, PROPERTIES, Property, Registered};
+pub use firstlight_tlog::{Check, Checkpoint, Flaw, SeedSigner, SignError, Signer};
 pub use journal::Journal;
 pub use open::{Opened, Restored};
 pub use outbox::{OutboxRow, Settled};
-pub use verify::{Check, Flaw};

@@ -1,14 +1,12 @@
-//! One record: its text, and the salted commitment that stands for it in the tree.
+//! One record: its text, of which a salted commitment stands in the tree.
 
 use firstlight_domain::event::{Event, Happened};
+use firstlight_tlog::Hash;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::JournalError;
-
-/// A hash, or a salt of the same length.
-pub(crate) type Hash = [u8; 32];
 
 /// What a record says. Its JSON text, byte for byte as stored, is what the commitment covers; the place is part of
 /// it, so that a record moved elsewhere is told from one that belongs there.
@@ -36,18 +34,6 @@ pub(crate) fn read(seq: u64, body: &[u8]) -> Result<Happened, JournalError> {
     let Read { at, event } = serde_json::from_slice(body)
         .map_err(|error| JournalError::NotUnderstood { seq, cause: error.to_string() })?;
     Ok(Happened { at, event })
-}
-
-/// The place a text says it belongs to. Read from its first bytes, where [`write()`] puts it: opening asks every record.
-pub(crate) fn place(body: &[u8]) -> Option<u64> {
-    let rest = body.strip_prefix(br#"{"seq":"#)?;
-    let digits = rest.split(|byte| *byte == b',').next()?;
-    std::str::from_utf8(digits).ok()?.parse().ok()
-}
-
-/// SHA-256(salt || text): stands for the record in the tree, and tells nothing about it once the salt is erased.
-pub(crate) fn commitment(salt: &[u8], body: &[u8]) -> Hash {
-    Sha256::new().chain_update(salt).chain_update(body).finalize().into()
 }
 
 /// A fresh salt.

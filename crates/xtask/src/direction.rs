@@ -14,17 +14,25 @@ const TABLE: &[Row] = &[
     Row { name: "firstlight-contract", may_use: &[] },
     // Pure like the domain: packs check the advisories they hold with it, and the engine reads scanners' reports.
     Row { name: "firstlight-advisories", may_use: &["firstlight-domain"] },
+    // Pure like it: the journal of a machine and the audit log of a hub are logs of the same make.
+    Row { name: "firstlight-tlog", may_use: &[] },
     // Siblings: they do not know each other.
     Row { name: "firstlight-packs", may_use: &["firstlight-domain", "firstlight-advisories"] },
     Row { name: "firstlight-engine", may_use: &["firstlight-domain", "firstlight-advisories"] },
     Row { name: "firstlight-vault", may_use: &["firstlight-domain"] },
-    Row { name: "firstlight-journal", may_use: &["firstlight-domain"] },
+    Row { name: "firstlight-journal", may_use: &["firstlight-domain", "firstlight-tlog"] },
     Row { name: "firstlight-releases", may_use: &["firstlight-domain"] },
     Row { name: "firstlight-metrics", may_use: &[] },
     // A program of its own: it knows what events and releases are, nothing of the machines that make and take them.
     Row {
         name: "firstlight-hub",
-        may_use: &["firstlight-domain", "firstlight-contract", "firstlight-metrics", "firstlight-releases"],
+        may_use: &[
+            "firstlight-domain",
+            "firstlight-contract",
+            "firstlight-metrics",
+            "firstlight-releases",
+            "firstlight-tlog",
+        ],
     },
     // The only composer.
     Row {

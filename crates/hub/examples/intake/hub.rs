@@ -1,16 +1,14 @@
 //! The program itself, spoken to over HTTP.
 
 use std::{
-    fs,
-    io::{BufRead as _, BufReader},
     path::Path,
-    process::{Child, Command, Stdio},
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use firstlight_contract::hub::{BATCH as BATCH_TYPE, BatchAnswer, Verdict};
 use firstlight_hub::{
+    audit::By,
     secrets::{hash_code, hash_token},
     store::{Enrolling, Enrolment, Store},
 };
@@ -18,7 +16,10 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::events::{DEVICES, Events, body};
+use crate::{
+    events::{DEVICES, Events, body},
+    running::Running,
+};
 
 /// How many batches are under way at once.
 const AT_ONCE: usize = 16;
@@ -34,43 +35,6 @@ pub(crate) struct Figures {
     pub(crate) memory: f64,
 }
 
-struct Running {
-    child: Child,
-    url: String,
-}
-
-impl Running {
-    fn start(program: &Path, folder: &Path, database: &str) -> Self {
-        let config = folder.join("hub.toml");
-        fs::write(&config, "requests_per_minute = 1000000000\n").unwrap();
-        let mut child = Command::new(program)
-            .arg("--config")
-            .arg(config)
-            .args(["--database", database, "serve", "--listen", "127.0.0.1:0"])
-            .env("RUST_LOG", "warn")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let url = line.trim().strip_prefix("listening at ").unwrap().to_owned();
-        Self { child, url }
-    }
-
-    fn memory(&self) -> f64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-        line.trim().trim_end_matches("kB").trim().parse::<f64>().unwrap() / 1_000.0
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
 /// Lets every device in, and gives their tokens.
 async fn enrol(store: &dyn Store) -> Vec<(Uuid, String)> {
     let now = Timestamp::now();
@@ -81,7 +45,7 @@ async fn enrol(store: &dyn Store) -> Vec<(Uuid, String)> {
             (hash_code(&device.to_string()), format!("token {device}"), device as u128 + 1);
         let enrolment =
             Enrolment { code, device: Uuid::from_u128(id), token: hash_token(&token), expires_at, now };
-        store.add_code(code, None, expires_at).await.unwrap();
+        store.add_code(&By::account("bench", now), code, None, expires_at).await.unwrap();
         assert_eq!(store.enrol(enrolment).await.unwrap(), Enrolling::Done);
         devices.push((Uuid::from_u128(id), token));
     }

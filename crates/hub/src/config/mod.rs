@@ -6,6 +6,7 @@
 mod layers;
 
 use std::{
+    collections::BTreeMap,
     fmt::Display,
     net::{IpAddr, SocketAddr},
     num::NonZeroU32,
@@ -117,7 +118,24 @@ pub struct Config {
     pub stop_patience: Duration,
     /// What the routes need.
     pub rules: Rules,
+    /// The settings that rights depend on, as they are written; of a secret only whether there is one. Another value is
+    /// written into the audit log.
+    pub audited: BTreeMap<String, String>,
 }
+
+/// What others may do depends on them.
+const AUDITED: &[&str] = &[
+    "enrolments_per_minute",
+    "hooks.github_secret",
+    "hooks.gitlab_secret",
+    "listen",
+    "metrics_token",
+    "requests_per_minute",
+    "tls.cert",
+    "token_days",
+    "trusted_proxies",
+    "zone",
+];
 
 /// A database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,8 +195,19 @@ impl Config {
             })?,
             stop_patience: layers.read("stop_seconds", seconds)?,
             rules,
+            audited: audited(layers)?,
         })
     }
+}
+
+fn audited(layers: &Layers) -> Result<BTreeMap<String, String>, ConfigError> {
+    let read = |key: &&'static str| {
+        let text = layers.read(key, |text| Ok(text.to_owned()))?;
+        let secret = key.ends_with("_secret") || *key == "metrics_token";
+        let text = if secret && !text.is_empty() { "(set)".to_owned() } else { text };
+        Ok(((*key).to_owned(), text))
+    };
+    AUDITED.iter().map(read).collect()
 }
 
 fn secret(text: &str) -> Result<Option<SecretString>, &'static str> {

@@ -24,6 +24,12 @@ impl Failure {
         Self { problem, retry_after: None }
     }
 
+    /// Says what else to do than what the code stands for.
+    pub(crate) fn hint(mut self, hint: &str) -> Self {
+        hint.clone_into(&mut self.problem.hint);
+        self
+    }
+
     /// Says in how many seconds to come again.
     pub(crate) fn after(mut self, seconds: u64) -> Self {
         self.retry_after = Some(seconds);

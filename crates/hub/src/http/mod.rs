@@ -1,6 +1,7 @@
 //! The routes: who may use each, and what each may answer. Whatever is not in [`ROUTES`] does not exist.
 
 mod answer;
+mod audit;
 mod body;
 mod devices;
 mod events;
@@ -30,7 +31,7 @@ use operation::Operation;
 pub use signals::HookSecrets;
 pub use who::Peer;
 
-use crate::{ingest::queue::Queue, store::Store};
+use crate::{ingest::queue::Queue, rights::Role, store::Store};
 
 /// How many batches are inflated and read at the same time.
 const READ_AT_ONCE: usize = 8;
@@ -43,6 +44,7 @@ pub struct Hub {
     rules: Rules,
     enrolling: limits::Limit<IpAddr>,
     sending: limits::Limit<i64>,
+    asking: limits::Limit<u32>,
     /// Inflated batches are large: a flood of them waits here, not in memory.
     reading: tokio::sync::Semaphore,
     figures: metrics::Figures,
@@ -84,6 +86,7 @@ impl Hub {
     ) -> Arc<Self> {
         let enrolling = limits::Limit::new(rules.enrolments_per_minute);
         let sending = limits::Limit::new(rules.requests_per_minute);
+        let asking = limits::Limit::new(rules.requests_per_minute);
         let reading = tokio::sync::Semaphore::new(READ_AT_ONCE);
         Arc::new(Self {
             store,
@@ -91,6 +94,7 @@ impl Hub {
             rules,
             enrolling,
             sending,
+            asking,
             reading,
             figures: metrics::Figures::default(),
             figured: insights::Last::default(),
@@ -107,8 +111,11 @@ pub enum Who {
     Anyone,
     /// A device, about itself, with its token.
     Device,
-    /// Somebody on the hub's own machine, or with the token for it.
+    /// Somebody who watches the hub itself, never people: on its own machine, or with the metrics token.
     Operator,
+    /// Somebody with this role or one that includes it; handlers find the [`Asker`](crate::rights::Asker) in the
+    /// extensions.
+    Role(Role),
     /// Another program, with its token.
     Integration,
 }
@@ -253,72 +260,72 @@ pub const ROUTES: &[Route] = &[
     Route {
         method: "GET",
         path: "/v1/insights/filters",
-        who: Who::Operator,
+        who: Who::Role(Role::Viewer),
         summary: "Says which personas, releases and periods can be asked for.",
-        answers: &[200, 400, 401, 403, 500],
+        answers: &[200, 400, 401, 403, 429, 500],
         operation: insights::filters_operation,
         handler: || axum::routing::get(insights::filters),
     },
     Route {
         method: "GET",
         path: "/v1/insights/summary",
-        who: Who::Operator,
+        who: Who::Role(Role::Viewer),
         summary: "The cards: adoption, time to first value, who is active, how often steps fail.",
-        answers: &[200, 400, 401, 403, 500],
+        answers: &[200, 400, 401, 403, 429, 500],
         operation: insights::summary_operation,
         handler: || axum::routing::get(insights::summary),
     },
     Route {
         method: "GET",
         path: "/v1/insights/ttfv",
-        who: Who::Operator,
+        who: Who::Role(Role::Viewer),
         summary: "Curves of the time to first value, by persona or by release, with numbers at risk.",
-        answers: &[200, 400, 401, 403, 500],
+        answers: &[200, 400, 401, 403, 429, 500],
         operation: insights::ttfv_operation,
         handler: || axum::routing::get(insights::ttfv),
     },
     Route {
         method: "GET",
         path: "/v1/insights/steps",
-        who: Who::Operator,
+        who: Who::Role(Role::Viewer),
         summary: "What each step costs: times, failures, waiting, days lost.",
-        answers: &[200, 400, 401, 403, 500],
+        answers: &[200, 400, 401, 403, 429, 500],
         operation: insights::steps_operation,
         handler: || axum::routing::get(insights::steps),
     },
     Route {
         method: "GET",
         path: "/v1/insights/funnel",
-        who: Who::Operator,
+        who: Who::Role(Role::Viewer),
         summary: "How far people get in 30 days.",
-        answers: &[200, 400, 401, 403, 500],
+        answers: &[200, 400, 401, 403, 429, 500],
         operation: insights::funnel_operation,
         handler: || axum::routing::get(insights::funnel),
     },
     Route {
         method: "GET",
         path: "/v1/insights/activity",
-        who: Who::Operator,
+        who: Who::Role(Role::Viewer),
         summary: "Who is active, day by day.",
-        answers: &[200, 400, 401, 403, 500],
+        answers: &[200, 400, 401, 403, 429, 500],
         operation: insights::activity_operation,
         handler: || axum::routing::get(insights::activity),
     },
     Route {
         method: "GET",
         path: "/v1/insights/retrospective",
-        who: Who::Operator,
+        who: Who::Role(Role::Viewer),
         summary: "Whether a release (?pack=acme&release=3.2.0&before=3.1.0) helped.",
-        answers: &[200, 400, 401, 403, 500],
+        answers: &[200, 400, 401, 403, 429, 500],
         operation: insights::retrospective_operation,
         handler: || axum::routing::get(insights::retrospective),
     },
     Route {
         method: "GET",
         path: "/v1/insights/completeness",
-        who: Who::Operator,
+        who: Who::Role(Role::Viewer),
         summary: "How much of what happened the hub knows.",
-        answers: &[200, 400, 401, 403, 500],
+        answers: &[200, 400, 401, 403, 429, 500],
         operation: insights::completeness_operation,
         handler: || axum::routing::get(insights::completeness),
     },
@@ -334,11 +341,29 @@ pub const ROUTES: &[Route] = &[
     Route {
         method: "GET",
         path: "/v1/surveys/results",
-        who: Who::Operator,
+        who: Who::Role(Role::Viewer),
         summary: "What people answered in a quarter (?quarter=2026-Q4, &format=csv), of groups that are large enough.",
-        answers: &[200, 400, 401, 403, 500],
+        answers: &[200, 400, 401, 403, 429, 500],
         operation: surveys::show_operation,
         handler: || axum::routing::get(surveys::show),
+    },
+    Route {
+        method: "GET",
+        path: "/v1/audit",
+        who: Who::Role(Role::SecurityReviewer),
+        summary: "What was done at the hub (?after=17), and by whom.",
+        answers: &[200, 400, 401, 403, 429, 500],
+        operation: audit::list_operation,
+        handler: || axum::routing::get(audit::list),
+    },
+    Route {
+        method: "GET",
+        path: "/v1/audit/checkpoint",
+        who: Who::Role(Role::SecurityReviewer),
+        summary: "The audit log as it is now, signed (C2SP): keep it elsewhere.",
+        answers: &[200, 401, 403, 429, 500],
+        operation: Operation::gives_text,
+        handler: || axum::routing::get(audit::checkpoint),
     },
 ];
 
@@ -351,6 +376,9 @@ pub fn router(hub: Arc<Hub>) -> Router {
             Who::Anyone => handler,
             Who::Device => handler.layer(middleware::from_fn_with_state(Arc::clone(&hub), who::device)),
             Who::Operator => handler.layer(middleware::from_fn_with_state(Arc::clone(&hub), who::operator)),
+            Who::Role(role) => {
+                handler.layer(middleware::from_fn_with_state((Arc::clone(&hub), role), who::role))
+            }
             Who::Integration => {
                 handler.layer(middleware::from_fn_with_state(Arc::clone(&hub), who::integration))
             }

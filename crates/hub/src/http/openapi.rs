@@ -7,13 +7,14 @@ use axum::Json;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Operation, ROUTES, Route, Who, answer, devices, events, insights, operation::JSON, releases,
+    Operation, ROUTES, Route, Who, answer, audit, devices, events, insights, operation::JSON, releases,
     shape::named, signals, surveys,
 };
 
 /// What every file of routes calls the shapes it takes and gives.
 const SHAPES: &[fn() -> Value] = &[
     answer::shapes,
+    audit::shapes,
     devices::shapes,
     events::shapes,
     insights::shapes,
@@ -56,6 +57,7 @@ fn schemes() -> Value {
     json!({
         "device": token("The token of an enrolled device."),
         "integration": token("The token of another program."),
+        "role": token("The access token of somebody with a role."),
         "operator": token("The metrics token; not needed on the hub's own machine."),
         "github_signature": header("X-Hub-Signature-256", "`sha256=` and the HMAC of the body, in hex."),
         "gitlab_id": header("webhook-id", "The delivery's id."),
@@ -72,6 +74,8 @@ fn security(who: Who, vouched: &[&str]) -> Value {
         Who::Anyone => json!([all(vouched)]),
         Who::Device => json!([all(&["device"])]),
         Who::Integration => json!([all(&["integration"])]),
+        // What the role has to be: a scope, in the words of OpenAPI 3.1.
+        Who::Role(role) => json!([{ "role": [role.name()] }]),
         Who::Operator => json!([all(&["operator"])]),
     }
 }

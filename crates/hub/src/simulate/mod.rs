@@ -116,20 +116,21 @@ impl Simulation {
         self.company.devices.iter().map(|device| device.person)
     }
 
-    /// Whether a hub can be used: it has heard of nobody yet.
-    pub async fn check(&self, url: &str) -> Result<(), SimulateError> {
-        let completeness: Completeness = Hub::at(url)?.get("/v1/insights/completeness", &[]).await?;
+    /// Whether a hub can be used: it has heard of nobody yet. `token` is that of a viewer.
+    pub async fn check(&self, url: &str, token: &str) -> Result<(), SimulateError> {
+        let completeness: Completeness = Hub::at(url, token)?.get("/v1/insights/completeness", &[]).await?;
         match completeness.accepted {
             0 => Ok(()),
             accepted => Err(SimulateError::Used { url: url.to_owned(), accepted }),
         }
     }
 
-    /// Sends everything, with a code for each device, and compares what comes of it. `zone` is that of the hub; the hub is on
-    /// this machine, to whoever is on which it tells its figures.
+    /// Sends everything, with a code for each device, and compares what comes of it, as a viewer's `token` shows it. `zone`
+    /// is that of the hub.
     pub async fn run(
         &self,
         url: &str,
+        token: &str,
         codes: Vec<String>,
         zone: &TimeZone,
     ) -> Result<Comparison, SimulateError> {
@@ -137,7 +138,7 @@ impl Simulation {
         if codes.len() < devices {
             return Err(SimulateError::TooFewCodes { codes: codes.len(), devices });
         }
-        let hub = Hub::at(url)?;
+        let hub = Hub::at(url, token)?;
         let sent = replay::replay(&hub, Arc::clone(&self.company), codes).await?;
         let count = Count::of(&self.company, zone);
         if sent.accepted != count.accepted {

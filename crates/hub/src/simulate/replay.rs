@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use firstlight_contract::hub::{BATCH, BatchAnswer, EnrolRequest, Enrolled, SENT_AT, Verdict};
 use jiff::Timestamp;
 use reqwest::{Client, RequestBuilder, StatusCode, header};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 
 use super::{
@@ -22,6 +23,8 @@ const PATIENCE: u32 = 600;
 pub(super) struct Hub {
     client: Client,
     url: String,
+    /// With which figures are read.
+    token: SecretString,
 }
 
 /// What became of the events.
@@ -32,11 +35,11 @@ pub(super) struct Sent {
 }
 
 impl Hub {
-    pub(super) fn at(url: &str) -> Result<Self, SimulateError> {
+    pub(super) fn at(url: &str, token: &str) -> Result<Self, SimulateError> {
         let client = Client::builder()
             .build()
             .map_err(|cause| SimulateError::Unreachable { url: url.to_owned(), cause })?;
-        Ok(Self { client, url: url.trim_end_matches('/').to_owned() })
+        Ok(Self { client, url: url.trim_end_matches('/').to_owned(), token: token.into() })
     }
 
     /// What it says at an address.
@@ -48,7 +51,7 @@ impl Hub {
         // Names of personas, releases and periods of a simulation need no escape.
         let query: Vec<String> = query.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let address = format!("{}{path}?{}", self.url, query.join("&"));
-        self.ask(|| self.client.get(&address), path).await
+        self.ask(|| self.client.get(&address).bearer_auth(self.token.expose_secret()), path).await
     }
 
     async fn ask<T: DeserializeOwned>(

@@ -4,11 +4,13 @@
 //! of a device once, whoever else writes at the same time; the counts are part of it. Distinct people are sets, never
 //! estimates.
 
+pub mod audit;
 pub mod clocks;
 mod columns;
 pub mod kpis;
 pub mod postgres;
 mod recount;
+pub mod roles;
 mod settling;
 pub mod signals;
 pub mod sqlite;
@@ -22,9 +24,11 @@ use firstlight_contract::hub::Verdict;
 use firstlight_domain::registry::EventType;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use roaring::RoaringBitmap;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
+    audit::By,
     ingest::{Marks, Read, clock::Course},
     secrets::Hash,
 };
@@ -80,6 +84,9 @@ pub enum StoreError {
     /// No random numbers.
     #[error(transparent)]
     NoRandomness(#[from] crate::secrets::NoRandomness),
+    /// The audit log could not be signed.
+    #[error("the audit log could not be signed: {0}")]
+    NotSigned(#[from] firstlight_tlog::SignError),
     /// The program is going down.
     #[error("the hub is going down")]
     GoingDown,
@@ -91,7 +98,8 @@ pub struct DeviceKey(pub i64);
 
 /// The number a person has inside of one hub: all it knows of them. Small and without holes, so that sets of people are
 /// small too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct PersonKey(pub u32);
 
 /// An enrolled device.
@@ -205,7 +213,16 @@ pub struct Runs {
 /// A database of a hub.
 #[async_trait]
 pub trait Store:
-    clocks::Clocks + kpis::Kpis + signals::Signals + surveys::Surveys + std::fmt::Debug + Send + Sync + 'static
+    audit::Audit
+    + clocks::Clocks
+    + kpis::Kpis
+    + roles::Roles
+    + signals::Signals
+    + surveys::Surveys
+    + std::fmt::Debug
+    + Send
+    + Sync
+    + 'static
 {
     /// Settles what devices sent, in order, and counts it. Durable when it returns; an error means that nothing of it
     /// was. One verdict for each event.
@@ -214,9 +231,10 @@ pub trait Store:
     /// Whether it can be written to right now.
     async fn check_writable(&self) -> Result<(), StoreError>;
 
-    /// Keeps a code; for a person who is named, or for one who is new.
+    /// Keeps a code; for a person who is named, or for one who is new. An act.
     async fn add_code(
         &self,
+        by: &By,
         code: Hash,
         person: Option<&str>,
         expires_at: Timestamp,
@@ -231,8 +249,8 @@ pub trait Store:
     /// Every device, in the order they came.
     async fn devices(&self) -> Result<Vec<Device>, StoreError>;
 
-    /// Shuts a device out from now on; false if there is none of that id.
-    async fn revoke(&self, device: Uuid, now: Timestamp) -> Result<bool, StoreError>;
+    /// Shuts a device out from now on; false if there is none of that id. An act.
+    async fn revoke(&self, by: &By, device: Uuid) -> Result<bool, StoreError>;
 
     /// How far it has got with a device.
     async fn progress(&self, device: DeviceKey) -> Result<Progress, StoreError>;

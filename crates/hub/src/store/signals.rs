@@ -8,6 +8,7 @@ use roaring::RoaringBitmap;
 
 use super::{PersonKey, StoreError};
 use crate::{
+    audit::By,
     secrets::Hash,
     signals::{Signal, SignalKind},
 };
@@ -95,11 +96,11 @@ impl SignalCounts {
 /// is the same person. It does not matter whether that is said before or after what they did.
 #[async_trait]
 pub trait Signals {
-    /// Lets a program in; false if there is one of that name.
-    async fn add_integration(&self, name: &str, token: Hash, now: Timestamp) -> Result<bool, StoreError>;
+    /// Lets a program in; false if there is one of that name. An act.
+    async fn add_integration(&self, by: &By, name: &str, token: Hash) -> Result<bool, StoreError>;
 
-    /// Shuts it out; false if there is none of that name.
-    async fn revoke_integration(&self, name: &str, now: Timestamp) -> Result<bool, StoreError>;
+    /// Shuts it out; false if there is none of that name. An act.
+    async fn revoke_integration(&self, by: &By, name: &str) -> Result<bool, StoreError>;
 
     /// Every program, by name.
     async fn integrations(&self) -> Result<Vec<Integration>, StoreError>;
@@ -107,8 +108,8 @@ pub trait Signals {
     /// The name of the one whose token this is, if it counts.
     async fn integration(&self, token: Hash) -> Result<Option<String>, StoreError>;
 
-    /// Says that `alias` is somebody who was named; also of what was said before. False if the alias is another's already.
-    async fn add_alias(&self, person: &str, alias: &str) -> Result<bool, StoreError>;
+    /// Says that `alias` is somebody who was named; also of what was said before. False if the alias is another's already. An act.
+    async fn add_alias(&self, by: &By, person: &str, alias: &str) -> Result<bool, StoreError>;
 
     /// Keeps what `source` said, each id once, and counts it. Durable when it returns. For each, whether it is new.
     async fn take_signals(

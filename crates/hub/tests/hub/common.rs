@@ -4,6 +4,7 @@ use std::{
     io::{BufRead as _, BufReader},
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
+    sync::OnceLock,
 };
 
 use firstlight_contract::hub::{
@@ -22,6 +23,7 @@ pub(crate) struct Hub {
     child: Option<Child>,
     pub(crate) url: String,
     pub(crate) client: Client,
+    viewer: OnceLock<String>,
 }
 
 impl Hub {
@@ -61,7 +63,15 @@ impl Hub {
             database.clone(),
         ];
         let client = Client::builder().no_proxy().tls_danger_accept_invalid_certs(true).build().unwrap();
-        let mut hub = Self { folder, database, arguments, child: None, url: String::new(), client };
+        let mut hub = Self {
+            folder,
+            database,
+            arguments,
+            child: None,
+            url: String::new(),
+            client,
+            viewer: OnceLock::new(),
+        };
         hub.serve();
         hub
     }
@@ -145,6 +155,17 @@ impl Hub {
 
     pub(crate) fn get(&self, path: &str) -> RequestBuilder {
         self.client.get(format!("{}{path}", self.url))
+    }
+
+    /// Asks as somebody who may see figures.
+    pub(crate) fn look(&self, path: &str) -> RequestBuilder {
+        self.get(path).bearer_auth(self.viewer.get_or_init(|| self.token_of("vera", "viewer")))
+    }
+
+    /// The token of somebody who was given a role.
+    pub(crate) fn token_of(&self, person: &str, role: &str) -> String {
+        self.say(&["role", "grant", person, role]);
+        self.say(&["role", "token", person]).trim().to_owned()
     }
 
     pub(crate) fn post(&self, path: &str) -> RequestBuilder {

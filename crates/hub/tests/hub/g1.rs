@@ -40,12 +40,14 @@ async fn join<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
 #[tokio::test]
 async fn g1_an_expired_code_lets_nobody_in() {
     use firstlight_hub::{
+        audit::By,
         secrets,
         store::{Store as _, sqlite::SqliteStore},
     };
     let hub = Hub::start();
     let store = SqliteStore::open(&hub.database()).unwrap();
-    store.add_code(secrets::hash_code("GONE"), None, jiff::Timestamp::now()).await.unwrap();
+    let now = jiff::Timestamp::now();
+    store.add_code(&By::account("ada", now), secrets::hash_code("GONE"), None, now).await.unwrap();
     problem(hub.try_enrol("GONE", Uuid::now_v7()).await, 403).await;
     problem(hub.try_enrol("NEVER-WAS", Uuid::now_v7()).await, 403).await;
 }
@@ -56,12 +58,15 @@ async fn g1_neither_codes_nor_tokens_nor_names_are_in_the_database() {
     let code = hub.say(&["code", "new", "--for", "ada.lovelace@acme.test"]).trim().to_owned();
     let device = hub.enrol_with(&code).await;
     let unused = hub.code();
+    let access = hub.token_of("ada.lovelace@acme.test", "admin");
     hub.kill();
     let mut read = 0;
     for entry in std::fs::read_dir(hub.folder.path()).unwrap() {
         let bytes = std::fs::read(entry.unwrap().path()).unwrap();
         read += bytes.len();
-        let secrets = [&code, &unused, &device.token, &device.token["flh_".len()..].to_owned()];
+        let bare = |token: &str| token["flh_".len()..].to_owned();
+        let (device_token, access_token) = (bare(&device.token), bare(&access));
+        let secrets = [&code, &unused, &device.token, &device_token, &access, &access_token];
         for secret in secrets.into_iter().chain([&"lovelace".to_owned()]) {
             let found =
                 bytes.windows(secret.len()).any(|window| window.eq_ignore_ascii_case(secret.as_bytes()));

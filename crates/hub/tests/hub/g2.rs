@@ -1,42 +1,50 @@
 //! G2: nobody gets anything that this table does not say.
 
 use firstlight_contract::hub::BATCH;
-use firstlight_hub::http::ROUTES;
+use firstlight_hub::{http::ROUTES, rights::Role};
 use reqwest::RequestBuilder;
 use serde_json::Value;
 
 use crate::common::{Device, Hub, read};
 
-/// Method, path, and the status for: nobody in particular, a device, a revoked device, somebody with a made-up token,
-/// somebody who comes through a proxy from elsewhere.
-const TABLE: &[(&str, &str, [u16; 5])] = &[
-    ("POST", "/v1/devices", [403, 403, 403, 403, 403]),
-    ("GET", "/v1/devices/self", [401, 200, 401, 401, 401]),
-    ("POST", "/v1/events", [401, 200, 401, 401, 401]),
+/// Method, path, and the status for: nobody in particular, a device (a member), a revoked device, somebody with a made-up
+/// token, somebody who comes through a proxy from elsewhere; and from elsewhere, with the token of: a viewer, an author, a
+/// publisher, a security reviewer, a step owner, an admin.
+#[rustfmt::skip]
+const TABLE: &[(&str, &str, [u16; 11])] = &[
+    ("POST", "/v1/devices", [403, 403, 403, 403, 403, 403, 403, 403, 403, 403, 403]),
+    ("GET", "/v1/devices/self", [401, 200, 401, 401, 401, 401, 401, 401, 401, 401, 401]),
+    ("POST", "/v1/events", [401, 200, 401, 401, 401, 401, 401, 401, 401, 401, 401]),
     // Asked without saying which release.
-    ("GET", "/v1/releases/signal", [400, 400, 400, 400, 401]),
-    ("POST", "/v1/signals/cdevents", [401, 401, 401, 401, 401]),
+    ("GET", "/v1/releases/signal", [400, 400, 400, 400, 401, 403, 403, 403, 403, 403, 403]),
+    ("POST", "/v1/signals/cdevents", [401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401]),
     // Their bodies say who sends: a token in it, a signature over it.
-    ("POST", "/batch", [401, 401, 401, 401, 401]),
-    ("POST", "/batch/", [401, 401, 401, 401, 401]),
-    ("POST", "/v1/hooks/github", [403, 403, 403, 403, 403]),
-    ("POST", "/v1/hooks/gitlab", [403, 403, 403, 403, 403]),
-    ("GET", "/healthz", [200, 200, 200, 200, 200]),
-    ("GET", "/readyz", [200, 200, 200, 200, 200]),
-    ("GET", "/metrics", [200, 200, 200, 200, 401]),
-    ("GET", "/openapi.json", [200, 200, 200, 200, 200]),
-    ("GET", "/v1/insights/filters", [200, 200, 200, 200, 401]),
-    ("GET", "/v1/insights/summary", [200, 200, 200, 200, 401]),
-    ("GET", "/v1/insights/ttfv", [200, 200, 200, 200, 401]),
-    ("GET", "/v1/insights/steps", [200, 200, 200, 200, 401]),
-    ("GET", "/v1/insights/funnel", [200, 200, 200, 200, 401]),
-    ("GET", "/v1/insights/activity", [200, 200, 200, 200, 401]),
+    ("POST", "/batch", [401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401]),
+    ("POST", "/batch/", [401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401]),
+    ("POST", "/v1/hooks/github", [403, 403, 403, 403, 403, 403, 403, 403, 403, 403, 403]),
+    ("POST", "/v1/hooks/gitlab", [403, 403, 403, 403, 403, 403, 403, 403, 403, 403, 403]),
+    ("GET", "/healthz", [200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200]),
+    ("GET", "/readyz", [200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200]),
+    ("GET", "/metrics", [200, 200, 200, 200, 401, 403, 403, 403, 403, 403, 403]),
+    ("GET", "/openapi.json", [200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200]),
+    ("GET", "/v1/insights/filters", [401, 401, 401, 401, 401, 200, 200, 200, 200, 403, 200]),
+    ("GET", "/v1/insights/summary", [401, 401, 401, 401, 401, 200, 200, 200, 200, 403, 200]),
+    ("GET", "/v1/insights/ttfv", [401, 401, 401, 401, 401, 200, 200, 200, 200, 403, 200]),
+    ("GET", "/v1/insights/steps", [401, 401, 401, 401, 401, 200, 200, 200, 200, 403, 200]),
+    ("GET", "/v1/insights/funnel", [401, 401, 401, 401, 401, 200, 200, 200, 200, 403, 200]),
+    ("GET", "/v1/insights/activity", [401, 401, 401, 401, 401, 200, 200, 200, 200, 403, 200]),
     // Asked without saying which release.
-    ("GET", "/v1/insights/retrospective", [400, 400, 400, 400, 401]),
-    ("GET", "/v1/insights/completeness", [200, 200, 200, 200, 401]),
-    ("GET", "/v1/surveys/cooldown", [401, 200, 401, 401, 401]),
-    ("GET", "/v1/surveys/results", [200, 200, 200, 200, 401]),
+    ("GET", "/v1/insights/retrospective", [401, 401, 401, 401, 401, 400, 400, 400, 400, 403, 400]),
+    ("GET", "/v1/insights/completeness", [401, 401, 401, 401, 401, 200, 200, 200, 200, 403, 200]),
+    ("GET", "/v1/surveys/cooldown", [401, 200, 401, 401, 401, 401, 401, 401, 401, 401, 401]),
+    ("GET", "/v1/surveys/results", [401, 401, 401, 401, 401, 200, 200, 200, 200, 403, 200]),
+    ("GET", "/v1/audit", [401, 401, 401, 401, 401, 403, 403, 403, 200, 403, 200]),
+    ("GET", "/v1/audit/checkpoint", [401, 401, 401, 401, 401, 403, 403, 403, 200, 403, 200]),
 ];
+
+/// The roles, in the order of the table.
+const ROLES: [&str; 6] =
+    ["viewer", "author", "publisher", "security-reviewer", "step-owner:it-helpdesk", "admin"];
 
 fn ask(hub: &Hub, method: &str, path: &str) -> RequestBuilder {
     match (method, path) {
@@ -58,19 +66,22 @@ fn ask(hub: &Hub, method: &str, path: &str) -> RequestBuilder {
 #[tokio::test]
 async fn g2_every_route_answers_each_kind_of_caller_as_the_table_says() {
     let listed: Vec<_> = ROUTES.iter().map(|route| (route.method, route.path)).collect();
+    assert_eq!(ROLES.map(|role| role.split(':').next().unwrap()), Role::ALL.map(Role::name));
     assert_eq!(listed, TABLE.iter().map(|(method, path, _)| (*method, *path)).collect::<Vec<_>>());
 
     let hub = Hub::start_with("metrics_token = \"a-long-metrics-token\"");
     let (device, revoked) = (hub.enrol().await, hub.enrol().await);
     hub.say(&["device", "revoke", &revoked.id.to_string()]);
-    let tokens = [None, Some(device.token.as_str()), Some(&revoked.token), Some("flh_made-up"), None];
+    let of_roles = ROLES.map(|role| hub.token_of(role, role));
+    let mut tokens = vec![None, Some(device.token.as_str()), Some(&revoked.token), Some("flr_made-up"), None];
+    tokens.extend(of_roles.iter().map(|token| Some(token.as_str())));
     for (method, path, expected) in TABLE {
         for (who, (token, status)) in tokens.iter().zip(expected).enumerate() {
             let mut request = ask(&hub, method, path);
             if let Some(token) = token {
                 request = request.bearer_auth(token);
             }
-            if who == 4 {
+            if who >= 4 {
                 request = request.header("x-forwarded-for", "203.0.113.7");
             }
             let answer = request.send().await.unwrap();

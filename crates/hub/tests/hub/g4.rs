@@ -57,6 +57,7 @@ fn callers(hub: &Hub, device: &str) -> Vec<Caller> {
         one("program", Some(&integration), secrets, |route| {
             route.who == Who::Integration || is_vouched(route)
         }),
+        one("admin", Some(&hub.token_of("ada", "admin")), vec![], |route| matches!(route.who, Who::Role(_))),
         one("operator", Some(METRICS_TOKEN), vec![], |route| route.who == Who::Operator),
     ]
 }

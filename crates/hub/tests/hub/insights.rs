@@ -10,22 +10,22 @@ async fn a_hub_that_knows_little_says_so_in_both_forms() {
     let hub = Hub::start();
     let device = hub.enrol().await;
     assert_eq!(accepted(&device.send(&hub, &device.events([1, 3])).await), 2);
-    let completeness: Completeness = read(hub.get("/v1/insights/completeness").send().await.unwrap()).await;
+    let completeness: Completeness = read(hub.look("/v1/insights/completeness").send().await.unwrap()).await;
     assert_eq!((completeness.devices, completeness.produced, completeness.missing), (1, 3, 1));
-    let summary: InsightsSummary = read(hub.get("/v1/insights/summary").send().await.unwrap()).await;
+    let summary: InsightsSummary = read(hub.look("/v1/insights/summary").send().await.unwrap()).await;
     assert_eq!(summary.ttfv.median.answer, KpiAnswer::NotEnough);
     assert_eq!(summary.active.daily.answer, KpiAnswer::Suppressed, "one person is few");
     assert_eq!(summary.ttfv.median.received_share, Some(2.0 / 3.0));
 
     let asked =
-        hub.get("/v1/insights/summary").header("accept", "text/csv;q=0.9, */*;q=0.1").send().await.unwrap();
+        hub.look("/v1/insights/summary").header("accept", "text/csv;q=0.9, */*;q=0.1").send().await.unwrap();
     assert_eq!(asked.headers()["content-type"], "text/csv; charset=utf-8");
     let csv = asked.text().await.unwrap();
     assert!(csv.starts_with("figure,answer,value,ci_low,"), "{csv}");
     assert!(csv.contains("\r\nttfv_median_days,not_enough,,,"), "{csv}");
     for route in ["filters", "summary", "ttfv?by=release", "steps", "funnel", "activity", "completeness"] {
         let with = if route.contains('?') { '&' } else { '?' };
-        let answer = hub.get(&format!("/v1/insights/{route}{with}format=csv")).send().await.unwrap();
+        let answer = hub.look(&format!("/v1/insights/{route}{with}format=csv")).send().await.unwrap();
         assert_eq!(
             (answer.status().as_u16(), answer.headers()["cache-control"].to_str().unwrap()),
             (200, "no-store")
@@ -39,7 +39,7 @@ async fn a_figure_is_never_older_than_what_was_acknowledged() {
     let hub = Hub::start();
     let device = hub.enrol().await;
     let accepted_so_far = async || {
-        let told: Completeness = read(hub.get("/v1/insights/completeness").send().await.unwrap()).await;
+        let told: Completeness = read(hub.look("/v1/insights/completeness").send().await.unwrap()).await;
         (told.devices, told.accepted, told.refused)
     };
     assert_eq!(accepted_so_far().await, (1, 0, 0));
@@ -71,7 +71,7 @@ async fn what_cannot_be_asked_is_said() {
         "completeness?period=2026",
         "retrospective?pack=acme&release=3.2.0",
     ] {
-        let problem = problem(hub.get(&format!("/v1/insights/{wrong}")).send().await.unwrap(), 400).await;
+        let problem = problem(hub.look(&format!("/v1/insights/{wrong}")).send().await.unwrap(), 400).await;
         assert!(!problem.error.message.contains("failed"), "{wrong}: {}", problem.error.message);
     }
 }
@@ -89,7 +89,7 @@ async fn the_description_has_the_parameters_and_shapes_of_every_figure() {
         let query: Vec<String> =
             required.map(|parameter| format!("&{}=1.0.0", parameter["name"].as_str().unwrap())).collect();
         let query = query.concat();
-        let answer: Value = read(hub.get(&format!("{path}?format=json{query}")).send().await.unwrap()).await;
+        let answer: Value = read(hub.look(&format!("{path}?format=json{query}")).send().await.unwrap()).await;
         let shape = &operation["get"]["responses"]["200"]["content"]["application/json"]["schema"]["$ref"];
         let schema = &document["components"]["schemas"][shape.as_str().unwrap().rsplit('/').next().unwrap()];
         let described: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();

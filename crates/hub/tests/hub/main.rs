@@ -9,6 +9,7 @@ mod g2;
 mod g3;
 mod g4;
 mod g7;
+mod g8;
 mod insights;
 #[cfg(unix)]
 mod on_postgres;

@@ -94,6 +94,10 @@ async fn a_backup_is_taken_while_it_serves_and_takes_its_place() {
     let verdicts = device.send(&hub, &device.events(1..=20)).await;
     assert_eq!(accepted(&verdicts), 10);
     assert_eq!(hub.counted().await, 20);
+    let log = hub.say(&["audit", "list"]);
+    let told = ["set out to copy the whole database", "put a backup in the place of the database"];
+    assert_eq!(told.map(|told| log.matches(told).count()), [1, 1], "of each one that was done: {log}");
+    hub.say(&["audit", "verify"]);
 }
 
 #[tokio::test]

@@ -23,6 +23,12 @@ async fn a_simulated_company_is_counted_exactly() {
     let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{errors}");
     assert!(text.contains("figures are what they have to be") && text.contains("median days"), "{text}");
+    // What it read with counts no longer, and it is nobody who was to be onboarded.
+    let left = hub.say(&["role", "list"]);
+    assert!(
+        left.lines().count() == 1 && left.contains("access token 1") && left.contains("revoked"),
+        "{left}"
+    );
     let store = SqliteStore::open(&hub.database()).unwrap();
     assert_eq!(store.known().await.unwrap(), store.known_from_log().await.unwrap());
     // It is nobody's company now.
@@ -52,7 +58,11 @@ async fn a_hub_that_counts_differently_is_found_out() {
     let file = hub.folder.path().join("hub.toml");
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, text.replace("Europe/Berlin", "Pacific/Kiritimati")).unwrap();
-    let output = company(&hub, &[]);
+    // With a token that was brought along none is made.
+    let token = hub.folder.path().join("token");
+    std::fs::write(&token, hub.token_of("vera", "viewer")).unwrap();
+    let output = company(&hub, &["--token-file", &token.display().to_string()]);
+    assert_eq!(hub.say(&["role", "list"]).lines().count(), 2);
     assert_eq!(output.status.code(), Some(1));
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(errors.contains("figures are not what they have to be:\n"), "{errors}");
@@ -71,7 +81,7 @@ async fn the_guide_to_insights_is_true() {
     hub.say(&[&["simulate"], &words.collect::<Vec<_>>()[..]].concat());
     // Every address it names is one, and every figure that is not of counts alone is explained.
     let answer: serde_json::Value =
-        serde_json::from_str(&hub.get("/v1/insights/summary").send().await.unwrap().text().await.unwrap())
+        serde_json::from_str(&hub.look("/v1/insights/summary").send().await.unwrap().text().await.unwrap())
             .unwrap();
     for figure in
         answer["ttfv"].as_object().unwrap().keys().chain(answer["adoption"].as_object().unwrap().keys())
@@ -98,7 +108,7 @@ async fn g5_of_four_people_no_route_says_anything() {
             _ => "",
         };
         for format in ["json", "csv"] {
-            let answer = hub.get(&format!("{}?{query}format={format}", route.path)).send().await.unwrap();
+            let answer = hub.look(&format!("{}?{query}format={format}", route.path)).send().await.unwrap();
             let text = answer.text().await.unwrap();
             // A day on which nobody did anything says so.
             let told = text.replace(r#""answer":"known","value":0.0,"#, "").replace(",known,0,", "");

@@ -42,7 +42,7 @@ fn submission(device: &Device, first: u64, score: u8, words: &str) -> Vec<Value>
 }
 
 async fn results(hub: &Hub) -> SurveyResults {
-    read(hub.get("/v1/surveys/results").send().await.unwrap()).await
+    read(hub.look("/v1/surveys/results").send().await.unwrap()).await
 }
 
 #[tokio::test]
@@ -102,17 +102,17 @@ async fn g5_answers_are_told_of_once_nobody_stands_out() {
     assert!(nps.low.unwrap() < 40.0 && 40.0 < nps.high.unwrap());
     assert_eq!(why.texts.len(), 10);
 
-    let csv = hub.get("/v1/surveys/results?format=csv").send().await.unwrap();
+    let csv = hub.look("/v1/surveys/results?format=csv").send().await.unwrap();
     assert!(csv.headers()["content-type"].to_str().unwrap().starts_with("text/csv"));
     let csv = csv.text().await.unwrap();
     assert!(csv.contains("recommend,recommend,nps,promoters,6,,,10\r\n"), "{csv}");
     assert!(csv.contains("\"Fine, \"\"really\"\".\""), "{csv}");
     assert!(csv.contains(",'=cmd|"), "a spreadsheet would have run it: {csv}");
     for wrong in ["quarter=now", "format=xml", "persona=backend"] {
-        problem(hub.get(&format!("/v1/surveys/results?{wrong}")).send().await.unwrap(), 400).await;
+        problem(hub.look(&format!("/v1/surveys/results?{wrong}")).send().await.unwrap(), 400).await;
     }
     let other: SurveyResults =
-        read(hub.get("/v1/surveys/results?quarter=2020-Q1").send().await.unwrap()).await;
+        read(hub.look("/v1/surveys/results?quarter=2020-Q1").send().await.unwrap()).await;
     assert!(other.surveys.is_empty());
 }
 

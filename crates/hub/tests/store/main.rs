@@ -1,15 +1,19 @@
 //! One story that every database has to tell the same way. One more database: a file like `on_postgres`.
 #![expect(clippy::unwrap_used, reason = "a test that cannot set the scene has failed")]
 
+mod audit;
 mod clocks;
 mod counting;
 mod kpis;
 #[cfg(unix)]
 mod on_postgres;
+#[path = "../../../tlog/tests/tlog/oracle.rs"]
+mod oracle;
 #[cfg(unix)]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 #[path = "../postgres/mod.rs"]
 mod postgres;
+mod roles;
 mod signals;
 mod story;
 mod surveys;
@@ -90,6 +94,95 @@ fn sqlite_hears_each_thing_of_a_submission_once_whatever_the_network_does() {
 async fn sqlite_hears_each_thing_of_a_submission_once() {
     let (store, _folder) = sqlite();
     surveys::once(store.as_ref()).await;
+}
+
+#[tokio::test]
+async fn g8_sqlite_knows_who_may_what() {
+    let (store, _folder) = sqlite();
+    roles::rights(store.as_ref()).await;
+}
+
+#[tokio::test]
+async fn sqlite_counts_nobody_for_having_rights() {
+    let (store, _folder) = sqlite();
+    roles::everybody(store.as_ref()).await;
+}
+
+#[tokio::test]
+async fn g8_sqlite_has_every_act_in_its_log() {
+    let (store, _folder) = sqlite();
+    roles::g8_every_act_is_in_the_log(store.as_ref()).await;
+}
+
+#[tokio::test]
+async fn g8_sqlite_does_nothing_that_it_cannot_log() {
+    let (store, folder) = sqlite();
+    let raw = rusqlite::Connection::open(folder.path().join("hub.sqlite")).unwrap();
+    let run = async |sql: &str| raw.execute_batch(sql).unwrap();
+    let spoil = "CREATE TRIGGER fails BEFORE INSERT ON audit BEGIN SELECT raise(ABORT, 'no'); END";
+    let (spoil, mend) = (async || run(spoil).await, async || run("DROP TRIGGER fails").await);
+    roles::g8_what_cannot_be_logged_is_not_done(store.as_ref(), spoil, mend).await;
+}
+
+/// Another connection to a file, for somebody who owns it.
+struct Sqlite(std::sync::Mutex<rusqlite::Connection>);
+
+impl Sqlite {
+    fn of(folder: &tempfile::TempDir) -> Self {
+        let raw = rusqlite::Connection::open(folder.path().join("hub.sqlite")).unwrap();
+        raw.pragma_update(None, "synchronous", "OFF").unwrap();
+        for sql in ["UPDATE audit SET seq = 9", "DELETE FROM audit"] {
+            raw.execute_batch("SAVEPOINT tried").unwrap();
+            raw.execute("INSERT INTO audit VALUES (1, '', x'', x'')", []).unwrap();
+            let refused = raw.execute(sql, []).unwrap_err().to_string();
+            assert!(refused.contains("only appended to"), "{refused}");
+            raw.execute_batch("ROLLBACK TO tried; RELEASE tried").unwrap();
+        }
+        raw.execute_batch("DROP TRIGGER audit_is_not_changed; DROP TRIGGER audit_is_not_deleted").unwrap();
+        Self(raw.into())
+    }
+}
+
+#[async_trait::async_trait]
+impl audit::AsyncSql for Sqlite {
+    async fn run(&self, sql: &str) -> u64 {
+        let raw = self.0.lock().unwrap();
+        let changed = raw.execute(sql, []).unwrap() as u64;
+        // Making a table counts as nothing.
+        if sql.starts_with("CREATE") { 1 } else { changed }
+    }
+}
+
+fn forger<'a>(store: &'a dyn Store, folder: &tempfile::TempDir) -> audit::Forger<'a> {
+    let bytes = |bytes: &[u8]| format!("x'{}'", firstlight_domain::plan::hex(bytes));
+    audit::Forger { store, sql: Box::new(Sqlite::of(folder)), bytes }
+}
+
+#[tokio::test]
+async fn b2_sqlite_finds_whatever_is_done_to_a_thousand_acts() {
+    let (store, folder) = sqlite();
+    let forger = forger(store.as_ref(), &folder);
+    audit::b2_whatever_is_done_to_a_thousand_acts_is_found(&forger).await;
+}
+
+#[tokio::test]
+async fn b6_sqlite_keeps_a_log_that_verifies_and_says_nothing_of_whom_is_erased() {
+    let (store, folder) = sqlite();
+    let forger = forger(store.as_ref(), &folder);
+    audit::b6_of_whom_is_erased_the_log_says_nothing_and_verifies(&forger).await;
+}
+
+#[tokio::test]
+async fn b1_sqlite_signs_the_root_over_the_records() {
+    let (store, _folder) = sqlite();
+    audit::b1_a_checkpoint_signs_the_root_over_the_records(store.as_ref()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_keeps_one_log_of_what_commands_do_while_a_hub_serves() {
+    let (store, folder) = sqlite();
+    let other = SqliteStore::open(&folder.path().join("hub.sqlite")).unwrap();
+    audit::acts_at_once_are_one_unbroken_log(vec![store, Arc::new(other)]).await;
 }
 
 #[tokio::test]

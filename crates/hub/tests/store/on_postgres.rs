@@ -14,7 +14,7 @@ use firstlight_hub::{
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::{clocks, counting, kpis, postgres::Server, signals, story, surveys};
+use crate::{audit, clocks, counting, kpis, postgres::Server, roles, signals, story, surveys};
 
 async fn open(url: &str) -> Arc<dyn Store> {
     Arc::new(PostgresStore::open(&Address::parse(url).unwrap()).await.unwrap())
@@ -90,6 +90,95 @@ fn postgres_counts_what_other_programs_say_whatever_the_order() {
 fn postgres_counts_what_its_log_says_whatever_the_network_does() {
     let Some(server) = Server::shared() else { return };
     counting::property(async || (open(&server.fresh()).await, ()));
+}
+
+#[tokio::test]
+async fn g8_postgres_knows_who_may_what() {
+    let Some(server) = Server::shared() else { return };
+    roles::rights(open(&server.fresh()).await.as_ref()).await;
+}
+
+#[tokio::test]
+async fn postgres_counts_nobody_for_having_rights() {
+    let Some(server) = Server::shared() else { return };
+    roles::everybody(open(&server.fresh()).await.as_ref()).await;
+}
+
+#[tokio::test]
+async fn g8_postgres_has_every_act_in_its_log() {
+    let Some(server) = Server::shared() else { return };
+    roles::g8_every_act_is_in_the_log(open(&server.fresh()).await.as_ref()).await;
+}
+
+#[tokio::test]
+async fn g8_postgres_does_nothing_that_it_cannot_log() {
+    let Some(server) = Server::shared() else { return };
+    let url = server.fresh();
+    let store = open(&url).await;
+    let raw = raw(&url).await;
+    let run = async |sql: &str| raw.batch_execute(sql).await.unwrap();
+    let spoil = "ALTER TABLE audit ADD CONSTRAINT fails CHECK (seq < 0) NOT VALID";
+    let (spoil, mend) =
+        (async || run(spoil).await, async || run("ALTER TABLE audit DROP CONSTRAINT fails").await);
+    roles::g8_what_cannot_be_logged_is_not_done(store.as_ref(), spoil, mend).await;
+}
+
+/// Another connection to a server, for somebody who owns the tables.
+struct Owner(tokio_postgres::Client);
+
+#[async_trait::async_trait]
+impl audit::AsyncSql for Owner {
+    async fn run(&self, sql: &str) -> u64 {
+        let changed = self.0.execute(sql, &[]).await.unwrap();
+        // Making a table counts its rows.
+        if sql.starts_with("CREATE") { 1 } else { changed }
+    }
+}
+
+async fn forger<'a>(store: &'a dyn Store, url: &str) -> audit::Forger<'a> {
+    let raw = raw(url).await;
+    for sql in ["UPDATE audit SET seq = 9", "DELETE FROM audit", "TRUNCATE audit"] {
+        let refused = raw.batch_execute(sql).await.unwrap_err();
+        assert!(refused.as_db_error().unwrap().message().contains("only appended to"), "{refused}");
+    }
+    raw.batch_execute("ALTER TABLE audit DISABLE TRIGGER audit_only_grows").await.unwrap();
+    let bytes = |bytes: &[u8]| format!("'\\x{}'::bytea", firstlight_domain::plan::hex(bytes));
+    audit::Forger { store, sql: Box::new(Owner(raw)), bytes }
+}
+
+#[tokio::test]
+async fn b2_postgres_finds_whatever_is_done_to_a_thousand_acts() {
+    let Some(server) = Server::shared() else { return };
+    let url = server.fresh();
+    let store = open(&url).await;
+    let forger = forger(store.as_ref(), &url).await;
+    audit::b2_whatever_is_done_to_a_thousand_acts_is_found(&forger).await;
+}
+
+#[tokio::test]
+async fn b6_postgres_keeps_a_log_that_verifies_and_says_nothing_of_whom_is_erased() {
+    let Some(server) = Server::shared() else { return };
+    let url = server.fresh();
+    let store = open(&url).await;
+    let forger = forger(store.as_ref(), &url).await;
+    audit::b6_of_whom_is_erased_the_log_says_nothing_and_verifies(&forger).await;
+}
+
+#[tokio::test]
+async fn b1_postgres_signs_the_root_over_the_records() {
+    let Some(server) = Server::shared() else { return };
+    audit::b1_a_checkpoint_signs_the_root_over_the_records(open(&server.fresh()).await.as_ref()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn postgres_keeps_one_unbroken_log_of_what_many_hubs_do_at_once() {
+    let Some(server) = Server::shared() else { return };
+    let url = server.fresh();
+    let mut stores = Vec::new();
+    for _ in 0..4 {
+        stores.push(open(&url).await);
+    }
+    audit::acts_at_once_are_one_unbroken_log(stores).await;
 }
 
 #[tokio::test]
@@ -178,7 +267,7 @@ async fn postgres_lets_one_of_many_in_with_a_code_and_numbers_people_without_hol
     let store = open(&url).await;
     let later = story::now() + jiff::SignedDuration::from_hours(1);
     let code = hash_code("ONCE");
-    store.add_code(code, Some("ada"), later).await.unwrap();
+    store.add_code(&story::by(), code, Some("ada"), later).await.unwrap();
     let mut enrolling = JoinSet::new();
     let mut adding = JoinSet::new();
     for id in 0..8_u128 {
@@ -193,7 +282,7 @@ async fn postgres_lets_one_of_many_in_with_a_code_and_numbers_people_without_hol
         enrolling.spawn(async move { one.enrol(enrolment).await.unwrap() });
         adding.spawn(async move {
             other
-                .add_code(hash_code(&id.to_string()), (id % 2 == 0).then_some("grace"), later)
+                .add_code(&story::by(), hash_code(&id.to_string()), (id % 2 == 0).then_some("grace"), later)
                 .await
                 .unwrap();
         });

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use firstlight_hub::{
+    audit::By,
     secrets::hash_token,
     signals::{Signal, SignalKind},
     store::Store,
@@ -10,18 +11,20 @@ use firstlight_hub::{
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use proptest::{prelude::*, test_runner::TestRunner};
 
+use crate::story::by;
+
 fn at(hour: i64) -> Timestamp {
     "2026-11-20T00:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_hours(hour)
 }
 
 pub(crate) async fn integrations(store: &dyn Store) {
-    let now = at(0);
-    assert!(store.add_integration("portal", hash_token("one"), now).await.unwrap());
-    assert!(!store.add_integration("portal", hash_token("two"), now).await.unwrap());
+    let by = |hour| By::account("ada", at(hour));
+    assert!(store.add_integration(&by(0), "portal", hash_token("one")).await.unwrap());
+    assert!(!store.add_integration(&by(0), "portal", hash_token("two")).await.unwrap());
     assert_eq!(store.integration(hash_token("one")).await.unwrap().as_deref(), Some("portal"));
     assert_eq!(store.integration(hash_token("two")).await.unwrap(), None);
-    assert!(store.revoke_integration("portal", at(1)).await.unwrap());
-    assert!(!store.revoke_integration("other", at(1)).await.unwrap());
+    assert!(store.revoke_integration(&by(1), "portal").await.unwrap());
+    assert!(!store.revoke_integration(&by(1), "other").await.unwrap());
     assert_eq!(store.integration(hash_token("one")).await.unwrap(), None);
     let all = store.integrations().await.unwrap();
     assert_eq!((all.len(), all[0].revoked_at), (1, Some(at(1))));
@@ -71,10 +74,10 @@ async fn play(store: &dyn Store, acts: &[Act]) {
                 let new = store.take_signals("forge", twice, at(100)).await.unwrap();
                 assert!(!new[1]);
             }
-            Act::Alias(alias) => assert!(store.add_alias("ada", alias).await.unwrap()),
+            Act::Alias(alias) => assert!(store.add_alias(&by(), "ada", alias).await.unwrap()),
             Act::Code(name) => {
                 let code = hash_token(&format!("code {index}"));
-                store.add_code(code, Some(name), at(1_000)).await.unwrap();
+                store.add_code(&by(), code, Some(name), at(1_000)).await.unwrap();
             }
         }
     }

@@ -3,6 +3,7 @@
 use firstlight_contract::hub::{Refusal, Verdict};
 use firstlight_domain::registry::EventType;
 use firstlight_hub::{
+    audit::By,
     ingest::{
         Event, Read, Refused,
         event::{Began, Run, RunPart},
@@ -17,6 +18,11 @@ pub(crate) fn now() -> Timestamp {
     "2026-11-26T12:00:00Z".parse().unwrap()
 }
 
+/// Whoever does what the story tells.
+pub(crate) fn by() -> By {
+    By::account("ada", now())
+}
+
 fn later(hours: i64) -> Timestamp {
     now() + SignedDuration::from_hours(hours)
 }
@@ -28,9 +34,14 @@ fn enrolment(code: Hash, device: u128, token: &str) -> Enrolment {
 
 /// A device of somebody.
 pub(crate) async fn device(store: &dyn Store, person: &str) -> Device {
+    device_by(store, &by(), person).await
+}
+
+/// The same, with a code that somebody else made.
+pub(crate) async fn device_by(store: &dyn Store, by: &By, person: &str) -> Device {
     let count = store.devices().await.unwrap().len();
     let (code, token) = (hash_code(&format!("CODE{count}")), format!("token {count}"));
-    store.add_code(code, Some(person), later(1)).await.unwrap();
+    store.add_code(by, code, Some(person), later(1)).await.unwrap();
     let id = 1_000 + count as u128;
     assert_eq!(store.enrol(enrolment(code, id, &token)).await.unwrap(), Enrolling::Done);
     store.device(hash_token(&token)).await.unwrap().unwrap()
@@ -38,11 +49,11 @@ pub(crate) async fn device(store: &dyn Store, person: &str) -> Device {
 
 pub(crate) async fn admission(store: &dyn Store) {
     let code = |text: &str| hash_code(text);
-    store.add_code(code("one"), Some("ada"), later(1)).await.unwrap();
-    store.add_code(code("two"), Some("Ada "), later(1)).await.unwrap();
-    store.add_code(code("three"), Some("charles"), later(1)).await.unwrap();
-    store.add_code(code("four"), None, later(1)).await.unwrap();
-    store.add_code(code("late"), None, now()).await.unwrap();
+    store.add_code(&by(), code("one"), Some("ada"), later(1)).await.unwrap();
+    store.add_code(&by(), code("two"), Some("Ada "), later(1)).await.unwrap();
+    store.add_code(&by(), code("three"), Some("charles"), later(1)).await.unwrap();
+    store.add_code(&by(), code("four"), None, later(1)).await.unwrap();
+    store.add_code(&by(), code("late"), None, now()).await.unwrap();
 
     for (shown, id, token, outcome) in [
         ("none", 1, "a", Enrolling::NoSuchCode),
@@ -65,8 +76,8 @@ pub(crate) async fn admission(store: &dyn Store) {
     let found = store.device(hash_token("d")).await.unwrap().unwrap();
     assert_eq!((found.id, found.enrolled_at), (Uuid::from_u128(1), now()));
     assert!(found.counts(now()) && !found.counts(later(24)));
-    assert!(store.revoke(found.id, now()).await.unwrap());
-    assert!(!store.revoke(Uuid::from_u128(99), now()).await.unwrap());
+    assert!(store.revoke(&by(), found.id).await.unwrap());
+    assert!(!store.revoke(&by(), Uuid::from_u128(99)).await.unwrap());
     assert!(!store.device(hash_token("d")).await.unwrap().unwrap().counts(now()));
     store.check_writable().await.unwrap();
 }

@@ -157,7 +157,7 @@ pub(crate) fn number_anew(transaction: &Transaction<'_>) -> rusqlite::Result<()>
             sent_at: None,
             refused: None,
         };
-        let stored: record::Hash = old.get(7)?;
+        let stored: firstlight_tlog::Hash = old.get(7)?;
         let whole = record::sum(&[
             &place.to_be_bytes(),
             row.id.as_bytes(),
@@ -204,7 +204,7 @@ mod tests {
         for (sequence, on) in (1_u64..).zip([false, true, false]) {
             let text = record::write(sequence, at(0), &Event::SharingChanged { on }).unwrap();
             let salt = record::salt().unwrap();
-            let leaf = record::commitment(&salt, text.as_bytes());
+            let leaf = firstlight_tlog::commitment(&salt, text.as_bytes());
             conn.execute("INSERT INTO record VALUES (?1, ?2, ?3, ?4)", (sequence, text, salt, leaf)).unwrap();
             let body = format!("{{\"id\":\"{sequence}\",\"sequence\":\"{sequence:016}\"}}");
             let (id, kind, time) =

@@ -127,7 +127,7 @@ struct Row {
 impl Row {
     const COLUMNS: &str = "place, sequence, id, kind, time, consented, body, sent_at, refused, sum";
 
-    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<(Self, record::Hash)> {
+    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<(Self, firstlight_tlog::Hash)> {
         let read = Self {
             place: row.get(0)?,
             sequence: row.get(1)?,
@@ -142,7 +142,7 @@ impl Row {
         Ok((read, row.get(9)?))
     }
 
-    fn sum(&self) -> record::Hash {
+    fn sum(&self) -> firstlight_tlog::Hash {
         record::sum(&[
             &self.place.to_be_bytes(),
             &self.sequence.unwrap_or_default().to_be_bytes(),

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     common::{Home, at, filled, journey_started, run_started, step},
-    merkle::{mth, unhex},
+    oracle::mth,
 };
 
 #[test]
@@ -62,4 +62,8 @@ fn an_export_can_be_verified_without_us() {
     assert_eq!(anchor["root"], hex(&mth(&leaves)));
     assert_eq!(anchor["note"], checkpoint.note);
     assert_eq!(anchor["size"], 5);
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).unwrap()).collect()
 }

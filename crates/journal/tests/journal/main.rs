@@ -6,5 +6,7 @@ mod common;
 mod damage;
 mod durability;
 mod merkle;
+#[path = "../../../tlog/tests/tlog/oracle.rs"]
+mod oracle;
 mod outbox;
 mod tamper;

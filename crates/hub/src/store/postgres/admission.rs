@@ -5,32 +5,42 @@ use jiff::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::super::{Device, DeviceKey, Enrolling, Enrolment, PersonKey, StoreError, columns::instant};
-use crate::secrets::{Hash, pseudonym};
+use super::{
+    super::{Device, DeviceKey, Enrolling, Enrolment, PersonKey, StoreError, columns::instant},
+    audit,
+};
+use crate::{
+    audit::{Act, By, Named},
+    secrets::{Hash, pseudonym},
+};
 
 const COLUMNS: &str = "key, id, person, enrolled, expires, revoked";
 
 pub(super) async fn add_code(
     client: &mut ClientWrapper,
+    by: &By,
     code: Hash,
-    person: Option<&str>,
+    named: Option<&str>,
     expires_at: Timestamp,
 ) -> Result<(), StoreError> {
     let transaction = client.transaction().await?;
-    let person = person_key(&transaction, person).await?;
+    let key = person_key(&transaction, named).await?;
     transaction
         .execute(
             "INSERT INTO code (hash, person, expires) VALUES ($1, $2, $3)",
-            &[&code.as_slice(), &person, &expires_at.as_millisecond()],
+            &[&code.as_slice(), &key, &expires_at.as_millisecond()],
         )
         .await?;
+    let act = Act::CodeMade { person: Named::Person { key: person(key)? }, expires_at };
+    audit::write(&transaction, by, &act).await?;
     Ok(transaction.commit().await?)
 }
 
+/// Somebody who is to be onboarded.
 pub(super) async fn person_key(transaction: &Transaction<'_>, name: Option<&str>) -> Result<i32, StoreError> {
     let salt = salt(transaction).await?;
     let hash = name.map(|name| pseudonym(&salt, name));
-    let known = "SELECT key FROM person WHERE pseudonym = $1";
+    let known = "UPDATE person SET rights_only = false WHERE pseudonym = $1 RETURNING key";
     if let Some(known) = transaction.query_opt(known, &[&hash.as_ref().map(Hash::as_slice)]).await? {
         return Ok(known.try_get(0)?);
     }
@@ -98,9 +108,18 @@ pub(super) async fn devices(client: &ClientWrapper) -> Result<Vec<Device>, Store
     rows.iter().map(read).collect()
 }
 
-pub(super) async fn revoke(client: &ClientWrapper, device: Uuid, now: Timestamp) -> Result<bool, StoreError> {
-    let revoked = "UPDATE device SET revoked = coalesce(revoked, $2) WHERE id = $1";
-    Ok(client.execute(revoked, &[&device, &now.as_millisecond()]).await? > 0)
+pub(super) async fn revoke(client: &mut ClientWrapper, by: &By, device: Uuid) -> Result<bool, StoreError> {
+    let transaction = client.transaction().await?;
+    let found = "SELECT person, revoked IS NOT NULL FROM device WHERE id = $1 FOR UPDATE";
+    let Some(row) = transaction.query_opt(found, &[&device]).await? else { return Ok(false) };
+    if !row.try_get::<_, bool>(1)? {
+        let revoked = "UPDATE device SET revoked = $2 WHERE id = $1";
+        transaction.execute(revoked, &[&device, &by.at.as_millisecond()]).await?;
+        let device = Named::Device { id: device, key: person(row.try_get(0)?)? };
+        audit::write(&transaction, by, &Act::DeviceRevoked { device }).await?;
+        transaction.commit().await?;
+    }
+    Ok(true)
 }
 
 fn read(row: &Row) -> Result<Device, StoreError> {
@@ -117,4 +136,8 @@ fn read(row: &Row) -> Result<Device, StoreError> {
 
 pub(super) fn person(key: i32) -> Result<PersonKey, StoreError> {
     u32::try_from(key).map(PersonKey).map_err(|_| StoreError::Damaged(format!("{key} is no person")))
+}
+
+pub(super) fn key(person: PersonKey) -> Result<i32, StoreError> {
+    i32::try_from(person.0).map_err(|_| StoreError::Damaged(format!("{} is no person", person.0)))
 }

@@ -23,9 +23,12 @@ use super::{
     log::Failure,
     number,
 };
-use crate::insights::{
-    story::{Beginning, Journey, Moment, StepStory, Told, told},
-    written,
+use crate::{
+    insights::{
+        story::{Beginning, Journey, Moment, StepStory, Told, told},
+        written,
+    },
+    signals::SignalKind,
 };
 
 #[async_trait]
@@ -75,7 +78,10 @@ impl Kpis for PostgresStore {
 /// What is known besides journeys.
 async fn around(transaction: &Transaction<'_>) -> Result<Known, StoreError> {
     let mut known = Known::default();
-    for row in transaction.query("SELECT key FROM person", &[]).await? {
+    // Who has rights here and nothing else is not one of those the hub is about, unless a program told of them.
+    let everybody = "SELECT key FROM person WHERE NOT rights_only
+                     OR EXISTS (SELECT FROM signal WHERE signal.kind = $1 AND signal.person = person.key)";
+    for row in transaction.query(everybody, &[&SignalKind::ServiceUsed.name()]).await? {
         known.everybody.insert(admission::person(row.try_get(0)?)?.0);
     }
     let devices = transaction.query_one("SELECT count(*) FROM device", &[]).await?.try_get(0)?;

@@ -4,10 +4,12 @@
 
 mod address;
 mod admission;
+mod audit;
 mod clocks;
 mod counts;
 mod kpis;
 mod log;
+mod roles;
 mod schema;
 mod signals;
 mod surveys;
@@ -28,7 +30,7 @@ use super::{
     Device, DeviceKey, Enrolling, Enrolment, Progress, Rollups, Runs, Store, StoreError, Submission,
     columns::Kinds,
 };
-use crate::secrets::Hash;
+use crate::{audit::By, secrets::Hash};
 
 /// How many connections one hub has at most: one writes, the others read.
 const CONNECTIONS: usize = 8;
@@ -122,11 +124,12 @@ impl Store for PostgresStore {
 
     async fn add_code(
         &self,
+        by: &By,
         code: Hash,
         person: Option<&str>,
         expires_at: Timestamp,
     ) -> Result<(), StoreError> {
-        admission::add_code(&mut *self.client().await?, code, person, expires_at).await
+        admission::add_code(&mut *self.client().await?, by, code, person, expires_at).await
     }
 
     async fn enrol(&self, enrolment: Enrolment) -> Result<Enrolling, StoreError> {
@@ -141,8 +144,8 @@ impl Store for PostgresStore {
         admission::devices(&*self.client().await?).await
     }
 
-    async fn revoke(&self, device: Uuid, now: Timestamp) -> Result<bool, StoreError> {
-        admission::revoke(&*self.client().await?, device, now).await
+    async fn revoke(&self, by: &By, device: Uuid) -> Result<bool, StoreError> {
+        admission::revoke(&mut *self.client().await?, by, device).await
     }
 
     async fn progress(&self, device: DeviceKey) -> Result<Progress, StoreError> {

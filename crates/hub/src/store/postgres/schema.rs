@@ -10,7 +10,7 @@ use tokio_postgres::{Client, GenericClient};
 
 use super::{
     super::{StoreError, columns::Kinds},
-    surveys,
+    audit, roles, surveys,
 };
 use crate::secrets;
 
@@ -194,6 +194,8 @@ const STEPS: &[Step] = &[
     Step { sql: SIGNALS, needs: 1 },
     Step { sql: KPIS, needs: 1 },
     Step { sql: surveys::SURVEYS, needs: 1 },
+    Step { sql: roles::ROLES, needs: 1 },
+    Step { sql: audit::AUDIT, needs: 1 },
     Step { sql: CLOCKS, needs: 1 },
 ];
 
@@ -207,6 +209,7 @@ pub(super) async fn prepare(client: &mut ClientWrapper) -> Result<Kinds, StoreEr
     let salt = secrets::random::<32>()?;
     let salted = "INSERT INTO hub (only_one, salt, touched) VALUES (1, $1, 0) ON CONFLICT DO NOTHING";
     transaction.execute(salted, &[&salt.as_slice()]).await?;
+    audit::prepare(&transaction).await?;
     let names: Vec<&str> = EventType::ALL.iter().map(|kind| kind.name()).collect();
     // Only what is missing: a conflict would use up a number.
     let added = "INSERT INTO kind (name) SELECT name FROM unnest($1::text[]) AS wanted (name)

@@ -14,24 +14,40 @@ use super::{
         columns::{day_number, day_of, instant, people_from, people_to},
         signals::{Integration, Said, ServiceDay, SignalCounts, Signals},
     },
-    PostgresStore, admission, number,
+    PostgresStore, admission, audit, number,
 };
 use crate::{
+    audit::{Act, By, Named},
     secrets::{Hash, pseudonym},
     signals::{Signal, SignalKind},
 };
 
 #[async_trait]
 impl Signals for PostgresStore {
-    async fn add_integration(&self, name: &str, token: Hash, now: Timestamp) -> Result<bool, StoreError> {
+    async fn add_integration(&self, by: &By, name: &str, token: Hash) -> Result<bool, StoreError> {
+        let mut client = self.client().await?;
+        let transaction = client.transaction().await?;
         let sql = "INSERT INTO integration (name, token, made) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-        let client = self.client().await?;
-        Ok(client.execute(sql, &[&name, &token.as_slice(), &now.as_millisecond()]).await? > 0)
+        let new = transaction.execute(sql, &[&name, &token.as_slice(), &by.at.as_millisecond()]).await? > 0;
+        if new {
+            audit::write(&transaction, by, &Act::IntegrationMade { name: name.to_owned() }).await?;
+            transaction.commit().await?;
+        }
+        Ok(new)
     }
 
-    async fn revoke_integration(&self, name: &str, now: Timestamp) -> Result<bool, StoreError> {
-        let sql = "UPDATE integration SET revoked = coalesce(revoked, $2) WHERE name = $1";
-        Ok(self.client().await?.execute(sql, &[&name, &now.as_millisecond()]).await? > 0)
+    async fn revoke_integration(&self, by: &By, name: &str) -> Result<bool, StoreError> {
+        let mut client = self.client().await?;
+        let transaction = client.transaction().await?;
+        let found = "SELECT revoked IS NOT NULL FROM integration WHERE name = $1 FOR UPDATE";
+        let Some(row) = transaction.query_opt(found, &[&name]).await? else { return Ok(false) };
+        if !row.try_get::<_, bool>(0)? {
+            let sql = "UPDATE integration SET revoked = $2 WHERE name = $1";
+            transaction.execute(sql, &[&name, &by.at.as_millisecond()]).await?;
+            audit::write(&transaction, by, &Act::IntegrationRevoked { name: name.to_owned() }).await?;
+            transaction.commit().await?;
+        }
+        Ok(true)
     }
 
     async fn integrations(&self) -> Result<Vec<Integration>, StoreError> {
@@ -57,7 +73,7 @@ impl Signals for PostgresStore {
         Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
 
-    async fn add_alias(&self, person: &str, alias: &str) -> Result<bool, StoreError> {
+    async fn add_alias(&self, by: &By, person: &str, alias: &str) -> Result<bool, StoreError> {
         let mut client = self.client().await?;
         let transaction = client.transaction().await?;
         let person = admission::person_key(&transaction, Some(person)).await?;
@@ -66,10 +82,10 @@ impl Signals for PostgresStore {
         let known = "SELECT person FROM alias WHERE pseudonym = $1";
         let known = transaction.query_opt(known, &[&alias]).await?;
         let known: Option<i32> = known.map(|row| row.try_get(0)).transpose()?;
-        if known.is_some_and(|known| known != person) {
-            return Ok(false);
+        if let Some(known) = known {
+            return Ok(known == person);
         }
-        let added = "INSERT INTO alias (pseudonym, person) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+        let added = "INSERT INTO alias (pseudonym, person) VALUES ($1, $2)";
         transaction.execute(added, &[&alias, &person]).await?;
         transaction.execute("UPDATE signal SET person = $2 WHERE who = $1", &[&alias, &person]).await?;
         // Days on which somebody was counted as another are counted anew.
@@ -85,6 +101,8 @@ impl Signals for PostgresStore {
             }
             write_day(&transaction, &service, day, &counted).await?;
         }
+        let person = Named::Person { key: admission::person(person)? };
+        audit::write(&transaction, by, &Act::AliasAdded { person }).await?;
         transaction.commit().await?;
         Ok(true)
     }

@@ -4,13 +4,20 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 use uuid::Uuid;
 
-use super::super::{Device, DeviceKey, Enrolling, Enrolment, PersonKey, StoreError, columns::instant};
-use crate::secrets::{Hash, pseudonym};
+use super::{
+    super::{Device, DeviceKey, Enrolling, Enrolment, PersonKey, StoreError, columns::instant},
+    audit,
+};
+use crate::{
+    audit::{Act, By, Named},
+    secrets::{Hash, pseudonym},
+};
 
 const COLUMNS: &str = "key, id, person, enrolled, expires, revoked";
 
 pub(super) fn add_code(
     conn: &mut Connection,
+    by: &By,
     code: Hash,
     person: Option<&str>,
     expires_at: Timestamp,
@@ -19,21 +26,28 @@ pub(super) fn add_code(
     let person = person_key(&transaction, person)?;
     transaction.execute(
         "INSERT INTO code (hash, person, expires) VALUES (?1, ?2, ?3)",
-        params![code, person, expires_at.as_millisecond()],
+        params![code, person.0, expires_at.as_millisecond()],
     )?;
+    let act = Act::CodeMade { person: Named::Person { key: person }, expires_at };
+    audit::write(&transaction, by, &act)?;
     transaction.commit()?;
     Ok(())
 }
 
-pub(super) fn person_key(transaction: &Transaction<'_>, name: Option<&str>) -> Result<i64, StoreError> {
+/// Somebody who is to be onboarded.
+pub(super) fn person_key(transaction: &Transaction<'_>, name: Option<&str>) -> Result<PersonKey, StoreError> {
     let Some(name) = name else {
         transaction.execute("INSERT INTO person (pseudonym) VALUES (NULL)", [])?;
-        return Ok(transaction.last_insert_rowid());
+        return person(transaction.last_insert_rowid());
     };
     let hash = pseudonym(&salt(transaction)?, name);
-    let sql = "SELECT key FROM person WHERE pseudonym = ?1";
+    let sql = "UPDATE person SET rights_only = 0 WHERE pseudonym = ?1 RETURNING key";
     let known = transaction.query_row(sql, [hash], |row| row.get(0)).optional()?;
-    known.map_or_else(|| new_person(transaction, hash), Ok)
+    known.map_or_else(|| new_person(transaction, hash), Ok).and_then(person)
+}
+
+pub(super) fn person(key: i64) -> Result<PersonKey, StoreError> {
+    u32::try_from(key).map(PersonKey).map_err(|_| StoreError::Damaged(format!("{key} is no person")))
 }
 
 /// Somebody who has a name from now on. Other programs may have told of them before.
@@ -94,12 +108,19 @@ pub(super) fn devices(conn: &Connection) -> Result<Vec<Device>, StoreError> {
     Ok(devices)
 }
 
-pub(super) fn revoke(conn: &Connection, device: Uuid, now: Timestamp) -> Result<bool, StoreError> {
-    let changed = conn.execute(
-        "UPDATE device SET revoked = coalesce(revoked, ?2) WHERE id = ?1",
-        params![device.as_bytes(), now.as_millisecond()],
-    )?;
-    Ok(changed > 0)
+pub(super) fn revoke(conn: &mut Connection, by: &By, device: Uuid) -> Result<bool, StoreError> {
+    let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let sql = "SELECT person, revoked IS NOT NULL FROM device WHERE id = ?1";
+    let found: Option<(u32, bool)> =
+        transaction.query_row(sql, [device.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    if let Some((person, false)) = found {
+        let sql = "UPDATE device SET revoked = ?2 WHERE id = ?1";
+        transaction.execute(sql, params![device.as_bytes(), by.at.as_millisecond()])?;
+        let device = Named::Device { id: device, key: PersonKey(person) };
+        audit::write(&transaction, by, &Act::DeviceRevoked { device })?;
+        transaction.commit()?;
+    }
+    Ok(found.is_some())
 }
 
 fn read(row: &Row<'_>) -> Result<Device, StoreError> {

@@ -15,9 +15,12 @@ use super::{
     },
     SqliteStore,
 };
-use crate::insights::{
-    story::{Beginning, Journey, Moment, StepStory},
-    written,
+use crate::{
+    insights::{
+        story::{Beginning, Journey, Moment, StepStory},
+        written,
+    },
+    signals::SignalKind,
 };
 
 #[async_trait]
@@ -149,8 +152,12 @@ fn known(conn: &mut Connection) -> Result<Known, StoreError> {
 }
 
 fn everybody(conn: &Connection) -> Result<RoaringBitmap, StoreError> {
-    let mut statement = conn.prepare_cached("SELECT key FROM person")?;
-    let people = statement.query_map([], |row| row.get::<_, u32>(0))?;
+    // Who has rights here and nothing else is not one of those the hub is about, unless a program told of them.
+    let mut statement = conn.prepare_cached(
+        "SELECT key FROM person WHERE NOT rights_only
+         OR EXISTS (SELECT 1 FROM signal WHERE signal.kind = ?1 AND signal.person = person.key)",
+    )?;
+    let people = statement.query_map([SignalKind::ServiceUsed.name()], |row| row.get::<_, u32>(0))?;
     Ok(people.collect::<Result<_, _>>()?)
 }
 

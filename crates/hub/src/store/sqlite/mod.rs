@@ -3,11 +3,13 @@
 //! One connection writes, one reads; calls block, so each runs on a thread that may.
 
 mod admission;
+mod audit;
 mod backup;
 mod clocks;
 mod counts;
 mod kpis;
 mod log;
+mod roles;
 mod schema;
 mod signals;
 mod surveys;
@@ -31,7 +33,7 @@ use super::{
     Device, DeviceKey, Enrolling, Enrolment, Progress, Rollups, Runs, Store, StoreError, Submission,
     columns::Kinds,
 };
-use crate::secrets::Hash;
+use crate::{audit::By, secrets::Hash};
 
 /// A hub's database in one file.
 #[derive(Debug, Clone)]
@@ -100,13 +102,15 @@ impl Store for SqliteStore {
 
     async fn add_code(
         &self,
+        by: &By,
         code: Hash,
         person: Option<&str>,
         expires_at: Timestamp,
     ) -> Result<(), StoreError> {
-        let person = person.map(str::to_owned);
-        Self::on(&self.writer, move |conn| admission::add_code(conn, code, person.as_deref(), expires_at))
-            .await
+        let (by, person) = (by.clone(), person.map(str::to_owned));
+        let add =
+            move |conn: &mut Connection| admission::add_code(conn, &by, code, person.as_deref(), expires_at);
+        Self::on(&self.writer, add).await
     }
 
     async fn enrol(&self, enrolment: Enrolment) -> Result<Enrolling, StoreError> {
@@ -121,8 +125,9 @@ impl Store for SqliteStore {
         Self::on(&self.reader, |conn| admission::devices(conn)).await
     }
 
-    async fn revoke(&self, device: Uuid, now: Timestamp) -> Result<bool, StoreError> {
-        Self::on(&self.writer, move |conn| admission::revoke(conn, device, now)).await
+    async fn revoke(&self, by: &By, device: Uuid) -> Result<bool, StoreError> {
+        let by = by.clone();
+        Self::on(&self.writer, move |conn| admission::revoke(conn, &by, device)).await
     }
 
     async fn progress(&self, device: DeviceKey) -> Result<Progress, StoreError> {

@@ -7,7 +7,7 @@ use rusqlite_migration::{M, Migrations};
 
 use super::{
     super::{StoreError, columns::Kinds},
-    surveys,
+    audit, roles, surveys,
 };
 use crate::secrets;
 
@@ -180,8 +180,16 @@ ALTER TABLE mark ADD COLUMN latest INTEGER;
 ALTER TABLE mark ADD COLUMN around BLOB;
 ";
 
-const STEPS: &[M<'static>] =
-    &[M::up(FIRST), M::up(RUNS), M::up(SIGNALS), M::up(KPIS), M::up(surveys::SURVEYS), M::up(CLOCKS)];
+const STEPS: &[M<'static>] = &[
+    M::up(FIRST),
+    M::up(RUNS),
+    M::up(SIGNALS),
+    M::up(KPIS),
+    M::up(surveys::SURVEYS),
+    M::up(roles::ROLES),
+    M::up(audit::AUDIT),
+    M::up(CLOCKS),
+];
 
 /// Brings the tables up to date and knows the types of events.
 pub(super) fn prepare(conn: &mut Connection) -> Result<Kinds, StoreError> {
@@ -191,6 +199,7 @@ pub(super) fn prepare(conn: &mut Connection) -> Result<Kinds, StoreError> {
         "INSERT OR IGNORE INTO hub (only, salt, touched) VALUES (1, ?1, 0)",
         [secrets::random::<32>()?],
     )?;
+    audit::prepare(&transaction)?;
     let mut keys = Vec::new();
     for kind in EventType::ALL {
         transaction.execute("INSERT OR IGNORE INTO kind (name) VALUES (?1)", [kind.name()])?;

@@ -13,29 +13,45 @@ use super::{
         signals::{Integration, Said, ServiceDay, SignalCounts, Signals},
     },
     SqliteStore,
-    admission::{new_person, person_key, salt},
+    admission::{self, new_person, person_key, salt},
+    audit,
 };
 use crate::{
+    audit::{Act, By, Named},
     secrets::{Hash, pseudonym},
     signals::{Signal, SignalKind},
 };
 
 #[async_trait]
 impl Signals for SqliteStore {
-    async fn add_integration(&self, name: &str, token: Hash, now: Timestamp) -> Result<bool, StoreError> {
-        let name = name.to_owned();
+    async fn add_integration(&self, by: &By, name: &str, token: Hash) -> Result<bool, StoreError> {
+        let (by, name) = (by.clone(), name.to_owned());
         Self::on(&self.writer, move |conn| {
+            let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let sql = "INSERT OR IGNORE INTO integration (name, token, made) VALUES (?1, ?2, ?3)";
-            Ok(conn.execute(sql, params![name, token, now.as_millisecond()])? > 0)
+            let new = transaction.execute(sql, params![name, token, by.at.as_millisecond()])? > 0;
+            if new {
+                audit::write(&transaction, &by, &Act::IntegrationMade { name })?;
+                transaction.commit()?;
+            }
+            Ok(new)
         })
         .await
     }
 
-    async fn revoke_integration(&self, name: &str, now: Timestamp) -> Result<bool, StoreError> {
-        let name = name.to_owned();
+    async fn revoke_integration(&self, by: &By, name: &str) -> Result<bool, StoreError> {
+        let (by, name) = (by.clone(), name.to_owned());
         Self::on(&self.writer, move |conn| {
-            let sql = "UPDATE integration SET revoked = coalesce(revoked, ?2) WHERE name = ?1";
-            Ok(conn.execute(sql, params![name, now.as_millisecond()])? > 0)
+            let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let sql = "SELECT revoked IS NOT NULL FROM integration WHERE name = ?1";
+            let revoked: Option<bool> = transaction.query_row(sql, [&name], |row| row.get(0)).optional()?;
+            if revoked == Some(false) {
+                let sql = "UPDATE integration SET revoked = ?2 WHERE name = ?1";
+                transaction.execute(sql, params![name, by.at.as_millisecond()])?;
+                audit::write(&transaction, &by, &Act::IntegrationRevoked { name })?;
+                transaction.commit()?;
+            }
+            Ok(revoked.is_some())
         })
         .await
     }
@@ -67,9 +83,9 @@ impl Signals for SqliteStore {
         .await
     }
 
-    async fn add_alias(&self, person: &str, alias: &str) -> Result<bool, StoreError> {
-        let (person, alias) = (person.to_owned(), alias.to_owned());
-        Self::on(&self.writer, move |conn| add_alias(conn, &person, &alias)).await
+    async fn add_alias(&self, by: &By, person: &str, alias: &str) -> Result<bool, StoreError> {
+        let (by, person, alias) = (by.clone(), person.to_owned(), alias.to_owned());
+        Self::on(&self.writer, move |conn| add_alias(conn, &by, &person, &alias)).await
     }
 
     async fn take_signals(
@@ -91,19 +107,18 @@ impl Signals for SqliteStore {
     }
 }
 
-fn add_alias(conn: &mut Connection, person: &str, alias: &str) -> Result<bool, StoreError> {
+fn add_alias(conn: &mut Connection, by: &By, person: &str, alias: &str) -> Result<bool, StoreError> {
     let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let person = person_key(&transaction, Some(person))?;
     let alias = pseudonym(&salt(&transaction)?, alias);
-    let known: Option<i64> = transaction
+    let known: Option<u32> = transaction
         .query_row("SELECT person FROM alias WHERE pseudonym = ?1", [alias], |row| row.get(0))
         .optional()?;
-    if known.is_some_and(|known| known != person) {
-        return Ok(false);
+    if let Some(known) = known {
+        return Ok(known == person.0);
     }
-    transaction
-        .execute("INSERT OR IGNORE INTO alias (pseudonym, person) VALUES (?1, ?2)", params![alias, person])?;
-    transaction.execute("UPDATE signal SET person = ?2 WHERE who = ?1", params![alias, person])?;
+    transaction.execute("INSERT INTO alias (pseudonym, person) VALUES (?1, ?2)", params![alias, person.0])?;
+    transaction.execute("UPDATE signal SET person = ?2 WHERE who = ?1", params![alias, person.0])?;
     // Days on which somebody was counted as another are counted anew.
     let mut days: BTreeSet<(String, i32)> = BTreeSet::new();
     {
@@ -126,6 +141,7 @@ fn add_alias(conn: &mut Connection, person: &str, alias: &str) -> Result<bool, S
         }
         write_day(&transaction, &service, day, &counted)?;
     }
+    audit::write(&transaction, by, &Act::AliasAdded { person: Named::Person { key: person } })?;
     transaction.commit()?;
     Ok(true)
 }
@@ -187,9 +203,7 @@ fn person_of(
     let known: Option<u32> = transaction.prepare_cached(sql)?.query_row([who], |row| row.get(0))?;
     match known {
         None if kind == SignalKind::ServiceUsed => {
-            let new = new_person(transaction, who)?;
-            let new = u32::try_from(new).map_err(|_| StoreError::Damaged(format!("{new} is no person")))?;
-            Ok(Some(PersonKey(new)))
+            Ok(Some(admission::person(new_person(transaction, who)?)?))
         }
         known => Ok(known.map(PersonKey)),
     }

@@ -1,0 +1,98 @@
+//! A simulated company, sent to a hub.
+
+use std::{fmt::Write as _, path::Path};
+
+use anyhow::{Context as _, Result, bail};
+use firstlight_hub::{
+    config::Database,
+    rights::Grant,
+    secrets,
+    simulate::{Comparison, Simulation, Size},
+    store::Store,
+};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+
+use super::{by, open_existing, print, roles};
+use crate::args::Simulate;
+
+/// What the hub knows it as.
+const SIMULATION: &str = "firstlight-hub simulate";
+
+pub(super) async fn run(database: &Database, asked: Simulate, zone: &TimeZone) -> Result<()> {
+    let found = match &asked.token_file {
+        Some(file) => send(database, &asked, read(file)?.trim(), zone).await?,
+        None => {
+            let store = open_existing(database).await?;
+            let reader = Reader::new(store.as_ref()).await?;
+            let found = send(database, &asked, &reader.token, zone).await;
+            reader.end().await?;
+            found?
+        }
+    };
+    let mut text = String::new();
+    for line in &found.told {
+        // Writing to a text never fails.
+        let _ = writeln!(text, "{line}");
+    }
+    let _ =
+        writeln!(text, "{} figures are what they have to be, {} are not told", found.equal, found.suppressed);
+    print(&text)?;
+    if found.different.is_empty() {
+        return Ok(());
+    }
+    bail!("{} figures are not what they have to be:\n{}", found.different.len(), found.different.join("\n"))
+}
+
+async fn send(database: &Database, asked: &Simulate, token: &str, zone: &TimeZone) -> Result<Comparison> {
+    let size = Size { people: asked.people as usize, weeks: asked.weeks, seed: asked.seed };
+    let simulation = Simulation::of(size, Timestamp::now());
+    simulation.check(&asked.hub, token).await?;
+    let codes = match &asked.codes {
+        Some(file) => {
+            read(file)?.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+        }
+        None => new_codes(open_existing(database).await?.as_ref(), &simulation).await?,
+    };
+    Ok(simulation.run(&asked.hub, token, codes, zone).await?)
+}
+
+fn read(file: &Path) -> Result<String> {
+    std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))
+}
+
+async fn new_codes(store: &dyn Store, simulation: &Simulation) -> Result<Vec<String>> {
+    let by = by()?;
+    let expires_at = by.at + SignedDuration::from_hours(24 * 7);
+    let mut codes = Vec::new();
+    for person in simulation.devices() {
+        let code = secrets::new_code()?;
+        let person = format!("simulated {person}");
+        store.add_code(&by, secrets::hash_code(&code), Some(&person), expires_at).await?;
+        codes.push(code);
+    }
+    Ok(codes)
+}
+
+/// Lets the simulation read figures for as long as it runs.
+struct Reader<'a> {
+    store: &'a dyn Store,
+    role: Grant,
+    id: i64,
+    token: String,
+}
+
+impl<'a> Reader<'a> {
+    async fn new(store: &'a dyn Store) -> Result<Self> {
+        let role: Grant = "viewer".parse()?;
+        // One that was cut off may have left it.
+        store.grant(&by()?, SIMULATION, &role).await?;
+        let (token, id) = roles::token(store, SIMULATION, SignedDuration::from_hours(24)).await?;
+        Ok(Self { store, role, id, token })
+    }
+
+    async fn end(self) -> Result<()> {
+        self.store.revoke_access(&by()?, self.id).await?;
+        self.store.revoke_role(&by()?, SIMULATION, &self.role).await?;
+        Ok(())
+    }
+}
