@@ -63,6 +63,8 @@ impl Firstlight {
         if self.is_running() {
             return Err(AppError::new(Code::RunInProgress, "A run is going on.").hint("Cancel it first."));
         }
+        // What is looked at after a run must not be written down when everything is gone.
+        self.wait_until_idle().await;
         let names: Vec<_> = self.with_world(|world| world.credentials.keys().cloned().collect());
         for name in names.into_iter().chain(crate::journal_commands::own_names()?) {
             match self.inner.surroundings.keychain.delete(&name).await {

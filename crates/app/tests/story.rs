@@ -122,6 +122,12 @@ impl Day {
         })
     }
 
+    /// Lets go of the home, so that it can be opened again.
+    async fn close(&self, app: Firstlight) {
+        app.wait_until_idle().await;
+        drop(app);
+    }
+
     fn choice(&self) -> Choice {
         let place = self.place.path().display().to_string();
         Choice { persona: "dev".into(), inputs: [("place".to_owned(), place)].into(), start_date: None }
@@ -205,7 +211,7 @@ async fn a_first_day_from_plan_to_first_value_and_after_reopening() {
     let kept = day.kept();
     assert!(!kept.windows(11).any(|w| w == b"canary-4711"), "C5: the value is nowhere on disk");
 
-    drop(app);
+    day.close(app).await;
     let again = day.open();
     assert_eq!(again.report().unwrap().ttfv.unwrap().seconds, 90);
     let unsaid = Choice { persona: "dev".into(), ..Choice::default() };
@@ -328,7 +334,7 @@ async fn a_failed_attempts_log_stays_when_a_retry_finds_the_step_done() {
     let mended = app.journey().unwrap();
     assert!(matches!(state(&mended, "wants"), StepStateView::Satisfied { .. }), "{mended:#?}");
     assert_eq!(lines(&app), log);
-    drop(app);
+    day.close(app).await;
     let again = day.open();
     assert_eq!(lines(&again), log, "also after reopening");
 
@@ -448,7 +454,7 @@ async fn everything_can_be_deleted() {
     app.delete_everything().await.unwrap();
     assert!(day.keychain.names().is_empty());
     assert_eq!(app.journey().unwrap_err().code(), Code::NoJourney);
-    drop(app);
+    day.close(app).await;
     let kept = day.kept();
     assert!(!kept.windows(10).any(|w| w == b"acme-token"), "no copy of the journal is left");
     assert_eq!(day.try_open(Access::Change).unwrap().journey().unwrap_err().code(), Code::NoJourney);
@@ -531,7 +537,7 @@ async fn e9_a_restart_is_asked_for_once_and_gone_on_from_with_fresh_consent() {
     assert_eq!(plan.steps[0].outcome, Outcome::Unknown);
     day.start(&app).await;
     assert_eq!((times("installed"), times("joined")), (1, 1));
-    drop(app);
+    day.close(app).await;
 
     // Restarted, but the driver does not load: that is said, and no second restart is asked for by itself.
     day.restarts.fetch_add(1, Ordering::SeqCst);
@@ -554,7 +560,7 @@ async fn e9_a_restart_is_asked_for_once_and_gone_on_from_with_fresh_consent() {
     app.wait_for_run().await.unwrap();
     assert!(waiting(&app.journey().unwrap(), "driver"));
     assert_eq!(times("installed"), 2);
-    drop(app);
+    day.close(app).await;
     day.restarts.fetch_add(1, Ordering::SeqCst);
     std::fs::write(day.place.path().join("loaded"), "").unwrap();
     let app = day.open();

@@ -8,20 +8,21 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
+use firstlight_domain::id::TeamId;
 use firstlight_hub::{
     config::{Config, Database, Layers},
     freshness::Freshness,
     http::{self, Hub},
     ingest::queue::Queue,
     secrets, serve,
-    simulate::{Simulation, Size},
+    simulate::{Doors, Simulation, Size},
     store::{
         Store,
         postgres::PostgresStore,
         sqlite::{self, SqliteStore},
     },
 };
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
@@ -50,8 +51,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
             runtime.shutdown_timeout(patience);
             served
         }
-        Command::Code(Code::New { person, expires }) => {
-            runtime.block_on(new_code(&database, person, expires))
+        Command::Code(Code::New { person, team, expires }) => {
+            runtime.block_on(new_code(&database, person, team, expires))
         }
         Command::Device(Device::List) => runtime.block_on(list(&database)),
         Command::Device(Device::Revoke { device }) => runtime.block_on(revoke(&database, device)),
@@ -59,9 +60,12 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Command::Person(Person::Alias { person, alias }) => {
             runtime.block_on(add_alias(&database, &person, &alias))
         }
+        Command::Person(Person::Team { person, team }) => {
+            runtime.block_on(join(&database, &person, team.as_ref()))
+        }
         Command::Simulate { hub, people, weeks, seed, codes } => {
             let size = Size { people: people as usize, weeks, seed };
-            runtime.block_on(simulate(&database, &hub, size, codes.as_deref(), &config.rules.zone))
+            runtime.block_on(simulate(&database, &hub, size, codes.as_deref(), &config.rules))
         }
         Command::Backup { file } => {
             let path = one_file(database, "pg_dump --format=custom --file=FILE URL")?;
@@ -184,12 +188,20 @@ async fn open_existing(database: &Database) -> Result<Arc<dyn Store>> {
     open(database).await
 }
 
-async fn new_code(database: &Database, person: Option<String>, expires: SignedDuration) -> Result<()> {
+async fn new_code(
+    database: &Database,
+    person: Option<String>,
+    team: Option<TeamId>,
+    expires: SignedDuration,
+) -> Result<()> {
     // The first code may come before the first start.
     let store = open(database).await?;
     let code = secrets::new_code()?;
     let expires_at = Timestamp::now() + expires;
     store.add_code(secrets::hash_code(&code), person.as_deref(), expires_at).await?;
+    if let Some(team) = team {
+        store.join_by_code(secrets::hash_code(&code), &team).await?;
+    }
     print(&format!("{code}\n"))
 }
 
@@ -260,35 +272,41 @@ async fn add_alias(database: &Database, person: &str, alias: &str) -> Result<()>
     print(&format!("{alias} is {person}\n"))
 }
 
+async fn join(database: &Database, person: &str, team: Option<&TeamId>) -> Result<()> {
+    if !open_existing(database).await?.join(person, team).await? {
+        bail!("nobody was named `{person}`; `firstlight-hub code new --for {person} --team …` does both");
+    }
+    match team {
+        Some(team) => print(&format!("{person} is of {team}\n")),
+        None => print(&format!("{person} is of no team\n")),
+    }
+}
+
 async fn simulate(
     database: &Database,
     hub: &str,
     size: Size,
     codes: Option<&Path>,
-    zone: &TimeZone,
+    rules: &http::Rules,
 ) -> Result<()> {
     let simulation = Simulation::of(size, Timestamp::now());
     simulation.check(hub).await?;
-    let codes = match codes {
+    let (codes, doors) = match codes {
         Some(file) => {
             let text = std::fs::read_to_string(file)
                 .with_context(|| format!("{} cannot be read", file.display()))?;
-            text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+            let codes = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned);
+            (codes.collect(), None)
         }
         None => {
             let store = open_existing(database).await?;
-            let expires_at = Timestamp::now() + SignedDuration::from_hours(24 * 7);
-            let mut codes = Vec::new();
-            for person in simulation.devices() {
-                let code = secrets::new_code()?;
-                let person = format!("simulated {person}");
-                store.add_code(secrets::hash_code(&code), Some(&person), expires_at).await?;
-                codes.push(code);
-            }
-            codes
+            let doors = Doors { integration: secrets::new_token()?, github: rules.hooks.github.clone() };
+            let token = secrets::hash_token(&doors.integration);
+            store.add_integration("simulated", token, Timestamp::now()).await?;
+            (let_in(store.as_ref(), &simulation).await?, Some(doors))
         }
     };
-    let found = simulation.run(hub, codes, zone).await?;
+    let found = simulation.run(hub, codes, doors.as_ref(), &rules.zone).await?;
     let mut text = String::new();
     for line in &found.told {
         // Writing to a text never fails.
@@ -301,6 +319,26 @@ async fn simulate(
         return Ok(());
     }
     bail!("{} figures are not what they have to be:\n{}", found.different.len(), found.different.join("\n"))
+}
+
+/// Codes for the devices of a simulation; who its people are, and of which team.
+async fn let_in(store: &dyn Store, simulation: &Simulation) -> Result<Vec<String>> {
+    let people: Vec<_> = simulation.people().collect();
+    let expires_at = Timestamp::now() + SignedDuration::from_hours(24 * 7);
+    let mut codes = Vec::new();
+    for person in simulation.devices() {
+        let code = secrets::new_code()?;
+        let name = people.get(person).map(|(name, ..)| name.as_str());
+        store.add_code(secrets::hash_code(&code), name, expires_at).await?;
+        codes.push(code);
+    }
+    for (name, login, team) in &people {
+        store.add_alias(name, login).await?;
+        if let Some(team) = team {
+            store.join(name, Some(&TeamId::new(team)?)).await?;
+        }
+    }
+    Ok(codes)
 }
 
 fn print(text: &str) -> Result<()> {

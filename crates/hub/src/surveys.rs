@@ -65,6 +65,79 @@ pub fn results(heard: &Heard) -> Vec<SurveyResult> {
     surveys.into_values().collect()
 }
 
+/// What was let out of something, and how much was not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Out<T> {
+    /// What was let out.
+    pub shown: Vec<T>,
+    /// How much waits for more.
+    pub kept: usize,
+}
+
+impl<T> Default for Out<T> {
+    fn default() -> Self {
+        Self { shown: Vec::new(), kept: 0 }
+    }
+}
+
+impl<T: Copy> Out<T> {
+    fn of<C: Ord>(said: &[(PersonKey, T)], cells: impl Fn(&T) -> Vec<C>) -> Self {
+        let shown: Vec<T> = let_out(said, SMALLEST, cells).into_iter().copied().collect();
+        let kept = said.len() - shown.len();
+        Self { shown, kept }
+    }
+
+    /// That of something else with it.
+    pub fn add(&mut self, other: &Self) {
+        self.shown.extend(&other.shown);
+        self.kept += other.kept;
+    }
+}
+
+/// What was let out of one survey.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SurveyOut {
+    /// How it ended.
+    pub endings: Out<Ending>,
+    /// What was answered to each question on a scale. A question that became another kind is two.
+    pub scores: BTreeMap<(QuestionId, Scale), Out<u8>>,
+}
+
+/// What figures can be made of: the same batches as those whose counts are shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LetOut {
+    /// By survey.
+    pub surveys: BTreeMap<SurveyId, SurveyOut>,
+}
+
+impl LetOut {
+    /// Of what was heard.
+    pub fn of(heard: &Heard) -> Self {
+        let mut endings: BTreeMap<&SurveyId, Vec<(PersonKey, Ending)>> = BTreeMap::new();
+        for ended in &heard.endings {
+            endings.entry(&ended.survey).or_default().push((ended.person, ended.ending));
+        }
+        let mut scores: BTreeMap<(&SurveyId, &QuestionId, Scale), Vec<(PersonKey, u8)>> = BTreeMap::new();
+        for answered in &heard.answers {
+            if let Answer::Score { kind, score } = answered.answer {
+                let question = (&answered.survey, &answered.question, kind);
+                scores.entry(question).or_default().push((answered.person, score));
+            }
+        }
+        let mut out = Self::default();
+        for (survey, endings) in endings {
+            let survey = out.surveys.entry(survey.clone()).or_default();
+            survey.endings = Out::of(&endings, |ending| vec![*ending]);
+        }
+        for ((survey, question, kind), scores) in scores {
+            let survey = out.surveys.entry(survey.clone()).or_default();
+            let scores = Out::of(&scores, |score| cells(&Answer::Score { kind, score: *score }));
+            survey.scores.insert((question.clone(), kind), scores);
+        }
+        out
+    }
+}
+
 /// What is shown of what people wrote by themselves. Who gave their name wants to be heard by it.
 pub fn feedback(heard: &Heard) -> FeedbackResult {
     let unnamed: Vec<(PersonKey, &str)> = heard

@@ -6,6 +6,7 @@
 mod checks;
 mod figures;
 mod hub;
+mod insights;
 mod ipc;
 mod lists;
 mod memory;
@@ -24,9 +25,9 @@ use crate::{
     workspace::Workspace,
 };
 
-pub(crate) const USAGE: &str = "bench [checks|figures|hub|ipc|releases|window] [--runs N]
+pub(crate) const USAGE: &str = "bench [checks|figures|hub|insights|ipc|releases|window] [--runs N]
                                             measure and write BENCHMARKS.md; release builds
-                                            (hub: BENCH_EVENTS=10000000 for more events)";
+                                            (hub, insights: BENCH_EVENTS=10000000 for more events)";
 
 struct Bench {
     name: &'static str,
@@ -37,6 +38,7 @@ const BENCHES: &[Bench] = &[
     Bench { name: "checks", run: checks::run },
     Bench { name: "figures", run: figures::run },
     Bench { name: "hub", run: hub::run },
+    Bench { name: "insights", run: insights::run },
     Bench { name: "ipc", run: ipc::run },
     Bench { name: "releases", run: releases::run },
     Bench { name: "window", run: window::run },

@@ -44,6 +44,8 @@ pub(crate) struct ActiveRun {
     pub(crate) finished: watch::Receiver<Option<RunSummary>>,
     /// Set when the journey changed since it was last shown whole.
     pub(crate) dirty: Arc<AtomicBool>,
+    /// Cancelled when what is done after a run is over, too.
+    over: CancellationToken,
 }
 
 /// What a run is asked to do.
@@ -141,6 +143,18 @@ impl Firstlight {
         wait(finished).await
     }
 
+    /// Waits until nothing goes on by itself any more: a run, and what is looked at after it. Until then the home is held,
+    /// also when whoever opened it has let go of it.
+    pub async fn wait_until_idle(&self) {
+        loop {
+            let over = lock(&self.inner.active).as_ref().map(|run| run.over.clone());
+            match over {
+                Some(over) if !over.is_cancelled() => over.cancelled().await,
+                _ => return,
+            }
+        }
+    }
+
     /// Whether a run goes on.
     pub fn is_running(&self) -> bool {
         lock(&self.inner.active).as_ref().is_some_and(|run| run.finished.borrow().is_none())
@@ -199,7 +213,7 @@ impl Firstlight {
     fn run(&self, planned: &Planned, asked: Asked) -> Result<()> {
         let run = RunId(Uuid::now_v7());
         let (done, finished) = watch::channel(None);
-        let cancel = CancellationToken::new();
+        let (cancel, over) = (CancellationToken::new(), CancellationToken::new());
         let dirty = Arc::new(AtomicBool::new(false));
         let graph = planning::graph(&planned.pack, &planned.persona)?;
         {
@@ -209,7 +223,12 @@ impl Firstlight {
             }
             let taken = self.checklist_taken(planned).into_iter();
             self.append(&taken.chain([run_started(run, planned)]).collect::<Vec<_>>())?;
-            *active = Some(ActiveRun { cancel: cancel.clone(), finished, dirty: Arc::clone(&dirty) });
+            *active = Some(ActiveRun {
+                cancel: cancel.clone(),
+                finished,
+                dirty: Arc::clone(&dirty),
+                over: over.clone(),
+            });
         }
         let steps = asked.only.as_ref().map_or(graph.order().len(), BTreeSet::len);
         self.tell(Notice::Run {
@@ -218,6 +237,7 @@ impl Firstlight {
         let (app, planned) = (self.clone(), planned.clone());
         let untried = self.untried(&graph);
         tokio::spawn(async move {
+            let over = over.drop_guard();
             let refresh = tokio::spawn(refresh(app.clone(), Arc::clone(&dirty)));
             let watch = tokio::spawn(sleep::watch(app.clone()));
             let summary = app.carry_out(run, &planned, &graph, asked, cancel).await;
@@ -233,6 +253,9 @@ impl Firstlight {
             if moved && !summary.cancelled && summary.failed.is_empty() {
                 Box::pin(app.carry_on()).await;
             }
+            // Aborted long since; until they are gone they hold the home as this one does.
+            drop((refresh.await, watch.await, app));
+            drop(over);
         });
         Ok(())
     }

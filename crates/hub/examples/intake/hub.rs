@@ -1,10 +1,7 @@
 //! The program itself, spoken to over HTTP.
 
 use std::{
-    fs,
-    io::{BufRead as _, BufReader},
     path::Path,
-    process::{Child, Command, Stdio},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -18,7 +15,10 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::events::{DEVICES, Events, body};
+use crate::{
+    events::{DEVICES, Events, body},
+    running::Running,
+};
 
 /// How many batches are under way at once.
 const AT_ONCE: usize = 16;
@@ -32,43 +32,6 @@ pub(crate) struct Figures {
     pub(crate) last: Duration,
     /// The most memory it held, in megabytes.
     pub(crate) memory: f64,
-}
-
-struct Running {
-    child: Child,
-    url: String,
-}
-
-impl Running {
-    fn start(program: &Path, folder: &Path, database: &str) -> Self {
-        let config = folder.join("hub.toml");
-        fs::write(&config, "requests_per_minute = 1000000000\n").unwrap();
-        let mut child = Command::new(program)
-            .arg("--config")
-            .arg(config)
-            .args(["--database", database, "serve", "--listen", "127.0.0.1:0"])
-            .env("RUST_LOG", "warn")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let url = line.trim().strip_prefix("listening at ").unwrap().to_owned();
-        Self { child, url }
-    }
-
-    fn memory(&self) -> f64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-        line.trim().trim_end_matches("kB").trim().parse::<f64>().unwrap() / 1_000.0
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
 }
 
 /// Lets every device in, and gives their tokens.

@@ -20,6 +20,8 @@ mod hub;
 mod postgres;
 #[cfg(unix)]
 mod raw;
+#[cfg(unix)]
+mod running;
 
 #[cfg(unix)]
 #[tokio::main]

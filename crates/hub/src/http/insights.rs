@@ -2,7 +2,10 @@
 
 mod table;
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use axum::{
     Json,
@@ -10,12 +13,20 @@ use axum::{
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse as _, Response},
 };
-use firstlight_contract::{hub::ProblemCode, kpis::InsightsFilter};
+use firstlight_contract::{
+    hub::ProblemCode,
+    kpis::{InsightsFilter, ValueEvent},
+};
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Failure, Hub};
-use crate::insights::{By, Filter, FilterError, Insights};
+use crate::{
+    insights::{By, Filter, FilterError, Insights, Period, months, quarters},
+    store::{signals::Services, surveys::HowMuch},
+    surveys::LetOut,
+};
 use table::ToTable;
 
 /// What may be said in the address. What one route has no use for is refused there.
@@ -25,6 +36,7 @@ pub(super) struct Asked {
     persona: Option<String>,
     release: Option<String>,
     period: Option<String>,
+    team: Option<String>,
     format: Option<Format>,
 }
 
@@ -34,8 +46,18 @@ pub(super) struct AskedCurves {
     persona: Option<String>,
     release: Option<String>,
     period: Option<String>,
+    team: Option<String>,
     format: Option<Format>,
     by: Option<Parts>,
+    #[serde(default)]
+    value: ValueEvent,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AskedPeriod {
+    period: Option<String>,
+    format: Option<Format>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -66,6 +88,7 @@ enum Format {
 enum Parts {
     Persona,
     Release,
+    Team,
 }
 
 type Answer = Result<Response, Failure>;
@@ -73,8 +96,8 @@ type Asks<T> = Result<Query<T>, QueryRejection>;
 
 impl Asked {
     fn filter(self) -> Result<Filter, Failure> {
-        let Self { persona, release, period, format: _ } = self;
-        Filter::of(InsightsFilter { persona, release, period }).map_err(refused)
+        let Self { persona, release, period, team, format: _ } = self;
+        Filter::of(InsightsFilter { persona, release, period, team }).map_err(refused)
     }
 }
 
@@ -98,13 +121,14 @@ pub(super) async fn ttfv(
     headers: HeaderMap,
     asked: Asks<AskedCurves>,
 ) -> Answer {
-    let AskedCurves { persona, release, period, format, by } = read(asked)?;
-    let filter = Filter::of(InsightsFilter { persona, release, period }).map_err(refused)?;
+    let AskedCurves { persona, release, period, team, format, by, value } = read(asked)?;
+    let filter = Filter::of(InsightsFilter { persona, release, period, team }).map_err(refused)?;
     let by = by.map(|by| match by {
         Parts::Persona => By::Persona,
         Parts::Release => By::Release,
+        Parts::Team => By::Team,
     });
-    say(&insights(&hub).await?.ttfv(&filter, by).map_err(refused)?, format, &headers)
+    say(&insights(&hub).await?.ttfv(&filter, by, value).map_err(refused)?, format, &headers)
 }
 
 pub(super) async fn steps(State(hub): State<Arc<Hub>>, headers: HeaderMap, asked: Asks<Asked>) -> Answer {
@@ -134,6 +158,31 @@ pub(super) async fn retrospective(
     let insights = insights(&hub).await?;
     let told = insights.retrospective(persona.as_deref(), (pack.clone(), before), (pack, release));
     say(&told.map_err(refused)?, format, &headers)
+}
+
+pub(super) async fn services(State(hub): State<Arc<Hub>>, headers: HeaderMap, asked: Asks<Asked>) -> Answer {
+    let asked = read(asked)?;
+    let (format, filter) = (asked.format, asked.filter()?);
+    let used = match months(&filter, today(&hub)) {
+        Some(months) => hub.store.services(months).await?,
+        None => Services::new(),
+    };
+    say(&insights(&hub).await?.services(&filter, &used), format, &headers)
+}
+
+pub(super) async fn surveys(
+    State(hub): State<Arc<Hub>>,
+    headers: HeaderMap,
+    asked: Asks<AskedPeriod>,
+) -> Answer {
+    let AskedPeriod { period, format } = read(asked)?;
+    let filter = Filter::of(InsightsFilter { period, ..InsightsFilter::default() }).map_err(refused)?;
+    let mut out = Vec::new();
+    for quarter in quarters(&filter, today(&hub)).map_err(refused)? {
+        out.push((quarter, let_out(&hub, quarter).await?));
+    }
+    let out = out.iter().map(|(quarter, out)| (*quarter, out.as_ref()));
+    say(&insights(&hub).await?.surveys(out), format, &headers)
 }
 
 pub(super) async fn completeness(
@@ -179,6 +228,35 @@ async fn insights(hub: &Hub) -> Result<Arc<Insights>, Failure> {
     Ok(insights)
 }
 
+/// What was let out of quarters that were asked for, as long as nothing has changed.
+#[derive(Debug, Default)]
+pub(super) struct Quarters(Mutex<BTreeMap<Period, (HowMuch, Arc<LetOut>)>>);
+
+/// What was let out of a quarter. One that is over does not change any more, and the one that is not does so rarely.
+async fn let_out(hub: &Hub, quarter: Period) -> Result<Arc<LetOut>, Failure> {
+    let Some((from, to)) = quarter.bounds(&hub.rules.zone) else { return Ok(Arc::default()) };
+    // Said before it is read: whatever comes in between is read again.
+    let how_much = hub.store.how_much(from, to).await?;
+    if how_much == HowMuch::default() {
+        return Ok(Arc::default());
+    }
+    let known = hub.quarters.0.lock().unwrap_or_else(PoisonError::into_inner).get(&quarter).cloned();
+    if let Some((_, out)) = known.filter(|(of, _)| *of == how_much) {
+        return Ok(out);
+    }
+    let heard = hub.store.heard(from, to).await?;
+    // As with people: other requests should not wait.
+    let out = tokio::task::spawn_blocking(move || Arc::new(LetOut::of(&heard))).await;
+    let out = out.map_err(|_| Failure::new(ProblemCode::Internal, "the figures could not be computed"))?;
+    let mut quarters = hub.quarters.0.lock().unwrap_or_else(PoisonError::into_inner);
+    quarters.insert(quarter, (how_much, Arc::clone(&out)));
+    Ok(out)
+}
+
+fn today(hub: &Hub) -> Date {
+    hub.rules.zone.to_datetime((hub.now)()).date()
+}
+
 fn say(told: &(impl Serialize + ToTable), format: Option<Format>, headers: &HeaderMap) -> Answer {
     let csv = match format {
         Some(format) => matches!(format, Format::Csv),
@@ -219,11 +297,19 @@ pub(super) fn parameters(path: &str) -> Vec<Value> {
                 "description": "A month, quarter or year, as 2026-11, 2026-Q4, 2026. Of persona, release and period two can be combined.",
             }),
         ),
+        ("team", false, json!({ "type": "string", "description": "By itself only." })),
     ];
-    let (by, format) = (json!({ "enum": ["persona", "release"] }), json!({ "enum": ["json", "csv"] }));
+    let quarter = json!({
+        "type": "string", "pattern": "^(19[7-9]\\d|[2-8]\\d{3})(-Q[1-4])?$",
+        "description": "A quarter or a year, as 2026-Q4, 2026.",
+    });
+    let by = json!({ "enum": ["persona", "release", "team"] });
+    let value = json!({ "enum": ["first_value", "merged"], "description": "The time to what." });
+    let format = json!({ "enum": ["json", "csv"] });
     let mut parameters: Vec<(&str, bool, Value)> = match path.strip_prefix("/v1/insights/") {
-        Some("summary" | "steps" | "funnel" | "activity") => filters.into(),
-        Some("ttfv") => filters.into_iter().chain([("by", false, by)]).collect(),
+        Some("summary" | "steps" | "funnel" | "activity" | "services") => filters.into(),
+        Some("ttfv") => filters.into_iter().chain([("by", false, by), ("value", false, value)]).collect(),
+        Some("surveys") => vec![("period", false, quarter)],
         Some("retrospective") => vec![
             ("pack", true, text.clone()),
             ("release", true, text.clone()),
@@ -249,6 +335,8 @@ pub(super) fn schema(path: &str) -> Option<&'static str> {
         "steps" => "StepTable",
         "funnel" => "InsightsFunnel",
         "activity" => "ActivityTable",
+        "services" => "ServiceTable",
+        "surveys" => "SurveyKpis",
         "retrospective" => "ReleaseRetrospective",
         _ => "Completeness",
     })
@@ -293,8 +381,8 @@ pub(super) fn schemas() -> Value {
     }
     json!({
         "Kpi": figure,
-        "InsightsFilter": { "type": "object", "properties": { "persona": text, "release": text, "period": text } },
-        "InsightsFilters": object(json!({ "personas": list(&text), "releases": list(&text), "periods": list(&text) })),
+        "InsightsFilter": { "type": "object", "properties": { "persona": text, "release": text, "period": text, "team": text } },
+        "InsightsFilters": object(json!({ "personas": list(&text), "releases": list(&text), "periods": list(&text), "teams": list(&text) })),
         "InsightsSummary": object(json!({
             "filter": filter, "adoption": to("Adoption"), "ttfv": to("TtfvFigures"), "active": to("ActiveDay"),
             "stickiness": kpi, "step_failure": kpi,
@@ -303,7 +391,7 @@ pub(super) fn schemas() -> Value {
         "TtfvFigures": object(json!({
             "median": kpi, "p75": kpi, "p90": kpi, "within_30_days": kpi, "restricted_mean": kpi, "naive_median": kpi,
         })),
-        "TtfvCurves": object(json!({ "filter": filter, "groups": list(&to("TtfvCurve")), "logrank": maybe(&to("LogRank")) })),
+        "TtfvCurves": object(json!({ "filter": filter, "value": { "enum": ["first_value", "merged"] }, "groups": list(&to("TtfvCurve")), "logrank": maybe(&to("LogRank")) })),
         "TtfvCurve": object(json!({ "name": text, "figures": to("TtfvFigures"), "points": list(&to("CurvePoint")) })),
         "CurvePoint": object(json!({ "days": number, "waiting": number, "ci": ends, "at_risk": count, "arrived": count })),
         "LogRank": object(json!({ "chi2": number, "df": count, "p": number })),
@@ -318,6 +406,16 @@ pub(super) fn schemas() -> Value {
         })),
         "ActivityTable": object(json!({ "filter": filter, "days": list(&to("ActiveDay")) })),
         "ActiveDay": object(json!({ "day": day, "daily": kpi, "weekly": kpi, "monthly": kpi })),
+        "ServiceTable": object(json!({ "filter": filter, "until": day, "services": list(&to("ServiceRow")), "hidden": count })),
+        "ServiceRow": object(json!({ "service": text, "month": text, "users": kpi, "uses_per_user": kpi, "success": kpi })),
+        "SurveyKpis": object(json!({ "quarters": list(&to("SurveyQuarter")) })),
+        "SurveyQuarter": object(json!({
+            "quarter": text, "nps": kpi, "csat": kpi, "ces": kpi, "response": kpi, "surveys": list(&to("SurveyKpi")),
+        })),
+        "SurveyKpi": object(json!({ "survey": text, "response": kpi, "questions": list(&to("QuestionKpi")) })),
+        "QuestionKpi": object(json!({
+            "question": text, "scale": { "enum": ["nps", "csat", "ces"] }, "answers": count, "figure": kpi,
+        })),
         "ReleaseRetrospective": object(json!({
             "before": to("TtfvCurve"), "after": to("TtfvCurve"), "gain": kpi, "logrank": maybe(&to("LogRank")),
             "verdict": { "enum": ["better", "worse", "no_difference", "not_enough"] },

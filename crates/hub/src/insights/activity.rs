@@ -8,14 +8,14 @@ use jiff::{
 };
 use roaring::RoaringBitmap;
 
-use super::{Filter, Insights, SMALLEST, apart};
+use super::{Filter, Insights, SMALLEST, apart, cohort::Member, questions::Split};
 
 /// Days of the windows.
 const WEEK: i64 = 7;
 const MONTH: i64 = 28;
 
-/// Who is what on some day: the people of each atom. Who has begun nothing is in none.
-type Roles = Vec<RoaringBitmap>;
+/// Who is what on some day. Who has begun nothing is in none.
+pub(super) type Roles = Split;
 
 impl Insights {
     /// Each day of the period, up to now; of the last 28 days if there is none.
@@ -67,7 +67,7 @@ impl Insights {
     }
 
     /// How many of these are as asked, if that may be told.
-    fn active(&self, people: &RoaringBitmap, roles: &Roles, filter: &Filter) -> Kpi {
+    pub(super) fn active(&self, people: &RoaringBitmap, roles: &Roles, filter: &Filter) -> Kpi {
         let asked = self.only(people, filter, roles);
         if asked.is_empty() {
             return self.count(0);
@@ -79,25 +79,26 @@ impl Insights {
     }
 
     /// Who is what by a day; nobody where it is not asked.
-    fn roles(&self, day: Date, filter: &Filter) -> Roles {
+    pub(super) fn roles(&self, day: Date, filter: &Filter) -> Roles {
         if filter.width() == 0 {
-            return Roles::new();
+            return Roles::default();
         }
-        let mut roles = vec![RoaringBitmap::new(); self.cohorts.atoms];
-        for (person, member) in self.cohorts.roles(day) {
-            if let Some(role) = roles.get_mut(member.atom) {
-                role.insert(person);
-            }
-        }
-        roles
+        let roles = self.cohorts.roles(day);
+        Split::of(roles.into_values().map(Member::place), self.cohorts.atoms)
     }
 
     /// Those of these people who are as asked.
-    fn only(&self, people: &RoaringBitmap, filter: &Filter, roles: &Roles) -> RoaringBitmap {
+    pub(super) fn only(&self, people: &RoaringBitmap, filter: &Filter, roles: &Roles) -> RoaringBitmap {
         if filter.width() == 0 {
             return people.clone();
         }
-        let asked = self.cohorts.questions.atoms(filter).iter().filter_map(|atom| roles.get(*atom));
+        let questions = &self.cohorts.questions;
+        if filter.team.is_some() {
+            let Some(asked) = questions.team(filter) else { return RoaringBitmap::new() };
+            let of_team = roles.teams.iter().filter(|((_, team), _)| *team == Some(asked));
+            return of_team.fold(RoaringBitmap::new(), |all, (_, role)| all | (role & people));
+        }
+        let asked = questions.atoms(filter).iter().filter_map(|atom| roles.atoms.get(*atom));
         asked.fold(RoaringBitmap::new(), |all, role| all | (role & people))
     }
 
@@ -106,11 +107,11 @@ impl Insights {
         if asked.width() == 0 {
             return true;
         }
-        let groups: Vec<RoaringBitmap> = roles.iter().map(|role| role & people).collect();
+        let split = roles.among(people);
         // Who has begun nothing is in the total only, which then tells of them together with everybody.
-        let begun = groups.iter().fold(RoaringBitmap::new(), |all, group| all | group);
+        let begun = split.atoms.iter().fold(RoaringBitmap::new(), |all, group| all | group);
         let may_be_asked = |filter: &Filter| filter.period.is_none();
         apart(people, &begun)
-            && self.cohorts.questions.answered(&groups, may_be_asked, Some(asked)).contains(asked)
+            && self.cohorts.questions.answered(&split, may_be_asked, Some(asked)).contains(asked)
     }
 }

@@ -1,7 +1,7 @@
 //! Every question there is, and which of them are answered.
 //!
 //! Journeys that no filter tells apart are one atom; a filter is about some atoms. Which atoms there are is settled once; who of
-//! them a table is about, and so what may be told, is settled for each.
+//! them a table is about, and so what may be told, is settled for each. Teams come after everything else, see [`teams`].
 
 use std::{
     cmp::Reverse,
@@ -14,10 +14,48 @@ use super::{
     Filter, Period, SMALLEST,
     disclosure::{Groups, answerable, people},
     filter::{MOST_WIDE, Release},
+    teams,
 };
 
 /// What filters can tell of a journey: persona, release and month.
 pub(super) type Atom = (String, Option<Release>, Option<Period>);
+
+/// Some people, by the atom of their journey and by their team.
+#[derive(Debug, Default)]
+pub(super) struct Split {
+    /// By atom.
+    pub(super) atoms: Vec<RoaringBitmap>,
+    /// By atom and team, where somebody is of a team.
+    pub(super) teams: BTreeMap<(usize, Option<usize>), RoaringBitmap>,
+}
+
+impl Split {
+    /// From each one's atom, team and number.
+    pub(super) fn of(some: impl Iterator<Item = (usize, Option<usize>, u32)>, atoms: usize) -> Self {
+        let mut split = Self { atoms: vec![RoaringBitmap::new(); atoms], teams: BTreeMap::new() };
+        let mut is_of_a_team = false;
+        for (atom, team, person) in some {
+            if let Some(group) = split.atoms.get_mut(atom) {
+                group.insert(person);
+                split.teams.entry((atom, team)).or_default().insert(person);
+                is_of_a_team |= team.is_some();
+            }
+        }
+        if !is_of_a_team {
+            split.teams.clear();
+        }
+        split
+    }
+
+    /// Those of them who are among these.
+    pub(super) fn among(&self, people: &RoaringBitmap) -> Self {
+        let teams = self.teams.iter().map(|(key, group)| (*key, group & people));
+        Self {
+            atoms: self.atoms.iter().map(|group| group & people).collect(),
+            teams: teams.filter(|(_, group)| !group.is_empty()).collect(),
+        }
+    }
+}
 
 /// Every filter that is about some atoms.
 #[derive(Debug, Default)]
@@ -25,10 +63,12 @@ pub(super) struct Questions {
     of: BTreeMap<Filter, Groups>,
     /// Filters that part a wider one in the same way, as all its personas do.
     lines: Vec<Vec<Filter>>,
+    /// The names of teams.
+    teams: Vec<String>,
 }
 
 impl Questions {
-    pub(super) fn about<'a>(atoms: impl Iterator<Item = &'a Atom>) -> Self {
+    pub(super) fn about<'a>(atoms: impl Iterator<Item = &'a Atom>, teams: Vec<String>) -> Self {
         let mut of: BTreeMap<Filter, Groups> = BTreeMap::new();
         for (index, atom) in atoms.enumerate() {
             for filter in filters_of(atom) {
@@ -44,7 +84,7 @@ impl Questions {
                 lines.entry((wider, same, length)).or_default().push(filter.clone());
             }
         }
-        Self { of, lines: lines.into_values().collect() }
+        Self { of, lines: lines.into_values().collect(), teams }
     }
 
     /// The atoms a filter is about.
@@ -52,14 +92,43 @@ impl Questions {
         self.of.get(filter).map_or(&[], Vec::as_slice)
     }
 
-    /// Of the filters that may be asked, those that are answered about these people of each atom; all others are groups that
-    /// must not follow from answers. What comes after `until` changes nothing about it, and is left out.
+    /// The names of teams, by number.
+    pub(super) fn teams(&self) -> &[String] {
+        &self.teams
+    }
+
+    /// The number of the team a filter asks for.
+    pub(super) fn team(&self, filter: &Filter) -> Option<usize> {
+        self.teams.binary_search(filter.team.as_ref()?).ok()
+    }
+
+    /// Of the filters that may be asked, those that are answered about these people; all others are groups that must not
+    /// follow from answers. What comes after `until` changes nothing about it, and is left out. Teams come last.
     pub(super) fn answered(
         &self,
-        groups: &[RoaringBitmap],
+        split: &Split,
         may_be_asked: impl Fn(&Filter) -> bool,
         until: Option<&Filter>,
     ) -> BTreeSet<Filter> {
+        let until = until.filter(|until| until.team.is_none());
+        let mut told = self.without_teams(split, &may_be_asked, until);
+        if until.is_none() && !split.teams.is_empty() {
+            let sums: Vec<&[usize]> = told.iter().map(|filter| self.atoms(filter)).collect();
+            let may_be_asked =
+                |team: usize| self.teams.get(team).is_some_and(|team| may_be_asked(&Filter::of_team(team)));
+            let teams = teams::told(split, &sums, may_be_asked);
+            told.extend(teams.into_iter().filter_map(|team| Some(Filter::of_team(self.teams.get(team)?))));
+        }
+        told
+    }
+
+    fn without_teams(
+        &self,
+        split: &Split,
+        may_be_asked: impl Fn(&Filter) -> bool,
+        until: Option<&Filter>,
+    ) -> BTreeSet<Filter> {
+        let groups = split.atoms.as_slice();
         let of = |filter: &Filter| -> Groups {
             let atoms = self.atoms(filter).iter().copied();
             atoms.filter(|index| groups.get(*index).is_some_and(|group| !group.is_empty())).collect()
@@ -73,6 +142,7 @@ impl Questions {
                 some => never.push(some),
             }
         }
+        never.extend(teams::in_atoms(split, self.of.values().map(Vec::as_slice)));
         // Totals before their parts, and what is about many before what is about few.
         order.sort_by_key(|(filter, people, _)| (filter.width(), Reverse(*people), *filter));
         let asked = order.iter().position(|(filter, ..)| Some(*filter) == until);
@@ -104,7 +174,7 @@ fn filters_of((persona, release, month): &Atom) -> Vec<Filter> {
         for release in std::iter::once(None).chain(release.as_ref().map(Some)) {
             for period in &periods {
                 let (persona, release) = (persona.cloned(), release.cloned());
-                filters.push(Filter { persona, release, period: *period });
+                filters.push(Filter { persona, release, period: *period, team: None });
             }
         }
     }

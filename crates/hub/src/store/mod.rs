@@ -13,6 +13,7 @@ pub mod signals;
 pub mod sqlite;
 mod stories;
 pub mod surveys;
+pub mod teams;
 
 use std::collections::BTreeMap;
 
@@ -198,7 +199,7 @@ pub struct Runs {
 /// A database of a hub.
 #[async_trait]
 pub trait Store:
-    kpis::Kpis + signals::Signals + surveys::Surveys + std::fmt::Debug + Send + Sync + 'static
+    kpis::Kpis + signals::Signals + surveys::Surveys + teams::Teams + std::fmt::Debug + Send + Sync + 'static
 {
     /// Settles what devices sent, in order, and counts it. Durable when it returns; an error means that nothing of it
     /// was. One verdict for each event.

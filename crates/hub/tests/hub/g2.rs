@@ -35,6 +35,8 @@ const TABLE: &[(&str, &str, [u16; 5])] = &[
     ("GET", "/v1/insights/steps", [200, 200, 200, 200, 403]),
     ("GET", "/v1/insights/funnel", [200, 200, 200, 200, 403]),
     ("GET", "/v1/insights/activity", [200, 200, 200, 200, 403]),
+    ("GET", "/v1/insights/services", [200, 200, 200, 200, 403]),
+    ("GET", "/v1/insights/surveys", [200, 200, 200, 200, 403]),
     // Asked without saying which release.
     ("GET", "/v1/insights/retrospective", [400, 400, 400, 400, 403]),
     ("GET", "/v1/insights/completeness", [200, 200, 200, 200, 403]),

@@ -11,15 +11,20 @@ const BY_DEFAULT: u64 = 1_000_000;
 /// The variable that says it; 10000000 takes long, and 5 GB of disk.
 const EVENTS: &str = "BENCH_EVENTS";
 
-/// Measures.
-pub(crate) fn run(workspace: &Workspace, runs: usize) -> Result<Table> {
-    let events = match std::env::var(EVENTS) {
-        Err(_) => BY_DEFAULT,
+/// How many events to measure with.
+pub(super) fn events() -> Result<u64> {
+    match std::env::var(EVENTS) {
+        Err(_) => Ok(BY_DEFAULT),
         Ok(text) => match text.parse() {
-            Ok(events) if events > 0 => events,
+            Ok(events) if events > 0 => Ok(events),
             _ => bail!("{EVENTS} is `{text}`; give a number of events from 1 on"),
         },
-    };
+    }
+}
+
+/// Measures.
+pub(crate) fn run(workspace: &Workspace, runs: usize) -> Result<Table> {
+    let events = events()?;
     let release = ["build", "--release", "--locked", "--package", "firstlight-hub"];
     workspace.cargo().args(release).args(["--bin", "firstlight-hub", "--example", "intake"]).run()?;
     let built =

@@ -17,15 +17,20 @@ use super::{
         columns::{day_of, instant, people_from},
         kpis::{Known, Kpis, Machines},
         settling::Accepted,
+        signals::merged_for,
         stories::{Before, Key, Open, Retelling, Stories, clock_from, clock_parts, damaged},
     },
     PostgresStore, admission, counts,
     log::Failure,
-    number,
+    number, signals, teams,
 };
-use crate::insights::{
-    story::{Beginning, Journey, Moment, StepStory, Told, told},
-    written,
+use crate::{
+    insights::{
+        Period,
+        story::{Beginning, Journey, Moment, StepStory, Told, told},
+        written,
+    },
+    signals::SignalKind,
 };
 
 #[async_trait]
@@ -45,8 +50,15 @@ impl Kpis for PostgresStore {
             client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
         let transaction = transaction.start().await?;
         let mut known = around(&transaction).await?;
-        for row in transaction.query(&format!("SELECT {COLUMNS} FROM story"), &[]).await? {
+        // One look into the index over people and kinds for each journey.
+        let stories = format!(
+            "SELECT {COLUMNS}, (SELECT min(time) FROM signal WHERE signal.kind = $1
+                                AND signal.person = story.person AND signal.time >= coalesce(clock, began))
+             FROM story"
+        );
+        for row in transaction.query(&stories, &[&SignalKind::ChangeMerged.name()]).await? {
             let (key, journey) = journey(&row)?;
+            known.merged.extend(row.try_get::<_, Option<i64>>(13)?.map(|at| (key, at)));
             known.journeys.insert(key, journey);
         }
         for row in transaction.query("SELECT day, people FROM day_people", &[]).await? {
@@ -54,6 +66,9 @@ impl Kpis for PostgresStore {
         }
         let latest = transaction.query_opt("SELECT time FROM latest", &[]).await?;
         known.latest = latest.map(|row| instant(row.try_get(0)?)).transpose()?;
+        if let Some(from) = known.using_from() {
+            known.use_of(&signals::services(&*transaction, from..=Period::LAST_MONTH).await?);
+        }
         Ok(known)
     }
 
@@ -68,16 +83,28 @@ impl Kpis for PostgresStore {
             Ok(())
         })
         .await?;
-        Ok(retelling.done())
+        let mut known = retelling.done();
+        let changes = "SELECT person, time FROM signal WHERE kind = $1 AND person IS NOT NULL";
+        let changes = transaction.query(changes, &[&SignalKind::ChangeMerged.name()]).await?;
+        let changes = changes.iter().map(|row| Ok((admission::person(row.try_get(0)?)?.0, row.try_get(1)?)));
+        known.merged = merged_for(&known.journeys, changes.collect::<Result<Vec<_>, StoreError>>()?);
+        if let Some(from) = known.using_from() {
+            let mut services = signals::recount(&*transaction).await?.services;
+            services.retain(|(_, month), _| *month >= from);
+            known.use_of(&services);
+        }
+        Ok(known)
     }
 }
 
-/// What is known besides journeys.
+/// What is known besides journeys and days.
 async fn around(transaction: &Transaction<'_>) -> Result<Known, StoreError> {
     let mut known = Known::default();
-    for row in transaction.query("SELECT key FROM person", &[]).await? {
+    let everybody = "SELECT person FROM code UNION SELECT person FROM device";
+    for row in transaction.query(everybody, &[]).await? {
         known.everybody.insert(admission::person(row.try_get(0)?)?.0);
     }
+    known.teams = teams::all(&**transaction).await?;
     let devices = transaction.query_one("SELECT count(*) FROM device", &[]).await?.try_get(0)?;
     let marks = "SELECT count(*), coalesce(sum(high), 0)::bigint, coalesce(sum(accepted), 0)::bigint,
                         coalesce(sum(refused), 0)::bigint FROM mark WHERE high > 0";

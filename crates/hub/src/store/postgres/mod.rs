@@ -10,6 +10,7 @@ mod log;
 mod schema;
 mod signals;
 mod surveys;
+mod teams;
 
 use std::time::Duration;
 

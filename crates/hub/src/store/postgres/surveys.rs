@@ -16,7 +16,7 @@ use super::{
         PersonKey, StoreError,
         columns::instant,
         settling::Accepted,
-        surveys::{Again, Answered, Ended, Feedback, Heard, Surveys, said_in},
+        surveys::{Again, Answered, Ended, Feedback, Heard, HowMuch, Surveys, said_in},
     },
     PostgresStore, admission, counts,
     log::Failure,
@@ -165,6 +165,20 @@ impl Surveys for PostgresStore {
             heard.feedback.push(Feedback { person, text: row.try_get(1)?, name: row.try_get(2)? });
         }
         Ok(heard)
+    }
+
+    async fn how_much(&self, from: Timestamp, to: Timestamp) -> Result<HowMuch, StoreError> {
+        let sql = "SELECT * FROM (SELECT count(*), coalesce(max(place), 0) FROM survey_answer
+                                  WHERE received >= $1 AND received < $2) AS answers,
+                                 (SELECT count(*), coalesce(max(place), 0) FROM survey_ending
+                                  WHERE received >= $1 AND received < $2) AS endings";
+        let client = self.client().await?;
+        let sql = client.prepare_cached(sql).await?;
+        let row = client.query_one(&sql, &[&from.as_millisecond(), &to.as_millisecond()]).await?;
+        Ok(HowMuch {
+            answers: (row.try_get(0)?, row.try_get(1)?),
+            endings: (row.try_get(2)?, row.try_get(3)?),
+        })
     }
 
     async fn hear_again(&self) -> Result<(Heard, BTreeMap<PersonKey, Exposures>), StoreError> {

@@ -11,13 +11,18 @@ use super::{
         columns::{Kinds, day_of, instant, people_from},
         kpis::{Known, Kpis, Machines},
         recount::Logged,
+        signals::merged_for,
         stories::{Before, Key, Open, Retelling, Stories, clock_from, clock_parts, damaged},
     },
-    SqliteStore,
+    SqliteStore, signals, teams,
 };
-use crate::insights::{
-    story::{Beginning, Journey, Moment, StepStory},
-    written,
+use crate::{
+    insights::{
+        Period,
+        story::{Beginning, Journey, Moment, StepStory},
+        written,
+    },
+    signals::SignalKind,
 };
 
 #[async_trait]
@@ -128,12 +133,19 @@ fn journey(row: &Row<'_>) -> Result<Journey, StoreError> {
 fn known(conn: &mut Connection) -> Result<Known, StoreError> {
     // All of one moment.
     let conn = conn.transaction()?;
-    let mut known = Known { machines: machines(&conn)?, everybody: everybody(&conn)?, ..Known::default() };
-    let mut statement = conn.prepare_cached(&format!("SELECT {COLUMNS}, journey FROM story"))?;
-    let mut rows = statement.query([])?;
+    let mut known = around(&conn)?;
+    // One look into the index over people and kinds for each journey.
+    let mut statement = conn.prepare_cached(&format!(
+        "SELECT {COLUMNS}, journey, (SELECT min(time) FROM signal WHERE signal.kind = ?1
+                                     AND signal.person = story.person AND signal.time >= coalesce(clock, began))
+         FROM story"
+    ))?;
+    let mut rows = statement.query([SignalKind::ChangeMerged.name()])?;
     while let Some(row) = rows.next()? {
         let journey = journey(row)?;
-        known.journeys.insert((journey.person, Uuid::from_bytes(row.get(12)?)), journey);
+        let key = (journey.person, Uuid::from_bytes(row.get(12)?));
+        known.merged.extend(row.get::<_, Option<i64>>(13)?.map(|at| (key, at)));
+        known.journeys.insert(key, journey);
     }
     let mut statement = conn.prepare_cached("SELECT day, people FROM day_people")?;
     let mut rows = statement.query([])?;
@@ -145,13 +157,18 @@ fn known(conn: &mut Connection) -> Result<Known, StoreError> {
         .query_row([], |row| row.get::<_, i64>(0))
         .optional()?;
     known.latest = latest.map(instant).transpose()?;
+    if let Some(from) = known.using_from() {
+        known.use_of(&signals::services(&conn, from..=Period::LAST_MONTH)?);
+    }
     Ok(known)
 }
 
-fn everybody(conn: &Connection) -> Result<RoaringBitmap, StoreError> {
-    let mut statement = conn.prepare_cached("SELECT key FROM person")?;
+/// What is known besides journeys and days.
+fn around(conn: &Connection) -> Result<Known, StoreError> {
+    let mut statement = conn.prepare_cached("SELECT person FROM code UNION SELECT person FROM device")?;
     let people = statement.query_map([], |row| row.get::<_, u32>(0))?;
-    Ok(people.collect::<Result<_, _>>()?)
+    let everybody: RoaringBitmap = people.collect::<Result<_, _>>()?;
+    Ok(Known { machines: machines(conn)?, everybody, teams: teams::all(conn)?, ..Known::default() })
 }
 
 fn machines(conn: &Connection) -> Result<Machines, StoreError> {
@@ -174,13 +191,23 @@ fn machines(conn: &Connection) -> Result<Machines, StoreError> {
 
 fn known_from_log(conn: &mut Connection, kinds: &Kinds) -> Result<Known, StoreError> {
     let conn = conn.transaction()?;
-    let known = Known { machines: machines(&conn)?, everybody: everybody(&conn)?, ..Known::default() };
-    let mut retelling = Retelling::of(known);
+    let mut retelling = Retelling::of(around(&conn)?);
     each(&conn, kinds, |logged, sequence| {
         retelling.take(logged, sequence);
         Ok(())
     })?;
-    Ok(retelling.done())
+    let mut known = retelling.done();
+    let mut changes =
+        conn.prepare("SELECT person, time FROM signal WHERE kind = ?1 AND person IS NOT NULL")?;
+    let changes =
+        changes.query_map([SignalKind::ChangeMerged.name()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    known.merged = merged_for(&known.journeys, changes.collect::<Result<Vec<_>, _>>()?);
+    if let Some(from) = known.using_from() {
+        let mut services = signals::recount(&conn)?.services;
+        services.retain(|(_, month), _| *month >= from);
+        known.use_of(&services);
+    }
+    Ok(known)
 }
 
 fn each(

@@ -14,7 +14,7 @@ use super::{
     super::{
         DeviceKey, PersonKey, StoreError, Submission,
         columns::{Kinds, instant},
-        surveys::{Again, Answered, Ended, Feedback, Heard, Surveys, said_in},
+        surveys::{Again, Answered, Ended, Feedback, Heard, HowMuch, Surveys, said_in},
     },
     SqliteStore,
 };
@@ -133,6 +133,10 @@ impl Surveys for SqliteStore {
         Self::on(&self.reader, move |conn| heard(conn, from, to)).await
     }
 
+    async fn how_much(&self, from: Timestamp, to: Timestamp) -> Result<HowMuch, StoreError> {
+        Self::on(&self.reader, move |conn| how_much(conn, from, to)).await
+    }
+
     async fn hear_again(&self) -> Result<(Heard, BTreeMap<PersonKey, Exposures>), StoreError> {
         let kinds = self.kinds.clone();
         Self::on(&self.reader, move |conn| hear_again(conn, &kinds)).await
@@ -190,6 +194,19 @@ fn heard(conn: &mut Connection, from: Timestamp, to: Timestamp) -> Result<Heard,
         heard.feedback.push(Feedback { person: PersonKey(row.get(0)?), text, name });
     }
     Ok(heard)
+}
+
+fn how_much(conn: &mut Connection, from: Timestamp, to: Timestamp) -> Result<HowMuch, StoreError> {
+    // All of one moment.
+    let conn = conn.transaction()?;
+    let of = |table: &str| {
+        let sql = format!(
+            "SELECT count(*), coalesce(max(place), 0) FROM {table} WHERE received >= ?1 AND received < ?2"
+        );
+        let between = [from.as_millisecond(), to.as_millisecond()];
+        conn.prepare_cached(&sql)?.query_row(between, |row| Ok((row.get(0)?, row.get(1)?)))
+    };
+    Ok(HowMuch { answers: of("survey_answer")?, endings: of("survey_ending")? })
 }
 
 fn survey_id(text: &str) -> Result<SurveyId, StoreError> {
