@@ -104,7 +104,8 @@ impl Hub {
 
     /// Runs another command on the same database.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
-        self.program().args(arguments).output().unwrap()
+        // What it writes to a file of its own is written here.
+        self.program().current_dir(self.folder.path()).args(arguments).output().unwrap()
     }
 
     /// The same, and it has to work.
