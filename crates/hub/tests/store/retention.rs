@@ -51,7 +51,7 @@ pub(crate) async fn forgetting(store: &dyn Store) {
     let later = now + SignedDuration::from_hours(24 * 42);
     let done = forgetting::look(store, &By::hub(later), &zone).await.unwrap().unwrap();
     let Forgotten { events, journeys, answers, signals, .. } = done;
-    assert_eq!((events, journeys, answers, signals), (6 * 13, 6, 6 * 5, 0));
+    assert_eq!((events, journeys, answers, signals), (6 * 14, 6, 6 * 5, 0));
     let after = store.rollups().await.unwrap();
     assert_eq!(after, store.recount().await.unwrap());
     assert_eq!((&after.events, &after.runs), (&rollups.events, &rollups.runs), "sums are what they were");
@@ -79,14 +79,24 @@ pub(crate) async fn forgetting(store: &dyn Store) {
         firstlight_domain::survey::Exposures::default()
     );
     let export = store.export(&story::by(), &Whom::Name("p0".to_owned())).await.unwrap().unwrap();
-    for table in ["event", "run", "journey", "story", "step_story", "survey_answer", "feedback", "day_people"]
-    {
+    for table in [
+        "event",
+        "run",
+        "journey",
+        "story",
+        "step_story",
+        "survey_answer",
+        "feedback",
+        "request",
+        "request_news",
+        "day_people",
+    ] {
         assert_eq!(export.tables[table].len(), 0, "{table}");
     }
     assert_eq!(export.tables["device"].len(), 1);
 
     // What is sent later counts as before.
-    let sent = store.append(vec![story::submission(&devices[6], [story::event(14, "2026-11-26T11:00:00Z")])]);
+    let sent = store.append(vec![story::submission(&devices[6], [story::event(15, "2026-11-26T11:00:00Z")])]);
     sent.await.unwrap();
     assert_eq!(store.rollups().await.unwrap(), store.recount().await.unwrap());
 
@@ -106,7 +116,7 @@ pub(crate) async fn forgetting(store: &dyn Store) {
     assert_eq!((acts.len(), acts.last()), (3, Some(&Act::Forgotten { forgotten: done })));
     let last = store.rollups().await.unwrap();
     assert_eq!(last, store.recount().await.unwrap());
-    assert_eq!(last.events.values().sum::<u64>(), 12 * 13 + 1);
+    assert_eq!(last.events.values().sum::<u64>(), 12 * 14 + 1);
     assert_eq!(last.past_people.values().sum::<u64>(), 6 + 6 + 1);
     assert_eq!(last.past_people.get(&date(2026, 11, 25)), Some(&6));
     let new = story::device(store, "grace").await;

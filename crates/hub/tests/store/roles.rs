@@ -162,7 +162,7 @@ async fn everything(store: &dyn Store, by: &By) -> Vec<Act> {
     let person = Named::Person { key: PersonKey(store.export(by, &ada).await.unwrap().unwrap().person) };
     acts.push(Act::PersonExported { person });
     let forgotten = store.forget(by, horizon, &TimeZone::UTC).await.unwrap();
-    assert_eq!(forgotten, Forgotten { devices: 1, ..Forgotten::default() });
+    assert_eq!(forgotten, Forgotten { events: 1, devices: 1, ..Forgotten::default() });
     assert_eq!(store.forget(by, horizon, &TimeZone::UTC).await.unwrap(), Forgotten::default());
     acts.push(Act::Forgotten { forgotten });
     acts
