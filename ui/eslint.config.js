@@ -30,7 +30,14 @@ const layer = (files, patterns) => ({ files, rules: { 'no-restricted-imports': [
 
 export default ts.config(
   {
-    ignores: ['dist/', 'build/', 'node_modules/', 'src/paraglide/', 'src/lib/contract/generated/'],
+    ignores: [
+      'dist/',
+      'hub/dist/',
+      'build/',
+      'node_modules/',
+      'src/paraglide/',
+      'src/lib/contract/generated/',
+    ],
   },
   js.configs.recommended,
   ...ts.configs.strict,
@@ -62,11 +69,11 @@ export default ts.config(
     },
   },
   {
-    files: ['*.config.{js,ts}', 'a11y/*.mjs'],
+    files: ['*.config.{js,ts}', 'a11y/*.mjs', 'e2e/*.mjs'],
     languageOptions: { globals: { ...globals.node } },
     rules: { 'no-console': 'off' },
   },
-  layer(['src/**', 'fixtures/**', 'a11y/**'], [tauri]),
+  layer(['src/**', 'fixtures/**', 'a11y/**', 'hub/**'], [tauri]),
   layer(['src/lib/platform/**'], [features, parents]),
   layer(['src/lib/contract/**'], [tauri, features, platform, parents]),
   layer(['src/lib/shared/**'], [tauri, features, platform, parents]),

@@ -27,7 +27,11 @@ const preloadImports: Plugin = {
   },
 };
 
+/** `--mode hub` builds the page that a hub serves at /insights, into a folder of its own. */
+const HUB = 'hub';
+
 export default defineConfig(({ mode }) => ({
+  ...(mode === HUB ? { root: here('./hub'), base: '/insights/' } : {}),
   plugins: [
     paraglideVitePlugin({
       project: './project.inlang',
@@ -57,6 +61,8 @@ export default defineConfig(({ mode }) => ({
     cssCodeSplit: false,
     // The content security policy has no `data:`: every asset stays a file.
     assetsInlineLimit: 0,
+    // The hub's routes are a table: its files lie in one folder.
+    assetsDir: mode === HUB ? '' : 'assets',
     modulePreload: { polyfill: false },
     // WebKitGTK 2.40 and macOS 13 are the oldest webviews we meet.
     target: 'safari16',

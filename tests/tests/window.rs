@@ -123,8 +123,8 @@ async fn d3_no_command_gives_a_secret_away() -> Result<()> {
         "name": "lamp-key", "step": "lamp-key", "first": 0, "count": 2000, "persona": "keeper", "inputs": {},
         "choice": { "persona": "keeper", "inputs": {} }, "consent": "", "sharing": "on", "chosen_certificates": false,
         "document": "docs/orientation.md", "words": "harbour", "url": "https://example.org/", "address": "https://hub.invalid", "code": "none",
-        "theme": "system", "language": "", "reduce_motion": false,
-        "survey": "none", "submission": "none", "answers": {}, "begun": false, "text": "It is dark here."
+        "survey": "none", "submission": "none", "answers": {}, "begun": false, "text": "It is dark here.",
+        "question": "summary", "filter": {}, "theme": "system", "language": "", "reduce_motion": false
     } });
     for name in Commands::NAMES.iter().filter(|name| !skipped.contains(name)) {
         let answer = format!("{:?}", app.invoke(name, &args).await?);

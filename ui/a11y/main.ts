@@ -208,6 +208,19 @@ const SCENES: Record<string, Answers> = {
     }),
   },
   'docs-before': answers(null, { settings, pack: null }),
+  insights: answers(working, { settings }),
+  'insights-no-hub': {
+    ...answers(working, { settings }),
+    insights: refuse({ code: 'no_hub', message: 'This machine sends to no hub.' }),
+  },
+  'insights-no-access': {
+    ...answers(working, { settings }),
+    insights: refuse({
+      code: 'hub_no_access',
+      message: 'This machine has no access token for the hub’s figures.',
+      hint: 'Ask whoever runs the hub for one, then run `firstlight hub access`.',
+    }),
+  },
   projects: { ...answers(reached, { settings }), templates: () => projects },
   'projects-failed': {
     ...answers(reached, { settings }),

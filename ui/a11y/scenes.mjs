@@ -50,6 +50,8 @@ async function lookInSettings(page) {
   await press(page, 'Look now');
 }
 
+const insights = seek('Insights');
+
 async function help(page) {
   await press(page, 'Open the step');
   await press(page, 'Get help');
@@ -127,6 +129,9 @@ async function say(page) {
 const SMALL = { width: 800, height: 600 };
 /** 800 × 600 at 200 %. */
 const ZOOMED = { viewport: { width: 400, height: 300 }, zoom: 2 };
+
+/** All of a long page. */
+const WHOLE = { width: 1120, height: 2700 };
 
 export const SCENES = [
   { name: '01-welcome', fixture: 'welcome' },
@@ -440,6 +445,44 @@ export const SCENES = [
     visit: async (page) => {
       await page.keyboard.press('Control+k');
       await page.keyboard.type('re');
+    },
+  },
+  { name: '11-insights', fixture: 'insights', page: 'hub' },
+  { name: '11-insights-whole', fixture: 'insights', page: 'hub', viewport: WHOLE },
+  {
+    name: '11-insights-tables',
+    fixture: 'insights',
+    page: 'hub',
+    viewport: WHOLE,
+    visit: async (page) => {
+      for (const button of await page.getByRole('button', { name: /^Table/ }).all()) await button.click();
+      await page.getByRole('button', { name: 'Failed', exact: true }).click();
+    },
+  },
+  { name: '11-insights-german', fixture: 'insights', page: 'hub', viewport: WHOLE, language: 'de' },
+  { name: '11-insights-small', fixture: 'insights', page: 'hub', viewport: SMALL },
+  { name: '11-insights-zoomed', fixture: 'insights', page: 'hub', ...ZOOMED },
+  { name: '11-insights-narrow', fixture: 'insights', page: 'hub', viewport: { width: 400, height: 4400 } },
+  { name: '11-insights-few', fixture: 'insights-few', page: 'hub', viewport: WHOLE },
+  { name: '11-insights-empty', fixture: 'insights-empty', page: 'hub', viewport: WHOLE },
+  { name: '11-insights-loading', fixture: 'insights-loading', page: 'hub' },
+  { name: '11-insights-offline', fixture: 'insights-offline', page: 'hub', viewport: WHOLE },
+  { name: '11-insights-failed', fixture: 'insights-failed', page: 'hub', viewport: WHOLE },
+  { name: '12-window-insights', fixture: 'insights', visit: insights },
+  { name: '12-window-insights-small', fixture: 'insights', visit: insights, viewport: SMALL },
+  { name: '12-window-insights-zoomed', fixture: 'insights', visit: insights, ...ZOOMED },
+  { name: '12-window-insights-no-hub', fixture: 'insights-no-hub', visit: insights },
+  { name: '12-window-insights-no-access', fixture: 'insights-no-access', visit: insights },
+  { name: '11-insights-signin', fixture: 'insights-signin', page: 'hub' },
+  { name: '11-insights-no-role', fixture: 'insights-no-role', page: 'hub' },
+  {
+    name: '11-insights-token',
+    fixture: 'insights-token',
+    page: 'hub',
+    visit: async (page) => {
+      await page.getByLabel('Access token').fill('made-up');
+      await page.keyboard.press('Enter');
+      await page.getByText('does not count').waitFor();
     },
   },
 ];

@@ -99,8 +99,8 @@ async fn signer(keychain: &dyn Keychain) -> Result<Option<SeedSigner>> {
 }
 
 /// What we keep in the keychain for ourselves.
-pub(crate) fn own_names() -> Result<[CredentialName; 3]> {
-    Ok([name(KEY)?, name(NOTE)?, crate::hub::token_name()?])
+pub(crate) fn own_names() -> Result<[CredentialName; 4]> {
+    Ok([name(KEY)?, name(NOTE)?, crate::hub::token_name()?, crate::hub::access_name()?])
 }
 
 pub(crate) fn name(text: &str) -> Result<CredentialName> {

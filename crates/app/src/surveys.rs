@@ -331,6 +331,7 @@ fn of_domain(screen: ScreenName) -> Screen {
         ScreenName::Projects => Screen::Projects,
         ScreenName::Credentials => Screen::Credentials,
         ScreenName::Privacy => Screen::Privacy,
+        ScreenName::Insights => Screen::Insights,
         ScreenName::Settings => Screen::Settings,
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     credential::{CredentialTest, CredentialView},
     docs::{DocAddress, DocRef, DocView, DocsFound, DocsQuery, DocsView},
     doctor::{DoctorView, FixAsked, FixConsent, FixView, HelpBundle},
+    insights_page::{InsightsAnswer, InsightsQuestion},
     journal::JournalCheck,
     journey::{JourneyView, LogPage, StepDetail},
     pack::PackOverview,
@@ -167,6 +168,10 @@ commands! {
     put_survey_away: Call<SurveyPutAway, Nothing>,
     /// Sends what the person thinks, with or without their name.
     give_feedback: Call<FeedbackGiven, SurveyKept>,
+    /// Asks the hub about many people; kept nowhere.
+    insights: Call<InsightsQuestion, InsightsAnswer>,
+    /// Writes the hub's answer as a table to a file the person chooses; its path, or `null`.
+    save_insights: Call<InsightsQuestion, Option<String>>,
     /// Keeps what the person chose.
     save_settings: Call<Settings, Settings>,
     /// How it stands with the app's own updates; asks nobody.

@@ -136,6 +136,10 @@ pub enum Code {
     NoHub,
     /// The hub was reached and said no: it does not know the code or the device, or does not understand.
     HubRefused,
+    /// The hub tells its figures only to those it knows, and nothing here says who asks, or it does not count any more.
+    HubNoAccess,
+    /// The hub knows who asks, and does not tell them this.
+    HubForbidden,
     /// A key cannot be opened, or may not sign this.
     KeyRefused,
     /// Not everybody signed who has to.

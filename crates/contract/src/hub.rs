@@ -156,4 +156,8 @@ pub enum ProblemCode {
     Internal,
     /// The hub has more to do than it can take, or is going down (503); `Retry-After` says when.
     Busy,
+    /// This sign-in leads nowhere: it is another browser's, too old, or over (400).
+    SigninFailed,
+    /// The organisation's identity provider cannot be asked, or is not believed (502).
+    ProviderFailed,
 }

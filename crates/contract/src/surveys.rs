@@ -276,6 +276,8 @@ pub enum ScreenName {
     Credentials,
     /// What leaves the machine.
     Privacy,
+    /// What the hub says of everybody.
+    Insights,
     /// Settings, and the machine.
     Settings,
 }
@@ -292,6 +294,7 @@ impl ScreenName {
             Self::Projects => "projects",
             Self::Credentials => "credentials",
             Self::Privacy => "privacy",
+            Self::Insights => "insights",
             Self::Settings => "settings",
         }
     }
@@ -319,13 +322,16 @@ pub struct Cooldown {
 }
 
 /// `GET /v1/surveys/results`: what people said in a quarter, as far as it may be told.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
 pub struct SurveyResults {
     /// For example `2026-Q4`, by when answers arrived.
     pub quarter: String,
     /// Nothing is told of fewer people.
+    #[ts(type = "number")]
     pub smallest: u64,
     /// Nobody's own words are told of fewer people.
+    #[ts(type = "number")]
     pub smallest_for_words: u64,
     /// By survey.
     pub surveys: Vec<SurveyResult>,
@@ -334,49 +340,61 @@ pub struct SurveyResults {
 }
 
 /// What came of one survey.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
 pub struct SurveyResult {
     /// Its id.
     pub survey: String,
     /// How it ended where it was shown; none while too few are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
     pub endings: Option<EndingCounts>,
     /// By question.
     pub questions: Vec<QuestionResult>,
 }
 
 /// How a survey ended, in people.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
 pub struct EndingCounts {
     /// Put away unanswered.
+    #[ts(type = "number")]
     pub dismissed: u64,
     /// The program ended while it was open.
+    #[ts(type = "number")]
     pub abandoned: u64,
     /// Put away after some answers, which were not kept.
+    #[ts(type = "number")]
     pub partial: u64,
     /// Sent.
+    #[ts(type = "number")]
     pub sent: u64,
 }
 
 /// What was answered to one question.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
 pub struct QuestionResult {
     /// Its id.
     pub question: String,
     /// `nps`, `csat`, `ces`, `choice` or `text`.
     pub kind: String,
     /// How many people what is told is about; 0 while there are too few, or all said the same.
+    #[ts(type = "number")]
     pub n: u64,
     /// False: not enough answers to say a figure.
     pub enough: bool,
     /// The NPS (−100 to 100), the share of satisfied people, or the mean effort score.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
     pub value: Option<f64>,
     /// The lower end of its 95 % interval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
     pub low: Option<f64>,
     /// The upper end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
     pub high: Option<f64>,
     /// How many people gave which answer.
     pub counts: Vec<AnswerCount>,
@@ -385,16 +403,19 @@ pub struct QuestionResult {
 }
 
 /// How many people gave an answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
 pub struct AnswerCount {
     /// Which.
     pub answer: String,
     /// How many.
+    #[ts(type = "number")]
     pub n: u64,
 }
 
 /// What people wrote by themselves.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
 pub struct FeedbackResult {
     /// With the name that was given.
     pub signed: Vec<SignedFeedback>,
@@ -405,7 +426,7 @@ pub struct FeedbackResult {
 }
 
 /// What somebody wrote by themselves and put their name to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct SignedFeedback {
     /// The name they gave.
     pub name: String,
@@ -417,7 +438,7 @@ pub struct SignedFeedback {
 }
 
 /// What people wrote about one place, without a name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct PlaceFeedback {
     /// Which.
     pub about: FeedbackAbout,

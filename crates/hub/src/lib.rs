@@ -25,6 +25,7 @@ pub mod rights;
 pub mod secrets;
 pub mod serve;
 pub mod signals;
+pub mod signin;
 pub mod simulate;
 pub mod store;
 pub mod surveys;

@@ -28,6 +28,11 @@ pub fn new_access_token() -> Result<String, NoRandomness> {
     Ok(format!("flr_{}", BASE64_URL_SAFE_NO_PAD.encode(random::<32>()?)))
 }
 
+/// What a session is known by: in a browser's cookie, or as a terminal's bearer token.
+pub fn new_session_token() -> Result<String, NoRandomness> {
+    Ok(format!("fls_{}", BASE64_URL_SAFE_NO_PAD.encode(random::<32>()?)))
+}
+
 /// Letters and digits that nobody confuses when reading them out (Crockford's base 32).
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 

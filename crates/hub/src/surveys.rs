@@ -168,6 +168,7 @@ fn place(about: &About) -> FeedbackAbout {
                 Screen::Projects => ScreenName::Projects,
                 Screen::Credentials => ScreenName::Credentials,
                 Screen::Privacy => ScreenName::Privacy,
+                Screen::Insights => ScreenName::Insights,
                 Screen::Settings => ScreenName::Settings,
             },
         },

@@ -40,8 +40,9 @@ pub(crate) fn stages(workspace: &Workspace, stages: &mut Stages) -> Result<()> {
     stages.stage("UI packages", "cd ui && npm ci", || {
         unless_there(&ui.join("node_modules"), &workspace.npm().args(["ci", "--no-audit", "--no-fund"]))
     })?;
+    // The hub's page is built last.
     stages.stage("UI pages", "cd ui && npm run build", || {
-        unless_there(&ui.join("dist"), &workspace.npm().args(["run", "build"]))
+        unless_there(&ui.join("hub").join("dist"), &workspace.npm().args(["run", "build"]))
     })?;
     stages.stage("UI lint", "cd ui && npm run lint", || workspace.npm().args(["run", "lint"]).run())?;
     stages.stage("UI types", "cd ui && npm run check", || workspace.npm().args(["run", "check"]).run())?;

@@ -35,6 +35,10 @@ pub(crate) fn run(workspace: &Workspace, words: &[String]) -> Result<()> {
     stages.stage("UI accessibility", "cd ui && npm run test:a11y", || {
         workspace.npm().args(["run", "test:a11y"]).run()
     })?;
+    stages.stage("the hub's page", "cd ui && npm run test:hub", || {
+        let test = workspace.npm().args(["run", "test:hub"]);
+        test.env("FIRSTLIGHT_BIN_DIR", workspace.target.join("debug")).run()
+    })?;
     stages.finish();
     Ok(())
 }

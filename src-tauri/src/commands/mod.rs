@@ -6,6 +6,7 @@ mod credential;
 mod docs;
 mod doctor;
 mod help;
+mod insights;
 mod launch;
 mod pack;
 mod plan;
@@ -46,6 +47,7 @@ commands! {
     docs: docs doc search_docs open_doc_link;
     templates: templates;
     surveys: surveys show_survey survey_questions answer_survey put_survey_away give_feedback;
+    insights: insights save_insights;
     settings: save_settings;
     app_update: app_update check_app_update install_app_update;
 }

@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::shown;
+use super::{figures::Address, shown};
 use crate::error::{AppError, Result};
 
 /// How long a hub may take for an answer.
@@ -28,6 +28,13 @@ const MOST_BYTES: usize = 1 << 20;
 pub(super) struct Client {
     http: reqwest::Client,
     address: Url,
+}
+
+/// What a hub has answered.
+struct Answered {
+    status: StatusCode,
+    body: Vec<u8>,
+    retry_after: Option<Duration>,
 }
 
 /// Why there is no answer, or not the one that was hoped for.
@@ -150,6 +157,37 @@ impl Client {
         Ok(verdicts)
     }
 
+    /// Asks for figures about people, as somebody with access.
+    pub(super) async fn figures(
+        &self,
+        access: &SecretString,
+        address: &Address,
+    ) -> std::result::Result<Vec<u8>, HubError> {
+        let mut url: Url = self.at(address.path).parse().map_err(|error| {
+            self.error(Code::Internal, format!("The question is no address: {error}."), None)
+        })?;
+        if !address.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&address.query);
+        }
+        let asked = self.http.get(url).bearer_auth(access.expose_secret());
+        let Answered { status, body, retry_after } = self.answered(asked).await?;
+        let refused = |code: Code, hint: &str| {
+            let said = self.said_no(status, &body, retry_after);
+            HubError { error: AppError::new(code, said.error.to_string()).hint(hint), retry_after }
+        };
+        match status {
+            StatusCode::OK => Ok(body),
+            StatusCode::UNAUTHORIZED => Err(refused(
+                Code::HubNoAccess,
+                "Ask whoever runs the hub for a new access token, then run `firstlight hub access`.",
+            )),
+            StatusCode::FORBIDDEN => {
+                Err(refused(Code::HubForbidden, "Ask whoever runs the hub for the role viewer."))
+            }
+            _ => Err(self.said_no(status, &body, retry_after)),
+        }
+    }
+
     fn at(&self, path: &str) -> String {
         format!("{}/{path}", shown(&self.address))
     }
@@ -159,6 +197,14 @@ impl Client {
         request: RequestBuilder,
         expected: StatusCode,
     ) -> std::result::Result<T, HubError> {
+        let Answered { status, body, retry_after } = self.answered(request).await?;
+        if status == expected {
+            return serde_json::from_slice(&body).map_err(|error| self.not_understood(&error.to_string()));
+        }
+        Err(self.said_no(status, &body, retry_after))
+    }
+
+    async fn answered(&self, request: RequestBuilder) -> std::result::Result<Answered, HubError> {
         let unreachable = |error: reqwest::Error| {
             let why = innermost(&error.without_url());
             self.error(Code::Network, format!("{} does not answer: {why}.", shown(&self.address)), None).hint(
@@ -169,10 +215,7 @@ impl Client {
         let status = answer.status();
         let retry_after = retry_after(&answer);
         let body = read(&mut answer).await.map_err(unreachable)?;
-        if status == expected {
-            return serde_json::from_slice(&body).map_err(|error| self.not_understood(&error.to_string()));
-        }
-        Err(self.said_no(status, &body, retry_after))
+        Ok(Answered { status, body, retry_after })
     }
 
     fn said_no(&self, status: StatusCode, body: &[u8], retry_after: Option<Duration>) -> HubError {
@@ -194,7 +237,7 @@ impl Client {
         self.error(code, message, retry_after).hint(&hint)
     }
 
-    fn not_understood(&self, why: &str) -> HubError {
+    pub(super) fn not_understood(&self, why: &str) -> HubError {
         let message =
             format!("What answers at {} is no hub that is understood: {why}.", shown(&self.address));
         self.error(Code::HubRefused, message, None)

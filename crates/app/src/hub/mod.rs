@@ -5,6 +5,7 @@
 
 mod client;
 mod delivery;
+mod figures;
 mod renewal;
 mod requests;
 
@@ -21,7 +22,7 @@ use url::Url;
 
 use self::client::Client;
 pub use self::delivery::Delivered;
-pub(crate) use self::delivery::Sending;
+pub(crate) use self::{delivery::Sending, figures::access_name};
 use crate::{
     error::{AppError, Result},
     journal_commands,

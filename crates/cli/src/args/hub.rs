@@ -41,6 +41,15 @@ pub(crate) enum Hub {
         #[arg(long)]
         json: bool,
     },
+    /// Keeps the access token that shows the hub's figures in the window; it comes from a prompt or standard input
+    Access {
+        /// Forgets it
+        #[arg(long)]
+        remove: bool,
+        /// Prints JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Sends to no hub any more
     Leave {
         /// Prints JSON
@@ -66,6 +75,7 @@ impl Hub {
             | Self::Sharing { json, .. }
             | Self::Name { json, .. }
             | Self::Send { json }
+            | Self::Access { json, .. }
             | Self::Leave { json } => *json,
         }
     }

@@ -64,6 +64,23 @@ pub(super) async fn run(command: Hub, output: Output) -> anyhow::Result<ExitCode
             deliver_briefly(&app).await;
             show(&app, output)?;
         }
+        Hub::Access { remove, .. } => {
+            let app = open(Access::Change, output)?;
+            if remove {
+                app.forget_hub_access().await?;
+            } else {
+                app.set_hub_access(&credential::value("Access token (not shown): ", output).await?).await?;
+            }
+            if output.is_json() {
+                show(&app, output)?;
+            } else {
+                output.line(if remove {
+                    "The access token is forgotten."
+                } else {
+                    "The access token is in the keychain. The window's Insights ask the hub with it."
+                })?;
+            }
+        }
         Hub::Leave { .. } => {
             let app = open(Access::Change, output)?;
             app.leave_hub().await?;

@@ -336,13 +336,15 @@ pub enum Screen {
     Credentials,
     /// What leaves the machine.
     Privacy,
+    /// What the hub says of everybody.
+    Insights,
     /// Settings, and the machine.
     Settings,
 }
 
 impl Screen {
     /// Every one.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Welcome,
         Self::Road,
         Self::Today,
@@ -351,6 +353,7 @@ impl Screen {
         Self::Projects,
         Self::Credentials,
         Self::Privacy,
+        Self::Insights,
         Self::Settings,
     ];
 
@@ -365,6 +368,7 @@ impl Screen {
             Self::Projects => "projects",
             Self::Credentials => "credentials",
             Self::Privacy => "privacy",
+            Self::Insights => "insights",
             Self::Settings => "settings",
         }
     }

@@ -136,7 +136,10 @@ impl Layers {
         let text = self.set.get(key).map_or(default, |said| said.text.as_str());
         parse(text).map_err(|message| {
             // A secret is not repeated, nor what may hold one: the password of a database is part of its URL.
-            let secret = key == "metrics_token" || text.contains("://") || text.contains("password");
+            let secret = key.ends_with("token")
+                || key.ends_with("secret")
+                || text.contains("://")
+                || text.contains("password");
             if secret { self.error(key, message) } else { at(self.place(key), format!("`{text}` {message}")) }
         })
     }
@@ -258,6 +261,30 @@ mod tests {
     }
 
     #[test]
+    fn an_identity_provider_is_set_as_a_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let secret = folder.path().join("secret");
+        std::fs::write(&secret, "hunter2\n").unwrap();
+        let mut layers = Layers::default();
+        let file = format!(
+            "public_url = \"https://hub.acme.test/\"\n[oidc]\nissuer = \"https://id.acme.test/realms/acme\"\n\
+             client_id = \"hub\"\nclient_secret_file = {secret:?}\nscopes = [\"email\", \"groups\"]\n\
+             roles = [\"admin = platform\", \"step-owner:it-helpdesk = cn=helpdesk\"]\n"
+        );
+        layers.toml(&file, "hub.toml").unwrap();
+        let config = Config::from_layers(&layers).unwrap();
+        let oidc = config.rules.oidc.as_ref().unwrap();
+        assert_eq!(oidc.issuer.as_str(), "https://id.acme.test/realms/acme");
+        assert_eq!(oidc.scopes, ["email", "groups"]);
+        assert!(oidc.wants_groups && oidc.client_secret.is_some());
+        let roles: Vec<(String, &str)> =
+            config.rules.group_roles.iter().map(|(role, group)| (role.to_string(), group.as_str())).collect();
+        let helpdesk = ("step-owner:it-helpdesk".to_owned(), "cn=helpdesk");
+        assert_eq!(roles, [("admin".to_owned(), "platform"), helpdesk]);
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+
+    #[test]
     fn a_mistake_is_said_with_its_place() {
         let of_file = [
             ("listen = \"0.0.0.0:1\"\nlisten_at = 3\n", "hub.toml:2: there is no setting `listen_at`"),
@@ -271,6 +298,35 @@ mod tests {
                 "hub.toml:1: database_ca is set, and the database is a file on this machine",
             ),
             ("queue_events = 10", "hub.toml:1: `10` is less than one batch may have (1000)"),
+            (
+                "[oidc]\nissuer = \"http://id.acme.test\"",
+                "hub.toml:2: oidc.issuer is no https URL without a query, as https://id.acme.test is",
+            ),
+            (
+                "[oidc]\nissuer = \"https://id.acme.test\"",
+                "hub.toml:2: oidc.issuer is set without oidc.client_id",
+            ),
+            (
+                "[oidc]\nissuer = \"https://id.acme.test\"\nclient_id = \"hub\"",
+                "hub.toml:2: oidc.issuer is set without public_url, where the provider sends people back to",
+            ),
+            ("[oidc]\nclient_id = \"hub\"", "hub.toml:2: oidc.client_id is set without oidc.issuer"),
+            (
+                "public_url = \"http://hub.acme.test\"",
+                "hub.toml:1: public_url is no https URL without a path, as https://hub.acme.test is",
+            ),
+            (
+                "oidc.roles = [\"king = platform\"]",
+                "hub.toml:1: `king = platform` is no list of roles and groups, as viewer = engineers, admin = platform is",
+            ),
+            (
+                "[oidc]\nclient_secret = \"a secret\"\nclient_secret_file = \"file\"",
+                "hub.toml:3: oidc.client_secret_file is set, and so is oidc.client_secret",
+            ),
+            (
+                "hooks.github_secret = \"short\"",
+                "hub.toml:1: hooks.github_secret is shorter than 16 characters, which can be guessed",
+            ),
             (
                 "metrics_token = \"short\"",
                 "hub.toml:1: metrics_token is shorter than 16 characters, which can be guessed",

@@ -4,6 +4,7 @@
 //! One more setting: a row in [`SETTINGS`], a field in [`Config`], and where it is read in [`Config::from_layers`].
 
 mod layers;
+mod oidc;
 mod webhooks;
 
 use std::{
@@ -17,6 +18,7 @@ use std::{
 };
 
 use jiff::{SignedDuration, tz::TimeZone};
+use openidconnect::url::Url;
 
 pub use layers::Layers;
 use secrecy::SecretString;
@@ -26,6 +28,7 @@ use crate::{
     http::{HookSecrets, Rules},
     requests::calendar::{self, WorkingHours},
     secrets::hash_token,
+    signin,
     store::postgres::Address,
     webhooks::Target,
 };
@@ -99,6 +102,43 @@ pub const SETTINGS: &[Setting] = &[
         default: "",
         help: "Hosts inside your network that webhooks may be sent to, as jira.acme.test, 10.0.0.7.",
     },
+    Setting {
+        key: "public_url",
+        default: "",
+        help: "What people type to reach this hub, as https://hub.acme.test; needed for oidc, good behind a proxy.",
+    },
+    Setting {
+        key: "contact",
+        default: "whoever runs this hub",
+        help: "Whom people ask for a role, as it goes into a sentence.",
+    },
+    Setting {
+        key: "oidc.issuer",
+        default: "",
+        help: "The identity provider people sign in with, as it calls itself: https://id.acme.test.",
+    },
+    Setting { key: "oidc.client_id", default: "", help: "What the identity provider calls this hub." },
+    Setting { key: "oidc.client_secret", default: "", help: "What proves that to it." },
+    Setting { key: "oidc.client_secret_file", default: "", help: "The same, in a file." },
+    Setting {
+        key: "oidc.claim",
+        default: "email",
+        help: "The claim that names people as `code new --for` does.",
+    },
+    Setting { key: "oidc.scopes", default: "email", help: "What is asked for beside openid." },
+    Setting { key: "oidc.groups_claim", default: "groups", help: "The claim that has people's groups." },
+    Setting {
+        key: "oidc.roles",
+        default: "",
+        help: "What groups give people while they are signed in: [\"viewer = engineers\", \"admin = platform\"].",
+    },
+    Setting {
+        key: "oidc.seconds",
+        default: "10",
+        help: "How long the identity provider may take to answer.",
+    },
+    Setting { key: "session_hours", default: "12", help: "For how long people stay signed in." },
+    Setting { key: "signins_per_minute", default: "120", help: "How often one address may try to sign in." },
     Setting { key: "token_days", default: "365", help: "How long the token of a device counts." },
     Setting { key: "queue_events", default: "20000", help: "How many events may wait to be written." },
     Setting { key: "requests_per_minute", default: "600", help: "How often one device may ask." },
@@ -152,7 +192,17 @@ const AUDITED: &[&str] = &[
     "hooks.gitlab_secret",
     "listen",
     "metrics_token",
+    "oidc.claim",
+    "oidc.client_id",
+    "oidc.client_secret",
+    "oidc.client_secret_file",
+    "oidc.groups_claim",
+    "oidc.issuer",
+    "oidc.roles",
+    "public_url",
     "requests_per_minute",
+    "session_hours",
+    "signins_per_minute",
     "tls.cert",
     "token_days",
     "trusted_proxies",
@@ -181,6 +231,9 @@ pub struct ConfigError {
 impl Config {
     /// Reads every setting.
     pub fn from_layers(layers: &Layers) -> Result<Self, ConfigError> {
+        let tls = tls(layers)?;
+        let public_url = public_url(layers)?;
+        let oidc::Oidc { provider, group_roles } = oidc::read(layers, public_url.as_ref())?;
         let rules = Rules {
             zone: layers.read("zone", |text| {
                 TimeZone::get(text).map_err(|_| "is no time zone, as Europe/Berlin is")
@@ -205,6 +258,15 @@ impl Config {
                 gitlab: layers.read("hooks.gitlab_secret", secret)?,
             },
             working_hours: working_hours(layers)?,
+            encrypts: tls.is_some(),
+            public_url,
+            signins_per_minute: layers.read("signins_per_minute", whole)?,
+            session_life: layers.read("session_hours", |text| {
+                whole(text).map(|hours| SignedDuration::from_hours(hours.get().min(24 * 365).into()))
+            })?,
+            contact: layers.read("contact", |text| Ok(text.trim().to_owned()))?,
+            oidc: provider,
+            group_roles,
         };
         let private_hosts: Vec<String> = layers.read("private_hosts", |text| {
             let hosts = text.split(',').map(str::trim).filter(|host| !host.is_empty());
@@ -213,7 +275,7 @@ impl Config {
         Ok(Self {
             listen: layers.read("listen", parsed("is no address with a port, as 0.0.0.0:7411 is"))?,
             database: database_of(layers)?,
-            tls: tls(layers)?,
+            tls,
             releases: releases(layers)?,
             queue_events: layers.read("queue_events", |text| {
                 let least = u32::try_from(crate::ingest::batch::MOST_EVENTS).unwrap_or(u32::MAX);
@@ -253,6 +315,16 @@ fn secret(text: &str) -> Result<Option<SecretString>, &'static str> {
         0 => Ok(None),
         1..16 => Err("is shorter than 16 characters, which can be guessed"),
         _ => Ok(Some(SecretString::from(text))),
+    }
+}
+
+fn public_url(layers: &Layers) -> Result<Option<Url>, ConfigError> {
+    match layers.read("public_url", |text| Ok(text.to_owned()))?.as_str() {
+        "" => Ok(None),
+        text => match signin::Settings::public_url(text) {
+            Ok(url) => Ok(Some(url)),
+            Err(error) => Err(layers.error("public_url", &error.to_string())),
+        },
     }
 }
 

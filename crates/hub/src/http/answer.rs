@@ -28,6 +28,11 @@ impl Failure {
         self
     }
 
+    /// What it says.
+    pub(crate) fn problem(&self) -> &Problem {
+        &self.problem
+    }
+
     /// Says in how many seconds to come again.
     pub(crate) fn after(mut self, seconds: u64) -> Self {
         self.retry_after = Some(seconds);
@@ -46,7 +51,7 @@ impl From<StoreError> for Failure {
 /// The status each code stands for.
 pub(crate) fn status(code: ProblemCode) -> StatusCode {
     match code {
-        ProblemCode::Malformed => StatusCode::BAD_REQUEST,
+        ProblemCode::Malformed | ProblemCode::SigninFailed => StatusCode::BAD_REQUEST,
         ProblemCode::Unauthorized => StatusCode::UNAUTHORIZED,
         ProblemCode::Forbidden => StatusCode::FORBIDDEN,
         ProblemCode::NotFound => StatusCode::NOT_FOUND,
@@ -58,6 +63,7 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         ProblemCode::TooMany => StatusCode::TOO_MANY_REQUESTS,
         ProblemCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         ProblemCode::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        ProblemCode::ProviderFailed => StatusCode::BAD_GATEWAY,
     }
 }
 
@@ -77,6 +83,11 @@ fn hint(code: ProblemCode) -> &'static str {
         }
         ProblemCode::TooMany | ProblemCode::Busy => "Try again after the time in Retry-After.",
         ProblemCode::Internal => "Try again later; the hub's log says what is wrong.",
+        ProblemCode::SigninFailed => "Sign in again, from the beginning.",
+        ProblemCode::ProviderFailed => {
+            "Try again later; if it stays, whoever runs the hub finds more in its log, and may compare its oidc settings \
+             with the identity provider."
+        }
     }
 }
 

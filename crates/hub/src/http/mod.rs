@@ -3,6 +3,7 @@
 mod answer;
 mod audit;
 mod body;
+mod cookie;
 mod devices;
 mod events;
 mod health;
@@ -10,9 +11,12 @@ mod insights;
 mod limits;
 mod metrics;
 mod openapi;
+mod page;
 mod releases;
 pub(crate) mod requests;
+mod session;
 mod signals;
+mod signin;
 mod surveys;
 mod who;
 
@@ -26,10 +30,17 @@ use firstlight_contract::hub::ProblemCode;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 pub use answer::Failure;
+pub use page::has_page;
 pub use signals::HookSecrets;
 pub use who::Peer;
 
-use crate::{ingest::queue::Queue, requests::calendar::WorkingHours, rights::Role, store::Store};
+use crate::{
+    ingest::queue::Queue,
+    requests::calendar::WorkingHours,
+    rights::{Grant, Role},
+    signin::{Key, Signin},
+    store::Store,
+};
 
 /// How many batches are inflated and read at the same time.
 const READ_AT_ONCE: usize = 8;
@@ -43,6 +54,10 @@ pub struct Hub {
     enrolling: limits::Limit<IpAddr>,
     sending: limits::Limit<i64>,
     asking: limits::Limit<u32>,
+    signing_in: limits::Limit<IpAddr>,
+    /// The organisation's identity provider, if there is one.
+    signin: Option<Signin>,
+    signin_key: tokio::sync::OnceCell<Key>,
     /// Inflated batches are large: a flood of them waits here, not in memory.
     reading: tokio::sync::Semaphore,
     figures: metrics::Figures,
@@ -73,6 +88,20 @@ pub struct Rules {
     pub hooks: HookSecrets,
     /// When people work who are asked for something.
     pub working_hours: WorkingHours,
+    /// What people type to reach the hub, where that is known.
+    pub public_url: Option<openidconnect::url::Url>,
+    /// Whether the hub encrypts by itself.
+    pub encrypts: bool,
+    /// How often an address may try to sign in, a minute.
+    pub signins_per_minute: std::num::NonZeroU32,
+    /// For how long people stay signed in.
+    pub session_life: SignedDuration,
+    /// Whom people ask for a role, as it goes into a sentence.
+    pub contact: String,
+    /// The organisation's identity provider.
+    pub oidc: Option<crate::signin::Settings>,
+    /// What groups of that provider give people.
+    pub group_roles: Vec<(Grant, String)>,
 }
 
 impl Hub {
@@ -87,6 +116,8 @@ impl Hub {
         let enrolling = limits::Limit::new(rules.enrolments_per_minute);
         let sending = limits::Limit::new(rules.requests_per_minute);
         let asking = limits::Limit::new(rules.requests_per_minute);
+        let signing_in = limits::Limit::new(rules.signins_per_minute);
+        let signin = rules.oidc.clone().map(Signin::new);
         let reading = tokio::sync::Semaphore::new(READ_AT_ONCE);
         Arc::new(Self {
             store,
@@ -95,6 +126,9 @@ impl Hub {
             enrolling,
             sending,
             asking,
+            signing_in,
+            signin,
+            signin_key: tokio::sync::OnceCell::new(),
             reading,
             figures: metrics::Figures::default(),
             figured: insights::Last::default(),
@@ -249,6 +283,78 @@ pub const ROUTES: &[Route] = &[
         summary: "This description.",
         answers: &[200],
         handler: || axum::routing::get(openapi::show),
+    },
+    Route {
+        method: "GET",
+        path: "/insights",
+        who: Who::Anyone,
+        summary: "The page that shows the figures; who may see them is settled where it asks for them.",
+        answers: &[200, 404],
+        handler: || axum::routing::get(page::show),
+    },
+    Route {
+        method: "GET",
+        path: "/insights/{file}",
+        who: Who::Anyone,
+        summary: "What the page is made of: scripts, styles, letters.",
+        answers: &[200, 404],
+        handler: || axum::routing::get(page::file),
+    },
+    Route {
+        method: "GET",
+        path: "/v1/signin",
+        who: Who::Anyone,
+        summary: "Sends a browser to the organisation's identity provider; it comes back to ?return_to=/page.",
+        answers: &[303, 400, 404, 429, 500, 502],
+        handler: || axum::routing::get(signin::begin),
+    },
+    Route {
+        method: "GET",
+        path: "/v1/signin/callback",
+        who: Who::Anyone,
+        summary: "Takes a browser back from the identity provider, and gives it the cookie of a session.",
+        answers: &[303, 400, 403, 404, 429, 500, 502],
+        handler: || axum::routing::get(signin::callback),
+    },
+    Route {
+        method: "POST",
+        path: "/v1/signin/device",
+        who: Who::Anyone,
+        summary: "Begins the sign-in of a terminal: says what to type where.",
+        answers: &[200, 400, 403, 404, 429, 500, 502],
+        handler: || axum::routing::post(signin::device),
+    },
+    Route {
+        method: "POST",
+        path: "/v1/signin/device/token",
+        who: Who::Anyone,
+        summary: "Gives a terminal its token once the person has said yes; 202 before that.",
+        answers: &[200, 202, 400, 403, 404, 408, 413, 415, 429, 500, 502],
+        handler: || axum::routing::post(signin::device_token),
+    },
+    Route {
+        method: "POST",
+        path: "/v1/session",
+        who: Who::Anyone,
+        summary: "Exchanges an access token for the cookie of a session.",
+        answers: &[201, 400, 401, 403, 408, 413, 415, 429, 500],
+        handler: || axum::routing::post(session::exchange),
+    },
+    Route {
+        method: "GET",
+        path: "/v1/session",
+        who: Who::Anyone,
+        summary: "Says who asks, what they may, and how to sign in.",
+        answers: &[200, 500],
+        handler: || axum::routing::get(session::show),
+    },
+    Route {
+        method: "POST",
+        path: "/v1/session/end",
+        who: Who::Anyone,
+        summary: "Signs out.",
+        answers: &[204, 403, 500],
+        handler: || axum::routing::post(session::end),
     },
     Route {
         method: "GET",

@@ -3,7 +3,7 @@
 use axum::Json;
 use serde_json::{Map, Value, json};
 
-use super::{ROUTES, Route, Who, insights};
+use super::{ROUTES, Route, Who, insights, signin};
 
 pub(super) async fn show() -> Json<Value> {
     Json(document())
@@ -27,6 +27,10 @@ fn document() -> Value {
                 },
                 "role": {
                     "type": "http", "scheme": "bearer", "description": "The access token of somebody with a role.",
+                },
+                "session": {
+                    "type": "apiKey", "in": "cookie", "name": "__Host-firstlight-session",
+                    "description": "The cookie of somebody with a role who is signed in.",
                 },
                 "operator": {
                     "type": "http", "scheme": "bearer",
@@ -54,11 +58,19 @@ fn operation(route: &Route) -> Value {
     if !parameters.is_empty() {
         operation["parameters"] = parameters.into();
     }
+    if route.path == "/insights/{file}" {
+        operation["parameters"] =
+            json!([{ "name": "file", "in": "path", "required": true, "schema": { "type": "string" } }]);
+    }
     if route.path == "/v1/surveys/results" {
         operation["parameters"] = json!([
             { "name": "quarter", "in": "query", "schema": { "type": "string", "pattern": "^2[0-9]{3}-Q[1-4]$" } },
             { "name": "format", "in": "query", "schema": { "enum": ["json", "csv"] } },
         ]);
+    }
+    let parameters = signin::described::parameters(route.path);
+    if !parameters.is_empty() {
+        operation["parameters"] = parameters.into();
     }
     if route.path == "/v1/audit" {
         let after = json!({ "type": "integer", "minimum": 0 });
@@ -78,7 +90,7 @@ fn security(who: Who) -> Value {
         Who::Device => json!([{ "device": [] }]),
         Who::Integration => json!([{ "integration": [] }]),
         // What the role has to be: a scope, in the words of OpenAPI 3.1.
-        Who::Role(role) => json!([{ "role": [role.name()] }]),
+        Who::Role(role) => json!([{ "role": [role.name()] }, { "session": [role.name()] }]),
         Who::Operator => json!([{ "operator": [] }, {}]),
     }
 }
@@ -87,6 +99,8 @@ fn body(route: &Route) -> Option<(&'static str, &'static str)> {
     match (route.method, route.path) {
         ("POST", "/v1/devices") => Some(("application/json", "EnrolRequest")),
         ("POST", "/v1/requests/{id}/answer") => Some(("application/json", "ReplyGiven")),
+        ("POST", "/v1/session") => Some(("application/json", "SessionRequest")),
+        ("POST", "/v1/signin/device/token") => Some(("application/json", "DeviceTokenRequest")),
         ("POST", "/v1/events") => Some((firstlight_contract::hub::BATCH, "Batch")),
         ("POST", "/v1/signals/cdevents") => Some(("application/json", "CDEvents")),
         ("POST", "/batch" | "/batch/") => Some(("application/json", "PostHogBatch")),
@@ -105,6 +119,9 @@ fn response(route: &Route, status: u16) -> Value {
         }
         return response;
     }
+    if matches!(status, 204 | 303) {
+        return json!({ "description": words(status) });
+    }
     if let Some(schema) = insights::schema(route.path) {
         let mut content = json_of(schema);
         content["text/csv"] = json!({ "schema": { "type": "string" } });
@@ -113,6 +130,10 @@ fn response(route: &Route, status: u16) -> Value {
     let content = match (route.method, route.path) {
         ("POST", "/v1/devices" | "/v1/devices/self/token") => json_of("Enrolled"),
         ("GET", "/v1/devices/self") => json_of("Standing"),
+        ("POST", "/v1/session") => json_of("Session"),
+        ("GET", "/v1/session") => json_of("SessionAnswer"),
+        ("POST", "/v1/signin/device") => json_of("DeviceSignin"),
+        ("POST", "/v1/signin/device/token") => json_of("DeviceToken"),
         ("POST", "/batch" | "/batch/") => json_of("PostHogAnswer"),
         ("GET", "/v1/devices/self/requests") => json_of("DeviceRequests"),
         ("GET", "/v1/requests") => json_of("RequestQueue"),
@@ -126,6 +147,8 @@ fn response(route: &Route, status: u16) -> Value {
             content["text/csv"] = json!({ "schema": { "type": "string" } });
             content
         }
+        ("GET", "/insights") => json!({ "text/html": { "schema": { "type": "string" } } }),
+        ("GET", "/insights/{file}") => json!({ "*/*": { "schema": {} } }),
         ("GET", "/openapi.json") => json!({ "application/json": { "schema": { "type": "object" } } }),
         _ => json!({ "text/plain": { "schema": { "type": "string" } } }),
     };
@@ -143,7 +166,10 @@ fn reference(schema: &str) -> Value {
 fn words(status: u16) -> &'static str {
     match status {
         200 => "Done.",
-        201 => "The device is in, and has its token.",
+        201 => "What was asked for is there now.",
+        202 => "Not yet; ask again.",
+        204 => "Done, and there is nothing to say.",
+        303 => "Go on at the address in `Location`.",
         400 => "The body or the address is not what is asked for.",
         401 => "No token, or one that does not count.",
         403 => "Not allowed.",
@@ -153,6 +179,7 @@ fn words(status: u16) -> &'static str {
         413 => "The body is larger than it may be.",
         415 => "The body is of a type that is not read.",
         429 => "Too often.",
+        502 => "The identity provider cannot be asked, or is not believed.",
         503 => "The hub cannot take it now.",
         _ => "The hub failed; its log says why.",
     }
@@ -160,9 +187,13 @@ fn words(status: u16) -> &'static str {
 
 fn all_schemas() -> Value {
     let mut all = schemas();
-    for more in
-        [insights::schemas(), super::surveys::schemas(), super::audit::schemas(), super::requests::schemas()]
-    {
+    for more in [
+        insights::schemas(),
+        signin::described::schemas(),
+        super::surveys::schemas(),
+        super::audit::schemas(),
+        super::requests::schemas(),
+    ] {
         if let (Value::Object(all), Value::Object(more)) = (&mut all, more) {
             all.extend(more);
         }
@@ -228,6 +259,7 @@ fn schemas() -> Value {
                 "code": { "enum": [
                     "malformed", "unauthorized", "forbidden", "not_found", "method_not_allowed", "too_slow",
                     "already_enrolled", "already_settled", "too_large", "unsupported_media", "too_many", "internal", "busy",
+                    "signin_failed", "provider_failed",
                 ] },
                 "message": text, "hint": text,
             })),
@@ -235,6 +267,6 @@ fn schemas() -> Value {
     })
 }
 
-fn object(required: &[&str], properties: &Value) -> Value {
+pub(in crate::http) fn object(required: &[&str], properties: &Value) -> Value {
     json!({ "type": "object", "required": required, "properties": properties })
 }

@@ -10,10 +10,10 @@ use axum::{
 };
 use firstlight_contract::hub::ProblemCode;
 
-use super::{Failure, Hub};
+use super::{Failure, Hub, session};
 use crate::{
     rights::{Asker, Role},
-    secrets::hash_token,
+    secrets::{Hash, hash_token},
 };
 
 /// The other end of the connection, which may be a proxy.
@@ -61,7 +61,7 @@ pub(super) async fn operator(
 
 /// Whether somebody on this machine asks, and not a proxy on it for somebody else. Whatever was passed on counts as coming
 /// from elsewhere, also if a proxy that is trusted says otherwise: before it there may be another one on this machine.
-fn is_local(request: &Request) -> bool {
+pub(super) fn is_local<B>(request: &Request<B>) -> bool {
     let passed_on = |name: &HeaderName| {
         let name = name.as_str();
         name.starts_with("x-forwarded") || PASSED_ON.contains(&name)
@@ -86,25 +86,53 @@ pub(super) async fn role(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Failure> {
-    let asker = asker(&hub, request.headers()).await?.ok_or_else(|| {
-        Failure::new(ProblemCode::Unauthorized, "this needs the token of somebody with a role")
-            .hint("Ask whoever runs the hub for one: `firstlight-hub role token`.")
+    let shown = Shown::by(&hub, &request)?;
+    let asker = shown.asker(&hub).await?.ok_or_else(|| {
+        Failure::new(
+            ProblemCode::Unauthorized,
+            "this needs the token of somebody with a role, or to be signed in",
+        )
+        .hint(&format!("Ask {} for one: `firstlight-hub role token`.", hub.rules.contact))
     })?;
     hub.asking.check(&asker.person.0)?;
     if !asker.roles.include(needed) {
         let message = format!("this needs the role {} or one that includes it", needed.name());
         return Err(Failure::new(ProblemCode::Forbidden, message)
-            .hint("Ask whoever runs the hub for it: `firstlight-hub role grant`."));
+            .hint(&format!("Ask {} for it: `firstlight-hub role grant`.", hub.rules.contact)));
     }
     request.extensions_mut().insert(asker);
     Ok(next.run(request).await)
 }
 
-/// Who asks, if they show something that counts.
-async fn asker(hub: &Hub, headers: &HeaderMap) -> Result<Option<Asker>, Failure> {
-    match bearer(headers) {
-        Some(token) => Ok(hub.store.asker(hash_token(token), (hub.now)()).await?),
-        None => Ok(None),
+/// What somebody shows, to say who they are.
+enum Shown {
+    /// A token, made for them or of a session in a terminal; who shows one means that one.
+    Token(Hash),
+    /// The cookie of a session.
+    Cookie(Hash),
+    Nothing,
+}
+
+impl Shown {
+    fn by(hub: &Hub, request: &Request) -> Result<Self, Failure> {
+        if let Some(token) = bearer(request.headers()) {
+            return Ok(Self::Token(hash_token(token)));
+        }
+        Ok(session::of_browser(hub, request)?.map_or(Self::Nothing, Self::Cookie))
+    }
+
+    /// Who that is, if it counts.
+    async fn asker(self, hub: &Hub) -> Result<Option<Asker>, Failure> {
+        let now = (hub.now)();
+        let of_session = match self {
+            Self::Nothing => return Ok(None),
+            Self::Cookie(token) => token,
+            Self::Token(token) => match hub.store.asker(token, now).await? {
+                Some(asker) => return Ok(Some(asker)),
+                None => token,
+            },
+        };
+        Ok(hub.store.session(of_session, now).await?.map(|session| session.asker))
     }
 }
 
@@ -121,13 +149,13 @@ pub(super) async fn integration(
     Ok(next.run(request).await)
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-fn peer(request: &Request) -> IpAddr {
+fn peer<B>(request: &Request<B>) -> IpAddr {
     request
         .extensions()
         .get::<Peer>()
@@ -137,7 +165,7 @@ fn peer(request: &Request) -> IpAddr {
 
 /// The address a request comes from: what a proxy that is trusted says, or else the other end of the connection. Only the
 /// last entry was written by that proxy; those before it by anybody.
-pub(super) fn client(hub: &Hub, request: &Request) -> IpAddr {
+pub(super) fn client<B>(hub: &Hub, request: &Request<B>) -> IpAddr {
     let peer = peer(request);
     if !hub.rules.trusted_proxies.contains(&peer) {
         return peer;

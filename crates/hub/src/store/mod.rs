@@ -13,6 +13,7 @@ mod recount;
 pub mod requests;
 pub mod retention;
 pub mod roles;
+pub mod sessions;
 mod settling;
 pub mod signals;
 pub mod sqlite;
@@ -224,6 +225,7 @@ pub trait Store:
     + retention::Retention
     + requests::Requests
     + roles::Roles
+    + sessions::Sessions
     + signals::Signals
     + surveys::Surveys
     + webhooks::Webhooks

@@ -80,6 +80,7 @@ pub const TABLES: &[Table] = &[
     table("signal", Rows::Signals),
     table("alias", Rows::OfPerson),
     table("role", Rows::OfPerson),
+    table("session", Rows::OfPerson),
     table("access", Rows::OfPerson),
     table("audit_name", Rows::OfPerson),
     table("code", Rows::OfPerson),

@@ -14,12 +14,14 @@ mod insights;
 #[cfg(unix)]
 mod on_postgres;
 mod operating;
+mod page;
 #[cfg(unix)]
 #[path = "../postgres/mod.rs"]
 mod postgres;
 mod requests;
 mod signal;
 mod signals;
+mod signin;
 mod simulated;
 mod surveys;
 mod thin_path;

@@ -16,6 +16,7 @@ mod postgres;
 mod requests;
 mod retention;
 mod roles;
+mod sessions;
 mod signals;
 mod story;
 mod surveys;
@@ -58,6 +59,14 @@ fn sqlite_counts_what_its_log_says_whatever_the_network_does() {
 async fn sqlite_knows_who_may_say_what_happened() {
     let (store, _folder) = sqlite();
     signals::integrations(store.as_ref()).await;
+}
+
+#[tokio::test]
+async fn g1_sqlite_knows_who_is_signed_in() {
+    let (store, _folder) = sqlite();
+    sessions::of_named(store.as_ref()).await;
+    let (store, _folder) = sqlite();
+    sessions::of_bearers(store.as_ref()).await;
 }
 
 #[test]

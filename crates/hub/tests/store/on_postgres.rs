@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::{
-    audit, counting, kpis, people, postgres::Server, requests, retention, roles, signals, story, surveys,
+    audit, counting, kpis, people, postgres::Server, requests, retention, roles, sessions, signals, story, surveys,
 };
 
 async fn open(url: &str) -> Arc<dyn Store> {
@@ -44,6 +44,13 @@ async fn postgres_counts_each_day_by_itself() {
 async fn postgres_knows_who_may_say_what_happened() {
     let Some(server) = Server::shared() else { return };
     signals::integrations(open(&server.fresh()).await.as_ref()).await;
+}
+
+#[tokio::test]
+async fn g1_postgres_knows_who_is_signed_in() {
+    let Some(server) = Server::shared() else { return };
+    sessions::of_named(open(&server.fresh()).await.as_ref()).await;
+    sessions::of_bearers(open(&server.fresh()).await.as_ref()).await;
 }
 
 #[test]

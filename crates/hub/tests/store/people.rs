@@ -12,6 +12,7 @@ use firstlight_hub::{
     store::{
         Device, DeviceKey, Enrolment, PersonKey, Store,
         people::{Erasing, Rows, TABLES, Whom},
+        sessions::{NewSession, Whose},
         webhooks::{Delivery, News},
     },
     surveys::results,
@@ -126,6 +127,8 @@ async fn company(store: &dyn Store, ada: bool) -> Vec<Device> {
         assert!(store.grant(&story::by(), "ada", &"viewer".parse().unwrap()).await.unwrap());
         let expires_at = story::now() + SignedDuration::from_hours(1);
         store.add_access(&story::by(), "ada", hash_token("of ada"), expires_at).await.unwrap();
+        let session = NewSession { token: hash_token("signed in"), at: story::now(), expires_at };
+        assert!(store.begin_session(Whose::Bearer(hash_token("of ada")), session).await.unwrap());
         let person = Named::Person { key: hers[0].person };
         let by = By { actor: Actor::Person { person }, at: story::now() };
         assert!(store.add_integration(&by, "hers", hash_token("hers")).await.unwrap());

@@ -90,3 +90,28 @@ export function sentence(words: string): string {
   const ended = /[.!?…:]$/.test(words);
   return first.toLocaleUpperCase(region()) + rest.join('') + (ended || words === '' ? '' : '.');
 }
+
+/** "73 %", "7.5 %": a digit more below ten. */
+export function percent(share: number): string {
+  const digits = Math.abs(share) < 0.0995 || share > 0.99 ? 1 : 0;
+  return new Intl.NumberFormat(region(), { style: 'percent', maximumFractionDigits: digits }).format(share);
+}
+
+/** "12.4": one digit after the point, where there is one. */
+export function decimal(value: number): string {
+  return new Intl.NumberFormat(region(), { maximumFractionDigits: value < 10 ? 1 : 0 }).format(value);
+}
+
+/** "+33", "−5": a score that may lie on either side of zero. */
+export function signed(value: number): string {
+  return new Intl.NumberFormat(region(), { signDisplay: 'exceptZero', maximumFractionDigits: 0 }).format(
+    value,
+  );
+}
+
+/** "20 Nov": a calendar day (`2026-11-20`), which has no zone of its own. */
+export function shortDay(iso: string): string {
+  const date = new Date(`${iso}T00:00:00Z`);
+  if (Number.isNaN(date.getTime())) return iso;
+  return new Intl.DateTimeFormat(region(), { day: 'numeric', month: 'short', timeZone: 'UTC' }).format(date);
+}

@@ -10,7 +10,7 @@ use tokio_postgres::{Client, GenericClient};
 
 use super::{
     super::{StoreError, columns::Kinds},
-    audit, requests, roles, surveys, webhooks,
+    audit, requests, roles, sessions, surveys, webhooks,
 };
 use crate::secrets;
 
@@ -228,6 +228,7 @@ const STEPS: &[Step] = &[
     Step { sql: requests::REQUESTS, needs: 1 },
     Step { sql: webhooks::WEBHOOKS, needs: 1 },
     Step { sql: surveys::ABOUT, needs: 1 },
+    Step { sql: sessions::SESSIONS, needs: 1 },
 ];
 
 /// Whoever brings tables up to date holds this number; others wait, and find it done.

@@ -13,6 +13,7 @@ mod requests;
 mod retention;
 mod roles;
 mod schema;
+mod sessions;
 mod signals;
 mod surveys;
 mod webhooks;

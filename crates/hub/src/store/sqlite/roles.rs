@@ -188,7 +188,7 @@ pub(super) fn known(conn: &Connection, name: &str) -> Result<Option<PersonKey>, 
     known.map(admission::person).transpose()
 }
 
-fn roles_of(conn: &Connection, person: PersonKey) -> Result<RoleSet, StoreError> {
+pub(super) fn roles_of(conn: &Connection, person: PersonKey) -> Result<RoleSet, StoreError> {
     let mut statement = conn.prepare_cached("SELECT name FROM role WHERE person = ?1")?;
     let names = statement.query_map([person.0], |row| row.get::<_, String>(0))?;
     names.map(|name| grant_from(&name?)).collect()

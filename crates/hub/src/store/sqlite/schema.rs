@@ -7,7 +7,7 @@ use rusqlite_migration::{M, Migrations};
 
 use super::{
     super::{StoreError, columns::Kinds},
-    audit, requests, roles, surveys, webhooks,
+    audit, requests, roles, sessions, surveys, webhooks,
 };
 use crate::secrets;
 
@@ -222,6 +222,7 @@ const STEPS: &[M<'static>] = &[
     M::up(requests::REQUESTS),
     M::up(webhooks::WEBHOOKS),
     M::up(surveys::ABOUT),
+    M::up(sessions::SESSIONS),
 ];
 
 /// Brings the tables up to date and knows the types of events.

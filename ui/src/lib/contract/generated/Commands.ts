@@ -23,6 +23,8 @@ import type { FixConsent } from "./FixConsent";
 import type { FixView } from "./FixView";
 import type { HelpBundle } from "./HelpBundle";
 import type { HubAsked } from "./HubAsked";
+import type { InsightsAnswer } from "./InsightsAnswer";
+import type { InsightsQuestion } from "./InsightsQuestion";
 import type { JournalCheck } from "./JournalCheck";
 import type { JourneyView } from "./JourneyView";
 import type { Launch } from "./Launch";
@@ -261,6 +263,14 @@ put_survey_away: Call<SurveyPutAway, Nothing>,
  * Sends what the person thinks, with or without their name.
  */
 give_feedback: Call<FeedbackGiven, SurveyKept>, 
+/**
+ * Asks the hub about many people; kept nowhere.
+ */
+insights: Call<InsightsQuestion, InsightsAnswer>, 
+/**
+ * Writes the hub's answer as a table to a file the person chooses; its path, or `null`.
+ */
+save_insights: Call<InsightsQuestion, string | null>, 
 /**
  * Keeps what the person chose.
  */

@@ -3,4 +3,4 @@
 /**
  * A screen of the window that feedback can be about.
  */
-export type ScreenName = "welcome" | "road" | "today" | "first_light" | "docs" | "projects" | "credentials" | "privacy" | "settings";
+export type ScreenName = "welcome" | "road" | "today" | "first_light" | "docs" | "projects" | "credentials" | "privacy" | "insights" | "settings";

@@ -60,6 +60,7 @@ test('every place has a name of its own', () => {
     'projects',
     'credentials',
     'privacy',
+    'insights',
     'settings',
   ];
   const words = names.map((name) => placeWord(place({ name } as Parameters<typeof place>[0]), titles));

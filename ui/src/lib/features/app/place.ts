@@ -24,6 +24,8 @@ function screenWord(screen: ScreenName): string {
       return m.screen_credentials();
     case 'privacy':
       return m.screen_privacy();
+    case 'insights':
+      return m.screen_insights();
     case 'settings':
       return m.screen_settings();
   }

@@ -11,6 +11,8 @@ export type Route =
   | { name: 'projects' }
   | { name: 'credentials' }
   | { name: 'privacy' }
+  /** What is looked at, as `?persona=backend`. */
+  | { name: 'insights'; search: string }
   | { name: 'settings' };
 
 export class Router {
@@ -44,5 +46,6 @@ export class Router {
 function same(a: Route, b: Route): boolean {
   if (a.name === 'step' && b.name === 'step') return a.step === b.step;
   if (a.name === 'doc' && b.name === 'doc') return a.document === b.document && a.anchor === b.anchor;
+  if (a.name === 'insights' && b.name === 'insights') return a.search === b.search;
   return a.name === b.name;
 }

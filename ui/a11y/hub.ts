@@ -1,0 +1,115 @@
+// The page that a hub serves, on a made-up hub: `?scene=NAME`. Language and theme are the browser's.
+import '@fontsource-variable/inter/wght.css';
+import '$lib/shared/tokens.css';
+import '$lib/shared/base.css';
+import { mount } from 'svelte';
+import type { Code, SessionAnswer } from '$lib/contract';
+import { always, FakeSource, hidden, says, suppressed } from '$fixtures/insights';
+import * as said from '$fixtures/insights';
+import { NOW } from '$fixtures/data';
+import type { Door } from '$lib/platform/hub';
+import HubPage from '../src/HubPage.svelte';
+
+const offset = NOW - Date.now();
+const realNow = Date.now.bind(Date);
+Date.now = () => realNow() + offset;
+
+const never = (): Promise<never> => new Promise(() => undefined);
+const offline = says({ code: 'network', message: 'The hub does not answer.' });
+
+const closed = (code: Code): FakeSource =>
+  new FakeSource(always(says({ code, message: 'This needs the role viewer or one that includes it.' })));
+
+const SCENES: Record<string, FakeSource> = {
+  insights: new FakeSource(),
+  'insights-loading': new FakeSource(always(never)),
+  'insights-offline': new FakeSource(always(offline)),
+  'insights-failed': new FakeSource({
+    ttfv: says({
+      code: 'hub_refused',
+      message: '`release` is not written like acme@3.2.0.',
+      hint: 'See /openapi.json for what is asked for.',
+    }),
+    summary: offline,
+  }),
+  'insights-token': closed('hub_no_access'),
+  'insights-signin': closed('hub_no_access'),
+  'insights-no-role': closed('hub_forbidden'),
+  'insights-few': new FakeSource({
+    filters: () => ({ personas: [], releases: [], periods: [] }),
+    summary: ({ filter }) => ({
+      filter,
+      adoption: { organisation: suppressed, could_help: suppressed, use_it: suppressed },
+      ttfv: hidden.figures,
+      active: { day: '2026-11-26', daily: suppressed, weekly: suppressed, monthly: suppressed },
+      stickiness: suppressed,
+      step_failure: suppressed,
+    }),
+    ttfv: ({ filter }) => ({ filter, groups: [hidden], logrank: null }),
+    steps: ({ filter }) => ({ filter, steps: said.steps().steps.slice(-1) }),
+    funnel: ({ filter }) => ({
+      filter,
+      stages: said.funnel().stages.map(({ stage }) => ({ stage, reached: suppressed })),
+      under_way: suppressed,
+    }),
+  }),
+  'insights-empty': new FakeSource({
+    filters: () => ({ personas: [], releases: [], periods: [] }),
+    summary: ({ filter }) => ({
+      filter,
+      adoption: { organisation: said.notEnough, could_help: said.notEnough, use_it: said.notEnough },
+      ttfv: Object.fromEntries(
+        Object.keys(hidden.figures).map((name) => [name, said.notEnough]),
+      ) as typeof hidden.figures,
+      active: { day: null, daily: said.notEnough, weekly: said.notEnough, monthly: said.notEnough },
+      stickiness: said.notEnough,
+      step_failure: said.notEnough,
+    }),
+    ttfv: ({ filter }) => ({ filter, groups: [], logrank: null }),
+    steps: ({ filter }) => ({ filter, steps: [] }),
+    funnel: ({ filter }) => ({
+      filter,
+      stages: said.funnel().stages.map(({ stage }) => ({ stage, reached: said.notEnough })),
+      under_way: said.notEnough,
+    }),
+    activity: ({ filter }) => ({ filter, days: [] }),
+    surveys: () => ({ ...said.surveys, surveys: [] }),
+    completeness: () => ({
+      as_of: null,
+      devices: 0,
+      devices_heard: 0,
+      produced: 0,
+      accepted: 0,
+      refused: 0,
+      missing: 0,
+      received_share: null,
+      journeys: 0,
+      journeys_without_beginning: 0,
+      journeys_without_clock: 0,
+    }),
+  }),
+};
+
+const nobody: SessionAnswer = { session: null, oidc: false, contact: 'the platform team' };
+const DOORS: Record<string, SessionAnswer> = {
+  'insights-signin': { ...nobody, oidc: true },
+  'insights-no-role': {
+    ...nobody,
+    session: { person: 7, roles: ['step-owner:it-helpdesk'], expires_at: '2026-11-26T20:00:00Z' },
+  },
+};
+
+const query = new URLSearchParams(location.search);
+const scene = query.get('scene') ?? 'insights';
+const source = SCENES[scene] ?? new FakeSource();
+const door: Door = {
+  standing: () => Promise.resolve(DOORS[scene] ?? nobody),
+  provider: (page) => `/v1/signin?return_to=${encodeURIComponent(page)}`,
+  enter: says({
+    code: 'hub_no_access',
+    message: 'This access token does not count.',
+    hint: 'Ask the platform team for a new one.',
+  }),
+  leave: () => Promise.resolve(),
+};
+mount(HubPage, { target: document.body, props: { source, door } });

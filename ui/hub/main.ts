@@ -1,0 +1,9 @@
+// The page that a hub serves at /insights. It shares the window's screens and reaches nothing but the hub itself.
+import '@fontsource-variable/inter/wght.css';
+import '$lib/shared/tokens.css';
+import '$lib/shared/base.css';
+import { mount } from 'svelte';
+import { door, hub } from '$lib/platform/hub';
+import HubPage from '../src/HubPage.svelte';
+
+mount(HubPage, { target: document.body, props: { source: hub, door } });

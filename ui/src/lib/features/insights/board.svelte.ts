@@ -1,0 +1,111 @@
+// What the page asks and what it was told. Each panel asks one question and shows its own waiting and failing.
+import type { Code, ErrorBody, InsightsFilter } from '$lib/contract';
+import type { Answer, Asked, Question, Source } from '$lib/platform/insights';
+import { Action, Loader } from '$lib/shared/async.svelte';
+import { toErrorBody } from '$lib/shared/failure';
+import type { View } from './view';
+
+/** An answer; while the hub cannot be reached, the last one to the same question, and why there is no newer one. */
+export interface Told<T> {
+  answer: T;
+  /** When it was asked for, in milliseconds. */
+  at: number;
+  problem: ErrorBody | null;
+}
+
+/** Nobody is told anything: there is no hub, or it does not know who asks. */
+const NOBODY: readonly Code[] = ['no_hub', 'hub_no_access', 'hub_forbidden'];
+
+/** One question of the page. */
+export class Panel<K extends Asked> {
+  question: Question<K>;
+  readonly told: Loader<Told<Answer<K>>>;
+  readonly saving = new Action();
+  readonly #source: Source;
+  #asked = false;
+  /** In memory only: figures about people are kept on no disk. */
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- read while asking, never while drawing
+  readonly #last = new Map<string, Told<Answer<K>>>();
+
+  constructor(source: Source, question: Question<K>) {
+    this.#source = source;
+    this.question = $state.raw(question);
+    this.told = new Loader(() => this.#ask());
+  }
+
+  /** Asks this from now on; once, as long as it is answered. */
+  show(question: Question<K>): void {
+    const same = JSON.stringify(question) === JSON.stringify(this.question);
+    if (same && this.#asked && this.told.state.kind !== 'failed') return;
+    this.#asked = true;
+    this.question = question;
+    void this.told.load();
+  }
+
+  save(): Promise<boolean> {
+    return this.saving.run(() => this.#source.save(this.question));
+  }
+
+  async #ask(): Promise<Told<Answer<K>>> {
+    const { question } = this;
+    const key = JSON.stringify(question);
+    try {
+      const told = { answer: await this.#source.ask<K>(question), at: Date.now(), problem: null };
+      this.#last.set(key, told);
+      return told;
+    } catch (thrown) {
+      const problem = toErrorBody(thrown);
+      const last = this.#last.get(key);
+      if (last && problem.code === 'network') return { ...last, problem };
+      throw problem;
+    }
+  }
+}
+
+export class Board {
+  readonly filters: Panel<'filters'>;
+  readonly summary: Panel<'summary'>;
+  readonly ttfv: Panel<'ttfv'>;
+  readonly steps: Panel<'steps'>;
+  readonly funnel: Panel<'funnel'>;
+  readonly activity: Panel<'activity'>;
+  readonly surveys: Panel<'surveys'>;
+  readonly completeness: Panel<'completeness'>;
+
+  constructor(source: Source) {
+    const filter: InsightsFilter = {};
+    this.filters = new Panel(source, { question: 'filters' });
+    this.summary = new Panel(source, { question: 'summary', filter });
+    this.ttfv = new Panel(source, { question: 'ttfv', filter });
+    this.steps = new Panel(source, { question: 'steps', filter });
+    this.funnel = new Panel(source, { question: 'funnel', filter });
+    this.activity = new Panel(source, { question: 'activity', filter });
+    this.surveys = new Panel(source, { question: 'surveys' });
+    this.completeness = new Panel(source, { question: 'completeness' });
+  }
+
+  /** Asks what this view needs and was not asked yet. */
+  show({ filter, by, quarter }: View): void {
+    this.filters.show({ question: 'filters' });
+    this.summary.show({ question: 'summary', filter });
+    this.ttfv.show({ question: 'ttfv', filter, ...(by === 'all' ? {} : { by }) });
+    this.steps.show({ question: 'steps', filter });
+    this.funnel.show({ question: 'funnel', filter });
+    this.activity.show({ question: 'activity', filter });
+    this.surveys.show({ question: 'surveys', ...(quarter ? { quarter } : {}) });
+    this.completeness.show({ question: 'completeness' });
+  }
+
+  /** Asks everything again. */
+  async again(): Promise<void> {
+    const { filters, summary, ttfv, steps, funnel, activity, surveys, completeness } = this;
+    const panels = [filters, summary, ttfv, steps, funnel, activity, surveys, completeness];
+    await Promise.all(panels.map((panel) => panel.told.load()));
+  }
+
+  /** Why nothing at all is told, if so. */
+  get closed(): ErrorBody | null {
+    const { state } = this.filters.told;
+    return state.kind === 'failed' && NOBODY.includes(state.error.code) ? state.error : null;
+  }
+}
