@@ -15,7 +15,8 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::{
-    audit, counting, kpis, people, postgres::Server, requests, retention, roles, sessions, signals, story, surveys,
+    audit, counting, kpis, people, postgres::Server, requests, retention, roles, sessions, signals, story,
+    surveys,
 };
 
 async fn open(url: &str) -> Arc<dyn Store> {
