@@ -29,6 +29,7 @@ use firstlight_hub::{
     },
     webhooks::Teller,
 };
+use firstlight_releases::publish::fresh_until;
 use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
 use uuid::Uuid;
@@ -137,13 +138,16 @@ async fn serve(config: Config) -> Result<()> {
     let address = listener.local_addr().context("the system does not say where the hub listens")?;
     let (queue, writer) = Queue::start(Arc::clone(&store), config.queue_events.get());
     let patience = serve::Patience { read: config.rules.read_patience, stop: config.stop_patience };
+    if let Some(folder) = &config.rules.releases {
+        fresh_until(folder).with_context(|| format!("{} cannot be given to machines", folder.display()))?;
+    }
     let freshness =
-        config.releases.map(|settings| Freshness::begin(&settings, Timestamp::now())).transpose()?;
-    let fresh_until = freshness.as_ref().map(Freshness::until);
+        config.freshness.map(|settings| Freshness::begin(&settings, Timestamp::now())).transpose()?;
+    let until = freshness.as_ref().map(Freshness::until);
     tokio::spawn(forgetting::keep(Arc::clone(&store), config.rules.zone.clone(), Timestamp::now));
     let teller = Teller::new(Arc::clone(&store), config.webhooks, config.private_hosts, Timestamp::now);
     tokio::spawn(teller.keep());
-    let hub = Hub::new(store, queue, config.rules, fresh_until, Timestamp::now);
+    let hub = Hub::new(store, queue, config.rules, until, Timestamp::now);
     if let Some(freshness) = freshness {
         tokio::spawn(freshness.keep(Timestamp::now));
     }

@@ -292,7 +292,10 @@ mod tests {
             ("\nzone = true\n", "hub.toml:2: `zone` is no text, number or list of texts"),
             ("zone = \"Mars\"", "hub.toml:1: `Mars` is no time zone, as Europe/Berlin is"),
             ("[tls]\ncert = \"a\"", "hub.toml:2: tls.cert is set without tls.key"),
-            ("[releases]\nfolder = \"repo\"", "hub.toml:2: releases.folder is set without releases.key"),
+            (
+                "[releases]\nfolder = \"repo\"\nkey = \"online.key\"",
+                "hub.toml:3: releases.key is set without releases.passphrase_file",
+            ),
             (
                 "database_ca = \"ca.pem\"",
                 "hub.toml:1: database_ca is set, and the database is a file on this machine",

@@ -82,9 +82,9 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "releases.folder",
         default: "",
-        help: "A repository of releases to keep fresh: its folder.",
+        help: "A repository of releases, given at /releases: its folder.",
     },
-    Setting { key: "releases.key", default: "", help: "The file of the key that signs for it online." },
+    Setting { key: "releases.key", default: "", help: "The file of the key that signs it again, online." },
     Setting { key: "releases.passphrase_file", default: "", help: "A file with that key's passphrase." },
     Setting { key: "metrics_token", default: "", help: "Bearer token that reads /metrics from elsewhere." },
     Setting {
@@ -168,8 +168,8 @@ pub struct Config {
     pub database: Database,
     /// Certificate and key, if the hub encrypts.
     pub tls: Option<(PathBuf, PathBuf)>,
-    /// A repository of releases to keep fresh, if there is one.
-    pub releases: Option<freshness::Settings>,
+    /// How the repository of releases is kept fresh, if the hub does.
+    pub freshness: Option<freshness::Settings>,
     /// How many events may wait.
     pub queue_events: NonZeroU32,
     /// How long requests may take to end.
@@ -234,6 +234,7 @@ impl Config {
         let tls = tls(layers)?;
         let public_url = public_url(layers)?;
         let oidc::Oidc { provider, group_roles } = oidc::read(layers, public_url.as_ref())?;
+        let (released, freshness) = releases(layers)?;
         let rules = Rules {
             zone: layers.read("zone", |text| {
                 TimeZone::get(text).map_err(|_| "is no time zone, as Europe/Berlin is")
@@ -257,6 +258,7 @@ impl Config {
                 github: layers.read("hooks.github_secret", secret)?,
                 gitlab: layers.read("hooks.gitlab_secret", secret)?,
             },
+            releases: released,
             working_hours: working_hours(layers)?,
             encrypts: tls.is_some(),
             public_url,
@@ -276,7 +278,7 @@ impl Config {
             listen: layers.read("listen", parsed("is no address with a port, as 0.0.0.0:7411 is"))?,
             database: database_of(layers)?,
             tls,
-            releases: releases(layers)?,
+            freshness,
             queue_events: layers.read("queue_events", |text| {
                 let least = u32::try_from(crate::ingest::batch::MOST_EVENTS).unwrap_or(u32::MAX);
                 let events = whole(text)?;
@@ -368,17 +370,18 @@ fn path(layers: &Layers, key: &'static str) -> Result<Option<PathBuf>, ConfigErr
     layers.read(key, |text| Ok((!text.is_empty()).then(|| PathBuf::from(text))))
 }
 
-fn releases(layers: &Layers) -> Result<Option<freshness::Settings>, ConfigError> {
+/// The repository's folder, and what keeps it fresh.
+fn releases(layers: &Layers) -> Result<(Option<PathBuf>, Option<freshness::Settings>), ConfigError> {
     let keys = ["releases.folder", "releases.key", "releases.passphrase_file"];
     let [folder, key, passphrase] = keys.map(|key| path(layers, key));
     match (folder?, key?, passphrase?) {
         (Some(folder), Some(key), Some(passphrase)) => {
-            Ok(Some(freshness::Settings { folder, key, passphrase }))
+            Ok((Some(folder.clone()), Some(freshness::Settings { folder, key, passphrase })))
         }
-        (None, None, None) => Ok(None),
+        (folder, None, None) => Ok((folder, None)),
         (None, ..) => Err(layers.error(keys[0], "is not set, and other settings of it are")),
-        (_, None, _) => Err(layers.error(keys[0], "is set without releases.key")),
-        (.., None) => Err(layers.error(keys[0], "is set without releases.passphrase_file")),
+        (_, None, _) => Err(layers.error(keys[2], "is set without releases.key")),
+        (.., None) => Err(layers.error(keys[1], "is set without releases.passphrase_file")),
     }
 }
 

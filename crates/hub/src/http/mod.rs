@@ -13,6 +13,7 @@ mod metrics;
 mod openapi;
 mod page;
 mod releases;
+mod repository;
 pub(crate) mod requests;
 mod session;
 mod signals;
@@ -86,6 +87,8 @@ pub struct Rules {
     pub metrics_token: Option<crate::secrets::Hash>,
     /// What Git hosts sign with.
     pub hooks: HookSecrets,
+    /// The folder of a repository that machines receive releases from, if the hub gives it.
+    pub releases: Option<std::path::PathBuf>,
     /// When people work who are asked for something.
     pub working_hours: WorkingHours,
     /// What people type to reach the hub, where that is known.
@@ -283,6 +286,14 @@ pub const ROUTES: &[Route] = &[
         summary: "This description.",
         answers: &[200],
         handler: || axum::routing::get(openapi::show),
+    },
+    Route {
+        method: "GET",
+        path: "/releases/{*path}",
+        who: Who::Anyone,
+        summary: "A file of the repository of releases, where the hub gives one: `metadata/…` and `targets/…`.",
+        answers: &[200, 404, 500],
+        handler: || axum::routing::get(repository::file),
     },
     Route {
         method: "GET",

@@ -12,7 +12,8 @@ pub(super) async fn show() -> Json<Value> {
 fn document() -> Value {
     let mut paths = Map::new();
     for route in ROUTES {
-        let path = paths.entry(route.path).or_insert_with(|| json!({}));
+        // The router has a mark for what may be several folders deep; the description has none.
+        let path = paths.entry(route.path.replace("{*", "{")).or_insert_with(|| json!({}));
         path[route.method.to_lowercase()] = operation(route);
     }
     json!({
@@ -57,6 +58,10 @@ fn operation(route: &Route) -> Value {
     parameters.extend(super::requests::parameters(route.method, route.path));
     if !parameters.is_empty() {
         operation["parameters"] = parameters.into();
+    }
+    if route.path == "/releases/{*path}" {
+        operation["parameters"] =
+            json!([{ "name": "path", "in": "path", "required": true, "schema": { "type": "string" } }]);
     }
     if route.path == "/insights/{file}" {
         operation["parameters"] =
@@ -148,7 +153,7 @@ fn response(route: &Route, status: u16) -> Value {
             content
         }
         ("GET", "/insights") => json!({ "text/html": { "schema": { "type": "string" } } }),
-        ("GET", "/insights/{file}") => json!({ "*/*": { "schema": {} } }),
+        ("GET", "/insights/{file}" | "/releases/{*path}") => json!({ "*/*": { "schema": {} } }),
         ("GET", "/openapi.json") => json!({ "application/json": { "schema": { "type": "object" } } }),
         _ => json!({ "text/plain": { "schema": { "type": "string" } } }),
     };

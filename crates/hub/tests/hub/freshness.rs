@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use firstlight_hub::freshness::{Freshness, FreshnessError, Settings};
-use firstlight_releases::publish::{
-    PublishError, SecretKey, SignerError, fresh_until, is_due, testing::Desk,
+use firstlight_releases::{
+    publish::{PublishError, SecretKey, SignerError, fresh_until, is_due, testing::Desk},
+    receive::{Enrolment, Limits, Receiver, Trust},
 };
 use jiff::{SignedDuration, Timestamp};
+use semver::Version;
 
 use crate::common::Hub;
 
@@ -76,4 +78,69 @@ fn what_does_not_work_is_said_at_once_and_changes_nothing() {
     ));
     std::fs::remove_file(&settings.passphrase).unwrap();
     assert!(matches!(begin(&settings), FreshnessError::Passphrase { .. }));
+}
+
+#[tokio::test]
+async fn machines_receive_releases_from_the_hub_itself() {
+    let (folder, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let now = Timestamp::now();
+    let repo = folder.path().join("repo");
+    let desk = Desk::new(&repo, "acme", now);
+    let version = Version::new(1, 0, 0);
+    let page = "<script>alert(document.domain)</script>";
+    desk.release(&version, &[("pack.yaml", "kind: Pack\n"), ("docs/page.html", page)], 100, now);
+    std::fs::create_dir(repo.join(".git")).unwrap();
+    for outside in [folder.path().join("online.key"), repo.join(".git/config"), repo.join("metadata.txt")] {
+        std::fs::write(outside, "not published").unwrap();
+    }
+    let hub = Hub::start_with(&format!("[releases]\nfolder = {repo:?}\n"));
+    let enrolment = Enrolment { url: format!("{}/releases", hub.url), pack: "acme".to_owned() };
+    let root = Trust::Root(std::fs::read(repo.join("metadata/1.root.json")).unwrap());
+    let mut receiver = Receiver::enrol(home.path(), enrolment, root, Limits::default(), now).await.unwrap();
+    assert_eq!(receiver.check("0000", now).await.unwrap().take.as_ref(), Some(&version));
+    let staged = receiver.stage(&version, now, &|_, _| {}).await.unwrap();
+    let pack = receiver.accept(&staged, None).unwrap();
+    assert_eq!(std::fs::read_to_string(pack.folder.join("docs/page.html")).unwrap(), page);
+
+    // What is in a pack does nothing at the address where people sign in.
+    let html = std::fs::read_dir(repo.join("targets/acme/1.0.0/docs")).unwrap().next().unwrap().unwrap();
+    let name = html.file_name().into_string().unwrap();
+    let answer = hub.get(&format!("/releases/targets/acme/1.0.0/docs/{name}")).send().await.unwrap();
+    let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
+    assert_eq!(header("content-type"), "application/octet-stream");
+    assert_eq!(header("content-disposition"), "attachment");
+    assert_eq!(header("x-content-type-options"), "nosniff");
+    assert_eq!(header("content-security-policy"), "default-src 'none'; sandbox");
+    assert_eq!(header("cache-control"), "no-cache");
+    assert_eq!(answer.text().await.unwrap(), page);
+    for path in [
+        "",
+        "metadata",
+        "metadata/",
+        "metadata.txt",
+        ".git/config",
+        "targets/acme",
+        "metadata/none.json",
+        "metadata/%2e%2e/%2e%2e/online.key",
+        "metadata/..%2f..%2fonline.key",
+        "targets/%2fetc%2fpasswd",
+        "metadata/1.root.json%00",
+    ] {
+        let answer = hub.get(&format!("/releases/{path}")).send().await.unwrap();
+        assert_eq!(answer.status(), 404, "{path}");
+        assert!(!answer.text().await.unwrap().contains("not published"), "{path}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_without_a_repository_is_said_when_the_hub_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("hub.toml");
+    std::fs::write(&config, format!("[releases]\nfolder = {:?}\n", folder.path())).unwrap();
+    let database = format!("sqlite:{}", folder.path().join("hub.sqlite").display());
+    let said = Hub::run_alone(&["serve", "--config", &config.display().to_string(), "--database", &database]);
+    assert!(!said.status.success());
+    let text = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert!(text.contains("cannot be given to machines"), "{text}");
 }
