@@ -2,6 +2,7 @@
 // and holds it to WCAG 2.2 AA as far as axe can see. Writes pictures to the folder named by SCREENSHOTS.
 import { mkdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { availableParallelism } from 'node:os';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
@@ -62,48 +63,54 @@ const browser = await chromium.launch({
 const faults = [];
 let visited = 0;
 
-for (const scene of SCENES) {
-  if (only && !scene.name.includes(only)) continue;
-  for (const theme of ['light', 'dark']) {
-    const name = `${scene.name}-${theme}`;
-    const page = await browser.newPage({
-      viewport: scene.viewport ?? { width: 1120, height: 760 },
-      deviceScaleFactor: scene.zoom ?? 1,
-      locale: scene.language === 'de' ? 'de-DE' : 'en-GB',
-      // What a hub's page follows; the window has a setting.
-      colorScheme: theme,
-      timezoneId: 'Europe/Berlin',
-    });
-    page.setDefaultTimeout(5000);
-    const said = [];
-    page.on('console', (message) => message.type() === 'error' && said.push(message.text()));
-    page.on('pageerror', (error) => said.push(String(error)));
-    try {
-      const language = scene.language ?? 'en';
-      const at = scene.page === 'hub' ? 'a11y/hub.html' : '';
-      await page.goto(`${origin}/${at}?scene=${scene.fixture}&theme=${theme}&language=${language}`);
-      await page.waitForSelector('h1');
-      await scene.visit?.(page);
-      // Fonts decide what fits; fades decide what contrasts.
-      await page.evaluate(() => document.fonts.ready);
-      await page.waitForTimeout(100);
-      if (pictures) await page.screenshot({ path: join(pictures, `${name}.png`) });
-      for (const text of said) faults.push(`${name}: said on the console: ${text}`);
-      const wide = await page.evaluate(
-        () => document.scrollingElement.scrollWidth > document.scrollingElement.clientWidth + 1,
-      );
-      if (wide) faults.push(`${name}: scrolls sideways`);
-      for (const violation of await violations(page)) faults.push(`${name}: ${violation}`);
-    } catch (error) {
-      faults.push(`${name}: ${error.message}`);
-    }
-    visited++;
-    await page.close();
+async function visit(scene, theme) {
+  const name = `${scene.name}-${theme}`;
+  const page = await browser.newPage({
+    viewport: scene.viewport ?? { width: 1120, height: 760 },
+    deviceScaleFactor: scene.zoom ?? 1,
+    locale: scene.language === 'de' ? 'de-DE' : 'en-GB',
+    // What a hub's page follows; the window has a setting.
+    colorScheme: theme,
+    timezoneId: 'Europe/Berlin',
+  });
+  page.setDefaultTimeout(5000);
+  const said = [];
+  page.on('console', (message) => message.type() === 'error' && said.push(message.text()));
+  page.on('pageerror', (error) => said.push(String(error)));
+  try {
+    const language = scene.language ?? 'en';
+    const at = scene.page === 'hub' ? 'a11y/hub.html' : '';
+    await page.goto(`${origin}/${at}?scene=${scene.fixture}&theme=${theme}&language=${language}`);
+    await page.waitForSelector('h1');
+    await scene.visit?.(page);
+    // Fonts decide what fits; fades decide what contrasts.
+    await page.evaluate(() => document.fonts.ready);
+    await page.waitForTimeout(100);
+    if (pictures) await page.screenshot({ path: join(pictures, `${name}.png`) });
+    for (const text of said) faults.push(`${name}: said on the console: ${text}`);
+    const wide = await page.evaluate(
+      () => document.scrollingElement.scrollWidth > document.scrollingElement.clientWidth + 1,
+    );
+    if (wide) faults.push(`${name}: scrolls sideways`);
+    for (const violation of await violations(page)) faults.push(`${name}: ${violation}`);
+  } catch (error) {
+    faults.push(`${name}: ${error.message}`);
   }
+  visited++;
+  await page.close();
 }
+
+// A page waits more than it works; each has a browser profile of its own, so they know nothing of each other.
+const waiting = SCENES.filter((scene) => !only || scene.name.includes(only)).flatMap((scene) =>
+  ['light', 'dark'].map((theme) => ({ scene, theme })),
+);
+async function visitInTurn() {
+  for (let next = waiting.shift(); next; next = waiting.shift()) await visit(next.scene, next.theme);
+}
+await Promise.all(Array.from({ length: availableParallelism() }, visitInTurn));
 await browser.close();
 server.close();
 
-for (const fault of faults) console.error(fault);
+for (const fault of faults.sort()) console.error(fault);
 console.log(`${visited} pages visited, ${faults.length} faults`);
 process.exit(faults.length === 0 && visited > 0 ? 0 : 1);

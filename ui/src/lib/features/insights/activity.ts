@@ -1,10 +1,11 @@
 // Who is active, day by day, in pixels. A day about which nothing is told is a gap.
-import { scaleLinear } from 'd3-scale';
+import { nice, ticks } from 'd3-array';
 import { line } from 'd3-shape';
 import type { ActiveDay } from '$lib/contract';
 import { valueOf } from './figure';
 import { look, type Look } from './looks';
 import type { Box, Tick } from './curves';
+import { linear } from './scale';
 
 export const COUNTS = ['monthly', 'weekly', 'daily'] as const;
 export type Count = (typeof COUNTS)[number];
@@ -22,8 +23,9 @@ const STEPS = 4;
 
 export function plot(days: readonly ActiveDay[], { width, height }: Box): ActivityPlot {
   const most = Math.max(1, ...days.flatMap((day) => COUNTS.map((count) => valueOf(day[count]) ?? 0)));
-  const y = scaleLinear([0, most], [Math.max(0, height), 0]).nice(STEPS);
-  const x = scaleLinear([0, Math.max(1, days.length - 1)], [0, Math.max(0, width)]);
+  const [, top] = nice(0, most, STEPS);
+  const y = linear(top, [Math.max(0, height), 0]);
+  const x = linear(Math.max(1, days.length - 1), [0, Math.max(0, width)]);
   const lines = COUNTS.map((count, index) => {
     const path = line<ActiveDay>()
       .defined((day) => valueOf(day[count]) !== null)
@@ -32,7 +34,7 @@ export function plot(days: readonly ActiveDay[], { width, height }: Box): Activi
     return { count, look: look(index), path: path([...days]) ?? '' };
   });
   // People are whole.
-  const people = y.ticks(STEPS).filter(Number.isInteger);
+  const people = ticks(0, top, STEPS).filter(Number.isInteger);
   const every = Math.max(1, Math.ceil((days.length * ROOM) / Math.max(1, width)));
   // From the latest backwards: it is the one that is looked for.
   const named = days.flatMap((day, at) =>

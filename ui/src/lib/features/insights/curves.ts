@@ -1,9 +1,9 @@
 // Curves of the time to first value, in pixels.
-import { scaleLinear } from 'd3-scale';
 import { area, line } from 'd3-shape';
 import type { CurvePoint, TtfvCurve } from '$lib/contract';
 import { valueOf } from './figure';
 import { look, MOST, type Look } from './looks';
+import { linear } from './scale';
 
 /** Days that people count in; numbers at risk are told under those that the hub tells. */
 const COUNTED = [0, 1, 2, 3, 5, 7, 10, 14, 21, 30, 45, 60, 90, 180];
@@ -62,8 +62,8 @@ export function plot(groups: readonly TtfvCurve[], { width, height }: Box): Plot
   const all = drawable(groups);
   const drawn = all.slice(0, MOST);
   const last = until(drawn);
-  const x = scaleLinear([0, last], [0, Math.max(0, width)]);
-  const y = scaleLinear([0, 1], [Math.max(0, height), 0]);
+  const x = linear(last, [0, Math.max(0, width)]);
+  const y = linear(1, [Math.max(0, height), 0]);
   const told = new Set(drawn.flatMap((group) => group.points.map((point) => point.days)));
   const days: Tick[] = [];
   for (const value of COUNTED) {
