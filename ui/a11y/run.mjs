@@ -74,6 +74,8 @@ async function visit(scene, theme) {
     timezoneId: 'Europe/Berlin',
   });
   page.setDefaultTimeout(5000);
+  // As the window does, so that nobody's code can be changed under the app; not every library lives with it.
+  await page.addInitScript('Object.freeze(Object.prototype)');
   const said = [];
   page.on('console', (message) => message.type() === 'error' && said.push(message.text()));
   page.on('pageerror', (error) => said.push(String(error)));
