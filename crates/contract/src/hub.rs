@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 /// The content type of a batch of events.
 pub const BATCH: &str = "application/cloudevents-batch+json";
 
+/// The header of a batch in which a device says what its clock shows as it sends, in milliseconds since 1970. The hub learns from it
+/// how wrong that clock is, and when the events of the batch happened.
+pub const SENT_AT: &str = "firstlight-sent-at";
+
 /// `POST /v1/devices`: a device asks to be let in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -47,6 +51,10 @@ pub struct Standing {
     /// Accepted ÷ `high_water`; none before the first event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub received_share: Option<f64>,
+    /// How far the device's clock was ahead of the hub's when it last sent, in seconds and to the minute; below 0 it was behind.
+    /// Nothing if it never said what its clock shows ([`SENT_AT`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_ahead_seconds: Option<i64>,
     /// When the token stops to count.
     pub expires_at: String,
 }

@@ -251,7 +251,9 @@ async fn new_code(database: &Database, person: Option<String>, expires: SignedDu
 async fn list(database: &Database) -> Result<()> {
     let now = Timestamp::now();
     let mut text = String::new();
-    for device in open_existing(database).await?.devices().await? {
+    let store = open_existing(database).await?;
+    let skews = store.skews().await?;
+    for device in store.devices().await? {
         let state = match device.revoked_at {
             Some(at) => format!("revoked {at:.0}"),
             None if device.counts(now) => format!("until {:.0}", device.expires_at),
@@ -260,11 +262,24 @@ async fn list(database: &Database) -> Result<()> {
         // Writing to a text never fails.
         let _ = writeln!(
             text,
-            "{}  person {}  since {:.0}  {state}",
-            device.id, device.person.0, device.enrolled_at
+            "{}  person {}  since {:.0}  {state}{}",
+            device.id,
+            device.person.0,
+            device.enrolled_at,
+            clock(skews.get(&device.key).copied())
         );
     }
     print(&text)
+}
+
+/// How a clock goes, where it goes wrong.
+fn clock(skew: Option<i64>) -> String {
+    let skew = SignedDuration::from_millis(skew.unwrap_or_default());
+    match skew.as_millis() {
+        0 => String::new(),
+        1.. => format!("  clock {skew:#} ahead"),
+        _ => format!("  clock {:#} behind", skew.abs()),
+    }
 }
 
 async fn revoke(database: &Database, device: Uuid) -> Result<()> {

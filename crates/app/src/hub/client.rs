@@ -4,11 +4,15 @@ use std::{io::Write as _, time::Duration};
 
 use firstlight_contract::{
     error::Code,
-    hub::{BATCH, BatchAnswer, EnrolRequest, Enrolled, EventVerdict, ProblemCode, ProblemEnvelope, Standing},
+    hub::{
+        BATCH, BatchAnswer, EnrolRequest, Enrolled, EventVerdict, ProblemCode, ProblemEnvelope, SENT_AT,
+        Standing,
+    },
     requests::DeviceRequests,
     surveys::Cooldown,
 };
 use flate2::{Compression, write::GzEncoder};
+use jiff::Timestamp;
 use reqwest::{RequestBuilder, Response, StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
@@ -130,10 +134,11 @@ impl Client {
         self.ask(asked, StatusCode::OK).await
     }
 
-    /// Hands over events; one verdict for each, in their order.
+    /// Hands over events; one verdict for each, in their order. `now` is what this machine's clock shows.
     pub(super) async fn send(
         &self,
         token: &SecretString,
+        now: Timestamp,
         events: &[String],
     ) -> std::result::Result<Vec<EventVerdict>, HubError> {
         let body = gzip(format!("[{}]", events.join(",")).as_bytes()).map_err(|error| {
@@ -145,6 +150,7 @@ impl Client {
             .bearer_auth(token.expose_secret())
             .header(header::CONTENT_TYPE, BATCH)
             .header(header::CONTENT_ENCODING, "gzip")
+            .header(SENT_AT, now.as_millisecond())
             .body(body);
         let BatchAnswer { verdicts } = self.ask(asked, StatusCode::OK).await?;
         if verdicts.len() != events.len() {
@@ -290,7 +296,41 @@ fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use std::{io::Read as _, net::TcpListener, thread};
+
     use super::*;
+
+    /// Answers one request with no verdicts; gives its head.
+    fn answered(listener: &TcpListener) -> String {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = Vec::new();
+        loop {
+            let mut part = [0; 4_096];
+            let read = stream.read(&mut part).unwrap();
+            request.extend_from_slice(&part[..read]);
+            let text = String::from_utf8_lossy(&request).to_lowercase();
+            let Some((head, _)) = text.split_once("\r\n\r\n") else { continue };
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+            if request.len() >= head.len() + 4 + length.parse::<usize>().unwrap() {
+                let body = r#"{"verdicts":[]}"#;
+                let head_of_answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+                stream.write_all(format!("{head_of_answer}{body}").as_bytes()).unwrap();
+                return head.to_owned();
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_batch_says_what_this_machines_clock_shows() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = address(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        let hub = thread::spawn(move || answered(&listener));
+        let now = "2026-11-26T09:00:00.123Z".parse().unwrap();
+        let client = Client::new(&url).unwrap();
+        assert_eq!(client.send(&SecretString::from("token"), now, &[]).await.unwrap(), []);
+        let head = hub.join().unwrap();
+        assert!(head.contains("\r\nfirstlight-sent-at: 1795683600123"), "{head}");
+    }
 
     #[test]
     fn a_hub_is_reached_over_https_or_on_this_machine() {

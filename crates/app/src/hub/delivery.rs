@@ -175,7 +175,7 @@ impl Firstlight {
             if batch.is_empty() {
                 break;
             }
-            let settled = send(&client, &token, &batch).await?;
+            let settled = send(&client, &token, self.now(), &batch).await?;
             let refused = settled.iter().filter(|settled| settled.refused.is_some()).count();
             delivered.sent += number(settled.len() - refused);
             delivered.refused += number(refused);
@@ -252,10 +252,11 @@ fn not_told(HubError { error, .. }: &HubError) {
 async fn send(
     client: &Client,
     token: &SecretString,
+    now: Timestamp,
     batch: &[OutboxRow],
 ) -> std::result::Result<Vec<Settled>, HubError> {
     let bodies: Vec<String> = batch.iter().map(|row| row.body.clone()).collect();
-    let verdicts = client.send(token, &bodies).await?;
+    let verdicts = client.send(token, now, &bodies).await?;
     Ok(batch.iter().zip(verdicts).filter_map(|(row, verdict)| settled(row, verdict)).collect())
 }
 

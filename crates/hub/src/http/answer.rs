@@ -6,7 +6,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use firstlight_contract::hub::{Problem, ProblemCode, ProblemEnvelope};
+use serde_json::{Value, json};
 
+use super::shape::{named, object, one_of, text};
 use crate::store::StoreError;
 
 /// A problem on its way out.
@@ -67,12 +69,39 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
     }
 }
 
+/// The shapes of every problem.
+pub(super) fn shapes() -> Value {
+    let codes = [
+        "malformed",
+        "unauthorized",
+        "forbidden",
+        "not_found",
+        "method_not_allowed",
+        "too_slow",
+        "already_enrolled",
+        "already_settled",
+        "too_large",
+        "unsupported_media",
+        "too_many",
+        "internal",
+        "busy",
+        "signin_failed",
+        "provider_failed",
+    ];
+    json!({
+        "ProblemEnvelope": object(json!({ "error": named("Problem") })),
+        "Problem": object(json!({ "code": one_of(&codes), "message": text(), "hint": text() })),
+    })
+}
+
 fn hint(code: ProblemCode) -> &'static str {
     match code {
         ProblemCode::Malformed | ProblemCode::NotFound | ProblemCode::MethodNotAllowed => {
             "See /openapi.json for what is asked for."
         }
-        ProblemCode::Unauthorized => "Enrol this device again with a new code from your platform team.",
+        ProblemCode::Unauthorized => {
+            "Ask your platform team for a token, or enrol this device again with a new code of theirs."
+        }
         ProblemCode::Forbidden => "Ask your platform team for a new code, or for access.",
         ProblemCode::TooSlow => "Send it again over a faster connection, or in smaller batches.",
         ProblemCode::AlreadyEnrolled => "Ask for a code for the person this device belongs to.",

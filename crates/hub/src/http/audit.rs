@@ -15,7 +15,10 @@ use firstlight_contract::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Failure, Hub};
+use super::{
+    Failure, Hub, Operation,
+    shape::{self, instant, named, object_with, text},
+};
 use crate::audit::{Record, Unreadable};
 
 /// How many acts one answer has at most.
@@ -27,6 +30,11 @@ const MOST: usize = 500;
 pub(super) struct Asked {
     #[serde(default)]
     after: u64,
+}
+
+pub(super) fn list_operation() -> Operation {
+    let after = json!({ "type": "integer", "minimum": 0, "maximum": u64::MAX });
+    Operation::gives(named("AuditPage")).may_ask("query", "after", after)
 }
 
 pub(super) async fn list(
@@ -63,22 +71,14 @@ pub(super) async fn checkpoint(State(hub): State<Arc<Hub>>) -> Result<impl IntoR
     Ok(([(header::CACHE_CONTROL, "no-store")], checkpoint.note))
 }
 
-/// The shapes, for the description.
-pub(super) fn schemas() -> Value {
-    let text = json!({ "type": "string" });
+/// The shapes of these answers.
+pub(super) fn shapes() -> Value {
     let place = json!({ "type": "integer", "minimum": 1 });
     json!({
-        "AuditPage": {
-            "type": "object", "required": ["acts"],
-            "properties": {
-                "acts": { "type": "array", "items": { "$ref": "#/components/schemas/AuditedAct" } }, "next": place,
-            },
-        },
-        "AuditedAct": {
-            "type": "object", "required": ["seq", "who", "what"],
-            "properties": {
-                "seq": place, "at": { "type": "string", "format": "date-time" }, "who": text, "what": text,
-            },
-        },
+        "AuditPage": object_with(json!({ "acts": shape::list(&named("AuditedAct")) }), json!({ "next": place })),
+        "AuditedAct": object_with(
+            json!({ "seq": place, "who": text(), "what": text() }),
+            json!({ "at": instant() }),
+        ),
     })
 }

@@ -8,9 +8,15 @@ use axum::{
     http::StatusCode,
 };
 use firstlight_contract::hub::{EnrolRequest, Enrolled, ProblemCode, Standing};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Failure, Hub, body, who};
+use super::{
+    Failure, Hub, Operation, body,
+    operation::JSON,
+    shape::{count, instant, list, matching, named, object, object_with, pair},
+    who,
+};
 use crate::{
     secrets::{hash_code, hash_token, new_token},
     store::{Device, Enrolling, Enrolment, StoreError},
@@ -18,6 +24,10 @@ use crate::{
 
 /// A code and a `source` are short.
 const MOST_BYTES: usize = 4 << 10;
+
+pub(super) fn enrol_operation() -> Operation {
+    Operation::gives(named("Enrolled")).takes(&[JSON], named("EnrolRequest"))
+}
 
 pub(super) async fn enrol(
     State(hub): State<Arc<Hub>>,
@@ -55,6 +65,10 @@ pub(super) async fn enrol(
     }
 }
 
+pub(super) fn renew_operation() -> Operation {
+    Operation::gives(named("Enrolled"))
+}
+
 /// Whatever becomes of the answer, the device has a token that counts: the one it asked with does until the new one is used.
 pub(super) async fn renew(
     State(hub): State<Arc<Hub>>,
@@ -68,6 +82,10 @@ pub(super) async fn renew(
     }
     let (device, expires_at) = (device.id.to_string(), expires_at.to_string());
     Ok((StatusCode::CREATED, Json(Enrolled { device, token, expires_at })))
+}
+
+pub(super) fn standing_operation() -> Operation {
+    Operation::gives(named("Standing"))
 }
 
 pub(super) async fn standing(
@@ -84,8 +102,31 @@ pub(super) async fn standing(
         accepted: progress.accepted,
         refused: progress.refused,
         received_share: share(progress.accepted, high_water),
+        clock_ahead_seconds: progress.course.skew().map(|skew| skew / 1_000),
         expires_at: device.expires_at.to_string(),
     }))
+}
+
+/// The shapes of these questions and answers.
+pub(super) fn shapes() -> Value {
+    let id = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}";
+    let device = matching(&format!("^{id}$"));
+    json!({
+        "EnrolRequest": object(json!({
+            "code": { "type": "string", "maxLength": 64 }, "source": matching(&format!("^urn:uuid:{id}$")),
+        })),
+        "Enrolled": object(json!({ "device": device, "token": { "type": "string" }, "expires_at": instant() })),
+        "Standing": object_with(
+            json!({
+                "device": device, "high_water": count(), "gaps": list(&pair(&count())), "missing": count(),
+                "accepted": count(), "refused": count(), "expires_at": instant(),
+            }),
+            json!({
+                "received_share": { "type": "number", "minimum": 0, "maximum": 1 },
+                "clock_ahead_seconds": { "type": "integer" },
+            }),
+        ),
+    })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a device has fewer than 2^53 events")]

@@ -1,5 +1,6 @@
 //! What is known of many people, as JSON or as CSV. Nothing here sees a person: [`Insights`] gives out figures only.
 
+mod shapes;
 mod table;
 
 use std::sync::Arc;
@@ -14,11 +15,15 @@ use firstlight_contract::{hub::ProblemCode, kpis::InsightsFilter};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Failure, Hub};
+use super::{
+    Failure, Hub, Operation,
+    shape::{named, object_with, one_of, text},
+};
 use crate::{
-    insights::{By, Filter, FilterError, Insights},
+    insights::{By, Filter, FilterError, Insights, MOST_WIDE},
     store::requests::Which,
 };
+pub(super) use shapes::shapes;
 use table::ToTable;
 
 /// What may be said in the address. What one route has no use for is refused there.
@@ -81,6 +86,10 @@ impl Asked {
     }
 }
 
+pub(super) fn filters_operation() -> Operation {
+    Operation::gives(named("InsightsFilters")).or_csv()
+}
+
 pub(super) async fn filters(
     State(hub): State<Arc<Hub>>,
     headers: HeaderMap,
@@ -90,10 +99,18 @@ pub(super) async fn filters(
     say(&insights(&hub).await?.filters(), asked.format, &headers)
 }
 
+pub(super) fn summary_operation() -> Operation {
+    filtered("InsightsSummary")
+}
+
 pub(super) async fn summary(State(hub): State<Arc<Hub>>, headers: HeaderMap, asked: Asks<Asked>) -> Answer {
     let asked = read(asked)?;
     let (format, filter) = (asked.format, asked.filter()?);
     say(&insights(&hub).await?.summary(&filter), format, &headers)
+}
+
+pub(super) fn ttfv_operation() -> Operation {
+    Operation::gives(named("TtfvCurves")).or_csv().may_ask_together("filter", filter_and_parts())
 }
 
 pub(super) async fn ttfv(
@@ -110,10 +127,18 @@ pub(super) async fn ttfv(
     say(&insights(&hub).await?.ttfv(&filter, by).map_err(refused)?, format, &headers)
 }
 
+pub(super) fn steps_operation() -> Operation {
+    filtered("StepTable")
+}
+
 pub(super) async fn steps(State(hub): State<Arc<Hub>>, headers: HeaderMap, asked: Asks<Asked>) -> Answer {
     let asked = read(asked)?;
     let (format, filter) = (asked.format, asked.filter()?);
     say(&insights(&hub).await?.steps(&filter), format, &headers)
+}
+
+pub(super) fn funnel_operation() -> Operation {
+    filtered("InsightsFunnel")
 }
 
 pub(super) async fn funnel(State(hub): State<Arc<Hub>>, headers: HeaderMap, asked: Asks<Asked>) -> Answer {
@@ -122,10 +147,23 @@ pub(super) async fn funnel(State(hub): State<Arc<Hub>>, headers: HeaderMap, aske
     say(&insights(&hub).await?.funnel(&filter), format, &headers)
 }
 
+pub(super) fn activity_operation() -> Operation {
+    filtered("ActivityTable")
+}
+
 pub(super) async fn activity(State(hub): State<Arc<Hub>>, headers: HeaderMap, asked: Asks<Asked>) -> Answer {
     let asked = read(asked)?;
     let (format, filter) = (asked.format, asked.filter()?);
     say(&insights(&hub).await?.activity(&filter), format, &headers)
+}
+
+pub(super) fn retrospective_operation() -> Operation {
+    Operation::gives(named("ReleaseRetrospective"))
+        .or_csv()
+        .asks("query", "pack", text())
+        .asks("query", "release", text())
+        .asks("query", "before", text())
+        .may_ask("query", "persona", text())
 }
 
 pub(super) async fn retrospective(
@@ -139,6 +177,10 @@ pub(super) async fn retrospective(
     say(&told.map_err(refused)?, format, &headers)
 }
 
+pub(super) fn sla_operation() -> Operation {
+    Operation::gives(named("SlaTable")).or_csv()
+}
+
 pub(super) async fn sla(State(hub): State<Arc<Hub>>, headers: HeaderMap, asked: Asks<AskedAll>) -> Answer {
     let asked = read(asked)?;
     let now = (hub.now)();
@@ -146,6 +188,10 @@ pub(super) async fn sla(State(hub): State<Arc<Hub>>, headers: HeaderMap, asked: 
     let requests = hub.store.requests(Which::Since(now - super::requests::KEPT)).await?;
     let calendars = super::requests::calendars(&hub).await?;
     say(&insights.sla(&requests, &calendars, now), asked.format, &headers)
+}
+
+pub(super) fn completeness_operation() -> Operation {
+    Operation::gives(named("Completeness")).or_csv()
 }
 
 pub(super) async fn completeness(
@@ -213,135 +259,33 @@ fn say(told: &(impl Serialize + ToTable), format: Option<Format>, headers: &Head
     Ok((cache, [(header::CONTENT_TYPE, "text/csv; charset=utf-8")], csv).into_response())
 }
 
-/// What may be said in the address of a route, for the description: name, whether it has to be, and its schema.
-pub(super) fn parameters(path: &str) -> Vec<Value> {
-    let text = json!({ "type": "string" });
-    let filters = [
-        ("persona", false, text.clone()),
-        (
-            "release",
-            false,
-            json!({ "type": "string", "pattern": "@", "description": "Pack and version, as acme@3.2.0." }),
-        ),
-        (
-            "period",
-            false,
-            json!({
-                "type": "string", "pattern": "^(19[7-9]\\d|[2-8]\\d{3})(-(0[1-9]|1[0-2]|Q[1-4]))?$",
-                "description": "A month, quarter or year, as 2026-11, 2026-Q4, 2026. Of persona, release and period two can be combined.",
-            }),
-        ),
-    ];
-    let (by, format) = (json!({ "enum": ["persona", "release"] }), json!({ "enum": ["json", "csv"] }));
-    let mut parameters: Vec<(&str, bool, Value)> = match path.strip_prefix("/v1/insights/") {
-        Some("summary" | "steps" | "funnel" | "activity") => filters.into(),
-        Some("ttfv") => filters.into_iter().chain([("by", false, by)]).collect(),
-        Some("retrospective") => vec![
-            ("pack", true, text.clone()),
-            ("release", true, text.clone()),
-            ("before", true, text.clone()),
-            ("persona", false, text),
-        ],
-        Some(_) => Vec::new(),
-        None => return Vec::new(),
-    };
-    parameters.push(("format", false, format));
-    parameters
-        .into_iter()
-        .map(|(name, required, schema)| json!({ "name": name, "in": "query", "required": required, "schema": schema }))
-        .collect()
+/// An operation that may be asked for some people only.
+fn filtered(gives: &str) -> Operation {
+    Operation::gives(named(gives)).or_csv().may_ask_together("filter", filter())
 }
 
-/// The shape of what a route answers, for the description; none of another route.
-pub(super) fn schema(path: &str) -> Option<&'static str> {
-    Some(match path.strip_prefix("/v1/insights/")? {
-        "filters" => "InsightsFilters",
-        "summary" => "InsightsSummary",
-        "ttfv" => "TtfvCurves",
-        "steps" => "StepTable",
-        "funnel" => "InsightsFunnel",
-        "activity" => "ActivityTable",
-        "retrospective" => "ReleaseRetrospective",
-        "sla" => "SlaTable",
-        _ => "Completeness",
-    })
+/// Some people: so many of these can be combined.
+fn filter() -> Value {
+    let release =
+        json!({ "type": "string", "pattern": "@", "description": "Pack and version, as acme@3.2.0." });
+    let period = json!({
+        "type": "string", "pattern": "^(19[7-9][0-9]|[2-8][0-9]{3})(-(0[1-9]|1[0-2]|Q[1-4]))?$",
+        "description": "A month, quarter or year, as 2026-11, 2026-Q4, 2026.",
+    });
+    let mut filter =
+        object_with(json!({}), json!({ "persona": text(), "release": release, "period": period }));
+    filter["maxProperties"] = MOST_WIDE.into();
+    filter
 }
 
-/// The shapes.
-pub(super) fn schemas() -> Value {
-    let to = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });
-    let (text, count, number) = (
-        json!({ "type": "string" }),
-        json!({ "type": "integer", "minimum": 0 }),
-        json!({ "type": "number" }),
-    );
-    let (kpi, filter) = (to("Kpi"), to("InsightsFilter"));
-    let list = |of: &Value| json!({ "type": "array", "items": of });
-    let maybe = |of: &Value| json!({ "anyOf": [of, { "type": "null" }] });
-    let object = |properties: Value| {
-        let required: Vec<&String> =
-            properties.as_object().map(|fields| fields.keys().collect()).unwrap_or_default();
-        json!({ "type": "object", "required": required, "properties": properties })
-    };
-    let ends =
-        json!({ "type": "array", "items": { "type": ["number", "null"] }, "minItems": 2, "maxItems": 2 });
-    let share = json!({ "type": ["number", "null"], "minimum": 0, "maximum": 1 });
-    let (day, as_of) = (
-        json!({ "type": ["string", "null"], "format": "date" }),
-        json!({ "type": ["string", "null"], "format": "date-time" }),
-    );
-    let mut figure = object(json!({
-        "answer": { "enum": ["known", "not_reached", "not_enough", "suppressed"] },
-        "definition_version": count, "as_of": as_of, "received_share": share,
-    }));
-    for (name, schema) in [
-        ("value", &number),
-        ("ci", &ends),
-        ("n", &count),
-        ("n_at_risk", &count),
-        ("n_events", &count),
-        ("n_censored", &count),
-    ] {
-        figure["properties"][name] = schema.clone();
-    }
-    json!({
-        "Kpi": figure,
-        "InsightsFilter": { "type": "object", "properties": { "persona": text, "release": text, "period": text } },
-        "InsightsFilters": object(json!({ "personas": list(&text), "releases": list(&text), "periods": list(&text) })),
-        "InsightsSummary": object(json!({
-            "filter": filter, "adoption": to("Adoption"), "ttfv": to("TtfvFigures"), "active": to("ActiveDay"),
-            "stickiness": kpi, "step_failure": kpi,
-        })),
-        "Adoption": object(json!({ "organisation": kpi, "could_help": kpi, "use_it": kpi })),
-        "TtfvFigures": object(json!({
-            "median": kpi, "p75": kpi, "p90": kpi, "within_30_days": kpi, "restricted_mean": kpi, "naive_median": kpi,
-        })),
-        "TtfvCurves": object(json!({ "filter": filter, "groups": list(&to("TtfvCurve")), "logrank": maybe(&to("LogRank")) })),
-        "TtfvCurve": object(json!({ "name": text, "figures": to("TtfvFigures"), "points": list(&to("CurvePoint")) })),
-        "CurvePoint": object(json!({ "days": number, "waiting": number, "ci": ends, "at_risk": count, "arrived": count })),
-        "LogRank": object(json!({ "chi2": number, "df": count, "p": number })),
-        "StepTable": object(json!({ "filter": filter, "steps": list(&to("StepRow")) })),
-        "StepRow": object(json!({
-            "pack": text, "step": text, "minutes": kpi, "failure": kpi, "doing": kpi, "waiting": kpi, "failing": kpi,
-            "person_days": kpi,
-        })),
-        "InsightsFunnel": object(json!({ "filter": filter, "stages": list(&to("FunnelStage")), "under_way": kpi })),
-        "FunnelStage": object(json!({
-            "stage": { "enum": ["began", "tried", "step_done", "first_value"] }, "reached": kpi,
-        })),
-        "ActivityTable": object(json!({ "filter": filter, "days": list(&to("ActiveDay")) })),
-        "ActiveDay": object(json!({ "day": day, "daily": kpi, "weekly": kpi, "monthly": kpi })),
-        "ReleaseRetrospective": object(json!({
-            "before": to("TtfvCurve"), "after": to("TtfvCurve"), "gain": kpi, "logrank": maybe(&to("LogRank")),
-            "verdict": { "enum": ["better", "worse", "no_difference", "not_enough"] },
-            "until_days": number, "smallest_that_matters_days": number,
-        })),
-        "SlaTable": object(json!({ "overall": kpi, "owners": list(&to("SlaRow")) })),
-        "SlaRow": object(json!({ "owner": text, "kept": kpi })),
-        "Completeness": object(json!({
-            "as_of": as_of, "devices": count, "devices_heard": count, "produced": count, "accepted": count, "refused": count,
-            "missing": count, "received_share": share, "journeys": count, "journeys_without_beginning": count,
-            "journeys_without_clock": count,
-        })),
-    })
+/// Some people, and by what they are shown beside each other; that is one more thing asked for, unless it was already.
+fn filter_and_parts() -> Value {
+    let mut asked = filter();
+    asked["properties"]["by"] = one_of(&["persona", "release"]);
+    asked["maxProperties"] = (MOST_WIDE + 1).into();
+    let within = json!({ "maxProperties": MOST_WIDE });
+    let already = ["persona", "release"]
+        .map(|by| json!({ "required": ["by", by], "properties": { "by": { "const": by } } }));
+    asked["anyOf"] = [within].into_iter().chain(already).collect();
+    asked
 }

@@ -11,11 +11,14 @@ mod insights;
 mod limits;
 mod metrics;
 mod openapi;
+mod operation;
 mod page;
 mod releases;
 mod repository;
 pub(crate) mod requests;
+mod routes;
 mod session;
+mod shape;
 mod signals;
 mod signin;
 mod surveys;
@@ -31,7 +34,9 @@ use firstlight_contract::hub::ProblemCode;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 pub use answer::Failure;
+use operation::Operation;
 pub use page::has_page;
+pub use routes::ROUTES;
 pub use signals::HookSecrets;
 pub use who::Peer;
 
@@ -170,332 +175,10 @@ pub struct Route {
     pub summary: &'static str,
     /// Every status it may answer with.
     pub answers: &'static [u16],
+    /// What it asks for, takes and gives.
+    operation: fn() -> Operation,
     handler: fn() -> MethodRouter<Arc<Hub>>,
 }
-
-/// Every route.
-pub const ROUTES: &[Route] = &[
-    Route {
-        method: "POST",
-        path: "/v1/devices",
-        who: Who::Anyone,
-        summary: "Lets a device in that shows a single-use code, and gives it its token.",
-        answers: &[201, 400, 403, 408, 409, 413, 415, 429, 500],
-        handler: || axum::routing::post(devices::enrol),
-    },
-    Route {
-        method: "GET",
-        path: "/v1/devices/self",
-        who: Who::Device,
-        summary: "Says how far the hub has got with the events of this device.",
-        answers: &[200, 401, 429, 500],
-        handler: || axum::routing::get(devices::standing),
-    },
-    Route {
-        method: "POST",
-        path: "/v1/devices/self/token",
-        who: Who::Device,
-        summary: "Gives this device a new token. The old one counts until the new one is used first.",
-        answers: &[201, 401, 429, 500],
-        handler: || axum::routing::post(devices::renew),
-    },
-    Route {
-        method: "POST",
-        path: "/v1/events",
-        who: Who::Device,
-        summary: "Takes in a batch of events; durable and counted when it answers.",
-        answers: &[200, 400, 401, 408, 413, 415, 429, 500, 503],
-        handler: || axum::routing::post(events::take),
-    },
-    Route {
-        method: "GET",
-        path: "/v1/releases/signal",
-        who: Who::Operator,
-        summary: "Says how many runs of a release (?pack=acme&release=3.2.0&before=3.1.0) began and failed, and of the one before.",
-        answers: &[200, 400, 403, 500],
-        handler: || axum::routing::get(releases::signal),
-    },
-    Route {
-        method: "POST",
-        path: "/v1/signals/cdevents",
-        who: Who::Integration,
-        summary: "Takes in CDEvents (merged changes, deployments, tickets), one or a list, also in CloudEvents.",
-        answers: &[200, 400, 401, 408, 413, 415, 500],
-        handler: || axum::routing::post(signals::cdevents),
-    },
-    Route {
-        method: "POST",
-        path: "/batch",
-        who: Who::Anyone,
-        summary: "Takes in the use of services as PostHog's libraries send it; `api_key` is the token of an integration.",
-        answers: &[200, 400, 401, 408, 413, 415, 500],
-        handler: || axum::routing::post(signals::posthog),
-    },
-    Route {
-        method: "POST",
-        path: "/batch/",
-        who: Who::Anyone,
-        summary: "The same; some libraries write the address so.",
-        answers: &[200, 400, 401, 408, 413, 415, 500],
-        handler: || axum::routing::post(signals::posthog),
-    },
-    Route {
-        method: "POST",
-        path: "/v1/hooks/github",
-        who: Who::Anyone,
-        summary: "Takes in GitHub's webhooks `pull_request` and `deployment_status`, signed with the hub's secret for it.",
-        answers: &[200, 400, 403, 408, 413, 415, 500],
-        handler: || axum::routing::post(signals::github),
-    },
-    Route {
-        method: "POST",
-        path: "/v1/hooks/gitlab",
-        who: Who::Anyone,
-        summary: "Takes in GitLab's webhooks for merge requests and deployments, signed with the hub's signing token.",
-        answers: &[200, 400, 403, 408, 413, 415, 500],
-        handler: || axum::routing::post(signals::gitlab),
-    },
-    Route {
-        method: "GET",
-        path: "/healthz",
-        who: Who::Anyone,
-        summary: "Answers while the program runs.",
-        answers: &[200],
-        handler: || axum::routing::get(health::alive),
-    },
-    Route {
-        method: "GET",
-        path: "/readyz",
-        who: Who::Anyone,
-        summary: "Answers 200 while the database can be written to.",
-        answers: &[200, 503],
-        handler: || axum::routing::get(health::ready),
-    },
-    Route {
-        method: "GET",
-        path: "/metrics",
-        who: Who::Operator,
-        summary: "How the hub is doing, as Prometheus reads it.",
-        answers: &[200, 403],
-        handler: || axum::routing::get(metrics::show),
-    },
-    Route {
-        method: "GET",
-        path: "/openapi.json",
-        who: Who::Anyone,
-        summary: "This description.",
-        answers: &[200],
-        handler: || axum::routing::get(openapi::show),
-    },
-    Route {
-        method: "GET",
-        path: "/releases/{*path}",
-        who: Who::Anyone,
-        summary: "A file of the repository of releases, where the hub gives one: `metadata/…` and `targets/…`.",
-        answers: &[200, 404, 500],
-        handler: || axum::routing::get(repository::file),
-    },
-    Route {
-        method: "GET",
-        path: "/insights",
-        who: Who::Anyone,
-        summary: "The page that shows the figures; who may see them is settled where it asks for them.",
-        answers: &[200, 404],
-        handler: || axum::routing::get(page::show),
-    },
-    Route {
-        method: "GET",
-        path: "/insights/{file}",
-        who: Who::Anyone,
-        summary: "What the page is made of: scripts, styles, letters.",
-        answers: &[200, 404],
-        handler: || axum::routing::get(page::file),
-    },
-    Route {
-        method: "GET",
-        path: "/v1/signin",
-        who: Who::Anyone,
-        summary: "Sends a browser to the organisation's identity provider; it comes back to ?return_to=/page.",
-        answers: &[303, 400, 404, 429, 500, 502],
-        handler: || axum::routing::get(signin::begin),
-    },
-    Route {
-        method: "GET",
-        path: "/v1/signin/callback",
-        who: Who::Anyone,
-        summary: "Takes a browser back from the identity provider, and gives it the cookie of a session.",
-        answers: &[303, 400, 403, 404, 429, 500, 502],
-        handler: || axum::routing::get(signin::callback),
-    },
-    Route {
-        method: "POST",
-        path: "/v1/signin/device",
-        who: Who::Anyone,
-        summary: "Begins the sign-in of a terminal: says what to type where.",
-        answers: &[200, 400, 403, 404, 429, 500, 502],
-        handler: || axum::routing::post(signin::device),
-    },
-    Route {
-        method: "POST",
-        path: "/v1/signin/device/token",
-        who: Who::Anyone,
-        summary: "Gives a terminal its token once the person has said yes; 202 before that.",
-        answers: &[200, 202, 400, 403, 404, 408, 413, 415, 429, 500, 502],
-        handler: || axum::routing::post(signin::device_token),
-    },
-    Route {
-        method: "POST",
-        path: "/v1/session",
-        who: Who::Anyone,
-        summary: "Exchanges an access token for the cookie of a session.",
-        answers: &[201, 400, 401, 403, 408, 413, 415, 429, 500],
-        handler: || axum::routing::post(session::exchange),
-    },
-    Route {
-        method: "GET",
-        path: "/v1/session",
-        who: Who::Anyone,
-        summary: "Says who asks, what they may, and how to sign in.",
-        answers: &[200, 500],
-        handler: || axum::routing::get(session::show),
-    },
-    Route {
-        method: "POST",
-        path: "/v1/session/end",
-        who: Who::Anyone,
-        summary: "Signs out.",
-        answers: &[204, 403, 500],
-        handler: || axum::routing::post(session::end),
-    },
-    Route {
-        method: "GET",
-        path: "/v1/insights/filters",
-        who: Who::Role(Role::Viewer),
-        summary: "Says which personas, releases and periods can be asked for.",
-        answers: &[200, 400, 401, 403, 429, 500],
-        handler: || axum::routing::get(insights::filters),
-    },
-    Route {
-        method: "GET",
-        path: "/v1/insights/summary",
-        who: Who::Role(Role::Viewer),
-        summary: "The cards: adoption, time to first value, who is active, how often steps fail.",
-        answers: &[200, 400, 401, 403, 429, 500],
-        handler: || axum::routing::get(insights::summary),
-    },
-    Route {
-        method: "GET",
-        path: "/v1/insights/ttfv",
-        who: Who::Role(Role::Viewer),
-        summary: "Curves of the time to first value, by persona or by release, with numbers at risk.",
-        answers: &[200, 400, 401, 403, 429, 500],
-        handler: || axum::routing::get(insights::ttfv),
-    },
-    Route {
-        method: "GET",
-        path: "/v1/insights/steps",
-        who: Who::Role(Role::Viewer),
-        summary: "What each step costs: times, failures, waiting, days lost.",
-        answers: &[200, 400, 401, 403, 429, 500],
-        handler: || axum::routing::get(insights::steps),
-    },
-    Route {
-        method: "GET",
-        path: "/v1/insights/funnel",
-        who: Who::Role(Role::Viewer),
-        summary: "How far people get in 30 days.",
-        answers: &[200, 400, 401, 403, 429, 500],
-        handler: || axum::routing::get(insights::funnel),
-    },
-    Route {
-        method: "GET",
-        path: "/v1/insights/activity",
-        who: Who::Role(Role::Viewer),
-        summary: "Who is active, day by day.",
-        answers: &[200, 400, 401, 403, 429, 500],
-        handler: || axum::routing::get(insights::activity),
-    },
-    Route {
-        method: "GET",
-        path: "/v1/insights/retrospective",
-        who: Who::Role(Role::Viewer),
-        summary: "Whether a release (?pack=acme&release=3.2.0&before=3.1.0) helped.",
-        answers: &[200, 400, 401, 403, 429, 500],
-        handler: || axum::routing::get(insights::retrospective),
-    },
-    Route {
-        method: "GET",
-        path: "/v1/insights/completeness",
-        who: Who::Role(Role::Viewer),
-        summary: "How much of what happened the hub knows.",
-        answers: &[200, 400, 401, 403, 429, 500],
-        handler: || axum::routing::get(insights::completeness),
-    },
-    Route {
-        method: "GET",
-        path: "/v1/insights/sla",
-        who: Who::Role(Role::Viewer),
-        summary: "Whether those who are asked for something keep what they promise, by owner.",
-        answers: &[200, 400, 401, 403, 429, 500],
-        handler: || axum::routing::get(insights::sla),
-    },
-    Route {
-        method: "GET",
-        path: "/v1/surveys/cooldown",
-        who: Who::Device,
-        summary: "Says when the person whose device this is was last asked, on any of their devices.",
-        answers: &[200, 401, 429, 500],
-        handler: || axum::routing::get(surveys::cooldown),
-    },
-    Route {
-        method: "GET",
-        path: "/v1/surveys/results",
-        who: Who::Role(Role::Viewer),
-        summary: "What people answered in a quarter (?quarter=2026-Q4, &format=csv), of groups that are large enough.",
-        answers: &[200, 400, 401, 403, 429, 500],
-        handler: || axum::routing::get(surveys::show),
-    },
-    Route {
-        method: "GET",
-        path: "/v1/devices/self/requests",
-        who: Who::Device,
-        summary: "Says what was answered to what this device asked others for.",
-        answers: &[200, 401, 429, 500],
-        handler: || axum::routing::get(requests::of_device),
-    },
-    Route {
-        method: "GET",
-        path: "/v1/requests",
-        who: Who::Role(Role::StepOwner),
-        summary: "The queue of the owners somebody answers for (?owner=it-helpdesk&state=all), what is due first at the top.",
-        answers: &[200, 400, 401, 403, 429, 500],
-        handler: || axum::routing::get(requests::queue),
-    },
-    Route {
-        method: "POST",
-        path: "/v1/requests/{id}/answer",
-        who: Who::Role(Role::StepOwner),
-        summary: "Answers a request, once: it is done, or refused with words.",
-        answers: &[200, 400, 401, 403, 404, 408, 409, 413, 415, 429, 500],
-        handler: || axum::routing::post(requests::answer_one),
-    },
-    Route {
-        method: "GET",
-        path: "/v1/audit",
-        who: Who::Role(Role::SecurityReviewer),
-        summary: "What was done at the hub (?after=17), and by whom.",
-        answers: &[200, 400, 401, 403, 429, 500],
-        handler: || axum::routing::get(audit::list),
-    },
-    Route {
-        method: "GET",
-        path: "/v1/audit/checkpoint",
-        who: Who::Role(Role::SecurityReviewer),
-        summary: "The audit log as it is now, signed (C2SP): keep it elsewhere.",
-        answers: &[200, 401, 403, 429, 500],
-        handler: || axum::routing::get(audit::checkpoint),
-    },
-];
 
 /// The whole service.
 pub fn router(hub: Arc<Hub>) -> Router {

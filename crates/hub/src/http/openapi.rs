@@ -1,12 +1,40 @@
-//! The description of the routes, from the table that makes them; the shapes are those of `firstlight_contract::hub`.
+//! The description of the routes, from the table that makes them and from what each says of itself. A test holds the hub to
+//! it (G4).
+//!
+//! One more route: nothing here, but for the shapes of a file that has none in [`SHAPES`] yet.
 
 use axum::Json;
 use serde_json::{Map, Value, json};
 
-use super::{ROUTES, Route, Who, insights, signin};
+use super::{
+    Operation, ROUTES, Route, Who, answer, audit, devices, events, insights,
+    operation::JSON,
+    releases, requests, session,
+    shape::{named, text},
+    signals, signin, surveys,
+};
+
+/// What every file of routes calls the shapes it takes and gives.
+const SHAPES: &[fn() -> Value] = &[
+    answer::shapes,
+    audit::shapes,
+    devices::shapes,
+    events::shapes,
+    insights::shapes,
+    releases::shapes,
+    requests::shapes,
+    session::shapes,
+    signals::shapes,
+    signin::shapes,
+    surveys::shapes,
+];
 
 pub(super) async fn show() -> Json<Value> {
     Json(document())
+}
+
+pub(super) fn show_operation() -> Operation {
+    Operation::gives(json!({ "type": "object" }))
 }
 
 fn document() -> Value {
@@ -14,158 +42,95 @@ fn document() -> Value {
     for route in ROUTES {
         // The router has a mark for what may be several folders deep; the description has none.
         let path = paths.entry(route.path.replace("{*", "{")).or_insert_with(|| json!({}));
-        path[route.method.to_lowercase()] = operation(route);
+        path[route.method.to_lowercase()] = describe(route);
+    }
+    let mut schemas = Map::new();
+    for shapes in SHAPES {
+        if let Value::Object(shapes) = shapes() {
+            schemas.extend(shapes);
+        }
     }
     json!({
         "openapi": "3.1.0",
         "info": { "title": "Firstlight hub", "version": env!("CARGO_PKG_VERSION") },
         "paths": paths,
-        "components": {
-            "securitySchemes": {
-                "device": { "type": "http", "scheme": "bearer", "description": "The token of an enrolled device." },
-                "integration": {
-                    "type": "http", "scheme": "bearer", "description": "The token of another program.",
-                },
-                "role": {
-                    "type": "http", "scheme": "bearer", "description": "The access token of somebody with a role.",
-                },
-                "session": {
-                    "type": "apiKey", "in": "cookie", "name": "__Host-firstlight-session",
-                    "description": "The cookie of somebody with a role who is signed in.",
-                },
-                "operator": {
-                    "type": "http", "scheme": "bearer",
-                    "description": "The metrics token; not needed on the hub's own machine.",
-                },
-            },
-            "schemas": all_schemas(),
-        },
+        "components": { "securitySchemes": schemes(), "schemas": schemas },
     })
 }
 
-fn operation(route: &Route) -> Value {
-    let mut operation = json!({ "summary": route.summary, "security": security(route.who) });
-    if let Some((kind, schema)) = body(route) {
-        operation["requestBody"] =
-            json!({ "required": true, "content": { kind: { "schema": reference(schema) } } });
-    }
-    if route.path == "/v1/releases/signal" {
-        operation["parameters"] = ["pack", "release", "before"]
-            .map(|name| json!({ "name": name, "in": "query", "required": true, "schema": { "type": "string" } }))
-            .into();
-    }
-    let mut parameters = insights::parameters(route.path);
-    parameters.extend(super::requests::parameters(route.method, route.path));
-    if !parameters.is_empty() {
-        operation["parameters"] = parameters.into();
-    }
-    if route.path == "/releases/{*path}" {
-        operation["parameters"] =
-            json!([{ "name": "path", "in": "path", "required": true, "schema": { "type": "string" } }]);
-    }
-    if route.path == "/insights/{file}" {
-        operation["parameters"] =
-            json!([{ "name": "file", "in": "path", "required": true, "schema": { "type": "string" } }]);
-    }
-    if route.path == "/v1/surveys/results" {
-        operation["parameters"] = json!([
-            { "name": "quarter", "in": "query", "schema": { "type": "string", "pattern": "^2[0-9]{3}-Q[1-4]$" } },
-            { "name": "format", "in": "query", "schema": { "enum": ["json", "csv"] } },
-        ]);
-    }
-    let parameters = signin::described::parameters(route.path);
-    if !parameters.is_empty() {
-        operation["parameters"] = parameters.into();
-    }
-    if route.path == "/v1/audit" {
-        let after = json!({ "type": "integer", "minimum": 0 });
-        operation["parameters"] = json!([{ "name": "after", "in": "query", "schema": after }]);
-    }
-    let mut responses = Map::new();
-    for status in route.answers {
-        responses.insert(status.to_string(), response(route, *status));
-    }
-    operation["responses"] = Value::Object(responses);
-    operation
+fn schemes() -> Value {
+    let token = |words: &str| json!({ "type": "http", "scheme": "bearer", "description": words });
+    let header = |name: &str, words: &str| json!({ "type": "apiKey", "in": "header", "name": name, "description": words });
+    json!({
+        "device": token("The token of an enrolled device."),
+        "integration": token("The token of another program."),
+        "role": token("The access token of somebody with a role."),
+        "session": {
+            "type": "apiKey", "in": "cookie", "name": "__Host-firstlight-session",
+            "description": "The cookie of somebody with a role who is signed in.",
+        },
+        "operator": token("The metrics token; not needed on the hub's own machine."),
+        "github_signature": header("X-Hub-Signature-256", "`sha256=` and the HMAC of the body, in hex."),
+        "gitlab_id": header("webhook-id", "The delivery's id."),
+        "gitlab_timestamp": header("webhook-timestamp", "When it was sent, in seconds since 1970."),
+        "gitlab_signature": header("webhook-signature", "`v1,` and the HMAC of id, time and body, in base64."),
+    })
 }
 
-fn security(who: Who) -> Value {
+/// What has to be shown. One of the list is enough; all that one of it names are needed.
+fn security(who: Who, vouched: &[&str]) -> Value {
+    let all = |schemes: &[&str]| schemes.iter().map(|name| (*name, json!([]))).collect::<Value>();
     match who {
-        Who::Anyone => json!([]),
-        Who::Device => json!([{ "device": [] }]),
-        Who::Integration => json!([{ "integration": [] }]),
+        Who::Anyone if vouched.is_empty() => json!([]),
+        Who::Anyone => json!([all(vouched)]),
+        Who::Device => json!([all(&["device"])]),
+        Who::Integration => json!([all(&["integration"])]),
         // What the role has to be: a scope, in the words of OpenAPI 3.1.
         Who::Role(role) => json!([{ "role": [role.name()] }, { "session": [role.name()] }]),
-        Who::Operator => json!([{ "operator": [] }, {}]),
+        Who::Operator => json!([all(&["operator"])]),
     }
 }
 
-fn body(route: &Route) -> Option<(&'static str, &'static str)> {
-    match (route.method, route.path) {
-        ("POST", "/v1/devices") => Some(("application/json", "EnrolRequest")),
-        ("POST", "/v1/requests/{id}/answer") => Some(("application/json", "ReplyGiven")),
-        ("POST", "/v1/session") => Some(("application/json", "SessionRequest")),
-        ("POST", "/v1/signin/device/token") => Some(("application/json", "DeviceTokenRequest")),
-        ("POST", "/v1/events") => Some((firstlight_contract::hub::BATCH, "Batch")),
-        ("POST", "/v1/signals/cdevents") => Some(("application/json", "CDEvents")),
-        ("POST", "/batch" | "/batch/") => Some(("application/json", "PostHogBatch")),
-        ("POST", "/v1/hooks/github" | "/v1/hooks/gitlab") => Some(("application/json", "Delivery")),
-        _ => None,
+fn describe(route: &Route) -> Value {
+    let Operation { parameters, takes, gives, vouched, shows_problems } = (route.operation)();
+    let mut described = json!({ "summary": route.summary, "security": security(route.who, vouched) });
+    if !parameters.is_empty() {
+        described["parameters"] = parameters.into();
     }
+    if let Some((kinds, shape)) = takes {
+        let content: Value = kinds.iter().map(|kind| (*kind, json!({ "schema": shape }))).collect();
+        described["requestBody"] = json!({ "required": true, "content": content });
+    }
+    let mut refuses = vec![(JSON, named("ProblemEnvelope"))];
+    if shows_problems {
+        refuses.push(("text/html", text()));
+    }
+    let answers = route.answers.iter().map(|status| {
+        let content = if *status < 400 { &gives } else { &refuses };
+        (status.to_string(), response(*status, content))
+    });
+    described["responses"] = answers.collect();
+    described
 }
 
-fn response(route: &Route, status: u16) -> Value {
-    if status >= 400 {
-        let mut response = json!({ "description": words(status), "content": json_of("ProblemEnvelope") });
-        if matches!(status, 429 | 503) {
-            response["headers"] = json!({
-                "Retry-After": { "description": "Seconds to wait.", "schema": { "type": "integer" } },
-            });
+fn response(status: u16, gives: &[(&str, Value)]) -> Value {
+    let content: Value = gives.iter().map(|(kind, shape)| (*kind, json!({ "schema": shape }))).collect();
+    let mut response = json!({ "description": words(status), "content": content });
+    let header =
+        |words: &str, shape: Value| json!({ "description": words, "required": true, "schema": shape });
+    match status {
+        303 => response["headers"] = json!({ "Location": header("Where to go on.", text()) }),
+        401 => {
+            response["headers"] =
+                json!({ "WWW-Authenticate": header("What to show.", json!({ "const": "Bearer" })) });
         }
-        return response;
-    }
-    if matches!(status, 204 | 303) {
-        return json!({ "description": words(status) });
-    }
-    if let Some(schema) = insights::schema(route.path) {
-        let mut content = json_of(schema);
-        content["text/csv"] = json!({ "schema": { "type": "string" } });
-        return json!({ "description": words(status), "content": content });
-    }
-    let content = match (route.method, route.path) {
-        ("POST", "/v1/devices" | "/v1/devices/self/token") => json_of("Enrolled"),
-        ("GET", "/v1/devices/self") => json_of("Standing"),
-        ("POST", "/v1/session") => json_of("Session"),
-        ("GET", "/v1/session") => json_of("SessionAnswer"),
-        ("POST", "/v1/signin/device") => json_of("DeviceSignin"),
-        ("POST", "/v1/signin/device/token") => json_of("DeviceToken"),
-        ("POST", "/batch" | "/batch/") => json_of("PostHogAnswer"),
-        ("GET", "/v1/devices/self/requests") => json_of("DeviceRequests"),
-        ("GET", "/v1/requests") => json_of("RequestQueue"),
-        ("POST", "/v1/requests/{id}/answer") => json_of("QueuedRequest"),
-        ("POST", _) => json_of("BatchAnswer"),
-        ("GET", "/v1/releases/signal") => json_of("Signal"),
-        ("GET", "/v1/audit") => json_of("AuditPage"),
-        ("GET", "/v1/surveys/cooldown") => json_of("Cooldown"),
-        ("GET", "/v1/surveys/results") => {
-            let mut content = json_of("SurveyResults");
-            content["text/csv"] = json!({ "schema": { "type": "string" } });
-            content
+        429 | 503 => {
+            let seconds = json!({ "type": "integer", "minimum": 1 });
+            response["headers"] = json!({ "Retry-After": header("Seconds to wait.", seconds) });
         }
-        ("GET", "/insights") => json!({ "text/html": { "schema": { "type": "string" } } }),
-        ("GET", "/insights/{file}" | "/releases/{*path}") => json!({ "*/*": { "schema": {} } }),
-        ("GET", "/openapi.json") => json!({ "application/json": { "schema": { "type": "object" } } }),
-        _ => json!({ "text/plain": { "schema": { "type": "string" } } }),
-    };
-    json!({ "description": words(status), "content": content })
-}
-
-fn json_of(schema: &str) -> Value {
-    json!({ "application/json": { "schema": reference(schema) } })
-}
-
-fn reference(schema: &str) -> Value {
-    json!({ "$ref": format!("#/components/schemas/{schema}") })
+        _ => {}
+    }
+    response
 }
 
 fn words(status: u16) -> &'static str {
@@ -188,90 +153,4 @@ fn words(status: u16) -> &'static str {
         503 => "The hub cannot take it now.",
         _ => "The hub failed; its log says why.",
     }
-}
-
-fn all_schemas() -> Value {
-    let mut all = schemas();
-    for more in [
-        insights::schemas(),
-        signin::described::schemas(),
-        super::surveys::schemas(),
-        super::audit::schemas(),
-        super::requests::schemas(),
-    ] {
-        if let (Value::Object(all), Value::Object(more)) = (&mut all, more) {
-            all.extend(more);
-        }
-    }
-    all
-}
-
-fn schemas() -> Value {
-    let text = json!({ "type": "string" });
-    let instant = json!({ "type": "string", "format": "date-time" });
-    let count = json!({ "type": "integer", "minimum": 0 });
-    json!({
-        "EnrolRequest": object(&["code", "source"], &json!({ "code": text, "source": {
-            "type": "string", "pattern": "^urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
-        } })),
-        "Enrolled": object(&["device", "token", "expires_at"], &json!({
-            "device": text, "token": text, "expires_at": instant,
-        })),
-        "Standing": object(&["device", "high_water", "gaps", "missing", "accepted", "refused", "expires_at"], &json!({
-            "device": text, "high_water": count, "missing": count, "accepted": count, "refused": count,
-            "gaps": { "type": "array", "items": { "type": "array", "prefixItems": [count, count] } },
-            "received_share": { "type": "number", "minimum": 0, "maximum": 1 }, "expires_at": instant,
-        })),
-        "Batch": {
-            "type": "array", "maxItems": crate::ingest::batch::MOST_EVENTS,
-            "description": "CloudEvents 1.0. Each has its own verdict: one that is wrong does not spoil the others.",
-            "items": { "type": "object" },
-        },
-        "BatchAnswer": object(&["verdicts"], &json!({
-            "verdicts": { "type": "array", "items": reference("EventVerdict") },
-        })),
-        "EventVerdict": object(&["verdict"], &json!({
-            "id": text,
-            "verdict": { "enum": ["accepted", "duplicate", "refused"] },
-            "reason": { "enum": [
-                "malformed", "foreign_source", "unregistered_type", "unregistered_property", "sensitive", "too_old",
-                "in_the_future", "too_many_gaps",
-            ] },
-            "message": text,
-        })),
-        "CDEvents": {
-            "description": "One CDEvent or a list of them, each alone or as the data of a CloudEvent.",
-            "anyOf": [{ "type": "object" }, {
-                "type": "array", "items": { "type": "object" }, "maxItems": crate::signals::MOST_SIGNALS,
-            }],
-        },
-        "PostHogBatch": object(&["api_key", "batch"], &json!({
-            "api_key": text,
-            "batch": { "type": "array", "items": { "type": "object" }, "maxItems": crate::signals::MOST_SIGNALS },
-        })),
-        "PostHogAnswer": object(&["status", "verdicts"], &json!({
-            "status": { "const": 1 }, "verdicts": { "type": "array", "items": reference("EventVerdict") },
-        })),
-        "Delivery": { "type": "object", "description": "As the host sends it." },
-        "Signal": object(&["pack", "release", "before"], &json!({
-            "pack": text, "release": reference("Counts"), "before": reference("Counts"),
-        })),
-        "Counts": object(&["version", "started", "failed"], &json!({
-            "version": text, "started": count, "failed": count,
-        })),
-        "ProblemEnvelope": object(&["error"], &json!({
-            "error": object(&["code", "message", "hint"], &json!({
-                "code": { "enum": [
-                    "malformed", "unauthorized", "forbidden", "not_found", "method_not_allowed", "too_slow",
-                    "already_enrolled", "already_settled", "too_large", "unsupported_media", "too_many", "internal", "busy",
-                    "signin_failed", "provider_failed",
-                ] },
-                "message": text, "hint": text,
-            })),
-        })),
-    })
-}
-
-pub(in crate::http) fn object(required: &[&str], properties: &Value) -> Value {
-    json!({ "type": "object", "required": required, "properties": properties })
 }

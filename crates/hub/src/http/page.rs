@@ -9,7 +9,7 @@ use axum::{
 use firstlight_contract::hub::ProblemCode;
 use rust_embed::RustEmbed;
 
-use super::Failure;
+use super::{Failure, Operation, shape::text};
 
 /// What `npm run build` in `ui/` has made. A hub can be built without it.
 #[derive(RustEmbed)]
@@ -27,6 +27,10 @@ pub fn has_page() -> bool {
     Built::get(INDEX).is_some()
 }
 
+pub(super) fn show_operation() -> Operation {
+    Operation::gives_file("text/html")
+}
+
 pub(super) async fn show() -> Result<Response, Failure> {
     // It names the files of one build, so it is asked for each time.
     answer(INDEX, "no-cache").ok_or_else(|| {
@@ -35,6 +39,10 @@ pub(super) async fn show() -> Result<Response, Failure> {
             "this hub was built without its page: run `npm ci && npm run build` in ui/, then build the hub again",
         )
     })
+}
+
+pub(super) fn file_operation() -> Operation {
+    Operation::gives_file("*/*").asks("path", "file", text())
 }
 
 /// A file that the page names. Its name has a hash of what is in it.

@@ -13,7 +13,7 @@ use firstlight_contract::hub::ProblemCode;
 use firstlight_releases::layout::{METADATA, TARGETS};
 use tower_http::services::ServeDir;
 
-use super::{Failure, Hub};
+use super::{Failure, Hub, Operation, shape::text};
 
 /// Where it is; the rest of a path is a file of the repository.
 const AT: &str = "/releases";
@@ -26,6 +26,10 @@ const HEADERS: [(header::HeaderName, &str); 5] = [
     // What is fresh is signed; an older copy on the way would look like a repository that froze.
     (header::CACHE_CONTROL, "no-cache"),
 ];
+
+pub(super) fn file_operation() -> Operation {
+    Operation::gives_file("application/octet-stream").asks("path", "path", text())
+}
 
 /// One file, whole.
 pub(super) async fn file(State(hub): State<Arc<Hub>>, asked: Request) -> Result<Response, Failure> {

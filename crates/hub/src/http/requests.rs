@@ -17,7 +17,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Failure, Hub, body};
+use super::{
+    Failure, Hub, Operation, body,
+    operation::JSON,
+    shape::{count, instant, list, named, object, object_with, one_of, or_null, text},
+};
 use crate::{
     audit::By,
     requests::{Calendars, answer, answered, by_urgency, queued},
@@ -32,6 +36,9 @@ use crate::{
 const MOST: usize = 500;
 /// How far back: as long as anything is kept.
 pub(super) const KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
+/// Patterns of what may be said, as ECMA 262 has them.
+const NO_NUL: &str = "^[^\\u0000]*$";
+const NO_CONTROL: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$";
 /// An answer is short.
 const MOST_BYTES: usize = 16 << 10;
 
@@ -50,6 +57,14 @@ enum Wanted {
     #[default]
     Open,
     All,
+}
+
+pub(super) fn queue_operation() -> Operation {
+    Operation::gives(named("RequestQueue")).may_ask("query", "owner", text()).may_ask(
+        "query",
+        "state",
+        one_of(&["open", "all"]),
+    )
 }
 
 pub(super) async fn queue(
@@ -78,6 +93,11 @@ pub(super) async fn queue(
     let total = u32::try_from(requests.len()).unwrap_or(u32::MAX);
     requests.truncate(MOST);
     Ok(Json(RequestQueue { as_of: now.to_string(), requests, total }))
+}
+
+pub(super) fn answer_one_operation() -> Operation {
+    let id = json!({ "type": "string", "format": "uuid" });
+    Operation::gives(named("QueuedRequest")).asks("path", "id", id).takes(&[JSON], named("ReplyGiven"))
 }
 
 pub(super) async fn answer_one(
@@ -111,6 +131,10 @@ pub(super) async fn answer_one(
     }
 }
 
+pub(super) fn of_device_operation() -> Operation {
+    Operation::gives(named("DeviceRequests"))
+}
+
 pub(super) async fn of_device(
     State(hub): State<Arc<Hub>>,
     Extension(device): Extension<Device>,
@@ -127,58 +151,38 @@ pub(super) async fn calendars(hub: &Hub) -> Result<Calendars, Failure> {
     Ok(crate::requests::calendars(hub.store.as_ref()).await?)
 }
 
-/// What may be said in the address, for the description.
-pub(super) fn parameters(method: &str, path: &str) -> Vec<Value> {
-    match (method, path) {
-        ("GET", "/v1/requests") => vec![
-            json!({ "name": "owner", "in": "query", "schema": { "type": "string" } }),
-            json!({ "name": "state", "in": "query", "schema": { "enum": ["open", "all"] } }),
-        ],
-        ("POST", "/v1/requests/{id}/answer") => vec![json!({
-            "name": "id", "in": "path", "required": true, "schema": { "type": "string", "format": "uuid" },
-        })],
-        _ => Vec::new(),
-    }
-}
-
-/// The shapes of these answers, for the description.
-pub(super) fn schemas() -> Value {
-    let text = json!({ "type": "string" });
-    let instant = json!({ "type": "string", "format": "date-time" });
-    let count = json!({ "type": "integer", "minimum": 0 });
-    let reply = json!({ "enum": ["done", "refused"] });
-    let object = |required: &[&str], properties: Value| json!({ "type": "object", "required": required, "properties": properties });
-    let to = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });
-    let list = |of: &Value| json!({ "type": "array", "items": of });
+/// The shapes of these questions and answers.
+pub(super) fn shapes() -> Value {
+    let id = json!({ "type": "string", "format": "uuid" });
+    let reply = one_of(&["done", "refused"]);
+    // White space says nothing.
+    let words = json!({ "type": "string", "pattern": NO_NUL, "maxLength": LONGEST_COMMENT });
+    let reason = json!({ "type": "string", "pattern": "[^\\s\\u0085]" });
+    let by = json!({ "type": "string", "pattern": NO_CONTROL, "maxLength": LONGEST_TEXT });
+    let mut given =
+        object_with(json!({ "reply": reply }), json!({ "words": or_null(&words), "by": or_null(&by) }));
+    given["anyOf"] = json!([
+        { "properties": { "reply": { "const": "done" } } },
+        { "required": ["words"], "properties": { "words": reason } },
+    ]);
     json!({
-        "RequestAnswer": object(
-            &["reply", "words", "by", "at"],
-            json!({ "reply": reply, "words": text, "by": text, "at": instant }),
-        ),
-        "ReplyGiven": {
-            "type": "object", "required": ["reply"], "additionalProperties": false,
-            "properties": {
-                "reply": reply,
-                "words": { "type": ["string", "null"], "maxLength": LONGEST_COMMENT },
-                "by": { "type": ["string", "null"], "maxLength": LONGEST_TEXT },
-            },
-        },
-        "QueuedRequest": object(
-            &["id", "owner", "title", "step", "person", "asked_at", "received_at", "promise", "state"],
+        "ReplyGiven": given,
+        "RequestAnswer": object(json!({ "reply": reply, "words": text(), "by": text(), "at": instant() })),
+        "QueuedRequest": object_with(
             json!({
-                "id": { "type": "string", "format": "uuid" }, "owner": text, "title": text, "step": text, "name": text,
-                "person": count, "asked_at": instant, "received_at": instant, "sla": text, "due_at": instant,
-                "calendar": count, "left_seconds": { "type": "integer" },
-                "promise": { "enum": ["none", "open", "met", "breached"] },
-                "state": { "enum": ["open", "answered", "granted", "withdrawn"] }, "settled_at": instant,
-                "answer": to("RequestAnswer"),
+                "id": id, "owner": text(), "title": text(), "step": text(), "person": count(), "asked_at": instant(),
+                "received_at": instant(), "promise": one_of(&["none", "open", "met", "breached"]),
+                "state": one_of(&["open", "answered", "granted", "withdrawn"]),
+            }),
+            json!({
+                "name": text(), "sla": text(), "due_at": instant(), "calendar": count(),
+                "left_seconds": { "type": "integer" }, "settled_at": instant(), "answer": named("RequestAnswer"),
             }),
         ),
-        "RequestQueue": object(
-            &["as_of", "requests", "total"],
-            json!({ "as_of": instant, "requests": list(&to("QueuedRequest")), "total": count }),
-        ),
-        "DeviceRequest": object(&["request", "answer"], json!({ "request": text, "answer": to("RequestAnswer") })),
-        "DeviceRequests": object(&["answered"], json!({ "answered": list(&to("DeviceRequest")) })),
+        "RequestQueue": object(json!({
+            "as_of": instant(), "requests": list(&named("QueuedRequest")), "total": count(),
+        })),
+        "DeviceRequest": object(json!({ "request": text(), "answer": named("RequestAnswer") })),
+        "DeviceRequests": object(json!({ "answered": list(&named("DeviceRequest")) })),
     })
 }

@@ -14,8 +14,14 @@ use firstlight_contract::{
     signin::{Session as Shown, SessionAnswer, SessionRequest},
 };
 use jiff::Timestamp;
+use serde_json::{Value, json};
 
-use super::{Failure, Hub, body, cookie, who};
+use super::{
+    Failure, Hub, Operation, body, cookie,
+    operation::JSON,
+    shape::{count, instant, list, named, object, or_null, text},
+    who,
+};
 use crate::{
     rights::Asker,
     secrets::{Hash, hash_token, new_session_token},
@@ -75,6 +81,10 @@ pub(super) async fn begin(hub: &Hub, whose: Whose) -> Result<Option<Begun>, Fail
     Ok(session.map(|session| Begun { token, session }))
 }
 
+pub(super) fn show_operation() -> Operation {
+    Operation::gives(named("SessionAnswer"))
+}
+
 pub(super) async fn show(State(hub): State<Arc<Hub>>, request: Request) -> Result<Response, Failure> {
     let (cookie, bearer) = (of_browser(&hub, &request)?, who::bearer(request.headers()).map(hash_token));
     let session = match cookie.or(bearer) {
@@ -91,6 +101,10 @@ pub(super) async fn show(State(hub): State<Arc<Hub>>, request: Request) -> Resul
     };
     let answer = SessionAnswer { session, oidc: hub.signin.is_some(), contact: hub.rules.contact.clone() };
     Ok(not_kept(Json(answer).into_response()))
+}
+
+pub(super) fn exchange_operation() -> Operation {
+    Operation::gives(named("Session")).takes(&[JSON], named("SessionRequest"))
 }
 
 /// Exchanges an access token for a session's cookie.
@@ -161,4 +175,17 @@ pub(super) fn shown(asker: &Asker, expires_at: Option<Timestamp>) -> Shown {
 pub(super) fn not_kept(mut response: Response) -> Response {
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+/// The shapes of these questions and answers.
+pub(super) fn shapes() -> Value {
+    json!({
+        "SessionRequest": object(json!({ "token": text() })),
+        "SessionAnswer": object(json!({
+            "session": or_null(&named("Session")), "oidc": { "type": "boolean" }, "contact": text(),
+        })),
+        "Session": object(json!({
+            "person": count(), "roles": list(&text()), "expires_at": or_null(&instant()),
+        })),
+    })
 }

@@ -10,9 +10,13 @@ use axum::{
 };
 use firstlight_contract::hub::{BatchAnswer, EventVerdict, ProblemCode, Verdict};
 use secrecy::SecretString;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::{Failure, Hub, body, events};
+use super::{
+    Failure, Hub, Operation, body, events,
+    operation::JSON,
+    shape::{list, named, object, text},
+};
 use crate::{
     ingest::batch,
     secrets::hash_token,
@@ -28,17 +32,23 @@ pub struct HookSecrets {
     pub gitlab: Option<SecretString>,
 }
 
+/// The types a body of `CDEvents` may have.
+const CDEVENTS: &[&str] = &[JSON, "application/cloudevents+json", "application/cloudevents-batch+json"];
+
 /// The program that asks, by its name.
 #[derive(Debug, Clone)]
 pub(super) struct Source(pub(super) String);
+
+pub(super) fn cdevents_operation() -> Operation {
+    Operation::gives(named("BatchAnswer")).takes(CDEVENTS, named("CDEvents"))
+}
 
 pub(super) async fn cdevents(
     State(hub): State<Arc<Hub>>,
     Extension(Source(source)): Extension<Source>,
     request: Request,
 ) -> Result<Json<BatchAnswer>, Failure> {
-    let kinds = ["application/json", "application/cloudevents+json", "application/cloudevents-batch+json"];
-    if !kinds.iter().any(|kind| body::check_type(request.headers(), kind).is_ok()) {
+    if !CDEVENTS.iter().any(|kind| body::check_type(request.headers(), kind).is_ok()) {
         return Err(Failure::new(
             ProblemCode::UnsupportedMedia,
             "the body is not said to be JSON or CloudEvents",
@@ -46,12 +56,17 @@ pub(super) async fn cdevents(
     }
     let events = match json_of(&read(&hub, request).await?)? {
         Value::Array(events) => events,
-        event => vec![event],
+        event @ Value::Object(_) => vec![event],
+        _ => return Err(Failure::new(ProblemCode::Malformed, "the body is neither an event nor a list")),
     };
     let now = (hub.now)();
     // Each shape has ids of its own.
     let source = format!("cdevents/{source}");
     take(&hub, &source, events.iter().map(|event| cdevents::read(event, now)).collect()).await
+}
+
+pub(super) fn posthog_operation() -> Operation {
+    Operation::gives(named("PostHogAnswer")).takes(&[JSON], named("PostHogBatch"))
 }
 
 /// As `PostHog` answers: with `status`, which its libraries look at, and our verdicts beside it.
@@ -68,6 +83,13 @@ pub(super) async fn posthog(State(hub): State<Arc<Hub>>, request: Request) -> Re
     Ok(Json(json!({ "status": 1, "verdicts": verdicts })))
 }
 
+pub(super) fn github_operation() -> Operation {
+    Operation::gives(named("BatchAnswer"))
+        .takes(&[JSON], named("Delivery"))
+        .may_ask("header", "X-GitHub-Event", text())
+        .vouched(&["github_signature"])
+}
+
 pub(super) async fn github(
     State(hub): State<Arc<Hub>>,
     request: Request,
@@ -76,12 +98,20 @@ pub(super) async fn github(
     body::check_type(request.headers(), "application/json")?;
     let headers = request.headers().clone();
     let bytes = read_signed(&hub, request).await?;
-    if !signature::github(text(&headers, "x-hub-signature-256"), &secret, &bytes) {
+    if !signature::github(header(&headers, "x-hub-signature-256"), &secret, &bytes) {
         return Err(not_signed());
     }
-    let event = text(&headers, "x-github-event").unwrap_or_default();
-    let read = github::read(event, &json_of(&bytes)?, (hub.now)());
+    let event = header(&headers, "x-github-event").unwrap_or_default();
+    let read = github::read(event, &delivery(&bytes)?, (hub.now)());
     take(&hub, "github", vec![read]).await
+}
+
+pub(super) fn gitlab_operation() -> Operation {
+    Operation::gives(named("BatchAnswer")).takes(&[JSON], named("Delivery")).vouched(&[
+        "gitlab_id",
+        "gitlab_timestamp",
+        "gitlab_signature",
+    ])
 }
 
 pub(super) async fn gitlab(
@@ -94,14 +124,14 @@ pub(super) async fn gitlab(
     let bytes = read_signed(&hub, request).await?;
     let now = (hub.now)();
     let signed = signature::Headers {
-        id: text(&headers, "webhook-id").unwrap_or_default(),
-        timestamp: text(&headers, "webhook-timestamp").unwrap_or_default(),
-        signatures: text(&headers, "webhook-signature").unwrap_or_default(),
+        id: header(&headers, "webhook-id").unwrap_or_default(),
+        timestamp: header(&headers, "webhook-timestamp").unwrap_or_default(),
+        signatures: header(&headers, "webhook-signature").unwrap_or_default(),
     };
     if !signature::standard(&signed, &secret, &bytes, now) {
         return Err(not_signed());
     }
-    take(&hub, "gitlab", vec![gitlab::read(&json_of(&bytes)?, now)]).await
+    take(&hub, "gitlab", vec![gitlab::read(&delivery(&bytes)?, now)]).await
 }
 
 /// The body, inflated. As for events of machines, few at a time: whoever sends a flood of large ones waits here.
@@ -153,6 +183,13 @@ fn json_of(bytes: &[u8]) -> Result<Value, Failure> {
         .map_err(|error| Failure::new(ProblemCode::Malformed, format!("the body is no JSON: {error}")))
 }
 
+/// What a Git host tells: always an object.
+fn delivery(bytes: &[u8]) -> Result<Value, Failure> {
+    let told: Result<Map<String, Value>, _> = serde_json::from_slice(bytes);
+    told.map(Value::Object)
+        .map_err(|error| Failure::new(ProblemCode::Malformed, format!("the body is no JSON object: {error}")))
+}
+
 /// Without a secret nobody can have signed anything.
 fn secret(configured: Option<&SecretString>) -> Result<SecretString, Failure> {
     configured.cloned().ok_or_else(not_signed)
@@ -163,6 +200,35 @@ fn not_signed() -> Failure {
     Failure::new(ProblemCode::Forbidden, "this is not signed with the secret that the hub has for this host")
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
+}
+
+/// The shapes of what is taken; the verdicts are those of events.
+pub(super) fn shapes() -> Value {
+    let change = json!({
+        "context": {
+            "version": "0.4.1", "id": "271069a8", "source": "/forge", "type": "dev.cdevents.change.merged.0.2.0",
+            "timestamp": "2026-11-26T09:00:00Z",
+        },
+        "subject": { "id": "acme/orders!17", "type": "change", "content": { "repository": { "id": "acme/orders" } } },
+        "customData": { "actor": "ada@acme.test" },
+    });
+    let used = json!({
+        "event": "query", "distinct_id": "ada@acme.test", "timestamp": "2026-11-26T09:00:00Z",
+        "properties": { "service": "warehouse" },
+    });
+    json!({
+        "CDEvents": {
+            "description": "One CDEvent or a list of them, each alone or as the data of a CloudEvent.",
+            "anyOf": [{ "type": "object" }, { "type": "array", "maxItems": MOST_SIGNALS }], "examples": [[change]],
+        },
+        "PostHogBatch": {
+            "type": "object", "required": ["api_key", "batch"],
+            "properties": { "api_key": text(), "batch": { "type": "array", "maxItems": MOST_SIGNALS } },
+            "examples": [{ "api_key": "the token of an integration", "batch": [used] }],
+        },
+        "PostHogAnswer": object(json!({ "status": { "const": 1 }, "verdicts": list(&named("EventVerdict")) })),
+        "Delivery": { "type": "object", "description": "As the host sends it." },
+    })
 }

@@ -1,7 +1,6 @@
 //! Signing in with the organisation's identity provider: in a browser, which is sent there and comes back, and from a
 //! terminal. What a browser is shown is a page; programs get the same as JSON.
 
-pub(super) mod described;
 mod page;
 
 use std::sync::Arc;
@@ -18,10 +17,13 @@ use firstlight_contract::{
     signin::{DeviceSignin, DeviceToken, DeviceTokenRequest},
 };
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::{
-    Failure, Hub, body, cookie,
+    Failure, Hub, Operation, body, cookie,
+    operation::JSON,
     session::{self, Begun, not_kept, shown},
+    shape::{count, instant, named, object, object_with, text},
     who,
 };
 use crate::{
@@ -49,6 +51,10 @@ struct Back {
     error: Option<String>,
 }
 
+pub(super) fn begin_operation() -> Operation {
+    Operation::gives_nothing().may_ask("query", "return_to", text()).shows_problems()
+}
+
 /// Sends the browser to the provider.
 pub(super) async fn begin(State(hub): State<Arc<Hub>>, request: Request) -> Response {
     let page = page::is_wanted(request.headers());
@@ -73,6 +79,11 @@ async fn send(hub: &Hub, request: &Request<()>) -> Result<Response, Failure> {
         response.headers_mut().append(header::SET_COOKIE, kept);
     }
     Ok(response)
+}
+
+pub(super) fn callback_operation() -> Operation {
+    let may_ask = |operation: Operation, name| operation.may_ask("query", name, text());
+    ["code", "state", "iss", "error"].into_iter().fold(Operation::gives_nothing().shows_problems(), may_ask)
 }
 
 /// Takes the browser back from the provider.
@@ -132,6 +143,10 @@ fn no_role(contact: &str) -> Failure {
     )
 }
 
+pub(super) fn device_operation() -> Operation {
+    Operation::gives(named("DeviceSignin"))
+}
+
 /// Begins the sign-in of a terminal.
 pub(super) async fn device(State(hub): State<Arc<Hub>>, request: Request) -> Result<Response, Failure> {
     hub.signing_in.check(&who::client(&hub, &request))?;
@@ -145,6 +160,10 @@ pub(super) async fn device(State(hub): State<Arc<Hub>>, request: Request) -> Res
         interval_seconds: asked.interval.as_secs(),
     };
     Ok(not_kept(Json(answer).into_response()))
+}
+
+pub(super) fn device_token_operation() -> Operation {
+    Operation::gives(named("DeviceToken")).takes(&[JSON], named("DeviceTokenRequest"))
 }
 
 /// Tells a terminal whether the person has said yes.
@@ -240,4 +259,23 @@ fn to(address: &str) -> Response {
     }
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
+}
+
+/// The shapes of these questions and answers.
+pub(super) fn shapes() -> Value {
+    let pending = object(json!({ "state": { "const": "pending" }, "interval_seconds": count() }));
+    let signed_in = object(json!({
+        "state": { "const": "signed_in" }, "token": text(), "session": named("Session"),
+    }));
+    json!({
+        "DeviceSignin": object_with(
+            json!({
+                "handle": text(), "user_code": text(), "verification_uri": text(), "expires_at": instant(),
+                "interval_seconds": count(),
+            }),
+            json!({ "verification_uri_complete": text() }),
+        ),
+        "DeviceTokenRequest": object(json!({ "handle": text() })),
+        "DeviceToken": { "oneOf": [pending, signed_in] },
+    })
 }

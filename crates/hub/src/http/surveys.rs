@@ -17,11 +17,18 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Failure, Hub};
+use super::{
+    Failure, Hub, Operation,
+    shape::{count, instant, list, matching, named, number, object, object_with, one_of, text},
+};
 use crate::{
     store::Device,
     surveys::{Quarter, SMALLEST_FOR_WORDS, feedback, results},
 };
+
+pub(super) fn cooldown_operation() -> Operation {
+    Operation::gives(named("Cooldown"))
+}
 
 pub(super) async fn cooldown(
     State(hub): State<Arc<Hub>>,
@@ -45,6 +52,14 @@ pub(super) struct Asked {
 enum Format {
     Json,
     Csv,
+}
+
+pub(super) fn show_operation() -> Operation {
+    Operation::gives(named("SurveyResults")).or_csv().may_ask(
+        "query",
+        "quarter",
+        matching("^2[0-9]{3}-Q[1-4]$"),
+    )
 }
 
 pub(super) async fn show(
@@ -144,49 +159,36 @@ fn quoted(cell: &str) -> String {
     if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
 }
 
-/// The shapes of these answers, for the description.
-pub(super) fn schemas() -> Value {
-    let text = json!({ "type": "string" });
-    let instant = json!({ "type": "string", "format": "date-time" });
-    let count = json!({ "type": "integer", "minimum": 0 });
-    let number = json!({ "type": "number" });
-    let list = |items: &Value| json!({ "type": "array", "items": items });
-    let object = |required: &[&str], properties: Value| json!({ "type": "object", "required": required, "properties": properties });
-    let question = object(
-        &["question", "kind", "n", "enough", "counts", "texts"],
+/// The shapes of these answers.
+pub(super) fn shapes() -> Value {
+    let question = object_with(
         json!({
-            "question": text, "kind": { "enum": ["nps", "csat", "ces", "choice", "text"] }, "n": count,
-            "enough": { "type": "boolean" }, "value": number, "low": number, "high": number,
-            "counts": list(&object(&["answer", "n"], json!({ "answer": text, "n": count }))), "texts": list(&text),
+            "question": text(), "kind": one_of(&["nps", "csat", "ces", "choice", "text"]), "n": count(),
+            "enough": { "type": "boolean" }, "texts": list(&text()),
+            "counts": list(&object(json!({ "answer": text(), "n": count() }))),
         }),
+        json!({ "value": number(), "low": number(), "high": number() }),
     );
-    let endings = object(
-        &["dismissed", "abandoned", "partial", "sent"],
-        json!({ "dismissed": count, "abandoned": count, "partial": count, "sent": count }),
+    let endings = object(json!({
+        "dismissed": count(), "abandoned": count(), "partial": count(), "sent": count(),
+    }));
+    let survey =
+        object_with(json!({ "survey": text(), "questions": list(&question) }), json!({ "endings": endings }));
+    let about = object_with(
+        json!({ "about": one_of(&["screen", "step"]) }),
+        json!({ "screen": text(), "step": text() }),
     );
-    let survey = object(
-        &["survey", "questions"],
-        json!({ "survey": text, "endings": endings, "questions": list(&question) }),
-    );
-    let about =
-        object(&["about"], json!({ "about": { "enum": ["screen", "step"] }, "screen": text, "step": text }));
-    let feedback = object(
-        &["signed", "texts", "places"],
-        json!({
-            "texts": list(&text),
-            "places": list(&object(&["about", "texts"], json!({ "about": about, "texts": list(&text) }))),
-            "signed": list(&object(&["name", "text"], json!({ "name": text, "text": text, "about": about }))),
-        }),
-    );
+    let feedback = object(json!({
+        "texts": list(&text()),
+        "places": list(&object(json!({ "about": about, "texts": list(&text()) }))),
+        "signed": list(&object_with(json!({ "name": text(), "text": text() }), json!({ "about": about }))),
+    }));
     json!({
-        "Cooldown": object(&[], json!({ "asked_at": instant, "nps_asked_at": instant })),
-        "SurveyResults": object(
-            &["quarter", "smallest", "smallest_for_words", "surveys", "feedback"],
-            json!({
-                "quarter": text, "smallest": count, "smallest_for_words": count, "surveys": list(&survey),
-                "feedback": feedback,
-            }),
-        ),
+        "Cooldown": object_with(json!({}), json!({ "asked_at": instant(), "nps_asked_at": instant() })),
+        "SurveyResults": object(json!({
+            "quarter": text(), "smallest": count(), "smallest_for_words": count(), "surveys": list(&survey),
+            "feedback": feedback,
+        })),
     })
 }
 

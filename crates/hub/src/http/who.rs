@@ -48,15 +48,15 @@ pub(super) async fn operator(
     request: Request,
     next: Next,
 ) -> Result<Response, Failure> {
-    let has_token = match (&hub.rules.metrics_token, bearer(request.headers())) {
-        // Comparing hashes tells nothing about how near a guess was.
-        (Some(wanted), Some(given)) => hash_token(given) == *wanted,
-        _ => false,
-    };
+    let shown = bearer(request.headers());
+    // Comparing hashes tells nothing about how near a guess was.
+    let has_token =
+        shown.zip(hub.rules.metrics_token).is_some_and(|(shown, wanted)| hash_token(shown) == wanted);
     if has_token || is_local(&request) {
         return Ok(next.run(request).await);
     }
-    Err(Failure::new(ProblemCode::Forbidden, "this is for the hub's own machine, or with its metrics token"))
+    let code = if shown.is_some() { ProblemCode::Forbidden } else { ProblemCode::Unauthorized };
+    Err(Failure::new(code, "this is for the hub's own machine, or with its metrics token"))
 }
 
 /// Whether somebody on this machine asks, and not a proxy on it for somebody else. Whatever was passed on counts as coming

@@ -22,7 +22,7 @@ pub struct Event {
     pub id: Uuid,
     /// Its type.
     pub kind: EventType,
-    /// When it happened.
+    /// When it happened, by the device's clock.
     pub time: Timestamp,
     /// When the device wrote it down.
     pub recorded: Timestamp,
@@ -108,8 +108,8 @@ pub struct Read {
     pub event: Result<Event, Refused>,
 }
 
-/// Reads one event of the device that calls itself `source`.
-pub fn read(text: &str, source: &str, now: Timestamp) -> Read {
+/// Reads one event of the device that calls itself `source`. When it happened is judged by [`in_time`].
+pub fn read(text: &str, source: &str) -> Read {
     let Ok(fields) = serde_json::from_str::<Map<String, Value>>(text) else {
         let event = Err(malformed("it is no JSON object"));
         return Read { id: None, sequence: None, event };
@@ -123,7 +123,7 @@ pub fn read(text: &str, source: &str, now: Timestamp) -> Read {
     }
     let sequence = text_of("sequence").and_then(number);
     let event = match sequence {
-        Some(sequence) => of_fields(&fields, sequence, now),
+        Some(sequence) => of_fields(&fields, sequence),
         None => Err(malformed("its `sequence` is not 16 digits, from 0000000000000001")),
     };
     Read { id, sequence, event }
@@ -138,7 +138,7 @@ fn number(text: &str) -> Option<u64> {
     text.parse().ok().filter(|number| digits && *number > 0)
 }
 
-fn of_fields(fields: &Map<String, Value>, sequence: u64, now: Timestamp) -> Result<Event, Refused> {
+fn of_fields(fields: &Map<String, Value>, sequence: u64) -> Result<Event, Refused> {
     let known = [
         "specversion",
         "id",
@@ -179,7 +179,6 @@ fn of_fields(fields: &Map<String, Value>, sequence: u64, now: Timestamp) -> Resu
     for (name, value) in data {
         check(name, value)?;
     }
-    in_time(time, now)?;
     let began = if kind == EventType::JourneyStarted { Some(began(data)?) } else { None };
     let run = run(kind, data)?;
     super::survey::said(kind, data).map_err(malformed)?;
@@ -211,7 +210,8 @@ fn check(name: &str, value: &Value) -> Result<(), Refused> {
     if fits { Ok(()) } else { Err(malformed(&format!("`{name}` is no short value, nor a list of such"))) }
 }
 
-fn in_time(time: Timestamp, now: Timestamp) -> Result<(), Refused> {
+/// Whether something may have happened then, by our clock, that arrived `now`.
+pub(crate) fn in_time(time: Timestamp, now: Timestamp) -> Result<(), Refused> {
     let refused = |reason, message: &str| Err(Refused { reason, message: message.to_owned() });
     let ago = now.duration_since(time);
     if ago > OLDEST {
@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn an_event_of_the_outbox_is_read() {
-        let read = read(&event().to_string(), SOURCE, now());
+        let read = read(&event().to_string(), SOURCE);
         assert_eq!((read.sequence, read.id.as_deref()), (Some(7), event()["id"].as_str()));
         let event = read.event.unwrap();
         assert_eq!(event.kind, EventType::StepChanged);
@@ -302,11 +302,12 @@ mod tests {
         for (field, value, reason) in wrong {
             let mut event = event();
             event[field] = value.clone();
-            let read = read(&event.to_string(), SOURCE, now());
-            assert_eq!(read.event.unwrap_err().reason, reason, "{field}: {value}");
+            let read = read(&event.to_string(), SOURCE);
+            let judged = read.event.and_then(|event| in_time(event.time, now()));
+            assert_eq!(judged.unwrap_err().reason, reason, "{field}: {value}");
             let settles = field != "sequence" && field != "source";
             assert_eq!(read.sequence.is_some(), settles, "{field}: {value}");
         }
-        assert_eq!(read("[1]", SOURCE, now()).event.unwrap_err().reason, Refusal::Malformed);
+        assert_eq!(read("[1]", SOURCE).event.unwrap_err().reason, Refusal::Malformed);
     }
 }

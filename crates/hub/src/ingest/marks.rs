@@ -23,6 +23,27 @@ pub enum Settle {
     TooManyGaps,
 }
 
+/// Where a sequence is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Higher than all that were settled.
+    Above {
+        /// Whether some below it are missing then.
+        skips: bool,
+    },
+    /// In a stretch that is missing.
+    InGap {
+        /// Its place among [`Marks::gaps`].
+        index: usize,
+        /// Whether it is the first of it.
+        is_first: bool,
+        /// Whether it is the last of it.
+        is_last: bool,
+    },
+    /// It was settled.
+    Settled,
+}
+
 impl Marks {
     /// The highest settled sequence; 0 for none.
     pub fn high(&self) -> u64 {
@@ -39,33 +60,44 @@ impl Marks {
         self.gaps.iter().map(|(first, last)| last - first + 1).sum()
     }
 
-    /// Settles `sequence`.
-    pub fn settle(&mut self, sequence: u64) -> Settle {
+    /// Where `sequence` is among those that were settled.
+    pub fn place(&self, sequence: u64) -> Place {
         if sequence > self.high {
-            if sequence > self.high + 1 {
-                if self.gaps.len() >= MOST_GAPS {
-                    return Settle::TooManyGaps;
-                }
-                self.gaps.push((self.high + 1, sequence - 1));
-            }
-            self.high = sequence;
-            return Settle::Now;
+            return Place::Above { skips: sequence > self.high + 1 };
         }
         let index = self.gaps.partition_point(|(_, last)| *last < sequence);
-        let Some(&(first, last)) = self.gaps.get(index).filter(|(first, _)| *first <= sequence) else {
-            return Settle::Before;
-        };
-        match (first == sequence, last == sequence) {
-            (true, true) => {
+        match self.gaps.get(index) {
+            Some((first, last)) if *first <= sequence => {
+                Place::InGap { index, is_first: *first == sequence, is_last: *last == sequence }
+            }
+            _ => Place::Settled,
+        }
+    }
+
+    /// Settles `sequence`.
+    pub fn settle(&mut self, sequence: u64) -> Settle {
+        let is_full = self.gaps.len() >= MOST_GAPS;
+        match self.place(sequence) {
+            Place::Settled => return Settle::Before,
+            Place::Above { skips: true } | Place::InGap { is_first: false, is_last: false, .. }
+                if is_full =>
+            {
+                return Settle::TooManyGaps;
+            }
+            Place::Above { skips } => {
+                if skips {
+                    self.gaps.push((self.high + 1, sequence - 1));
+                }
+                self.high = sequence;
+            }
+            Place::InGap { index, is_first: true, is_last: true } => {
                 self.gaps.remove(index);
             }
-            (true, false) => self.gaps[index].0 += 1,
-            (false, true) => self.gaps[index].1 -= 1,
-            (false, false) => {
-                if self.gaps.len() >= MOST_GAPS {
-                    return Settle::TooManyGaps;
-                }
-                self.gaps[index].1 = sequence - 1;
+            Place::InGap { index, is_first: true, .. } => self.gaps[index].0 += 1,
+            Place::InGap { index, is_last: true, .. } => self.gaps[index].1 -= 1,
+            Place::InGap { index, .. } => {
+                let (first, last) = self.gaps[index];
+                self.gaps[index] = (first, sequence - 1);
                 self.gaps.insert(index + 1, (sequence + 1, last));
             }
         }

@@ -9,7 +9,7 @@ use firstlight_contract::kpis::InsightsFilter;
 use jiff::{ToSpan as _, civil::Date};
 
 /// How many of persona, release and period can be asked for at once.
-pub(super) const MOST_WIDE: usize = 2;
+pub(crate) const MOST_WIDE: usize = 2;
 
 /// A part of the calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

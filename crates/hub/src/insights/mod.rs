@@ -34,6 +34,7 @@ use firstlight_metrics::{Interval, Level, mean::Mean, proportion::Proportion};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use roaring::RoaringBitmap;
 
+pub(crate) use filter::MOST_WIDE;
 pub use filter::{Filter, FilterError, Period};
 pub use ttfv::By;
 

@@ -138,8 +138,9 @@ struct Data {
     state: Option<String>,
 }
 
-/// What an event of this type, with this `data`, tells of which journey; nothing if it tells nothing of one.
-pub fn told(kind: EventType, moment: Moment, data: &str) -> Option<(Uuid, Told)> {
+/// What an event of this type, with this `data`, tells of which journey; nothing if it tells nothing of one. `moved` is how much
+/// later it happened than its device's clock said, in milliseconds.
+pub fn told(kind: EventType, moment: Moment, moved: i64, data: &str) -> Option<(Uuid, Told)> {
     let tells = matches!(
         kind,
         EventType::JourneyStarted
@@ -157,6 +158,8 @@ pub fn told(kind: EventType, moment: Moment, data: &str) -> Option<(Uuid, Told)>
         EventType::JourneyStarted => {
             let at = data.clock_start.and_then(|at| at.parse::<Timestamp>().ok());
             let clock = match (at, data.clock.as_deref()) {
+                // The same clock that was wrong said when Firstlight was opened first; a date of the company's is right.
+                (Some(at), Some("first_launch")) => Clock::At(at.as_millisecond().saturating_add(moved)),
                 (Some(at), _) => Clock::At(at.as_millisecond()),
                 (None, Some("first_launch")) => Clock::Beginning,
                 (None, _) => Clock::Unknown,

@@ -75,6 +75,17 @@ pub(super) struct Waits {
 impl Insights {
     /// Curves beside each other.
     pub fn ttfv(&self, filter: &Filter, by: Option<By>) -> Result<TtfvCurves, FilterError> {
+        // Whatever is known: what is too narrow for any part is not to be asked at all.
+        let narrowest = match by {
+            None => filter.clone(),
+            Some(By::Persona) => {
+                Filter { persona: Some(filter.persona.clone().unwrap_or_default()), ..filter.clone() }
+            }
+            Some(By::Release) => {
+                Filter { release: Some(filter.release.clone().unwrap_or_default()), ..filter.clone() }
+            }
+        };
+        narrowest.check()?;
         let parts: Vec<(String, Filter)> = match by {
             None => vec![(EVERYBODY.to_owned(), filter.clone())],
             Some(By::Persona) => {
@@ -93,7 +104,6 @@ impl Insights {
         let mut shown = Vec::new();
         let mut groups = Vec::new();
         for (name, filter) in parts {
-            let filter = filter.check()?;
             let group = self.cohorts.group(&filter);
             if let Some(waits) = self.shown_waits(&filter, &group) {
                 shown.push(waits.each);

@@ -124,20 +124,21 @@ pub fn by_urgency(one: &QueuedRequest, other: &QueuedRequest) -> Ordering {
 /// An answer within bounds. Without a name it is the owner's. Error: what is wrong.
 pub fn answered(given: ReplyGiven, owner: &str, at: Timestamp) -> Result<Answered, &'static str> {
     let ReplyGiven { reply, words, by } = given;
-    let words = words.unwrap_or_default().trim().to_owned();
-    let by = by.as_deref().map(str::trim).filter(|by| !by.is_empty()).unwrap_or(owner).to_owned();
+    let (words, by) = (words.unwrap_or_default(), by.unwrap_or_default());
+    if words.chars().count() > LONGEST_COMMENT || words.contains('\0') {
+        return Err("`words` has more than 2000 characters");
+    }
+    if by.chars().count() > LONGEST_TEXT || by.contains(char::is_control) {
+        return Err("`by` is no name of at most 256 characters");
+    }
+    let words = words.trim().to_owned();
+    let by = Some(by.trim()).filter(|by| !by.is_empty()).unwrap_or(owner).to_owned();
     let reply = match reply {
         RequestReply::Done => Reply::Done,
         RequestReply::Refused => Reply::Refused,
     };
     if reply == Reply::Refused && words.is_empty() {
         return Err("whoever refuses says why, in `words`");
-    }
-    if words.chars().count() > LONGEST_COMMENT || words.contains('\0') {
-        return Err("`words` has more than 2000 characters");
-    }
-    if by.chars().count() > LONGEST_TEXT || by.contains(char::is_control) {
-        return Err("`by` is no name of at most 256 characters");
     }
     Ok(Answered { reply, words, by, at })
 }

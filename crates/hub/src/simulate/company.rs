@@ -47,8 +47,10 @@ pub(super) struct Event {
     pub(super) person: usize,
     pub(super) device: usize,
     pub(super) sequence: u64,
-    /// By the machine's own clock, in milliseconds.
+    /// When it happened, in milliseconds: as the hub has to take it, whatever the machine's clock says.
     pub(super) time: i64,
+    /// How far that clock is ahead then.
+    pub(super) ahead: i64,
     pub(super) journey: Uuid,
     pub(super) what: What,
     id: Uuid,
@@ -58,6 +60,8 @@ pub(super) struct Event {
 #[derive(Debug, Clone)]
 pub(super) struct Batch {
     pub(super) device: usize,
+    /// How far the machine's clock is ahead when it sends, the seconds that nobody corrects included.
+    pub(super) ahead: i64,
     pub(super) events: Vec<Event>,
 }
 
@@ -95,11 +99,11 @@ impl Company {
         let mut company = Self { people: size.people, devices: Vec::new(), batches: Vec::new() };
         let mut on_the_way: Vec<(i64, Batch)> = Vec::new();
         for person in 0..size.people {
-            let mut machines = vec![Machine::new(&mut company.devices, person, &mut chance)];
-            if chance.in_a_thousand(150) {
-                machines.push(Machine::new(&mut company.devices, person, &mut chance));
-            }
             let opened = end - size.weeks * 7 * DAY;
+            let mut machines = vec![Machine::new(&mut company.devices, person, opened, end, &mut chance)];
+            if chance.in_a_thousand(150) {
+                machines.push(Machine::new(&mut company.devices, person, opened, end, &mut chance));
+            }
             live(&mut machines, opened, end, &mut chance);
             for machine in machines {
                 machine.send(end, &mut chance, &mut on_the_way);
@@ -115,39 +119,50 @@ impl Company {
 struct Machine {
     person: usize,
     device: usize,
-    /// How far its clock is off.
-    skew: i64,
+    /// Seconds by which its clock is always off. They are less than a request may take, so they stay in what the hub knows.
+    seconds: i64,
+    /// Minutes, hours, or a year by which it is ahead…
+    ahead: i64,
+    /// …until it is set right.
+    set_at: i64,
     written: Vec<Event>,
 }
 
 impl Machine {
-    fn new(devices: &mut Vec<Device>, person: usize, chance: &mut Chance) -> Self {
+    fn new(devices: &mut Vec<Device>, person: usize, opened: i64, end: i64, chance: &mut Chance) -> Self {
         let device = devices.len();
         devices.push(Device { id: uuid(chance), person });
-        let skew = if chance.in_a_thousand(100) {
-            chance.between(-3 * HOUR, 20 * MINUTE)
-        } else {
-            chance.between(-5_000, 5_000)
+        let ahead = match chance.below(20) {
+            0 => chance.between(-180, 20) * MINUTE,
+            1 => 365 * DAY,
+            2 => -365 * DAY,
+            _ => 0,
         };
-        Self { person, device, skew, written: Vec::new() }
+        let set_at = if chance.in_a_thousand(400) { opened + chance.below(end - opened) } else { i64::MAX };
+        let seconds = chance.between(-5_000, 5_000);
+        Self { person, device, seconds, ahead, set_at, written: Vec::new() }
     }
 
     fn write(&mut self, at: i64, journey: Uuid, what: What, chance: &mut Chance) {
         let sequence = self.written.len() as u64 + 1;
-        let (person, device, time) = (self.person, self.device, at + self.skew);
-        self.written.push(Event { person, device, sequence, time, journey, what, id: uuid(chance) });
+        let (person, device, time) = (self.person, self.device, at + self.seconds);
+        let ahead = if at < self.set_at { self.ahead } else { 0 };
+        self.written.push(Event { person, device, sequence, time, ahead, journey, what, id: uuid(chance) });
     }
 
-    /// Cuts what was written into batches: some are lost with a disk, some come weeks later, some twice.
+    /// Cuts what was written into batches: some are lost with a disk, some come weeks later, some twice. Whoever sets a clock has
+    /// sent what was written before.
     fn send(self, end: i64, chance: &mut Chance, on_the_way: &mut Vec<(i64, Batch)>) {
         let mut left = self.written;
         left.retain(|_| !chance.in_a_thousand(3));
         while !left.is_empty() {
             let some = usize::try_from(chance.between(1, BATCH)).unwrap_or(1).min(left.len());
-            let events: Vec<Event> = left.drain(..some).collect();
+            let ahead = left.first().map_or(0, |event| event.ahead);
+            let set = left.iter().position(|event| event.ahead != ahead).unwrap_or(left.len());
+            let events: Vec<Event> = left.drain(..some.min(set)).collect();
             let written = events.last().map_or(end, |event| event.time);
             let offline = if chance.in_a_thousand(120) { chance.below(21 * DAY) } else { chance.below(HOUR) };
-            let batch = Batch { device: self.device, events };
+            let batch = Batch { device: self.device, ahead: ahead + self.seconds, events };
             if chance.in_a_thousand(80) {
                 on_the_way.push((written + offline + chance.between(1, 5 * DAY), batch.clone()));
             }
@@ -187,7 +202,7 @@ fn journey(machines: &mut [Machine], began: i64, opened: i64, end: i64, chance: 
     // Most opened on their first day; a few were there long before Firstlight.
     let before = if chance.in_a_thousand(40) { chance.between(30, 60) * DAY } else { chance.below(2 * HOUR) };
     let Some((machine, others)) = machines.split_first_mut() else { return end };
-    let start = if launched { began + machine.skew } else { began - before };
+    let start = if launched { began + machine.seconds } else { began - before };
     let mut at = began;
     let leaves = if chance.in_a_thousand(60) { began + chance.below(20 * DAY) } else { i64::MAX };
     let mut write = |at: i64, what: What, chance: &mut Chance| {
@@ -216,9 +231,9 @@ fn journey(machines: &mut [Machine], began: i64, opened: i64, end: i64, chance: 
     while at < end.min(leaves) {
         at += chance.between(1, 6) * DAY + chance.below(2 * HOUR);
         write(at, What::Run, chance);
-        for step in persona.steps {
-            write(at + MINUTE, What::Step { step, state: "running" }, chance);
-            write(at + 2 * MINUTE, What::Step { step, state: "satisfied" }, chance);
+        for (minute, step) in (1..).step_by(2).zip(persona.steps) {
+            write(at + minute * MINUTE, What::Step { step, state: "running" }, chance);
+            write(at + (minute + 1) * MINUTE, What::Step { step, state: "satisfied" }, chance);
         }
         write(at + HOUR, What::Received { version: release(at) }, chance);
         for other in others.iter_mut().filter(|_| at < end.min(leaves)) {
@@ -252,14 +267,16 @@ fn tries(step: &str, chance: &mut Chance) -> Vec<(&'static str, i64)> {
 impl Event {
     /// As a machine's outbox says it.
     pub(super) fn to_json(&self, source: &str) -> Value {
-        let time = instant(self.time);
+        let time = instant(self.time + self.ahead);
         let journey = self.journey;
         let (kind, data) = match &self.what {
             What::Began { persona, version, start, launched } => (
                 "journey.started",
                 json!({
                     "journey": journey, "pack": PACK, "pack_version": version, "persona": persona,
-                    "clock": if *launched { "first_launch" } else { "start_date" }, "clock_start": instant(*start),
+                    "clock": if *launched { "first_launch" } else { "start_date" },
+                    // The first the machine's clock said, the second the company.
+                    "clock_start": instant(if *launched { start + self.ahead } else { *start }),
                 }),
             ),
             What::Left => ("journey.left", json!({ "journey": journey })),

@@ -2,7 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use firstlight_contract::hub::{BATCH, BatchAnswer, EnrolRequest, Enrolled, Verdict};
+use firstlight_contract::hub::{BATCH, BatchAnswer, EnrolRequest, Enrolled, SENT_AT, Verdict};
+use jiff::Timestamp;
 use reqwest::{Client, RequestBuilder, StatusCode, header};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
@@ -50,18 +51,17 @@ impl Hub {
         // Names of personas, releases and periods of a simulation need no escape.
         let query: Vec<String> = query.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let address = format!("{}{path}?{}", self.url, query.join("&"));
-        self.ask(self.client.get(address).bearer_auth(self.token.expose_secret()), path).await
+        self.ask(|| self.client.get(&address).bearer_auth(self.token.expose_secret()), path).await
     }
 
     async fn ask<T: DeserializeOwned>(
         &self,
-        request: RequestBuilder,
+        request: impl Fn() -> RequestBuilder,
         path: &str,
     ) -> Result<T, SimulateError> {
         let unreachable = |cause| SimulateError::Unreachable { url: self.url.clone(), cause };
         for _ in 0..PATIENCE {
-            let Some(request) = request.try_clone() else { break };
-            let answer = request.send().await.map_err(unreachable)?;
+            let answer = request().send().await.map_err(unreachable)?;
             let status = answer.status();
             let wait =
                 answer.headers().get(header::RETRY_AFTER).and_then(|wait| wait.to_str().ok()?.parse().ok());
@@ -86,11 +86,10 @@ impl Hub {
     async fn enrol(&self, code: &str, source: &str) -> Result<String, SimulateError> {
         let body = serde_json::to_string(&EnrolRequest { code: code.to_owned(), source: source.to_owned() })
             .map_err(SimulateError::Unwritable)?;
-        let request = self
-            .client
-            .post(format!("{}/v1/devices", self.url))
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(body);
+        let request = || {
+            let request = self.client.post(format!("{}/v1/devices", self.url));
+            request.header(header::CONTENT_TYPE, "application/json").body(body.clone())
+        };
         let enrolled: Enrolled = self.ask(request, "/v1/devices").await?;
         Ok(enrolled.token)
     }
@@ -98,12 +97,12 @@ impl Hub {
     async fn send(&self, batch: &Batch, source: &str, token: &str) -> Result<Sent, SimulateError> {
         let events: Vec<_> = batch.events.iter().map(|event| event.to_json(source)).collect();
         let body = serde_json::to_string(&events).map_err(SimulateError::Unwritable)?;
-        let request = self
-            .client
-            .post(format!("{}/v1/events", self.url))
-            .bearer_auth(token)
-            .header(header::CONTENT_TYPE, BATCH)
-            .body(body);
+        // Sent again, it says anew what the clock shows.
+        let request = || {
+            let request = self.client.post(format!("{}/v1/events", self.url)).bearer_auth(token);
+            let sent = Timestamp::now().as_millisecond() + batch.ahead;
+            request.header(header::CONTENT_TYPE, BATCH).header(SENT_AT, sent).body(body.clone())
+        };
         let answer: BatchAnswer = self.ask(request, "/v1/events").await?;
         let mut sent = Sent::default();
         for verdict in answer.verdicts {

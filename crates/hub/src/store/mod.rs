@@ -5,6 +5,7 @@
 //! estimates.
 
 pub mod audit;
+pub mod clocks;
 mod columns;
 pub mod kpis;
 pub mod people;
@@ -26,14 +27,14 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use firstlight_contract::hub::Verdict;
 use firstlight_domain::registry::EventType;
-use jiff::{Timestamp, civil::Date};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use roaring::RoaringBitmap;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
     audit::By,
-    ingest::{Marks, Read},
+    ingest::{Marks, Read, clock::Course},
     secrets::Hash,
 };
 
@@ -174,10 +175,14 @@ pub struct Submission {
     pub device: DeviceKey,
     /// Whose it is.
     pub person: PersonKey,
-    /// When it arrived.
+    /// When its clock said it was when it sent them; nothing if it did not say.
+    pub sent: Option<Timestamp>,
+    /// When they arrived.
     pub received: Timestamp,
-    /// Each event, with its day in the organisation's zone.
-    pub events: Vec<(Read, Date)>,
+    /// The organisation's zone: what a day is.
+    pub zone: TimeZone,
+    /// Each event.
+    pub events: Vec<Read>,
 }
 
 /// How far the hub has got with a device.
@@ -189,6 +194,8 @@ pub struct Progress {
     pub accepted: u64,
     /// How many of them by refusing.
     pub refused: u64,
+    /// How its clock went.
+    pub course: Course,
 }
 
 /// Everything that is counted: what a KPI is computed from.
@@ -220,6 +227,7 @@ pub struct Runs {
 #[async_trait]
 pub trait Store:
     audit::Audit
+    + clocks::Clocks
     + kpis::Kpis
     + people::People
     + retention::Retention

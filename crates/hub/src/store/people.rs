@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     audit::By,
-    ingest::Marks,
+    ingest::{Marks, clock::around},
     insights::{
         story::{StepStory, Transition},
         written,
@@ -222,6 +222,8 @@ const INSTANTS: &[&str] = &[
     "enrolled",
     "expires",
     "gone",
+    "happened",
+    "latest",
     "made",
     "next_expires",
     "nps",
@@ -258,6 +260,7 @@ pub(super) fn written(column: &str, raw: Raw, kinds: &Kinds) -> Result<Value, St
         ("gaps", Raw::Bytes(gaps)) => {
             json!(Marks::from_parts(u64::MAX, &gaps).ok_or_else(damaged)?.gaps())
         }
+        ("around", Raw::Bytes(around)) => between(&around)?,
         ("steps", Raw::Bytes(steps)) => steps_of(&steps).ok_or_else(damaged)??,
         ("told", Raw::Bytes(told)) => transitions(&told).ok_or_else(damaged)??,
         (column, Raw::Bytes(bytes)) if IDS.contains(&column) => {
@@ -269,6 +272,13 @@ pub(super) fn written(column: &str, raw: Raw, kinds: &Kinds) -> Result<Value, St
         (_, Raw::Bytes(bytes)) => json!(BASE64_STANDARD.encode(bytes)),
         (_, Raw::Id(id)) => json!(id),
     })
+}
+
+/// Between which moments each gap lies; nothing where that is not known.
+fn between(bytes: &[u8]) -> Result<Value, StoreError> {
+    let text =
+        |at: Option<i64>| -> Result<_, StoreError> { at.map(|at| Ok(instant(at)?.to_string())).transpose() };
+    around(bytes).map(|(after, before)| Ok(json!([text(after)?, text(before)?]))).collect()
 }
 
 /// What the steps of a journey came to.

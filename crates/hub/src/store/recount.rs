@@ -17,7 +17,10 @@ pub(super) struct Logged<'a> {
     pub(super) person: PersonKey,
     pub(super) kind: EventType,
     pub(super) day: Date,
+    /// When it happened, by our clock.
     pub(super) time: Timestamp,
+    /// How much later that is than its device's clock said, in milliseconds.
+    pub(super) moved: i64,
     pub(super) data: &'a str,
 }
 
@@ -49,7 +52,7 @@ impl RunSoFar {
 
 impl Recount {
     pub(super) fn take(&mut self, logged: &Logged<'_>) -> Result<(), StoreError> {
-        let Logged { device, person, kind, day, time, data } = *logged;
+        let Logged { device, person, kind, day, time, data, .. } = *logged;
         *self.rollups.events.entry((day, kind)).or_default() += 1;
         if kind.shows_activity() {
             self.rollups.people.entry(day).or_default().insert(person.0);

@@ -122,6 +122,7 @@ pub(crate) struct Logged {
     pub(crate) device: DeviceKey,
     pub(crate) person: PersonKey,
     pub(crate) sequence: u64,
+    /// When it happened, by our clock.
     pub(crate) time: Timestamp,
     pub(crate) received: Timestamp,
     pub(crate) said: Said,

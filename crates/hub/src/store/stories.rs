@@ -5,11 +5,8 @@ use std::collections::{BTreeMap, btree_map::Entry};
 
 use uuid::Uuid;
 
-use super::{DeviceKey, PersonKey, StoreError, kpis::Known};
-use crate::{
-    ingest::Event,
-    insights::story::{Clock, Journey, MOST, Moment, StepStory, Told, told},
-};
+use super::{StoreError, kpis::Known, settling::Accepted};
+use crate::insights::story::{Clock, Journey, MOST, Moment, StepStory, Told, told};
 
 /// Whose journey, and which.
 pub(super) type Key = (u32, Uuid);
@@ -46,21 +43,22 @@ impl Stories {
     pub(super) fn tell(
         &mut self,
         before: &mut impl Before,
-        person: PersonKey,
-        device: DeviceKey,
-        event: &Event,
+        accepted: &Accepted<'_>,
     ) -> Result<(), StoreError> {
-        let moment = Moment { time: event.time.as_millisecond(), device: device.0, sequence: event.sequence };
+        let (moment, person) = (accepted.moment(), accepted.of.person.0);
         self.latest = self.latest.max(Some(moment.time));
-        let Some((journey, told)) = told(event.kind, moment, &event.data) else { return Ok(()) };
-        let key = (person.0, journey);
+        let Accepted { event, .. } = accepted;
+        let Some((journey, told)) = told(event.kind, moment, accepted.moved(), &event.data) else {
+            return Ok(());
+        };
+        let key = (person, journey);
         let open = match self.journeys.entry(key) {
             Entry::Occupied(open) => open.into_mut(),
             Entry::Vacant(new) => {
                 let known = before.journey(key)?;
                 // Also one of which there is nothing to say yet is known from now on.
                 let changed = known.is_none();
-                let journey = known.unwrap_or(Journey { person: person.0, ..Journey::default() });
+                let journey = known.unwrap_or(Journey { person, ..Journey::default() });
                 new.insert(Open { journey, changed, ..Open::default() })
             }
         };
@@ -144,7 +142,7 @@ impl Retelling {
             known.people.entry(logged.day).or_default().insert(person);
         }
         let moment = Moment { time: logged.time.as_millisecond(), device: logged.device.0, sequence };
-        let Some((journey, told)) = told(logged.kind, moment, logged.data) else { return };
+        let Some((journey, told)) = told(logged.kind, moment, logged.moved, logged.data) else { return };
         let key = (person, journey);
         let journey = known.journeys.entry(key).or_insert(Journey { person, ..Journey::default() });
         match told {

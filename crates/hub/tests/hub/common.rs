@@ -79,8 +79,9 @@ impl Hub {
     pub(crate) fn serve(&mut self) {
         assert!(self.child.is_none());
         let mut command = self.program();
-        let mut child =
-            command.args(["serve", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log_file()).unwrap();
+        command.args(["serve", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(log);
+        let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         line.trim()
@@ -88,6 +89,15 @@ impl Hub {
             .expect("the hub says where it listens")
             .clone_into(&mut self.url);
         self.child = Some(child);
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.folder.path().join("hub.log")
+    }
+
+    /// What it has said.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.log_file()).unwrap()
     }
 
     fn program(&self) -> Command {
@@ -208,7 +218,11 @@ impl Hub {
 }
 
 impl Drop for Hub {
+    #[expect(clippy::print_stderr, reason = "a test that fails says what its hub said")]
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the hub said:\n{}", std::fs::read_to_string(self.log_file()).unwrap_or_default());
+        }
         if self.child.is_some() {
             self.kill();
         }

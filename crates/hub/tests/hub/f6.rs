@@ -1,4 +1,4 @@
-//! F6, the hub's side: what the network drops, doubles and reorders has its effect once.
+//! F6, the hub's side: what the network drops, doubles and reorders has its effect once, and no clock changes it.
 
 use std::{
     io,
@@ -8,14 +8,15 @@ use std::{
     },
 };
 
-use firstlight_contract::hub::{BATCH, BatchAnswer};
+use firstlight_contract::hub::{BATCH, BatchAnswer, SENT_AT};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     task::JoinSet,
 };
 
-use crate::common::{Device, Hub};
+use crate::common::{Device, Hub, accepted, problem, read};
 
 /// A proxy that spoils one exchange in three: the request is lost, the answer is lost, or the request is sent twice.
 struct FaultyProxy {
@@ -138,4 +139,57 @@ async fn f6_ten_thousand_events_have_exactly_ten_thousand_effects() {
     assert_eq!(hub.counted().await, 10_000);
     let people: u64 = hub.rollups().await.people.values().map(roaring::RoaringBitmap::len).max().unwrap();
     assert_eq!(people, 4);
+}
+
+#[tokio::test]
+async fn f6_a_clock_a_year_off_that_steps_back_changes_nothing() {
+    let hub = Hub::start_with("zone = \"UTC\"");
+    let year = SignedDuration::from_hours(365 * 24);
+    for ahead in [SignedDuration::ZERO, year, -year] {
+        let device = hub.enrol().await;
+        let send = async |sequences: std::ops::RangeInclusive<u64>,
+                          of_event: SignedDuration,
+                          shown: SignedDuration| {
+            let mut events = device.events(sequences);
+            for event in &mut events {
+                event["time"] = (Timestamp::now() + of_event).to_string().into();
+            }
+            let sent = (Timestamp::now() + shown).as_millisecond();
+            let answer = device.post(&hub, &events).header(SENT_AT, sent).send().await.unwrap();
+            let answer: BatchAnswer = read(answer).await;
+            let verdicts: Vec<_> = answer.verdicts.into_iter().map(|one| one.verdict).collect();
+            assert_eq!(accepted(&verdicts), events.len(), "{verdicts:?}");
+        };
+        send(1..=100, ahead, ahead).await;
+        // It is set right between what it writes down and sending it, and then a little further back.
+        send(101..=200, ahead, SignedDuration::ZERO).await;
+        send(201..=300, SignedDuration::ZERO, SignedDuration::from_mins(-5)).await;
+        let standing = device.standing(&hub).await;
+        assert_eq!((standing.accepted, standing.missing, standing.clock_ahead_seconds), (300, 0, Some(-300)));
+    }
+    let days: Vec<_> = hub.rollups().await.people.into_keys().collect();
+    let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
+    // Midnight may have come meanwhile.
+    assert!(
+        days.iter().all(|day| *day == today || today.yesterday().is_ok_and(|before| *day == before)),
+        "{days:?}"
+    );
+    // The log has what each clock said.
+    let log = rusqlite::Connection::open(hub.database()).unwrap();
+    let said = |sql: &str| log.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(said("SELECT count(*) FROM event WHERE abs(received - time) > 86400000"), 400);
+    assert_eq!(said("SELECT count(*) FROM event WHERE abs(received - coalesce(happened, time)) > 600000"), 0);
+    let listed = hub.say(&["device", "list"]);
+    assert_eq!(listed.matches("clock 5m behind").count(), 3, "{listed}");
+}
+
+#[tokio::test]
+async fn what_no_clock_shows_is_refused() {
+    let hub = Hub::start();
+    let device = hub.enrol().await;
+    for wrong in ["", "now", "-1", "1.5", "99999999999999", "2026-11-26T12:00:00Z"] {
+        let answer = device.post(&hub, &device.events([1])).header(SENT_AT, wrong).send().await.unwrap();
+        problem(answer, 400).await;
+    }
+    assert_eq!(hub.counted().await, 0);
 }

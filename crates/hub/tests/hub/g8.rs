@@ -146,7 +146,7 @@ async fn g8_being_on_the_hubs_machine_opens_nothing_about_people() {
                     assert!([200, 400].contains(&status(ask()).await), "{}", route.path);
                     for (name, value) in PASSED_ON {
                         let passed_on = status(ask().header(name, value)).await;
-                        assert_eq!(passed_on, 403, "{} with {name}: {value}, {config}", route.path);
+                        assert_eq!(passed_on, 401, "{} with {name}: {value}, {config}", route.path);
                     }
                 }
                 Who::Anyone | Who::Device | Who::Integration => {}

@@ -7,6 +7,7 @@ mod freshness;
 mod g1;
 mod g2;
 mod g3;
+mod g4;
 mod g6;
 mod g7;
 mod g8;

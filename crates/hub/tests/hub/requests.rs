@@ -25,7 +25,7 @@ use uuid::Uuid;
 use crate::common::{Device, Hub, accepted, read};
 
 /// What the outbox makes of a request.
-fn opened(device: &Device, sequence: u64, request: Uuid, owner: &str, sla: Option<&str>) -> Value {
+pub(crate) fn opened(device: &Device, sequence: u64, request: Uuid, owner: &str, sla: Option<&str>) -> Value {
     let mut event = device.event(sequence);
     event["type"] = "dev.firstlight.request.opened".into();
     event["data"] = json!({

@@ -37,6 +37,20 @@ async fn a_simulated_company_is_counted_exactly() {
     assert!(String::from_utf8_lossy(&again.stderr).contains("a hub of its own"));
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn f6_a_simulated_company_with_wrong_clocks_is_counted_exactly_on_postgres() {
+    let Some(server) = crate::postgres::Server::shared() else { return };
+    let config = "enrolments_per_minute = 1000000\nzone = \"Europe/Berlin\"";
+    let hub = Hub::start_on_with(&server.fresh(), config);
+    let output = company(&hub, &["--seed", "6"]);
+    let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{errors}");
+    assert!(text.contains("figures are what they have to be"), "{text}");
+    // As many as a simulated company has.
+    assert!(hub.say(&["device", "list"]).matches("  clock ").count() > 2);
+}
+
 #[tokio::test]
 async fn a_hub_that_counts_differently_is_found_out() {
     let mut hub = hub();

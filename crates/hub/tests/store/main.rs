@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot set the scene has failed")]
 
 mod audit;
+mod clocks;
 mod counting;
 mod kpis;
 #[cfg(unix)]
@@ -83,6 +84,17 @@ fn sqlite_knows_of_journeys_what_happened_whatever_arrives_first() {
 async fn sqlite_keeps_a_journey_as_small_as_a_checklist_whatever_a_machine_makes_up() {
     let (store, _folder) = sqlite();
     kpis::made_up(store.as_ref()).await;
+}
+
+#[test]
+fn f6_sqlite_knows_what_happened_whatever_the_clocks_of_machines_say() {
+    clocks::f6_property(async || sqlite());
+}
+
+#[tokio::test]
+async fn f6_sqlite_judges_when_something_happened_by_the_hubs_clock() {
+    let (store, _folder) = sqlite();
+    clocks::f6_judged_by_our_clock(store.as_ref()).await;
 }
 
 #[test]

@@ -15,8 +15,8 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::{
-    audit, counting, kpis, people, postgres::Server, requests, retention, roles, sessions, signals, story,
-    surveys,
+    audit, clocks, counting, kpis, people, postgres::Server, requests, retention, roles, sessions, signals,
+    story, surveys,
 };
 
 async fn open(url: &str) -> Arc<dyn Store> {
@@ -64,6 +64,18 @@ fn postgres_knows_of_journeys_what_happened_whatever_arrives_first() {
 async fn postgres_keeps_a_journey_as_small_as_a_checklist_whatever_a_machine_makes_up() {
     let Some(server) = Server::shared() else { return };
     kpis::made_up(open(&server.fresh()).await.as_ref()).await;
+}
+
+#[test]
+fn f6_postgres_knows_what_happened_whatever_the_clocks_of_machines_say() {
+    let Some(server) = Server::shared() else { return };
+    clocks::f6_property(async || (open(&server.fresh()).await, ()));
+}
+
+#[tokio::test]
+async fn f6_postgres_judges_when_something_happened_by_the_hubs_clock() {
+    let Some(server) = Server::shared() else { return };
+    clocks::f6_judged_by_our_clock(open(&server.fresh()).await.as_ref()).await;
 }
 
 #[test]

@@ -21,10 +21,12 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::story;
+use crate::{clocks::sent, story};
 
 /// Those who stay: enough that some of what they answered is let out together with Ada's.
 const OTHERS: [&str; 7] = ["p0", "p1", "p2", "p3", "p4", "p5", "p6"];
+/// The number of an event of Ada's machines that has not arrived.
+const MISSING: u64 = 15;
 /// What only Ada has written.
 pub(crate) const WORDS: [&str; 3] = ["ada-thinks-so", "ada-feels-so", "Ada-Lovelace-signed"];
 
@@ -40,7 +42,7 @@ fn said(device: &Device, sequence: u64, time: Timestamp, kind: EventType, data: 
         "recordedtime": time, "sequence": format!("{sequence:016}"), "datacontenttype": "application/json",
         "data": data,
     });
-    let read = read(&event.to_string(), &device.source(), story::now());
+    let read = read(&event.to_string(), &device.source());
     assert!(read.event.is_ok(), "{read:?}");
     read
 }
@@ -138,13 +140,20 @@ async fn company(store: &dyn Store, ada: bool) -> Vec<Device> {
     }
     for (number, device) in (0_u8..).zip(&others) {
         let words = format!("{number} thinks so");
-        let events = life(device, yesterday, number + 4, [&words, &words, &words]);
-        store.append(vec![story::submission(device, events)]).await.unwrap();
+        // A clock that is wrong leaves no trace in what is known.
+        let ahead = SignedDuration::from_hours(i64::from(number % 2));
+        let events = life(device, yesterday + ahead, number + 4, [&words, &words, &words]);
+        store.append(vec![sent(story::submission(device, events), ahead)]).await.unwrap();
         if number == 2 {
             for device in &hers {
-                // The latest of all; and on a day of her own.
-                let events = life(device, story::now() - SignedDuration::from_hours(2), 9, WORDS);
-                store.append(vec![story::submission(device, events)]).await.unwrap();
+                // The latest of all; and on a day of her own. One event is still on its way.
+                let behind = SignedDuration::from_hours(-3);
+                let by_her_clock = story::now() - SignedDuration::from_hours(2) + behind;
+                let mut events = life(device, by_her_clock, 9, WORDS);
+                let step = json!({ "journey": id(device, 1), "step": "git", "state": "waiting" });
+                let at = by_her_clock + SignedDuration::from_hours(1);
+                events.push(said(device, MISSING + 1, at, T::StepChanged, &step));
+                store.append(vec![sent(story::submission(device, events), behind)]).await.unwrap();
             }
         }
     }
@@ -267,12 +276,13 @@ pub(crate) async fn erasing(store: &dyn Store, other: &dyn Store, before: impl A
 fn whole(export: &Value, hers: &[Device]) {
     let tables = &export["tables"];
     let events = tables["event"].as_array().unwrap();
-    assert_eq!(events.len(), 28);
+    assert_eq!(events.len(), 30);
     let of_first: Vec<&Value> = events.iter().filter(|event| event["device"] == hers[0].key.0).collect();
     let answer = of_first.iter().find(|event| event["data"]["score"] == 9).unwrap();
     assert_eq!(answer["type"], Value::Null);
     assert_eq!(answer["kind"], "dev.firstlight.survey.answered");
-    assert_eq!(answer["time"], "2026-11-26T10:09:00Z");
+    assert_eq!(answer["time"], "2026-11-26T07:09:00Z");
+    assert_eq!(answer["happened"], "2026-11-26T10:09:00Z");
     assert_eq!(answer["day"], "2026-11-26");
     let story = &tables["story"][0];
     assert_eq!((&story["persona"], &story["at_once"]), (&json!("backend"), &json!(true)));
@@ -281,8 +291,13 @@ fn whole(export: &Value, hers: &[Device]) {
         (&json!(1), &json!(60_000))
     );
     assert_eq!(tables["step_story"][0]["told"][1]["phase"], "failing");
-    assert_eq!(tables["mark"][0]["high"], 14);
-    assert_eq!(tables["mark"][0]["gaps"], json!([]));
+    assert_eq!(tables["mark"][0]["high"], MISSING + 1);
+    assert_eq!(tables["mark"][0]["gaps"], json!([[MISSING, MISSING]]));
+    assert_eq!(tables["mark"][0]["around"], json!([["2026-11-26T10:14:00Z", "2026-11-26T11:00:00Z"]]));
+    assert_eq!(
+        (&tables["mark"][0]["skew"], &tables["mark"][0]["latest"]),
+        (&json!(-10_800_000), &json!("2026-11-26T11:00:00Z"))
+    );
     assert_eq!(tables["run"][0]["failed"], true);
     let ids: BTreeSet<&str> =
         tables["device"].as_array().unwrap().iter().map(|device| device["id"].as_str().unwrap()).collect();

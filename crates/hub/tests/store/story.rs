@@ -133,12 +133,14 @@ fn refused(sequence: u64) -> Read {
 }
 
 pub(crate) fn submission(device: &Device, reads: impl IntoIterator<Item = Read>) -> Submission {
-    let berlin = TimeZone::get("Europe/Berlin").unwrap();
-    let events = reads.into_iter().map(|read| {
-        let time = read.event.as_ref().map_or(now(), |event| event.time);
-        (read, berlin.to_datetime(time).date())
-    });
-    Submission { device: device.key, person: device.person, received: now(), events: events.collect() }
+    Submission {
+        device: device.key,
+        person: device.person,
+        sent: None,
+        received: now(),
+        zone: TimeZone::get("Europe/Berlin").unwrap(),
+        events: reads.into_iter().collect(),
+    }
 }
 
 pub(crate) async fn settling(store: &dyn Store) {

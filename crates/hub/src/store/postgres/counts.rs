@@ -81,7 +81,8 @@ pub(super) async fn each(
     mut take: impl FnMut(&Logged<'_>, u64) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     let log =
-        "SELECT event.kind, event.day, event.time, event.data, device.person, event.device, event.sequence
+        "SELECT event.kind, event.day, coalesce(event.happened, event.time), event.data, device.person, event.device,
+                      event.sequence, event.time
                FROM event JOIN device ON device.key = event.device ORDER BY event.key";
     let nothing: [i64; 0] = [];
     // Row by row: the log is longer than what fits into memory.
@@ -94,6 +95,7 @@ pub(super) async fn each(
             kind,
             day: day_of(row.try_get(1)?)?,
             time: instant(row.try_get(2)?)?,
+            moved: row.try_get::<_, i64>(2)? - row.try_get::<_, i64>(7)?,
             data: row.try_get(3)?,
         };
         take(&logged, number(row.try_get(6)?)?)?;

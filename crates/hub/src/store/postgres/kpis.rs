@@ -127,8 +127,8 @@ pub(super) async fn tell(
 ) -> Result<Stories, Failure> {
     let mut before = read(transaction, accepted).await?;
     let mut stories = Stories::default();
-    for Accepted { of, event, .. } in accepted {
-        stories.tell(&mut before, of.person, of.device, event)?;
+    for one in accepted {
+        stories.tell(&mut before, one)?;
     }
     write(transaction, &stories).await?;
     Ok(stories)
@@ -136,10 +136,11 @@ pub(super) async fn tell(
 
 async fn read(transaction: &Transaction<'_>, accepted: &[Accepted<'_>]) -> Result<Read, Failure> {
     let (mut journeys, mut steps) = (BTreeSet::new(), BTreeSet::new());
-    for Accepted { of, event, .. } in accepted {
-        let moment =
-            Moment { time: event.time.as_millisecond(), device: of.device.0, sequence: event.sequence };
-        let Some((journey, told)) = told(event.kind, moment, &event.data) else { continue };
+    for one in accepted {
+        let Accepted { of, event, .. } = one;
+        let Some((journey, told)) = told(event.kind, one.moment(), one.moved(), &event.data) else {
+            continue;
+        };
         let key = (of.person.0, journey);
         if let Told::Step(step, _) = told {
             steps.insert((key, step));

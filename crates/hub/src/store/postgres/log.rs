@@ -94,7 +94,7 @@ pub(super) async fn append(
     Ok(settled.verdicts)
 }
 
-const PROGRESS: &str = "SELECT device, high, gaps, accepted, refused FROM mark";
+const PROGRESS: &str = "SELECT device, high, gaps, accepted, refused, skew, latest, around FROM mark";
 
 async fn lock_marks(
     transaction: &Transaction<'_>,
@@ -110,7 +110,17 @@ async fn lock_marks(
 fn read_progress(row: &Row) -> Result<(DeviceKey, Progress), StoreError> {
     let device = DeviceKey(row.try_get(0)?);
     let [high, accepted, refused] = [1, 3, 4].map(|column| number(row.try_get(column)?));
-    Ok((device, settling::progress(device, high?, row.try_get(2)?, accepted?, refused?)?))
+    let row = settling::Row {
+        device,
+        high: high?,
+        gaps: row.try_get(2)?,
+        accepted: accepted?,
+        refused: refused?,
+        skew: row.try_get(5)?,
+        latest: row.try_get(6)?,
+        around: row.try_get(7)?,
+    };
+    Ok((device, row.progress()?))
 }
 
 /// All at once, as PostgreSQL takes rows fastest; what is in it twice was found by the marks already.
@@ -122,8 +132,7 @@ async fn write_log(
     if accepted.is_empty() {
         return Ok(());
     }
-    let copied =
-        "COPY event (device, sequence, id, kind, time, recorded, received, day, data) FROM STDIN BINARY";
+    let copied = "COPY event (device, sequence, id, kind, time, recorded, received, day, data, happened) FROM STDIN BINARY";
     let copied = transaction.prepare_cached(copied).await?;
     let types = [
         Type::INT8,
@@ -135,9 +144,11 @@ async fn write_log(
         Type::INT8,
         Type::INT4,
         Type::TEXT,
+        Type::INT8,
     ];
     let mut rows = std::pin::pin!(BinaryCopyInWriter::new(transaction.copy_in(&copied).await?, &types));
-    for Accepted { of, event, day } in accepted {
+    for one in accepted {
+        let Accepted { of, event, day, .. } = one;
         rows.as_mut()
             .write(&[
                 &of.device.0,
@@ -149,6 +160,7 @@ async fn write_log(
                 &of.received.as_millisecond(),
                 &day_number(*day),
                 &event.data,
+                &one.happened(),
             ])
             .await?;
     }
@@ -160,11 +172,11 @@ async fn write_journeys(transaction: &Transaction<'_>, accepted: &[Accepted<'_>]
     let began = accepted.iter().filter_map(|one| Some((one, one.event.began.as_ref()?)));
     let (mut people, mut journeys, mut days, mut times, mut personas) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for (Accepted { of, event, day }, began) in began {
+    for (Accepted { of, at, day, .. }, began) in began {
         people.push(whole(of.person.0)?);
         journeys.push(began.journey);
         days.push(day_number(*day));
-        times.push(event.time.as_millisecond());
+        times.push(at.as_millisecond());
         personas.push(began.persona.as_str());
     }
     if people.is_empty() {
@@ -210,20 +222,29 @@ async fn write_marks(
 ) -> Result<(), Failure> {
     let devices: Vec<i64> = progress.keys().map(|device| device.0).collect();
     let (mut highs, mut gaps, mut accepted, mut refused) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut skews, mut latest, mut around) = (Vec::new(), Vec::new(), Vec::new());
     for progress in progress.values() {
         let (high, missing) = progress.marks.to_parts();
         highs.push(whole(high)?);
         gaps.push(missing);
         accepted.push(whole(progress.accepted)?);
         refused.push(whole(progress.refused)?);
+        let course = progress.course.to_parts();
+        skews.push(course.0);
+        latest.push(course.1);
+        around.push(course.2);
     }
     let written =
-        "UPDATE mark SET high = new.high, gaps = new.gaps, accepted = new.accepted, refused = new.refused
-                   FROM unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bigint[], $5::bigint[])
-                        AS new (device, high, gaps, accepted, refused)
+        "UPDATE mark SET high = new.high, gaps = new.gaps, accepted = new.accepted, refused = new.refused,
+                         skew = new.skew, latest = new.latest, around = new.around
+                   FROM unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bigint[], $5::bigint[], $6::bigint[],
+                               $7::bigint[], $8::bytea[])
+                        AS new (device, high, gaps, accepted, refused, skew, latest, around)
                    WHERE mark.device = new.device";
     let written = transaction.prepare_cached(written).await?;
-    transaction.execute(&written, &[&devices, &highs, &gaps, &accepted, &refused]).await?;
+    transaction
+        .execute(&written, &[&devices, &highs, &gaps, &accepted, &refused, &skews, &latest, &around])
+        .await?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 mod address;
 mod admission;
 mod audit;
+mod clocks;
 mod counts;
 mod kpis;
 mod log;

@@ -224,7 +224,7 @@ async fn erase_all(transaction: &Transaction<'_>, people: &[i32]) -> Result<u64,
     }
     // The latest event may have been theirs. Whoever writes one holds this row until it can be seen.
     transaction.execute("SELECT FROM latest FOR UPDATE", &[]).await?;
-    let latest = "UPDATE latest SET time = (SELECT max(time) FROM event) WHERE EXISTS (SELECT FROM event)";
+    let latest = "UPDATE latest SET time = (SELECT max(coalesce(happened, time)) FROM event) WHERE EXISTS (SELECT FROM event)";
     if transaction.execute(latest, &[]).await? == 0 {
         transaction.execute("DELETE FROM latest", &[]).await?;
     }

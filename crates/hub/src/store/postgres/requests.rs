@@ -73,10 +73,10 @@ pub(super) async fn write(transaction: &Transaction<'_>, accepted: &[Accepted<'_
     let mut said: Vec<(&Accepted<'_>, Said)> =
         accepted.iter().filter_map(|one| Some((one, said_in(one.event.kind, &one.event.data)?))).collect();
     said.sort_by_key(|(_, said)| said.request);
-    for (Accepted { of, event, .. }, Said { request, what }) in said {
+    for (Accepted { of, event, at, .. }, Said { request, what }) in said {
         let person = i32::try_from(of.person.0).map_err(|_| damaged("its person"))?;
         let received = of.received.as_millisecond();
-        let time = event.time.min(of.received).as_millisecond();
+        let time = (*at).min(of.received).as_millisecond();
         match what {
             What::Opened(Opened { journey, step, title, owner, sla, name }) => {
                 let told = i64::try_from(event.sequence).map_err(|_| damaged("its sequence"))?;
@@ -210,7 +210,8 @@ impl Requests for PostgresStore {
             client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
         let transaction = transaction.start().await?;
         let mut again = Again::default();
-        let log = "SELECT event.kind, event.device, device.person, event.sequence, event.time, event.received, event.data
+        let log = "SELECT event.kind, event.device, device.person, event.sequence, coalesce(event.happened, event.time),
+                          event.received, event.data
                    FROM event JOIN device ON device.key = event.device WHERE event.kind IN ($1, $2) ORDER BY event.key";
         let [opened, closed] =
             [EventType::RequestOpened, EventType::RequestClosed].map(|kind| self.kinds.key(kind));

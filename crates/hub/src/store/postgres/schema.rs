@@ -217,6 +217,14 @@ CREATE TABLE past (
 );
 ";
 
+const CLOCKS: &str = "
+-- When it happened by our clock; nothing where that is `time`, which is what its device said.
+ALTER TABLE event ADD COLUMN happened bigint;
+-- How far the device's clock was ahead when it last said so; when its latest event happened; and for each gap between which
+-- moments it lies.
+ALTER TABLE mark ADD COLUMN skew bigint, ADD COLUMN latest bigint, ADD COLUMN around bytea;
+";
+
 const STEPS: &[Step] = &[
     Step { sql: FIRST, needs: 1 },
     Step { sql: SIGNALS, needs: 1 },
@@ -229,6 +237,7 @@ const STEPS: &[Step] = &[
     Step { sql: webhooks::WEBHOOKS, needs: 1 },
     Step { sql: surveys::ABOUT, needs: 1 },
     Step { sql: sessions::SESSIONS, needs: 1 },
+    Step { sql: CLOCKS, needs: 1 },
 ];
 
 /// Whoever brings tables up to date holds this number; others wait, and find it done.

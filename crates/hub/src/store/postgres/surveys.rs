@@ -75,14 +75,14 @@ pub(super) const ABOUT: &str = "ALTER TABLE feedback ADD COLUMN about text";
 /// two machines of one person may tell at once.
 pub(super) async fn write(transaction: &Transaction<'_>, accepted: &[Accepted<'_>]) -> Result<(), Failure> {
     let mut exposures: BTreeMap<PersonKey, Exposures> = BTreeMap::new();
-    for Accepted { of, event, .. } in accepted {
+    for Accepted { of, event, at, .. } in accepted {
         let Some(Said { submission, what }) = said_in(event.kind, &event.data) else { continue };
         let (device, received) = (of.device.0, of.received.as_millisecond());
         let person = number(of.person)?;
         match what {
             What::Shown { asks_nps } => {
                 let known = exposures.entry(of.person).or_default();
-                *known = known.merged(Exposures::shown(event.time, asks_nps));
+                *known = known.merged(Exposures::shown(*at, asks_nps));
             }
             What::Answered { survey, question, answer } => {
                 let answer = serde_json::to_string(&answer).map_err(|error| damaged(&error))?;

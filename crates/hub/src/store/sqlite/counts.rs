@@ -62,7 +62,8 @@ pub(super) fn runs(conn: &Connection, pack: &str, version: &str) -> Result<Runs,
 pub(super) fn recount(conn: &Connection, kinds: &Kinds) -> Result<Rollups, StoreError> {
     let mut recount = Recount::default();
     let mut statement = conn.prepare(
-        "SELECT event.kind, event.day, event.time, event.data, device.person, event.device
+        "SELECT event.kind, event.day, coalesce(event.happened, event.time), event.data, device.person, event.device,
+                event.time
          FROM event JOIN device ON device.key = event.device ORDER BY event.rowid",
     )?;
     let mut rows = statement.query([])?;
@@ -74,6 +75,7 @@ pub(super) fn recount(conn: &Connection, kinds: &Kinds) -> Result<Rollups, Store
             kind: kinds.kind(row.get(0)?)?,
             day: day_of(row.get(1)?)?,
             time: instant(row.get(2)?)?,
+            moved: row.get::<_, i64>(2)? - row.get::<_, i64>(6)?,
             data: &data,
         })?;
     }

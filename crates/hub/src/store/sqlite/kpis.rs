@@ -204,7 +204,8 @@ fn each(
     mut take: impl FnMut(&Logged<'_>, u64) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     let mut statement = conn.prepare(
-        "SELECT event.kind, event.time, event.device, event.sequence, device.person, event.day, event.data
+        "SELECT event.kind, coalesce(event.happened, event.time), event.device, event.sequence, device.person, event.day,
+                event.data, event.time
          FROM event JOIN device ON device.key = event.device ORDER BY event.rowid",
     )?;
     let mut rows = statement.query([])?;
@@ -216,6 +217,7 @@ fn each(
             kind: kinds.kind(row.get(0)?)?,
             day: day_of(row.get(5)?)?,
             time: instant(row.get(1)?)?,
+            moved: row.get::<_, i64>(1)? - row.get::<_, i64>(7)?,
             data,
         };
         take(&logged, row.get(3)?)?;

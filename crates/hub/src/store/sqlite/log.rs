@@ -36,8 +36,7 @@ pub(super) fn append(
     {
         let mut writer = Writer::new(&transaction, kinds)?;
         for accepted in settled.accepted {
-            let Accepted { of, event, .. } = accepted;
-            stories.tell(&mut &*transaction, of.person, of.device, event)?;
+            stories.tell(&mut &*transaction, &accepted)?;
             writer.write(accepted)?;
         }
     }
@@ -66,8 +65,8 @@ struct Writer<'a> {
 impl<'a> Writer<'a> {
     fn new(conn: &'a Connection, kinds: &'a Kinds) -> Result<Self, StoreError> {
         let event = conn.prepare_cached(
-            "INSERT INTO event (device, sequence, id, kind, day, time, recorded, received, data)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT INTO event (device, sequence, id, kind, day, time, recorded, received, data, happened)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )?;
         let journey = conn.prepare_cached(
             "INSERT INTO journey (person, journey, day, time, persona) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -93,7 +92,8 @@ impl<'a> Writer<'a> {
         })
     }
 
-    fn write(&mut self, Accepted { of: submission, event, day }: Accepted<'_>) -> Result<(), StoreError> {
+    fn write(&mut self, accepted: Accepted<'_>) -> Result<(), StoreError> {
+        let Accepted { of: submission, event, at, day } = accepted;
         self.event.execute(params![
             submission.device.0,
             event.sequence,
@@ -104,13 +104,14 @@ impl<'a> Writer<'a> {
             event.recorded.as_millisecond(),
             submission.received.as_millisecond(),
             event.data,
+            accepted.happened(),
         ])?;
         if let Some(began) = &event.began {
             self.journey.execute(params![
                 submission.person.0,
                 began.journey.as_bytes(),
                 day_number(day),
-                event.time.as_millisecond(),
+                at.as_millisecond(),
                 began.persona,
             ])?;
         }
@@ -125,19 +126,21 @@ impl<'a> Writer<'a> {
                 }
             }
         }
-        self.surveys.write(submission, event)?;
-        self.requests.write(submission, event)
+        self.surveys.write(&accepted)?;
+        self.requests.write(&accepted)
     }
 }
 
 fn write_marks(conn: &Connection, devices: &BTreeMap<DeviceKey, Progress>) -> Result<(), StoreError> {
     let mut statement = conn.prepare_cached(
-        "INSERT INTO mark (device, high, gaps, accepted, refused) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (device) DO UPDATE SET high = ?2, gaps = ?3, accepted = ?4, refused = ?5",
+        "INSERT INTO mark (device, high, gaps, accepted, refused, skew, latest, around)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+         ON CONFLICT (device) DO UPDATE SET high = ?2, gaps = ?3, accepted = ?4, refused = ?5, skew = ?6, latest = ?7,
+                                            around = ?8",
     )?;
-    for (device, Progress { marks, accepted, refused }) in devices {
-        let (high, gaps) = marks.to_parts();
-        statement.execute(params![device.0, high, gaps, accepted, refused])?;
+    for (device, Progress { marks, accepted, refused, course }) in devices {
+        let ((high, gaps), (skew, latest, around)) = (marks.to_parts(), course.to_parts());
+        statement.execute(params![device.0, high, gaps, accepted, refused, skew, latest, around])?;
     }
     Ok(())
 }
@@ -167,12 +170,22 @@ fn write_counts(conn: &Connection, kinds: &Kinds, added: &Added) -> Result<(), S
 }
 
 pub(super) fn progress(conn: &Connection, device: DeviceKey) -> Result<Progress, StoreError> {
-    let row = conn
-        .prepare_cached("SELECT high, gaps, accepted, refused FROM mark WHERE device = ?1")?
-        .query_row([device.0], |row| {
-            Ok((row.get::<_, u64>(0)?, row.get::<_, Vec<u8>>(1)?, row.get(2)?, row.get(3)?))
-        })
-        .optional()?;
-    let Some((high, gaps, accepted, refused)) = row else { return Ok(Progress::default()) };
-    settling::progress(device, high, &gaps, accepted, refused)
+    let mut statement = conn.prepare_cached(
+        "SELECT high, gaps, accepted, refused, skew, latest, around FROM mark WHERE device = ?1",
+    )?;
+    let mut rows = statement.query([device.0])?;
+    let Some(row) = rows.next()? else { return Ok(Progress::default()) };
+    let bytes = |column: usize| row.get::<_, Option<Vec<u8>>>(column);
+    let (gaps, around) = (bytes(1)?, bytes(6)?);
+    let row = settling::Row {
+        device,
+        high: row.get(0)?,
+        gaps: gaps.as_deref().unwrap_or_default(),
+        accepted: row.get(2)?,
+        refused: row.get(3)?,
+        skew: row.get(4)?,
+        latest: row.get(5)?,
+        around: around.as_deref(),
+    };
+    row.progress()
 }

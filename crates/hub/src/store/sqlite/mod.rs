@@ -5,6 +5,7 @@
 mod admission;
 mod audit;
 mod backup;
+mod clocks;
 mod counts;
 mod kpis;
 mod log;

@@ -218,7 +218,7 @@ fn erase_one(transaction: &Transaction<'_>, person: i64) -> Result<u64, StoreErr
     // The latest event may have been theirs.
     transaction.execute("DELETE FROM latest", [])?;
     transaction.execute(
-        "INSERT INTO latest (only, time) SELECT 1, max(time) FROM event HAVING max(time) IS NOT NULL",
+        "INSERT INTO latest (only, time) SELECT 1, max(coalesce(happened, time)) FROM event HAVING count(*) > 0",
         [],
     )?;
     Ok(erased)

@@ -14,18 +14,16 @@ use uuid::Uuid;
 
 use super::{
     super::{
-        DeviceKey, PersonKey, StoreError, Submission,
+        DeviceKey, PersonKey, StoreError,
         columns::{Kinds, instant},
         requests::{Again, Answering, Logged, MOST_ANSWERS, Request, Requests, Which, said_in},
+        settling::Accepted,
     },
     SqliteStore, audit, webhooks,
 };
 use crate::{
     audit::{Act, By},
-    ingest::{
-        Event,
-        request::{Opened, Said, What},
-    },
+    ingest::request::{Opened, Said, What},
     requests::calendar::WorkingHours,
     webhooks::Happening,
 };
@@ -105,11 +103,12 @@ impl<'a> Asking<'a> {
         Ok(Self { opened, closed, noted })
     }
 
-    pub(super) fn write(&mut self, submission: &Submission, event: &Event) -> Result<(), StoreError> {
+    pub(super) fn write(&mut self, accepted: &Accepted<'_>) -> Result<(), StoreError> {
+        let Accepted { of: submission, event, at, .. } = accepted;
         let Some(Said { request, what }) = said_in(event.kind, &event.data) else { return Ok(()) };
         let (device, person) = (submission.device.0, submission.person.0);
         let received = submission.received;
-        let time = event.time.min(received).as_millisecond();
+        let time = (*at).min(received).as_millisecond();
         match what {
             What::Opened(Opened { journey, step, title, owner, sla, name }) => {
                 self.opened.execute(params![
@@ -295,7 +294,8 @@ fn ask_again(conn: &mut Connection, kinds: &Kinds) -> Result<Vec<Request>, Store
     let conn = conn.transaction()?;
     let mut again = Again::default();
     let mut statement = conn.prepare(
-        "SELECT event.kind, event.device, device.person, event.sequence, event.time, event.received, event.data
+        "SELECT event.kind, event.device, device.person, event.sequence, coalesce(event.happened, event.time),
+                event.received, event.data
          FROM event JOIN device ON device.key = event.device WHERE event.kind IN (?1, ?2) ORDER BY event.rowid",
     )?;
     let wanted = [EventType::RequestOpened, EventType::RequestClosed].map(|kind| kinds.key(kind));

@@ -210,6 +210,16 @@ CREATE TABLE past (
 ) STRICT, WITHOUT ROWID;
 ";
 
+const CLOCKS: &str = "
+-- When it happened by our clock; nothing where that is `time`, which is what its device said.
+ALTER TABLE event ADD COLUMN happened INTEGER;
+-- How far the device's clock was ahead when it last said so; when its latest event happened; and for each gap between
+-- which moments it lies.
+ALTER TABLE mark ADD COLUMN skew INTEGER;
+ALTER TABLE mark ADD COLUMN latest INTEGER;
+ALTER TABLE mark ADD COLUMN around BLOB;
+";
+
 const STEPS: &[M<'static>] = &[
     M::up(FIRST),
     M::up(RUNS),
@@ -223,6 +233,7 @@ const STEPS: &[M<'static>] = &[
     M::up(webhooks::WEBHOOKS),
     M::up(surveys::ABOUT),
     M::up(sessions::SESSIONS),
+    M::up(CLOCKS),
 ];
 
 /// Brings the tables up to date and knows the types of events.

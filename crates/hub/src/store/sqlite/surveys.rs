@@ -12,18 +12,16 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, Tran
 
 use super::{
     super::{
-        DeviceKey, PersonKey, StoreError, Submission,
+        DeviceKey, PersonKey, StoreError,
         columns::{Kinds, instant},
         retention::Horizon,
+        settling::Accepted,
         surveys::{Again, Answered, Ended, Feedback, Heard, Sum, Surveys, said_in},
     },
     SqliteStore,
 };
 use crate::{
-    ingest::{
-        Event,
-        survey::{Said, What},
-    },
+    ingest::survey::{Said, What},
     surveys::{self, Quarter},
 };
 
@@ -101,13 +99,14 @@ impl<'a> Hearing<'a> {
         Ok(Self { shown, answered, ended, feedback })
     }
 
-    pub(super) fn write(&mut self, submission: &Submission, event: &Event) -> Result<(), StoreError> {
+    pub(super) fn write(&mut self, accepted: &Accepted<'_>) -> Result<(), StoreError> {
+        let Accepted { of: submission, event, at, .. } = accepted;
         let Some(Said { submission: id, what }) = said_in(event.kind, &event.data) else { return Ok(()) };
         let (device, person) = (submission.device.0, submission.person.0);
         let (id, received) = (id.as_bytes(), submission.received.as_millisecond());
         match what {
             What::Shown { asks_nps } => {
-                let time = event.time.as_millisecond();
+                let time = at.as_millisecond();
                 self.shown.execute(params![person, time, asks_nps.then_some(time)])?;
             }
             What::Answered { survey, question, answer } => {
@@ -330,7 +329,7 @@ fn hear_again(
     kinds: &Kinds,
 ) -> Result<(Heard, BTreeMap<PersonKey, Exposures>), StoreError> {
     let mut statement = conn.prepare(
-        "SELECT event.kind, event.time, event.data, device.person, event.device
+        "SELECT event.kind, coalesce(event.happened, event.time), event.data, device.person, event.device
          FROM event JOIN device ON device.key = event.device ORDER BY event.rowid",
     )?;
     let mut again = Again::default();
