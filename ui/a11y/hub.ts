@@ -36,7 +36,7 @@ const SCENES: Record<string, FakeSource> = {
   'insights-signin': closed('hub_no_access'),
   'insights-no-role': closed('hub_forbidden'),
   'insights-few': new FakeSource({
-    filters: () => ({ personas: [], releases: [], periods: [] }),
+    filters: () => ({ personas: [], releases: [], periods: [], teams: [] }),
     summary: ({ filter }) => ({
       filter,
       adoption: { organisation: suppressed, could_help: suppressed, use_it: suppressed },
@@ -45,7 +45,7 @@ const SCENES: Record<string, FakeSource> = {
       stickiness: suppressed,
       step_failure: suppressed,
     }),
-    ttfv: ({ filter }) => ({ filter, groups: [hidden], logrank: null }),
+    ttfv: ({ filter }) => ({ filter, value: 'first_value', groups: [hidden], logrank: null }),
     steps: ({ filter }) => ({ filter, steps: said.steps().steps.slice(-1) }),
     funnel: ({ filter }) => ({
       filter,
@@ -54,7 +54,7 @@ const SCENES: Record<string, FakeSource> = {
     }),
   }),
   'insights-empty': new FakeSource({
-    filters: () => ({ personas: [], releases: [], periods: [] }),
+    filters: () => ({ personas: [], releases: [], periods: [], teams: [] }),
     summary: ({ filter }) => ({
       filter,
       adoption: { organisation: said.notEnough, could_help: said.notEnough, use_it: said.notEnough },
@@ -65,7 +65,7 @@ const SCENES: Record<string, FakeSource> = {
       stickiness: said.notEnough,
       step_failure: said.notEnough,
     }),
-    ttfv: ({ filter }) => ({ filter, groups: [], logrank: null }),
+    ttfv: ({ filter }) => ({ filter, value: 'first_value', groups: [], logrank: null }),
     steps: ({ filter }) => ({ filter, steps: [] }),
     funnel: ({ filter }) => ({
       filter,
@@ -73,6 +73,8 @@ const SCENES: Record<string, FakeSource> = {
       under_way: said.notEnough,
     }),
     activity: ({ filter }) => ({ filter, days: [] }),
+    services: ({ filter }) => ({ filter, until: null, services: [], hidden: 0 }),
+    scores: () => ({ quarters: [] }),
     surveys: () => ({ ...said.surveys, surveys: [] }),
     completeness: () => ({
       as_of: null,

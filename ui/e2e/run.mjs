@@ -197,6 +197,20 @@ async function tell(url) {
       ]);
     }
   }
+  const { services } = await ask('/v1/insights/services');
+  for (const row of services) {
+    for (const name of ['users', 'uses_per_user', 'success']) {
+      const where = `tr[data-service="${row.service}"][data-month="${row.month}"] [data-figure=${name}]`;
+      await equal(page, `[data-question=services] ${where}`, [row[name]]);
+    }
+  }
+  const {
+    quarters: [latest],
+  } = await ask('/v1/insights/surveys');
+  if (latest) {
+    const scores = [latest.nps, latest.csat, latest.ces, latest.response];
+    await equal(page, card(`Recommendation (NPS), ${latest.quarter}`), scores);
+  }
   const completeness = await ask('/v1/insights/completeness');
   for (const name of ['produced', 'accepted', 'missing', 'refused', 'devices', 'devices_heard', 'journeys']) {
     const at = page.locator(`[data-question=completeness] [data-figure=${name}] data`);
@@ -241,6 +255,7 @@ async function tell(url) {
     ['steps', `/v1/insights/steps?${query}`],
     ['funnel', `/v1/insights/funnel?${query}`],
     ['activity', `/v1/insights/activity?${query}`],
+    ['services', `/v1/insights/services?${query}`],
     ['completeness', '/v1/insights/completeness?'],
     ['surveys', '/v1/surveys/results?'],
   ]) {

@@ -9,7 +9,7 @@ use ts_rs::TS;
 use crate::{
     kpis::{
         ActivityTable, Completeness, InsightsFilter, InsightsFilters, InsightsFunnel, InsightsSummary,
-        StepTable, TtfvCurves,
+        ServiceTable, StepTable, SurveyKpis, TtfvCurves,
     },
     surveys::SurveyResults,
 };
@@ -50,6 +50,13 @@ pub enum InsightsQuestion {
         /// About whom; the period is the days.
         filter: InsightsFilter,
     },
+    /// How services are used.
+    Services {
+        /// About whom; the period is the months.
+        filter: InsightsFilter,
+    },
+    /// What people think, quarter by quarter.
+    Scores,
     /// What people answered.
     Surveys {
         /// In which quarter, as `2026-Q4`; the present one without it.
@@ -70,6 +77,8 @@ pub enum CurvesBy {
     Persona,
     /// Each release.
     Release,
+    /// Each team.
+    Team,
 }
 
 /// The answer to a question of the same name.
@@ -89,6 +98,10 @@ pub enum InsightsAnswer {
     Funnel(InsightsFunnel),
     /// To [`InsightsQuestion::Activity`].
     Activity(ActivityTable),
+    /// To [`InsightsQuestion::Services`].
+    Services(ServiceTable),
+    /// To [`InsightsQuestion::Scores`].
+    Scores(SurveyKpis),
     /// To [`InsightsQuestion::Surveys`].
     Surveys(SurveyResults),
     /// To [`InsightsQuestion::Completeness`].

@@ -65,7 +65,8 @@ pub struct KpiCounts {
     pub n_censored: u32,
 }
 
-/// Whom figures are about: what was asked, as it was understood. Two of the three at most.
+/// Whom figures are about: what was asked, as it was understood. Two of persona, release and period at most; a team by
+/// itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct InsightsFilter {
@@ -81,6 +82,10 @@ pub struct InsightsFilter {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub period: Option<String>,
+    /// The people of this team.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub team: Option<String>,
 }
 
 /// `GET /v1/insights/filters`: what can be asked for. What is about too few people is not among it.
@@ -93,6 +98,8 @@ pub struct InsightsFilters {
     pub releases: Vec<String>,
     /// Periods, the latest first.
     pub periods: Vec<String>,
+    /// Teams, by name.
+    pub teams: Vec<String>,
 }
 
 /// `GET /v1/insights/summary`: the cards.
@@ -101,7 +108,7 @@ pub struct InsightsFilters {
 pub struct InsightsSummary {
     /// Whom it is about.
     pub filter: InsightsFilter,
-    /// The share of people who have reached first value.
+    /// The share of people who have got value.
     pub adoption: Adoption,
     /// How long first value took.
     pub ttfv: TtfvFigures,
@@ -113,16 +120,29 @@ pub struct InsightsSummary {
     pub step_failure: Kpi,
 }
 
-/// Who has reached first value, of whom: one numerator, three denominators.
+/// Who has got value, of whom: one numerator, three denominators. Value is what happened since the clock of a journey
+/// started: its first value, or a merged change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct Adoption {
     /// Of everybody who was given a code. Not told under a filter: whoever has begun nothing has no persona, release, period.
     pub organisation: Kpi,
-    /// Of those who have begun a journey and not left it before first value: whom the platform could help.
+    /// Of those who have begun a journey and not left it before they got value: whom the platform could help.
     pub could_help: Kpi,
-    /// Of those who did something in the last 28 days: who use it.
+    /// Of those, who did something in the last 28 days, in Firstlight or with a service: who use it.
     pub use_it: Kpi,
+}
+
+/// What a time to value is a time to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum ValueEvent {
+    /// The step that the pack calls first value.
+    #[default]
+    FirstValue,
+    /// The first change that was merged since the clock started.
+    Merged,
 }
 
 /// How long first value takes, from when the clock starts. In days.
@@ -143,13 +163,15 @@ pub struct TtfvFigures {
     pub naive_median: Kpi,
 }
 
-/// `GET /v1/insights/ttfv?by=persona|release`: curves beside each other.
+/// `GET /v1/insights/ttfv?by=persona|release|team&value=first_value|merged`: curves beside each other.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct TtfvCurves {
     /// Whom it is about.
     pub filter: InsightsFilter,
-    /// One for each persona or release, by name; one called `all` if nothing was asked for.
+    /// The time to what.
+    pub value: ValueEvent,
+    /// One for each persona, release or team, by name; one called `all` if nothing was asked for.
     pub groups: Vec<TtfvCurve>,
     /// Whether those that are shown differ; nothing where fewer than two say something.
     pub logrank: Option<crate::insights::LogRankView>,
@@ -274,6 +296,103 @@ pub struct ActiveDay {
     pub weekly: Kpi,
     /// In the 28 days that end with it.
     pub monthly: Kpi,
+}
+
+/// `GET /v1/insights/services`: how services are used, month by month. Never about one person.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ServiceTable {
+    /// Whom it is about: persona and release are those of the journey a person began last by the end of the month; the period
+    /// is the months.
+    pub filter: InsightsFilter,
+    /// The last day on which a use of a service is known, as `2026-11-26`; nothing before the first.
+    pub until: Option<String>,
+    /// One for each service and month, by name, the latest month first; of the last three months if no period was asked for.
+    pub services: Vec<ServiceRow>,
+    /// How many more there would be, which so few people used that they are not shown.
+    pub hidden: u32,
+}
+
+/// How a service was used in one month.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ServiceRow {
+    /// The service.
+    pub service: String,
+    /// The month, as `2026-11`.
+    pub month: String,
+    /// Distinct people who used it.
+    pub users: Kpi,
+    /// How often each of them used it, on average.
+    pub uses_per_user: Kpi,
+    /// The share of uses that worked.
+    pub success: Kpi,
+}
+
+/// `GET /v1/insights/surveys`: what people think, quarter by quarter, of answers that were let out (see `docs/insights.md`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct SurveyKpis {
+    /// The latest first.
+    pub quarters: Vec<SurveyQuarter>,
+}
+
+/// One quarter.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct SurveyQuarter {
+    /// Which, as `2026-Q4`.
+    pub quarter: String,
+    /// The share of promoters less that of detractors, from -100 to 100, over all such questions together. Whose interval is
+    /// more than 20 points to each side is `not_enough`.
+    pub nps: Kpi,
+    /// The share of answers in the upper two of five, over all such questions together.
+    pub csat: Kpi,
+    /// The mean of how easy it was, from 1 to 7, over all such questions together.
+    pub ces: Kpi,
+    /// The share of showings that ended with an answer, of all surveys together.
+    pub response: Kpi,
+    /// Each survey, by name.
+    pub surveys: Vec<SurveyKpi>,
+}
+
+/// One survey in one quarter.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct SurveyKpi {
+    /// Its id.
+    pub survey: String,
+    /// The share of showings that ended with an answer; the others were put away, or closed with the program.
+    pub response: Kpi,
+    /// Its questions on a scale, by name.
+    pub questions: Vec<QuestionKpi>,
+}
+
+/// One question on a scale.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct QuestionKpi {
+    /// Its id.
+    pub question: String,
+    /// Its scale.
+    pub scale: QuestionScale,
+    /// How many answers were let out, also where they are not enough for a figure.
+    pub answers: u32,
+    /// The figure.
+    pub figure: Kpi,
+}
+
+/// A scale that is answered on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum QuestionScale {
+    /// How likely one is to recommend it, from 0 to 10.
+    Nps,
+    /// How satisfied one is, from 1 to 5.
+    Csat,
+    /// How easy it was, from 1 to 7.
+    Ces,
 }
 
 /// `GET /v1/insights/retrospective?pack=acme&release=3.2.0&before=3.1.0`: whether a release helped.

@@ -103,6 +103,8 @@ name_id! {
     QuestionId,
     /// What can be chosen as an answer.
     ChoiceId,
+    /// A team of the company.
+    TeamId,
 }
 
 macro_rules! uuid_id {

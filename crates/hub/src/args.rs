@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
+use firstlight_domain::id::TeamId;
 use firstlight_hub::rights::Grant;
 use jiff::SignedDuration;
 use uuid::Uuid;
@@ -164,6 +165,10 @@ pub(crate) enum Code {
         /// person are counted as one person
         #[arg(long = "for", value_name = "PERSON")]
         person: Option<String>,
+        /// Which team they are of: letters, digits, `-`, `_` and `.`. Kept as it is written, so that figures can be asked for by
+        /// team; a person is of one team at a time
+        #[arg(long, value_name = "TEAM")]
+        team: Option<TeamId>,
         /// How long it counts, as 7d, 12h or 30m
         #[arg(long, default_value = "7d", value_parser = duration)]
         expires: SignedDuration,
@@ -222,6 +227,13 @@ pub(crate) enum Person {
         /// Do not ask
         #[arg(long)]
         yes: bool,
+    },
+    /// Say which team somebody is of from now on; without a team: of none
+    Team {
+        /// What names the person in your company, as in `code new --for`
+        person: String,
+        /// The team
+        team: Option<TeamId>,
     },
 }
 

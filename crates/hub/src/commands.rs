@@ -14,6 +14,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
+use firstlight_domain::id::TeamId;
 use firstlight_hub::{
     audit::{Act, By},
     config::{Config, Database, Layers},
@@ -59,8 +60,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
             runtime.shutdown_timeout(patience);
             served
         }
-        Command::Code(Code::New { person, expires }) => {
-            runtime.block_on(new_code(&database, person, expires))
+        Command::Code(Code::New { person, team, expires }) => {
+            runtime.block_on(new_code(&database, person, team, expires))
         }
         Command::Device(Device::List) => runtime.block_on(list(&database)),
         Command::Device(Device::Revoke { device }) => runtime.block_on(revoke(&database, device)),
@@ -76,9 +77,12 @@ pub(crate) fn run(args: Args) -> Result<()> {
         }
         Command::Forget => runtime.block_on(people::forget(&database, &config.rules.zone)),
         Command::Request(asked) => runtime.block_on(requests::run(&database, asked)),
+        Command::Person(Person::Team { person, team }) => {
+            runtime.block_on(join(&database, &person, team.as_ref()))
+        }
         Command::Role(asked) => runtime.block_on(roles::run(&database, asked)),
         Command::Audit(asked) => runtime.block_on(audit::run(&database, asked)),
-        Command::Simulate(asked) => runtime.block_on(simulate::run(&database, asked, &config.rules.zone)),
+        Command::Simulate(asked) => runtime.block_on(simulate::run(&database, asked, &config.rules)),
         Command::Backup { file } => {
             let path = one_file(&database, "pg_dump --format=custom --file=FILE URL")?;
             // Before: a copy that was made is in the log, and in the copy's.
@@ -239,12 +243,20 @@ fn account() -> Result<String> {
     named.context("the system does not say whose account this is")
 }
 
-async fn new_code(database: &Database, person: Option<String>, expires: SignedDuration) -> Result<()> {
+async fn new_code(
+    database: &Database,
+    person: Option<String>,
+    team: Option<TeamId>,
+    expires: SignedDuration,
+) -> Result<()> {
     // The first code may come before the first start.
     let store = open(database).await?;
     let code = secrets::new_code()?;
     let by = by()?;
     store.add_code(&by, secrets::hash_code(&code), person.as_deref(), by.at + expires).await?;
+    if let Some(team) = team {
+        store.join_by_code(&by, secrets::hash_code(&code), &team).await?;
+    }
     print(&format!("{code}\n"))
 }
 
@@ -324,6 +336,16 @@ async fn add_alias(database: &Database, person: &str, alias: &str) -> Result<()>
         bail!("`{alias}` is another person's name already");
     }
     print(&format!("{alias} is {person}\n"))
+}
+
+async fn join(database: &Database, person: &str, team: Option<&TeamId>) -> Result<()> {
+    if !open_existing(database).await?.join(&by()?, person, team).await? {
+        bail!("nobody was named `{person}`; `firstlight-hub code new --for {person} --team …` does both");
+    }
+    match team {
+        Some(team) => print(&format!("{person} is of {team}\n")),
+        None => print(&format!("{person} is of no team\n")),
+    }
 }
 
 fn print(text: &str) -> Result<()> {

@@ -7,6 +7,8 @@
 //! people could be reckoned who answered in both. When somebody is erased, the batches they are in stay the numbers that were
 //! let out ([`settle`]).
 
+mod out;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use firstlight_contract::surveys::{
@@ -19,52 +21,13 @@ use firstlight_metrics::{
     suppression::SMALLEST,
     survey::{Nps, ces, csat},
 };
-use jiff::{
-    Timestamp,
-    civil::{Date, date},
-    tz::TimeZone,
-};
 
 use crate::store::{
     PersonKey,
     surveys::{Answered, Feedback, Heard, Settled, Sum},
 };
 
-/// Three months of a year: what people said is told of by quarters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Quarter {
-    year: i16,
-    /// From 1.
-    number: i8,
-}
-
-impl Quarter {
-    /// The one a day is in.
-    pub fn of(day: Date) -> Self {
-        Self { year: day.year(), number: (day.month() - 1) / 3 + 1 }
-    }
-
-    /// `2026-Q4`, and nothing that only looks like it.
-    pub fn read(text: &str) -> Option<Self> {
-        let (year, number) = text.split_once("-Q")?;
-        let quarter = Self { year: year.parse().ok()?, number: number.parse().ok()? };
-        let fits = (2000..=2999).contains(&quarter.year) && (1..=4).contains(&quarter.number);
-        (fits && quarter.to_string() == text).then_some(quarter)
-    }
-
-    /// Its first moment, and that of the next, in a zone.
-    pub fn bounds(self, zone: &TimeZone) -> Option<(Timestamp, Timestamp)> {
-        let start = |year: i16, month: i8| zone.to_timestamp(date(year, month, 1).at(0, 0, 0, 0)).ok();
-        let next = if self.number == 4 { (self.year + 1, 1) } else { (self.year, self.number * 3 + 1) };
-        Some((start(self.year, self.number * 3 - 2)?, start(next.0, next.1)?))
-    }
-}
-
-impl std::fmt::Display for Quarter {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}-Q{}", self.year, self.number)
-    }
-}
+pub use out::{LetOut, Out, SurveyOut};
 
 /// The smallest group whose own words are shown: words tell more of who wrote them than a number does.
 pub const SMALLEST_FOR_WORDS: u64 = 10;

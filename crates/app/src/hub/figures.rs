@@ -61,6 +61,8 @@ impl Firstlight {
             InsightsQuestion::Steps { .. } => read(parsed(&body).map(InsightsAnswer::Steps)),
             InsightsQuestion::Funnel { .. } => read(parsed(&body).map(InsightsAnswer::Funnel)),
             InsightsQuestion::Activity { .. } => read(parsed(&body).map(InsightsAnswer::Activity)),
+            InsightsQuestion::Services { .. } => read(parsed(&body).map(InsightsAnswer::Services)),
+            InsightsQuestion::Scores => read(parsed(&body).map(InsightsAnswer::Scores)),
             InsightsQuestion::Surveys { .. } => read(parsed(&body).map(InsightsAnswer::Surveys)),
             InsightsQuestion::Completeness => read(parsed(&body).map(InsightsAnswer::Completeness)),
         }
@@ -103,12 +105,15 @@ impl Address {
                 let by = by.map(|by| match by {
                     CurvesBy::Persona => ("by", "persona".to_owned()),
                     CurvesBy::Release => ("by", "release".to_owned()),
+                    CurvesBy::Team => ("by", "team".to_owned()),
                 });
                 at("v1/insights/ttfv", about(filter).into_iter().chain(by).collect())
             }
             InsightsQuestion::Steps { filter } => at("v1/insights/steps", about(filter)),
             InsightsQuestion::Funnel { filter } => at("v1/insights/funnel", about(filter)),
             InsightsQuestion::Activity { filter } => at("v1/insights/activity", about(filter)),
+            InsightsQuestion::Services { filter } => at("v1/insights/services", about(filter)),
+            InsightsQuestion::Scores => at("v1/insights/surveys", Vec::new()),
             InsightsQuestion::Surveys { quarter } => {
                 at("v1/surveys/results", quarter.iter().map(|quarter| ("quarter", quarter.clone())).collect())
             }
@@ -123,8 +128,8 @@ impl Address {
 }
 
 fn about(filter: &InsightsFilter) -> Vec<(&'static str, String)> {
-    let InsightsFilter { persona, release, period } = filter;
-    [("persona", persona), ("release", release), ("period", period)]
+    let InsightsFilter { persona, release, period, team } = filter;
+    [("persona", persona), ("release", release), ("period", period), ("team", team)]
         .into_iter()
         .filter_map(|(name, value)| Some((name, value.clone()?)))
         .collect()
@@ -139,7 +144,7 @@ mod tests {
         let filter = InsightsFilter {
             persona: Some("../../v1/devices?x=&y".to_owned()),
             release: Some("acme@3.2.0".to_owned()),
-            period: None,
+            ..InsightsFilter::default()
         };
         let question = InsightsQuestion::Ttfv { filter, by: Some(CurvesBy::Release) };
         let address = Address::of(&question).into_table();

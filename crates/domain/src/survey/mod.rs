@@ -247,6 +247,11 @@ impl Scale {
             Self::Ces => "ces",
         }
     }
+
+    /// The one of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Nps, Self::Csat, Self::Ces].into_iter().find(|scale| scale.name() == name)
+    }
 }
 
 /// What somebody answered.

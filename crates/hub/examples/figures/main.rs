@@ -50,6 +50,7 @@ async fn main() {
     }
     csv.flush().unwrap();
     let answers = asking::answers(&hub.url).await;
+    asking::survey(&hub.url, &machines, each).await;
     let figures = asking::figures(&hub.url, &machines, each, turns).await;
     let said = json!({
         "events": sent, "people": company::PEOPLE, "replayed": replayed, "memory": hub.memory(),

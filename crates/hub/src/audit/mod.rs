@@ -133,6 +133,11 @@ pub enum Act {
         /// Who.
         person: Named,
     },
+    /// It was said which team somebody is of, or that they are of none. Which is not: it could not be erased.
+    TeamSaid {
+        /// Who.
+        person: Named,
+    },
     /// Somebody was given a role.
     RoleGranted {
         /// Who.

@@ -34,6 +34,7 @@ impl Display for Act {
             Self::IntegrationMade { name } => write!(out, "let in the integration {name}"),
             Self::IntegrationRevoked { name } => write!(out, "shut out the integration {name}"),
             Self::AliasAdded { person } => write!(out, "gave {person} another name"),
+            Self::TeamSaid { person } => write!(out, "said which team {person} is of"),
             Self::RoleGranted { person, role } => write!(out, "gave {person} the role {role}"),
             Self::RoleRevoked { person, role } => write!(out, "took the role {role} from {person}"),
             Self::TokenMade { person, token, expires_at } => {

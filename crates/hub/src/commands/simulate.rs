@@ -3,14 +3,16 @@
 use std::{fmt::Write as _, path::Path};
 
 use anyhow::{Context as _, Result, bail};
+use firstlight_domain::id::TeamId;
 use firstlight_hub::{
     config::Database,
+    http::Rules,
     rights::Grant,
     secrets,
-    simulate::{Comparison, Simulation, Size},
+    simulate::{Comparison, Doors, Simulation, Size},
     store::Store,
 };
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp};
 
 use super::{by, open_existing, print, roles};
 use crate::args::Simulate;
@@ -18,13 +20,13 @@ use crate::args::Simulate;
 /// What the hub knows it as.
 const SIMULATION: &str = "firstlight-hub simulate";
 
-pub(super) async fn run(database: &Database, asked: Simulate, zone: &TimeZone) -> Result<()> {
+pub(super) async fn run(database: &Database, asked: Simulate, rules: &Rules) -> Result<()> {
     let found = match &asked.token_file {
-        Some(file) => send(database, &asked, read(file)?.trim(), zone).await?,
+        Some(file) => send(database, &asked, read(file)?.trim(), rules).await?,
         None => {
             let store = open_existing(database).await?;
             let reader = Reader::new(store.as_ref()).await?;
-            let found = send(database, &asked, &reader.token, zone).await;
+            let found = send(database, &asked, &reader.token, rules).await;
             reader.end().await?;
             found?
         }
@@ -43,32 +45,47 @@ pub(super) async fn run(database: &Database, asked: Simulate, zone: &TimeZone) -
     bail!("{} figures are not what they have to be:\n{}", found.different.len(), found.different.join("\n"))
 }
 
-async fn send(database: &Database, asked: &Simulate, token: &str, zone: &TimeZone) -> Result<Comparison> {
+async fn send(database: &Database, asked: &Simulate, token: &str, rules: &Rules) -> Result<Comparison> {
     let size = Size { people: asked.people as usize, weeks: asked.weeks, seed: asked.seed };
     let simulation = Simulation::of(size, Timestamp::now());
     simulation.check(&asked.hub, token).await?;
-    let codes = match &asked.codes {
+    let (codes, doors) = match &asked.codes {
         Some(file) => {
-            read(file)?.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+            let text = read(file)?;
+            let codes = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned);
+            (codes.collect(), None)
         }
-        None => new_codes(open_existing(database).await?.as_ref(), &simulation).await?,
+        None => {
+            let store = open_existing(database).await?;
+            let doors = Doors { integration: secrets::new_token()?, github: rules.hooks.github.clone() };
+            store.add_integration(&by()?, SIMULATION, secrets::hash_token(&doors.integration)).await?;
+            (let_in(store.as_ref(), &simulation).await?, Some(doors))
+        }
     };
-    Ok(simulation.run(&asked.hub, token, codes, zone).await?)
+    Ok(simulation.run(&asked.hub, token, codes, doors.as_ref(), &rules.zone).await?)
 }
 
 fn read(file: &Path) -> Result<String> {
     std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))
 }
 
-async fn new_codes(store: &dyn Store, simulation: &Simulation) -> Result<Vec<String>> {
+/// Codes for the devices of a simulation; who its people are, and of which team.
+async fn let_in(store: &dyn Store, simulation: &Simulation) -> Result<Vec<String>> {
     let by = by()?;
+    let people: Vec<_> = simulation.people().collect();
     let expires_at = by.at + SignedDuration::from_hours(24 * 7);
     let mut codes = Vec::new();
     for person in simulation.devices() {
         let code = secrets::new_code()?;
-        let person = format!("simulated {person}");
-        store.add_code(&by, secrets::hash_code(&code), Some(&person), expires_at).await?;
+        let name = people.get(person).map(|(name, ..)| name.as_str());
+        store.add_code(&by, secrets::hash_code(&code), name, expires_at).await?;
         codes.push(code);
+    }
+    for (name, login, team) in &people {
+        store.add_alias(&by, name, login).await?;
+        if let Some(team) = team {
+            store.join(&by, name, Some(&TeamId::new(team)?)).await?;
+        }
     }
     Ok(codes)
 }

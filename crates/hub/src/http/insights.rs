@@ -3,7 +3,10 @@
 mod shapes;
 mod table;
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use axum::{
     Json,
@@ -11,19 +14,24 @@ use axum::{
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse as _, Response},
 };
-use firstlight_contract::{hub::ProblemCode, kpis::InsightsFilter};
+use firstlight_contract::{
+    hub::ProblemCode,
+    kpis::{InsightsFilter, ValueEvent},
+};
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use super::{
     Failure, Hub, Operation,
-    shape::{named, object_with, one_of, text},
+    shape::{matching, named, one_of, text},
 };
 use crate::{
-    insights::{By, Filter, FilterError, Insights, MOST_WIDE},
-    store::requests::Which,
+    insights::{By, Filter, FilterError, Insights, Period, months, quarters},
+    store::{requests::Which, signals::Services, surveys::HowMuch},
+    surveys::LetOut,
 };
 pub(super) use shapes::shapes;
+use shapes::{VALUES, filter, filter_and_parts};
 use table::ToTable;
 
 /// What may be said in the address. What one route has no use for is refused there.
@@ -33,6 +41,7 @@ pub(super) struct Asked {
     persona: Option<String>,
     release: Option<String>,
     period: Option<String>,
+    team: Option<String>,
     format: Option<Format>,
 }
 
@@ -42,8 +51,18 @@ pub(super) struct AskedCurves {
     persona: Option<String>,
     release: Option<String>,
     period: Option<String>,
+    team: Option<String>,
     format: Option<Format>,
     by: Option<Parts>,
+    #[serde(default)]
+    value: ValueEvent,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AskedPeriod {
+    period: Option<String>,
+    format: Option<Format>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -74,6 +93,7 @@ enum Format {
 enum Parts {
     Persona,
     Release,
+    Team,
 }
 
 type Answer = Result<Response, Failure>;
@@ -81,8 +101,8 @@ type Asks<T> = Result<Query<T>, QueryRejection>;
 
 impl Asked {
     fn filter(self) -> Result<Filter, Failure> {
-        let Self { persona, release, period, format: _ } = self;
-        Filter::of(InsightsFilter { persona, release, period }).map_err(refused)
+        let Self { persona, release, period, team, format: _ } = self;
+        Filter::of(InsightsFilter { persona, release, period, team }).map_err(refused)
     }
 }
 
@@ -110,7 +130,11 @@ pub(super) async fn summary(State(hub): State<Arc<Hub>>, headers: HeaderMap, ask
 }
 
 pub(super) fn ttfv_operation() -> Operation {
-    Operation::gives(named("TtfvCurves")).or_csv().may_ask_together("filter", filter_and_parts())
+    Operation::gives(named("TtfvCurves")).or_csv().may_ask_together("filter", filter_and_parts()).may_ask(
+        "query",
+        "value",
+        one_of(VALUES),
+    )
 }
 
 pub(super) async fn ttfv(
@@ -118,13 +142,14 @@ pub(super) async fn ttfv(
     headers: HeaderMap,
     asked: Asks<AskedCurves>,
 ) -> Answer {
-    let AskedCurves { persona, release, period, format, by } = read(asked)?;
-    let filter = Filter::of(InsightsFilter { persona, release, period }).map_err(refused)?;
+    let AskedCurves { persona, release, period, team, format, by, value } = read(asked)?;
+    let filter = Filter::of(InsightsFilter { persona, release, period, team }).map_err(refused)?;
     let by = by.map(|by| match by {
         Parts::Persona => By::Persona,
         Parts::Release => By::Release,
+        Parts::Team => By::Team,
     });
-    say(&insights(&hub).await?.ttfv(&filter, by).map_err(refused)?, format, &headers)
+    say(&insights(&hub).await?.ttfv(&filter, by, value).map_err(refused)?, format, &headers)
 }
 
 pub(super) fn steps_operation() -> Operation {
@@ -175,6 +200,40 @@ pub(super) async fn retrospective(
     let insights = insights(&hub).await?;
     let told = insights.retrospective(persona.as_deref(), (pack.clone(), before), (pack, release));
     say(&told.map_err(refused)?, format, &headers)
+}
+
+pub(super) fn services_operation() -> Operation {
+    filtered("ServiceTable")
+}
+
+pub(super) async fn services(State(hub): State<Arc<Hub>>, headers: HeaderMap, asked: Asks<Asked>) -> Answer {
+    let asked = read(asked)?;
+    let (format, filter) = (asked.format, asked.filter()?);
+    let used = match months(&filter, today(&hub)) {
+        Some(months) => hub.store.services(months).await?,
+        None => Services::new(),
+    };
+    say(&insights(&hub).await?.services(&filter, &used), format, &headers)
+}
+
+pub(super) fn surveys_operation() -> Operation {
+    let period = matching("^(19[7-9][0-9]|[2-8][0-9]{3})(-Q[1-4])?$");
+    Operation::gives(named("SurveyKpis")).or_csv().may_ask("query", "period", period)
+}
+
+pub(super) async fn surveys(
+    State(hub): State<Arc<Hub>>,
+    headers: HeaderMap,
+    asked: Asks<AskedPeriod>,
+) -> Answer {
+    let AskedPeriod { period, format } = read(asked)?;
+    let filter = Filter::of(InsightsFilter { period, ..InsightsFilter::default() }).map_err(refused)?;
+    let mut out = Vec::new();
+    for quarter in quarters(&filter, today(&hub)).map_err(refused)? {
+        out.push((quarter, let_out(&hub, quarter).await?));
+    }
+    let out = out.iter().map(|(quarter, out)| (*quarter, out.as_ref()));
+    say(&insights(&hub).await?.surveys(out), format, &headers)
 }
 
 pub(super) fn sla_operation() -> Operation {
@@ -237,6 +296,35 @@ async fn insights(hub: &Hub) -> Result<Arc<Insights>, Failure> {
     Ok(insights)
 }
 
+/// What was let out of quarters that were asked for, as long as nothing has changed.
+#[derive(Debug, Default)]
+pub(super) struct Quarters(Mutex<BTreeMap<Period, (HowMuch, Arc<LetOut>)>>);
+
+/// What was let out of a quarter. One that is over does not change any more, and the one that is not does so rarely.
+async fn let_out(hub: &Hub, quarter: Period) -> Result<Arc<LetOut>, Failure> {
+    let Some((from, to)) = quarter.bounds(&hub.rules.zone) else { return Ok(Arc::default()) };
+    // Said before it is read: whatever comes in between is read again.
+    let how_much = hub.store.how_much(from, to).await?;
+    if how_much == HowMuch::default() {
+        return Ok(Arc::default());
+    }
+    let known = hub.quarters.0.lock().unwrap_or_else(PoisonError::into_inner).get(&quarter).cloned();
+    if let Some((_, out)) = known.filter(|(of, _)| *of == how_much) {
+        return Ok(out);
+    }
+    let heard = hub.store.heard(from, to).await?;
+    // As with people: other requests should not wait.
+    let out = tokio::task::spawn_blocking(move || Arc::new(LetOut::of(&heard))).await;
+    let out = out.map_err(|_| Failure::new(ProblemCode::Internal, "the figures could not be computed"))?;
+    let mut quarters = hub.quarters.0.lock().unwrap_or_else(PoisonError::into_inner);
+    quarters.insert(quarter, (how_much, Arc::clone(&out)));
+    Ok(out)
+}
+
+fn today(hub: &Hub) -> Date {
+    hub.rules.zone.to_datetime((hub.now)()).date()
+}
+
 fn say(told: &(impl Serialize + ToTable), format: Option<Format>, headers: &HeaderMap) -> Answer {
     let csv = match format {
         Some(format) => matches!(format, Format::Csv),
@@ -262,30 +350,4 @@ fn say(told: &(impl Serialize + ToTable), format: Option<Format>, headers: &Head
 /// An operation that may be asked for some people only.
 fn filtered(gives: &str) -> Operation {
     Operation::gives(named(gives)).or_csv().may_ask_together("filter", filter())
-}
-
-/// Some people: so many of these can be combined.
-fn filter() -> Value {
-    let release =
-        json!({ "type": "string", "pattern": "@", "description": "Pack and version, as acme@3.2.0." });
-    let period = json!({
-        "type": "string", "pattern": "^(19[7-9][0-9]|[2-8][0-9]{3})(-(0[1-9]|1[0-2]|Q[1-4]))?$",
-        "description": "A month, quarter or year, as 2026-11, 2026-Q4, 2026.",
-    });
-    let mut filter =
-        object_with(json!({}), json!({ "persona": text(), "release": release, "period": period }));
-    filter["maxProperties"] = MOST_WIDE.into();
-    filter
-}
-
-/// Some people, and by what they are shown beside each other; that is one more thing asked for, unless it was already.
-fn filter_and_parts() -> Value {
-    let mut asked = filter();
-    asked["properties"]["by"] = one_of(&["persona", "release"]);
-    asked["maxProperties"] = (MOST_WIDE + 1).into();
-    let within = json!({ "maxProperties": MOST_WIDE });
-    let already = ["persona", "release"]
-        .map(|by| json!({ "required": ["by", by], "properties": { "by": { "const": by } } }));
-    asked["anyOf"] = [within].into_iter().chain(already).collect();
-    asked
 }

@@ -68,6 +68,7 @@ pub struct Hub {
     reading: tokio::sync::Semaphore,
     figures: metrics::Figures,
     figured: insights::Last,
+    quarters: insights::Quarters,
     /// Until when machines take a repository of releases as fresh, in seconds since 1970, if the hub keeps one so.
     fresh_until: Option<Arc<AtomicI64>>,
     now: fn() -> Timestamp,
@@ -140,6 +141,7 @@ impl Hub {
             reading,
             figures: metrics::Figures::default(),
             figured: insights::Last::default(),
+            quarters: insights::Quarters::default(),
             fresh_until,
             now,
         })

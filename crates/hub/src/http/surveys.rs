@@ -22,8 +22,9 @@ use super::{
     shape::{count, instant, list, matching, named, number, object, object_with, one_of, text},
 };
 use crate::{
+    insights::Period,
     store::Device,
-    surveys::{Quarter, SMALLEST_FOR_WORDS, feedback, results},
+    surveys::{SMALLEST_FOR_WORDS, feedback, results},
 };
 
 pub(super) fn cooldown_operation() -> Operation {
@@ -58,7 +59,7 @@ pub(super) fn show_operation() -> Operation {
     Operation::gives(named("SurveyResults")).or_csv().may_ask(
         "query",
         "quarter",
-        matching("^2[0-9]{3}-Q[1-4]$"),
+        matching("^(19[7-9][0-9]|[2-8][0-9]{3})-Q[1-4]$"),
     )
 }
 
@@ -73,8 +74,10 @@ pub(super) async fn show(
     let Query(Asked { quarter, format }) = asked.map_err(|_| malformed())?;
     let zone = &hub.rules.zone;
     let quarter = match quarter {
-        Some(text) => Quarter::read(&text).ok_or_else(malformed)?,
-        None => Quarter::of(zone.to_datetime((hub.now)()).date()),
+        Some(text) => {
+            text.parse().ok().filter(|period| matches!(period, Period::Quarter(..))).ok_or_else(malformed)?
+        }
+        None => Period::quarter_of(zone.to_datetime((hub.now)()).date()),
     };
     let (from, to) = quarter.bounds(zone).ok_or_else(malformed)?;
     let heard = hub.store.heard(from, to).await?;

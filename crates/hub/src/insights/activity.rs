@@ -8,14 +8,17 @@ use jiff::{
 };
 use roaring::RoaringBitmap;
 
-use super::{Filter, Insights, SMALLEST, apart};
+use super::{
+    Filter, Insights, SMALLEST, apart,
+    questions::{Place, Split},
+};
 
 /// Days of the windows.
 const WEEK: i64 = 7;
 const MONTH: i64 = 28;
 
-/// Who is what on some day: the people of each atom. Who has begun nothing is in none.
-type Roles = Vec<RoaringBitmap>;
+/// What each person is on some day, by number. Who has begun nothing is nothing.
+pub(super) type Roles = Vec<Option<Place>>;
 
 impl Insights {
     /// Each day of the period, up to now; of the last 28 days if there is none.
@@ -79,7 +82,7 @@ impl Insights {
     }
 
     /// How many of these are as asked, if that may be told.
-    fn active(&self, people: &RoaringBitmap, roles: &Roles, filter: &Filter) -> Kpi {
+    pub(super) fn active(&self, people: &RoaringBitmap, roles: &Roles, filter: &Filter) -> Kpi {
         let asked = self.only(people, filter, roles);
         if asked.is_empty() {
             return self.count(0);
@@ -91,26 +94,31 @@ impl Insights {
     }
 
     /// Who is what by a day; nobody where it is not asked.
-    fn roles(&self, day: Date, filter: &Filter) -> Roles {
+    pub(super) fn roles(&self, day: Date, filter: &Filter) -> Roles {
+        let mut roles = Roles::new();
         if filter.width() == 0 {
-            return Roles::new();
+            return roles;
         }
-        let mut roles = vec![RoaringBitmap::new(); self.cohorts.atoms];
         for (person, member) in self.cohorts.roles(day) {
-            if let Some(role) = roles.get_mut(member.atom) {
-                role.insert(person);
-            }
+            // In the order of people.
+            roles.resize(person as usize, None);
+            roles.push(Some(member.place()));
         }
         roles
     }
 
     /// Those of these people who are as asked.
-    fn only(&self, people: &RoaringBitmap, filter: &Filter, roles: &Roles) -> RoaringBitmap {
+    pub(super) fn only(&self, people: &RoaringBitmap, filter: &Filter, roles: &Roles) -> RoaringBitmap {
         if filter.width() == 0 {
             return people.clone();
         }
-        let asked = self.cohorts.questions.atoms(filter).iter().filter_map(|atom| roles.get(*atom));
-        asked.fold(RoaringBitmap::new(), |all, role| all | (role & people))
+        let questions = &self.cohorts.questions;
+        let (asked, team) = (questions.atoms(filter), questions.team(filter));
+        let is_asked = |(atom, of, _): &Place| match filter.team {
+            Some(_) => team.is_some() && *of == team,
+            None => asked.binary_search(atom).is_ok(),
+        };
+        places(people, roles).filter(is_asked).map(|(.., person)| person).collect()
     }
 
     /// Whether it may be told how many of these people are as asked, beside every other such question about them.
@@ -118,11 +126,16 @@ impl Insights {
         if asked.width() == 0 {
             return true;
         }
-        let groups: Vec<RoaringBitmap> = roles.iter().map(|role| role & people).collect();
         // Who has begun nothing is in the total only, which then tells of them together with everybody.
-        let begun = groups.iter().fold(RoaringBitmap::new(), |all, group| all | group);
+        let begun: RoaringBitmap = places(people, roles).map(|(.., person)| person).collect();
         let may_be_asked = |filter: &Filter| filter.period.is_none();
+        let split = Split::of(places(people, roles), self.cohorts.atoms);
         apart(people, &begun)
-            && self.cohorts.questions.answered(&groups, may_be_asked, Some(asked)).contains(asked)
+            && self.cohorts.questions.answered(&split, may_be_asked, Some(asked)).contains(asked)
     }
+}
+
+/// What these people are.
+fn places<'a>(people: &'a RoaringBitmap, roles: &'a Roles) -> impl Iterator<Item = Place> + 'a {
+    people.iter().filter_map(|person| *roles.get(person as usize)?)
 }

@@ -1,4 +1,4 @@
-//! Who has reached first value: of everybody, of whom the platform could help, of those who use it.
+//! Who has got value, which is first value or a merged change: of everybody, of whom the platform could help, of those who use it.
 
 use firstlight_contract::kpis::{Adoption, Kpi, KpiAnswer};
 use firstlight_metrics::proportion::Proportion;
@@ -26,7 +26,7 @@ impl Insights {
             }
         };
         let happened = |at: Option<i64>| at.filter(|at| *at <= as_of);
-        let arrived = |member: &Member| happened(member.journey.value).is_some();
+        let arrived = |member: &Member| happened(member.journey.value).or(happened(member.merged)).is_some();
         let gone = |member: &Member| happened(member.journey.left).is_some() && !arrived(member);
         let reached = Member::people(members.iter().filter(|member| arrived(member)));
         let could_help = Member::people(members.iter().filter(|member| !gone(member)));
@@ -57,10 +57,11 @@ impl Insights {
         self.share(share, Alike::Tells)
     }
 
-    /// Who did something in the last 28 days.
+    /// Who did something in the last 28 days, in Firstlight or with a service.
     fn active_lately(&self) -> RoaringBitmap {
         let Some(day) = self.day() else { return RoaringBitmap::new() };
-        let from = day.saturating_sub(27.days());
-        self.people.range(from..=day).fold(RoaringBitmap::new(), |all, (_, people)| all | people)
+        let days = day.saturating_sub(27.days())..=day;
+        let lately = self.people.range(days.clone()).chain(self.using.range(days));
+        lately.fold(RoaringBitmap::new(), |all, (_, people)| all | people)
     }
 }

@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use firstlight_contract::kpis::InsightsFilters;
+use firstlight_domain::id::TeamId;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use roaring::RoaringBitmap;
+use uuid::Uuid;
 
 use super::{
     Filter, Period, SMALLEST,
     filter::{Release, name_of},
-    questions::{Atom, Questions},
+    questions::{Atom, Place, Questions, Split},
     story::{Beginning, Journey},
 };
 
@@ -25,6 +27,10 @@ pub(super) struct Member {
     month: Option<Period>,
     /// The number of its atom.
     pub(super) atom: usize,
+    /// The number of the team.
+    pub(super) team: Option<usize>,
+    /// When the first change was merged that counts for it.
+    pub(super) merged: Option<i64>,
 }
 
 impl Member {
@@ -32,6 +38,11 @@ impl Member {
         filter.persona.as_ref().is_none_or(|persona| *persona == self.began.persona)
             && filter.release.as_ref().is_none_or(|release| Some(release) == self.began.release.as_ref())
             && filter.period.is_none_or(|period| self.month.is_some_and(|month| period.holds(month)))
+    }
+
+    /// How it counts where people are split.
+    pub(super) fn place(&self) -> Place {
+        (self.atom, self.team, self.journey.person)
     }
 
     /// The people some journeys are of.
@@ -51,6 +62,14 @@ pub(super) enum Group<'a> {
     Shown(Vec<&'a Member>),
 }
 
+/// What is known of journeys and of whose they are.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) journeys: BTreeMap<(u32, Uuid), Journey>,
+    pub(super) merged: BTreeMap<(u32, Uuid), i64>,
+    pub(super) teams: BTreeMap<u32, TeamId>,
+}
+
 /// Every journey that has begun.
 #[derive(Debug)]
 pub(super) struct Cohorts {
@@ -63,10 +82,19 @@ pub(super) struct Cohorts {
 }
 
 impl Cohorts {
-    pub(super) fn of(journeys: impl Iterator<Item = Journey>, zone: &TimeZone) -> Self {
+    pub(super) fn of(known: Told, zone: &TimeZone) -> Self {
+        let Told { journeys, merged, teams } = known;
+        let names: BTreeSet<&TeamId> = teams.values().collect();
+        let names: Vec<String> = names.into_iter().map(ToString::to_string).collect();
+        let numbers: BTreeMap<u32, usize> = teams
+            .iter()
+            .filter_map(|(person, team)| {
+                Some((*person, names.binary_search_by(|name| name.as_str().cmp(team.as_str())).ok()?))
+            })
+            .collect();
         let mut members = Vec::new();
         let (mut without_beginning, mut without_clock) = (0, 0);
-        for journey in journeys {
+        for (key, journey) in journeys {
             let Some(began) = journey.began.clone() else {
                 without_beginning += 1;
                 continue;
@@ -75,7 +103,8 @@ impl Cohorts {
             let day = day_of(began.moment.time, zone);
             let month = start.and_then(|start| day_of(start, zone)).map(Period::month_of);
             without_clock += u64::from(month.is_none());
-            members.push(Member { journey, began, start, day, month, atom: 0 });
+            let (team, merged) = (numbers.get(&journey.person).copied(), merged.get(&key).copied());
+            members.push(Member { journey, began, start, day, month, atom: 0, team, merged });
         }
         let atom = |member: &Member| -> Atom {
             (member.began.persona.clone(), member.began.release.clone(), member.month)
@@ -87,15 +116,19 @@ impl Cohorts {
         for member in &mut members {
             member.atom = atoms.get(&atom(member)).copied().unwrap_or_default();
         }
-        let questions = Questions::about(atoms.keys());
-        let groups = by_atom(members.iter(), atoms.len());
-        let shown = questions.answered(&groups, |_| true, None);
+        let questions = Questions::about(atoms.keys(), names);
+        let split = Split::of(members.iter().map(Member::place), atoms.len());
+        let shown = questions.answered(&split, |_| true, None);
         Self { members, questions, atoms: atoms.len(), shown, without_beginning, without_clock }
     }
 
     /// The only way to people: whom a filter is about, if they may be told of.
     pub(super) fn group(&self, filter: &Filter) -> Group<'_> {
-        let members: Vec<&Member> = self.members.iter().filter(|member| member.is_in(filter)).collect();
+        let team = self.questions.team(filter);
+        let is_in = |member: &&Member| member.is_in(filter) && (filter.team.is_none() || member.team == team);
+        // A team nobody knows has nobody, not those who are of none.
+        let nobody = filter.team.is_some() && team.is_none();
+        let members: Vec<&Member> = self.members.iter().filter(|_| !nobody).filter(is_in).collect();
         if members.is_empty() {
             Group::Nobody
         } else if self.shown.contains(filter) {
@@ -118,9 +151,9 @@ impl Cohorts {
             let people: RoaringBitmap = part.map(|member| member.journey.person).collect();
             return self.shown.contains(filter) && people.len() >= SMALLEST;
         }
-        let groups = by_atom(part, self.atoms);
+        let split = Split::of(part.map(Member::place), self.atoms);
         let told = |filter: &Filter| self.shown.contains(filter);
-        self.questions.answered(&groups, told, Some(filter)).contains(filter)
+        self.questions.answered(&split, told, Some(filter)).contains(filter)
     }
 
     /// Whether nothing may be said of a filter that has somebody.
@@ -159,14 +192,17 @@ impl Cohorts {
         let mut filters = InsightsFilters::default();
         for filter in &self.shown {
             match filter {
-                Filter { persona: Some(persona), release: None, period: None } => {
+                Filter { persona: Some(persona), release: None, period: None, team: None } => {
                     filters.personas.push(persona.clone());
                 }
-                Filter { persona: None, release: Some(release), period: None } => {
+                Filter { persona: None, release: Some(release), period: None, team: None } => {
                     filters.releases.push(name_of(release));
                 }
-                Filter { persona: None, release: None, period: Some(period) } => {
+                Filter { persona: None, release: None, period: Some(period), team: None } => {
                     filters.periods.push(period.to_string());
+                }
+                Filter { persona: None, release: None, period: None, team: Some(team) } => {
+                    filters.teams.push(team.clone());
                 }
                 _ => {}
             }
@@ -178,15 +214,4 @@ impl Cohorts {
 
 fn day_of(at: i64, zone: &TimeZone) -> Option<Date> {
     Timestamp::from_millisecond(at).ok().map(|at| zone.to_datetime(at).date())
-}
-
-/// The people of each atom.
-fn by_atom<'a>(members: impl Iterator<Item = &'a Member>, atoms: usize) -> Vec<RoaringBitmap> {
-    let mut groups = vec![RoaringBitmap::new(); atoms];
-    for member in members {
-        if let Some(group) = groups.get_mut(member.atom) {
-            group.insert(member.journey.person);
-        }
-    }
-    groups
 }

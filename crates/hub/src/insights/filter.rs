@@ -6,9 +6,9 @@
 use std::{fmt, str::FromStr};
 
 use firstlight_contract::kpis::InsightsFilter;
-use jiff::{ToSpan as _, civil::Date};
+use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
 
-/// How many of persona, release and period can be asked for at once.
+/// How many of persona, release and period can be asked for at once. A team is asked for by itself.
 pub(crate) const MOST_WIDE: usize = 2;
 
 /// A part of the calendar.
@@ -23,9 +23,19 @@ pub enum Period {
 }
 
 impl Period {
+    /// The first month there can be.
+    pub const FIRST_MONTH: Self = Self::Month(1970, 1);
+    /// The last one.
+    pub const LAST_MONTH: Self = Self::Month(9998, 12);
+
     /// The month a day is in.
     pub fn month_of(day: Date) -> Self {
         Self::Month(day.year(), day.month())
+    }
+
+    /// The quarter a day is in.
+    pub fn quarter_of(day: Date) -> Self {
+        Self::Quarter(day.year(), (day.month() - 1) / 3 + 1)
     }
 
     /// The next wider period.
@@ -40,6 +50,23 @@ impl Period {
     /// Whether another period is it, or in it.
     pub fn holds(self, other: Self) -> bool {
         std::iter::successors(Some(other), |period| period.wider()).any(|period| period == self)
+    }
+
+    /// The month before; the first has none.
+    pub fn month_before(self) -> Option<Self> {
+        self.days().next()?.yesterday().ok().map(Self::month_of)
+    }
+
+    /// Its months.
+    pub fn months(self) -> impl Iterator<Item = Self> {
+        self.days().filter(|day| day.day() == 1).map(Self::month_of)
+    }
+
+    /// Its first moment in a zone, and that of the next period.
+    pub fn bounds(self, zone: &TimeZone) -> Option<(Timestamp, Timestamp)> {
+        let start = |day: Date| zone.to_timestamp(day.at(0, 0, 0, 0)).ok();
+        let (first, last) = (self.days().next()?, self.days().last()?);
+        Some((start(first)?, start(last.tomorrow().ok()?)?))
     }
 
     /// Its days.
@@ -106,6 +133,12 @@ pub enum FilterError {
         "two of persona, release and period can be combined, not all three: too few people would be left"
     )]
     TooNarrow,
+    /// A team and something else.
+    #[error("`team` is asked for by itself: too few people would be left")]
+    TeamAlone,
+    /// Answers are let out by quarter.
+    #[error("answers are told by quarter; `period` is one, or a year, as 2026-Q4 and 2026 are")]
+    NoQuarter,
 }
 
 /// A release: pack and version.
@@ -120,6 +153,8 @@ pub struct Filter {
     pub release: Option<Release>,
     /// Whose clock started in this period.
     pub period: Option<Period>,
+    /// Of this team.
+    pub team: Option<String>,
 }
 
 impl Filter {
@@ -130,19 +165,27 @@ impl Filter {
             Ok((pack.to_owned(), version.to_owned()))
         });
         let period = asked.period.map(|period| period.parse());
-        let filter =
-            Self { persona: asked.persona, release: release.transpose()?, period: period.transpose()? };
-        filter.check()
+        let (release, period) = (release.transpose()?, period.transpose()?);
+        Self { persona: asked.persona, release, period, team: asked.team }.check()
     }
 
     /// The same, if it may be asked.
     pub fn check(self) -> Result<Self, FilterError> {
-        if self.width() > MOST_WIDE { Err(FilterError::TooNarrow) } else { Ok(self) }
+        match self.width() {
+            2.. if self.team.is_some() => Err(FilterError::TeamAlone),
+            width if width > MOST_WIDE => Err(FilterError::TooNarrow),
+            _ => Ok(self),
+        }
     }
 
-    /// How many of the three are asked for.
+    /// The people of a team.
+    pub fn of_team(team: &str) -> Self {
+        Self { team: Some(team.to_owned()), ..Self::default() }
+    }
+
+    /// How many things are asked for.
     pub fn width(&self) -> usize {
-        [self.persona.is_some(), self.release.is_some(), self.period.is_some()]
+        [self.persona.is_some(), self.release.is_some(), self.period.is_some(), self.team.is_some()]
             .into_iter()
             .filter(|asked| *asked)
             .count()
@@ -171,6 +214,7 @@ impl Filter {
             persona: self.persona.clone(),
             release: self.release.as_ref().map(name_of),
             period: self.period.map(|period| period.to_string()),
+            team: self.team.clone(),
         }
     }
 }
@@ -198,6 +242,12 @@ mod tests {
         assert!(period("2026").holds(period("2026-11")) && period("2026-Q4").holds(period("2026-11")));
         assert!(!period("2026-Q3").holds(period("2026-11")) && !period("2026-11").holds(period("2026")));
         assert_eq!((period("2026-Q4").days().count(), period("2024-02").days().count()), (92, 29));
+        assert_eq!(period("2026-Q4").months().last(), Some(period("2026-12")));
+        assert_eq!(period("2026-01").month_before(), Some(period("2025-12")));
+        let berlin = TimeZone::get("Europe/Berlin").unwrap();
+        let bounds = |text| period(text).bounds(&berlin).unwrap();
+        assert_eq!(bounds("2026-Q4").0.to_string(), "2026-09-30T22:00:00Z");
+        assert_eq!(bounds("2026").1, bounds("2027-Q1").0);
     }
 
     #[test]
@@ -208,8 +258,13 @@ mod tests {
                 persona: text(persona),
                 release: text(release),
                 period: text(period),
+                team: None,
             })
         };
+        let of_team = InsightsFilter { team: Some("orders".to_owned()), ..InsightsFilter::default() };
+        assert!(Filter::of(of_team.clone()).is_ok());
+        let and_persona = InsightsFilter { persona: Some("data".to_owned()), ..of_team };
+        assert_eq!(Filter::of(and_persona), Err(FilterError::TeamAlone));
         assert!(asked(Some("data"), Some("acme@1.0.0"), None).is_ok());
         assert_eq!(asked(Some("data"), Some("acme@1.0.0"), Some("2026")), Err(FilterError::TooNarrow));
         assert_eq!(asked(None, Some("acme"), None), Err(FilterError::Release));

@@ -7,7 +7,7 @@
 //!
 //! [`Insights`] gives out nothing but types of the contract, and gets at people only through `cohort::Cohorts::group`,
 //! which knows what may not be told: so no route can forget it. Statistics are `firstlight_metrics`'. Everything costs as
-//! people, journeys, steps and days do; no event is read. What each figure means: `docs/insights.md`.
+//! people, journeys, steps, days and services do; no event is read. What each figure means: `docs/insights.md`.
 //!
 //! One more figure: a file here with an `impl Insights`, its type in `contract::kpis`, its route in `http/insights.rs`.
 
@@ -20,10 +20,13 @@ pub mod filter;
 mod funnel;
 mod questions;
 mod retrospective;
+mod services;
 mod sla;
 mod steps;
 pub mod story;
 mod summary;
+mod surveys;
+mod teams;
 mod ttfv;
 pub(crate) mod written;
 
@@ -36,13 +39,18 @@ use roaring::RoaringBitmap;
 
 pub(crate) use filter::MOST_WIDE;
 pub use filter::{Filter, FilterError, Period};
+pub use services::months;
+pub use surveys::quarters;
 pub use ttfv::By;
 
-use crate::store::kpis::{Known, Machines};
-use cohort::Cohorts;
+use crate::store::{
+    kpis::{Known, Machines},
+    retention::Horizon,
+};
+use cohort::{Cohorts, Told};
 
 /// What makes the same events give another figure raises this.
-pub const DEFINITION: u32 = 1;
+pub const DEFINITION: u32 = 2;
 /// The smallest group anything is said about.
 const SMALLEST: u64 = firstlight_metrics::suppression::SMALLEST;
 const MILLISECONDS_A_DAY: f64 = 86_400_000.0;
@@ -55,11 +63,15 @@ pub struct Insights {
     people: BTreeMap<Date, RoaringBitmap>,
     /// How many were active on days of which nothing else is kept.
     past_people: BTreeMap<Date, u64>,
+    /// Who used a service, by day, lately.
+    using: BTreeMap<Date, RoaringBitmap>,
     everybody: RoaringBitmap,
     machines: Machines,
     /// Of when all of it is, in milliseconds.
     as_of: Option<i64>,
     latest: Option<i64>,
+    /// From when on everything is kept, in milliseconds.
+    kept_from: Option<i64>,
     zone: TimeZone,
 }
 
@@ -68,9 +80,12 @@ impl Insights {
     pub fn of(known: Known, zone: &TimeZone, now: Timestamp) -> Self {
         let as_of = known.latest.map(|latest| latest.min(now).as_millisecond());
         let latest = known.latest.map(Timestamp::as_millisecond);
-        let Known { journeys, people, past_people, everybody, machines, .. } = known;
-        let cohorts = Cohorts::of(journeys.into_values(), zone);
-        Self { cohorts, people, past_people, everybody, machines, as_of, latest, zone: zone.clone() }
+        let Known { journeys, people, past_people, everybody, teams, merged, using, machines, latest: _ } =
+            known;
+        let cohorts = Cohorts::of(Told { journeys, merged, teams }, zone);
+        let kept_from = Horizon::at(now, zone).map(|horizon| horizon.time.as_millisecond());
+        let zone = zone.clone();
+        Self { cohorts, people, past_people, using, everybody, machines, as_of, latest, kept_from, zone }
     }
 
     /// What can be asked for.

@@ -1,7 +1,7 @@
 //! Every question there is, and which of them are answered.
 //!
 //! Journeys that no filter tells apart are one atom; a filter is about some atoms. Which atoms there are is settled once; who of
-//! them a table is about, and so what may be told, is settled for each.
+//! them a table is about, and so what may be told, is settled for each. Teams come after everything else, see [`teams`].
 
 use std::{
     cmp::Reverse,
@@ -14,10 +14,40 @@ use super::{
     Filter, Period, SMALLEST,
     disclosure::{Groups, answerable, people},
     filter::{MOST_WIDE, Release},
+    teams,
 };
 
 /// What filters can tell of a journey: persona, release and month.
 pub(super) type Atom = (String, Option<Release>, Option<Period>);
+
+/// Somebody's journey: its atom, their team, who they are.
+pub(super) type Place = (usize, Option<usize>, u32);
+
+/// Some people, by the atom of their journey and by their team.
+#[derive(Debug, Default)]
+pub(super) struct Split {
+    /// By atom.
+    pub(super) atoms: Vec<RoaringBitmap>,
+    /// Each of them, in order; nobody where nobody is of a team.
+    pub(super) places: Vec<Place>,
+}
+
+impl Split {
+    pub(super) fn of(some: impl Iterator<Item = Place>, atoms: usize) -> Self {
+        let mut split = Self { atoms: vec![RoaringBitmap::new(); atoms], places: some.collect() };
+        for (atom, _, person) in &split.places {
+            if let Some(group) = split.atoms.get_mut(*atom) {
+                group.insert(*person);
+            }
+        }
+        if split.places.iter().all(|(_, team, _)| team.is_none()) {
+            split.places.clear();
+        }
+        split.places.sort_unstable();
+        split.places.dedup();
+        split
+    }
+}
 
 /// Every filter that is about some atoms.
 #[derive(Debug, Default)]
@@ -25,10 +55,12 @@ pub(super) struct Questions {
     of: BTreeMap<Filter, Groups>,
     /// Filters that part a wider one in the same way, as all its personas do.
     lines: Vec<Vec<Filter>>,
+    /// The names of teams.
+    teams: Vec<String>,
 }
 
 impl Questions {
-    pub(super) fn about<'a>(atoms: impl Iterator<Item = &'a Atom>) -> Self {
+    pub(super) fn about<'a>(atoms: impl Iterator<Item = &'a Atom>, teams: Vec<String>) -> Self {
         let mut of: BTreeMap<Filter, Groups> = BTreeMap::new();
         for (index, atom) in atoms.enumerate() {
             for filter in filters_of(atom) {
@@ -44,7 +76,7 @@ impl Questions {
                 lines.entry((wider, same, length)).or_default().push(filter.clone());
             }
         }
-        Self { of, lines: lines.into_values().collect() }
+        Self { of, lines: lines.into_values().collect(), teams }
     }
 
     /// The atoms a filter is about.
@@ -52,14 +84,64 @@ impl Questions {
         self.of.get(filter).map_or(&[], Vec::as_slice)
     }
 
-    /// Of the filters that may be asked, those that are answered about these people of each atom; all others are groups that
-    /// must not follow from answers. What comes after `until` changes nothing about it, and is left out.
+    /// The names of teams, by number.
+    pub(super) fn teams(&self) -> &[String] {
+        &self.teams
+    }
+
+    /// The number of the team a filter asks for.
+    pub(super) fn team(&self, filter: &Filter) -> Option<usize> {
+        self.teams.binary_search(filter.team.as_ref()?).ok()
+    }
+
+    /// Of the filters that may be asked, those that are answered about these people; all others are groups that must not
+    /// follow from answers. What comes after `until` changes nothing about it, and is left out. Teams come last.
     pub(super) fn answered(
         &self,
-        groups: &[RoaringBitmap],
+        split: &Split,
         may_be_asked: impl Fn(&Filter) -> bool,
         until: Option<&Filter>,
     ) -> BTreeSet<Filter> {
+        match until {
+            // Whether a team may be told of does not hang on which of the others are: it is asked beside all of them.
+            Some(until) if until.team.is_some() => {
+                let others =
+                    self.of.iter().filter(|(filter, _)| filter.width() <= MOST_WIDE && may_be_asked(filter));
+                let others: Vec<&[usize]> = others.map(|(_, atoms)| atoms.as_slice()).collect();
+                let everybody = self.atoms(&Filter::default());
+                self.teams_beside(split, &others, &[everybody], may_be_asked).collect()
+            }
+            Some(_) => self.without_teams(split, may_be_asked, until),
+            None => {
+                let mut told = self.without_teams(split, &may_be_asked, None);
+                let sums: Vec<&[usize]> = told.iter().map(|filter| self.atoms(filter)).collect();
+                let teams: Vec<Filter> = self.teams_beside(split, &sums, &sums, may_be_asked).collect();
+                told.extend(teams);
+                told
+            }
+        }
+    }
+
+    /// The teams that are told of beside what may be (`others`) and what is (`told`).
+    fn teams_beside(
+        &self,
+        split: &Split,
+        others: &[&[usize]],
+        told: &[&[usize]],
+        may_be_asked: impl Fn(&Filter) -> bool,
+    ) -> impl Iterator<Item = Filter> {
+        let filter = |team: usize| self.teams.get(team).map(|team| Filter::of_team(team));
+        let may_be_asked = |team: usize| filter(team).is_some_and(|filter| may_be_asked(&filter));
+        teams::told(split, others, told, may_be_asked).into_iter().filter_map(filter)
+    }
+
+    fn without_teams(
+        &self,
+        split: &Split,
+        may_be_asked: impl Fn(&Filter) -> bool,
+        until: Option<&Filter>,
+    ) -> BTreeSet<Filter> {
+        let groups = split.atoms.as_slice();
         let of = |filter: &Filter| -> Groups {
             let atoms = self.atoms(filter).iter().copied();
             atoms.filter(|index| groups.get(*index).is_some_and(|group| !group.is_empty())).collect()
@@ -73,6 +155,7 @@ impl Questions {
                 some => never.push(some),
             }
         }
+        never.extend(teams::in_atoms(split, self.of.values().map(Vec::as_slice)));
         // Totals before their parts, and what is about many before what is about few.
         order.sort_by_key(|(filter, people, _)| (filter.width(), Reverse(*people), *filter));
         let asked = order.iter().position(|(filter, ..)| Some(*filter) == until);
@@ -104,7 +187,7 @@ fn filters_of((persona, release, month): &Atom) -> Vec<Filter> {
         for release in std::iter::once(None).chain(release.as_ref().map(Some)) {
             for period in &periods {
                 let (persona, release) = (persona.cloned(), release.cloned());
-                filters.push(Filter { persona, release, period: *period });
+                filters.push(Filter { persona, release, period: *period, team: None });
             }
         }
     }

@@ -1,6 +1,8 @@
 //! Whether a release helped: those who began with it beside those who began with the one before.
 
-use firstlight_contract::kpis::{KpiAnswer, KpiCounts, ReleaseRetrospective, RetrospectiveVerdict};
+use firstlight_contract::kpis::{
+    KpiAnswer, KpiCounts, ReleaseRetrospective, RetrospectiveVerdict, ValueEvent,
+};
 use firstlight_metrics::{
     Level,
     retrospective::{Registration, Verdict, retrospective},
@@ -13,6 +15,8 @@ use super::{
     whole,
 };
 
+/// The time to what.
+const FIRST_VALUE: ValueEvent = ValueEvent::FirstValue;
 /// By how many days the mean has to change to matter.
 const MATTERS: f64 = 1.0;
 /// Said once and for all releases, so that nobody looks for the figure that fits.
@@ -29,12 +33,17 @@ impl Insights {
     ) -> Result<ReleaseRetrospective, FilterError> {
         let names = [name_of(&before), name_of(&after)];
         let filter = |release| {
-            Filter { persona: persona.map(str::to_owned), release: Some(release), period: None }.check()
+            Filter { persona: persona.map(str::to_owned), release: Some(release), ..Filter::default() }
+                .check()
         };
         let (before, after) = (filter(before)?, filter(after)?);
         let hidden = self.cohorts.hides(&before) || self.cohorts.hides(&after);
         let groups = (self.cohorts.group(&before), self.cohorts.group(&after));
-        let waits = self.shown_waits(&before, &groups.0).zip(self.shown_waits(&after, &groups.1));
+        let waits = self.shown_waits(&before, &groups.0, FIRST_VALUE).zip(self.shown_waits(
+            &after,
+            &groups.1,
+            FIRST_VALUE,
+        ));
         let logrank = waits.as_ref().and_then(|(before, after)| logrank(&[&before.each, &after.each]));
         let told = waits.map(|(before, after)| retrospective(&before.each, &after.each, REGISTERED));
         let gain = match told.as_ref().and_then(|told| Some((told, told.gain?))) {
@@ -55,8 +64,8 @@ impl Insights {
         };
         let [name_before, name_after] = names;
         Ok(ReleaseRetrospective {
-            before: self.curve(name_before, &before, &groups.0),
-            after: self.curve(name_after, &after, &groups.1),
+            before: self.curve(name_before, &before, &groups.0, FIRST_VALUE),
+            after: self.curve(name_after, &after, &groups.1, FIRST_VALUE),
             gain: self.kpi(gain),
             logrank,
             verdict,

@@ -324,6 +324,15 @@ impl Journey {
         }
     }
 
+    /// From when on what happens is of it: the start of its clock if the machine said it, else its beginning.
+    pub fn counts_from(&self) -> Option<i64> {
+        let began = self.began.as_ref()?;
+        match began.clock {
+            Clock::At(at) => Some(at),
+            Clock::Beginning | Clock::Unknown => Some(began.moment.time),
+        }
+    }
+
     /// When its clock started; nothing if it has not begun, or the machine did not say.
     pub fn clock_start(&self) -> Option<i64> {
         let began = self.began.as_ref()?;

@@ -1,6 +1,6 @@
 //! The cards.
 
-use firstlight_contract::kpis::{ActiveDay, InsightsSummary, KpiAnswer};
+use firstlight_contract::kpis::{ActiveDay, InsightsSummary, KpiAnswer, ValueEvent};
 
 use super::{Filter, Insights};
 
@@ -23,7 +23,7 @@ impl Insights {
         InsightsSummary {
             filter: filter.to_view(),
             adoption: self.adoption(filter, &group),
-            ttfv: self.figures(filter, &group),
+            ttfv: self.figures(filter, &group, ValueEvent::FirstValue),
             active,
             stickiness,
             step_failure: self.step_failure(filter, &group),

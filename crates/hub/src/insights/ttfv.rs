@@ -1,12 +1,12 @@
 //! Time to first value.
 //!
-//! T = first verified first value − when the clock started, of each journey, in days. Who has not arrived counts with the
-//! time so far; who left before will never arrive. Who began their journey more than `BACK_FILLED` days after their clock
-//! started is looked at from there on only.
+//! T = first verified first value − when the clock started, of each journey, in days; or the first change that was merged
+//! since then − the same. Who has not arrived counts with the time so far; who left before will never arrive. Who began
+//! their journey more than `BACK_FILLED` days after their clock started is looked at from there on only.
 
 use firstlight_contract::{
     insights::LogRankView,
-    kpis::{CurvePoint, Kpi, KpiAnswer, KpiCounts, TtfvCurve, TtfvCurves, TtfvFigures},
+    kpis::{CurvePoint, Kpi, KpiAnswer, KpiCounts, TtfvCurve, TtfvCurves, TtfvFigures, ValueEvent},
 };
 use firstlight_metrics::{
     Interval, Level,
@@ -63,6 +63,8 @@ pub enum By {
     Persona,
     /// Each release.
     Release,
+    /// Each team.
+    Team,
 }
 
 /// One group's waits and whose they are.
@@ -74,16 +76,21 @@ pub(super) struct Waits {
 
 impl Insights {
     /// Curves beside each other.
-    pub fn ttfv(&self, filter: &Filter, by: Option<By>) -> Result<TtfvCurves, FilterError> {
+    pub fn ttfv(
+        &self,
+        filter: &Filter,
+        by: Option<By>,
+        value: ValueEvent,
+    ) -> Result<TtfvCurves, FilterError> {
         // Whatever is known: what is too narrow for any part is not to be asked at all.
+        let of = |asked: &Option<String>| Some(asked.clone().unwrap_or_default());
         let narrowest = match by {
             None => filter.clone(),
-            Some(By::Persona) => {
-                Filter { persona: Some(filter.persona.clone().unwrap_or_default()), ..filter.clone() }
-            }
+            Some(By::Persona) => Filter { persona: of(&filter.persona), ..filter.clone() },
             Some(By::Release) => {
                 Filter { release: Some(filter.release.clone().unwrap_or_default()), ..filter.clone() }
             }
+            Some(By::Team) => Filter { team: of(&filter.team), ..filter.clone() },
         };
         narrowest.check()?;
         let parts: Vec<(String, Filter)> = match by {
@@ -100,45 +107,57 @@ impl Insights {
                 let part = |release: &Release| Filter { release: Some(release.clone()), ..filter.clone() };
                 releases.map(|release| (name_of(release), part(release))).collect()
             }
+            Some(By::Team) => {
+                let teams = self.cohorts.questions.teams().iter();
+                let wanted = |team: &&String| filter.team.as_ref().is_none_or(|asked| asked == *team);
+                let part = |team: &String| Filter { team: Some(team.clone()), ..filter.clone() };
+                teams.filter(wanted).map(|team| (team.clone(), part(team))).collect()
+            }
         };
         let mut shown = Vec::new();
         let mut groups = Vec::new();
         for (name, filter) in parts {
             let group = self.cohorts.group(&filter);
-            if let Some(waits) = self.shown_waits(&filter, &group) {
+            if let Some(waits) = self.shown_waits(&filter, &group, value) {
                 shown.push(waits.each);
             }
             if !matches!(group, Group::Nobody) {
-                groups.push(self.curve(name, &filter, &group));
+                groups.push(self.curve(name, &filter, &group, value));
             }
         }
         let shown: Vec<&[Wait]> = shown.iter().map(Vec::as_slice).collect();
-        Ok(TtfvCurves { filter: filter.to_view(), groups, logrank: logrank(&shown) })
+        Ok(TtfvCurves { filter: filter.to_view(), value, groups, logrank: logrank(&shown) })
     }
 
-    pub(super) fn curve(&self, name: String, filter: &Filter, group: &Group<'_>) -> TtfvCurve {
+    pub(super) fn curve(
+        &self,
+        name: String,
+        filter: &Filter,
+        group: &Group<'_>,
+        value: ValueEvent,
+    ) -> TtfvCurve {
         let points = self
-            .shown_waits(filter, group)
+            .shown_waits(filter, group, value)
             .map(|waits| points(&Curve::of(&waits.each, Transform::default())));
-        TtfvCurve { name, figures: self.figures(filter, group), points: points.unwrap_or_default() }
+        TtfvCurve { name, figures: self.figures(filter, group, value), points: points.unwrap_or_default() }
     }
 
     /// The waits of a group, if it may be told of those who have some.
-    pub(super) fn shown_waits(&self, filter: &Filter, group: &Group<'_>) -> Option<Waits> {
+    pub(super) fn shown_waits(&self, filter: &Filter, group: &Group<'_>, value: ValueEvent) -> Option<Waits> {
         match group {
             Group::Shown(members) => {
-                let told = self.cohorts.tells_of(filter, |member| self.wait(member).is_some());
-                told.then(|| self.waits(members))
+                let told = self.cohorts.tells_of(filter, |member| self.wait(member, value).is_some());
+                told.then(|| self.waits(members, value))
             }
             Group::Nobody | Group::Hidden => None,
         }
     }
 
-    pub(super) fn figures(&self, filter: &Filter, group: &Group<'_>) -> TtfvFigures {
-        let Some(waits) = self.shown_waits(filter, group) else {
+    pub(super) fn figures(&self, filter: &Filter, group: &Group<'_>, value: ValueEvent) -> TtfvFigures {
+        let Some(waits) = self.shown_waits(filter, group, value) else {
             let answer = match group {
                 Group::Nobody => KpiAnswer::NotEnough,
-                Group::Shown(members) if self.waits(members).people == 0 => KpiAnswer::NotEnough,
+                Group::Shown(members) if self.waits(members, value).people == 0 => KpiAnswer::NotEnough,
                 Group::Hidden | Group::Shown(_) => KpiAnswer::Suppressed,
             };
             let kpi = || self.kpi(answer.clone());
@@ -158,7 +177,7 @@ impl Insights {
             p90: self.quantile(&curve, 0.9),
             within_30_days: self.kpi(within(&waits.each, &curve)),
             restricted_mean: self.kpi(restricted_mean(&curve)),
-            naive_median: self.naive(filter, &waits),
+            naive_median: self.naive(filter, &waits, value),
         }
     }
 
@@ -174,9 +193,10 @@ impl Insights {
         })
     }
 
-    fn naive(&self, filter: &Filter, waits: &Waits) -> Kpi {
+    fn naive(&self, filter: &Filter, waits: &Waits, value: ValueEvent) -> Kpi {
         let n = whole(waits.arrived);
-        let arrived = |member: &Member| self.wait(member).is_some_and(|wait| wait.end() == End::Reached);
+        let arrived =
+            |member: &Member| self.wait(member, value).is_some_and(|wait| wait.end() == End::Reached);
         let counts = KpiCounts { n, n_at_risk: 0, n_events: n, n_censored: 0 };
         self.kpi(match median_of_those_who_arrived(&waits.each) {
             None => KpiAnswer::NotEnough,
@@ -186,11 +206,11 @@ impl Insights {
     }
 
     /// How long each of these has waited. Whose clock has not started, or started nobody knows when, has not.
-    fn waits(&self, members: &[&Member]) -> Waits {
+    fn waits(&self, members: &[&Member], value: ValueEvent) -> Waits {
         let mut waits = Waits { each: Vec::with_capacity(members.len()), people: 0, arrived: 0 };
         let mut waiting = Vec::new();
         for member in members {
-            if let Some(wait) = self.wait(member) {
+            if let Some(wait) = self.wait(member, value) {
                 waiting.push(*member);
                 waits.each.push(wait);
                 waits.arrived += u64::from(wait.end() == End::Reached);
@@ -200,13 +220,19 @@ impl Insights {
         waits
     }
 
-    fn wait(&self, member: &Member) -> Option<Wait> {
+    fn wait(&self, member: &Member, value: ValueEvent) -> Option<Wait> {
         let (start, as_of) = (member.start?, self.as_of?);
-        if start > as_of {
+        // Changes of before are forgotten: a later one may not be the first.
+        let is_forgotten = value == ValueEvent::Merged && self.kept_from.is_none_or(|from| start < from);
+        if start > as_of || is_forgotten {
             return None;
         }
         let happened = |at: Option<i64>| at.filter(|at| *at <= as_of);
-        let (value, left) = (happened(member.journey.value), happened(member.journey.left));
+        let value = match value {
+            ValueEvent::FirstValue => happened(member.journey.value),
+            ValueEvent::Merged => happened(member.merged),
+        };
+        let left = happened(member.journey.left);
         let (at, end) = match (value, left) {
             (Some(value), Some(left)) if left < value => (left, End::Otherwise),
             (Some(value), _) => (value, End::Reached),

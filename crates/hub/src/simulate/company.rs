@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::chance::Chance;
+use super::{asking, chance::Chance, outside::Outside};
 
 pub(super) const MINUTE: i64 = 60_000;
 pub(super) const HOUR: i64 = 60 * MINUTE;
@@ -33,12 +33,40 @@ const PERSONAS: [Persona; 4] = [
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum What {
-    Began { persona: &'static str, version: String, start: i64, launched: bool },
+    Began {
+        persona: &'static str,
+        version: String,
+        start: i64,
+        launched: bool,
+    },
     Left,
-    Value { step: &'static str },
-    Step { step: &'static str, state: &'static str },
+    Value {
+        step: &'static str,
+    },
+    Step {
+        step: &'static str,
+        state: &'static str,
+    },
     Run,
-    Received { version: String },
+    Received {
+        version: String,
+    },
+    Shown {
+        submission: Uuid,
+        survey: &'static str,
+    },
+    Answered {
+        submission: Uuid,
+        survey: &'static str,
+        question: &'static str,
+        scale: &'static str,
+        score: i64,
+    },
+    Ended {
+        submission: Uuid,
+        survey: &'static str,
+        ending: &'static str,
+    },
 }
 
 /// An event that a machine wrote down.
@@ -79,7 +107,17 @@ pub(super) struct Company {
     pub(super) devices: Vec<Device>,
     /// In the order in which they arrive.
     pub(super) batches: Vec<Batch>,
+    /// What people were asked and said: sent after everything else, one after the other, because it matters who answered first.
+    pub(super) asked: Vec<Batch>,
+    /// What other programs tell.
+    pub(super) outside: Outside,
+    /// The team of each person, if they are of one.
+    pub(super) teams: Vec<Option<&'static str>>,
 }
+
+/// Teams: how many of a hundred people are of each; some are of none.
+const TEAMS: [(&str, i64); 5] =
+    [("orders", 30), ("payments", 25), ("search", 20), ("platform", 12), ("labs", 3)];
 
 /// How large it is.
 #[derive(Debug, Clone, Copy)]
@@ -96,7 +134,17 @@ impl Company {
     /// The company whose last week ends at `end`, in milliseconds.
     pub(super) fn of(size: Size, end: i64) -> Self {
         let mut chance = Chance::new(size.seed);
-        let mut company = Self { people: size.people, devices: Vec::new(), batches: Vec::new() };
+        // What came later in this program does not change what was before.
+        let mut other = Chance::new(size.seed ^ 0x6f75_7473_6964_6521);
+        let mut company = Self {
+            people: size.people,
+            devices: Vec::new(),
+            batches: Vec::new(),
+            asked: Vec::new(),
+            outside: Outside::default(),
+            teams: Vec::new(),
+        };
+        let opened = end - size.weeks * 7 * DAY;
         let mut on_the_way: Vec<(i64, Batch)> = Vec::new();
         for person in 0..size.people {
             let opened = end - size.weeks * 7 * DAY;
@@ -105,18 +153,38 @@ impl Company {
                 machines.push(Machine::new(&mut company.devices, person, opened, end, &mut chance));
             }
             live(&mut machines, opened, end, &mut chance);
-            for machine in machines {
+            let began = machines
+                .first()
+                .and_then(|machine| machine.written.first())
+                .map(|event| (event.time, event.journey));
+            for (index, mut machine) in machines.into_iter().enumerate() {
+                if let Some((began, journey)) = began.filter(|_| index == 0) {
+                    asking::ask(&mut machine, journey, began, end, &mut other);
+                    company.asked.extend(machine.set_asked_aside());
+                    company.outside.live(person, began, end, &mut other);
+                }
                 machine.send(end, &mut chance, &mut on_the_way);
             }
+            company.teams.push(team(&mut other));
         }
+        company.outside.visit(size.people, opened, end, &mut other);
         on_the_way.sort_by_key(|(arrives, batch)| (*arrives, batch.device));
         company.batches = on_the_way.into_iter().map(|(_, batch)| batch).collect();
         company
     }
 }
 
+fn team(chance: &mut Chance) -> Option<&'static str> {
+    let mut draw = chance.below(100);
+    let found = TEAMS.iter().find(|(_, share)| {
+        draw -= share;
+        draw < 0
+    });
+    found.map(|(name, _)| *name)
+}
+
 /// A machine and what it has written down.
-struct Machine {
+pub(super) struct Machine {
     person: usize,
     device: usize,
     /// Seconds by which its clock is always off. They are less than a request may take, so they stay in what the hub knows.
@@ -143,11 +211,30 @@ impl Machine {
         Self { person, device, seconds, ahead, set_at, written: Vec::new() }
     }
 
-    fn write(&mut self, at: i64, journey: Uuid, what: What, chance: &mut Chance) {
+    pub(super) fn write(&mut self, at: i64, journey: Uuid, what: What, chance: &mut Chance) {
         let sequence = self.written.len() as u64 + 1;
         let (person, device, time) = (self.person, self.device, at + self.seconds);
         let ahead = if at < self.set_at { self.ahead } else { 0 };
         self.written.push(Event { person, device, sequence, time, ahead, journey, what, id: uuid(chance) });
+    }
+
+    /// Numbers what was written in the order in which it happened, and takes out what people were asked and said, in batches
+    /// that tell of the clock it was written by.
+    fn set_asked_aside(&mut self) -> Vec<Batch> {
+        self.written.sort_by_key(|event| event.time);
+        for (sequence, event) in (1..).zip(&mut self.written) {
+            event.sequence = sequence;
+        }
+        let is_asked = |event: &Event| {
+            matches!(event.what, What::Shown { .. } | What::Answered { .. } | What::Ended { .. })
+        };
+        let (asked, written): (Vec<Event>, Vec<Event>) = self.written.drain(..).partition(is_asked);
+        self.written = written;
+        let batch = |events: &[Event]| {
+            let ahead = events.first().map_or(0, |event| event.ahead) + self.seconds;
+            Batch { device: self.device, ahead, events: events.to_vec() }
+        };
+        asked.chunk_by(|one, next| one.ahead == next.ahead).map(batch).collect()
     }
 
     /// Cuts what was written into batches: some are lost with a disk, some come weeks later, some twice. Whoever sets a clock has
@@ -171,7 +258,7 @@ impl Machine {
     }
 }
 
-fn uuid(chance: &mut Chance) -> Uuid {
+pub(super) fn uuid(chance: &mut Chance) -> Uuid {
     uuid::Builder::from_random_bytes(chance.bytes()).into_uuid()
 }
 
@@ -291,6 +378,20 @@ impl Event {
             What::Received { version } => {
                 ("release.received", json!({ "pack": PACK, "pack_version": version }))
             }
+            What::Shown { submission, survey } => (
+                "survey.shown",
+                json!({ "submission": submission, "survey": survey, "asks_nps": *survey == "recommend" }),
+            ),
+            What::Answered { submission, survey, question, scale, score } => (
+                "survey.answered",
+                json!({
+                    "submission": submission, "survey": survey, "question": question, "question_kind": scale,
+                    "score": score,
+                }),
+            ),
+            What::Ended { submission, survey, ending } => {
+                ("survey.ended", json!({ "submission": submission, "survey": survey, "ending": ending }))
+            }
         };
         json!({
             "specversion": "1.0", "id": self.id, "source": source, "type": format!("dev.firstlight.{kind}"),
@@ -301,7 +402,7 @@ impl Event {
 }
 
 /// As text. Every instant here is within weeks of now.
-fn instant(milliseconds: i64) -> String {
+pub(super) fn instant(milliseconds: i64) -> String {
     jiff::Timestamp::from_millisecond(milliseconds).unwrap_or_default().to_string()
 }
 

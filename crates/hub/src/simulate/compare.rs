@@ -1,12 +1,15 @@
 //! What the hub says beside what it has to say.
 
+mod outside;
+
 use firstlight_contract::kpis::{
-    ActivityTable, Completeness, InsightsFunnel, InsightsSummary, Kpi, KpiAnswer, StepTable,
+    ActivityTable, Completeness, InsightsFunnel, InsightsSummary, Kpi, KpiAnswer, StepTable, TtfvCurves,
+    TtfvFigures,
 };
 
 use super::{
     SimulateError,
-    count::{Count, Journey, arrived, quantile},
+    count::{Count, Journey, Wait, Whom, arrived, quantile},
     replay::Hub,
 };
 
@@ -26,8 +29,11 @@ pub struct Comparison {
     pub told: Vec<String>,
 }
 
-/// Persona, release, month.
-type Asked<'a> = [(&'static str, Option<&'a str>); 3];
+/// What somebody is called, how they are asked for, and who they are.
+type Named<'a> = (&'a str, Vec<(&'static str, &'a str)>, Whom<'a>);
+
+/// Persona, release, month, team.
+type Asked<'a> = [(&'static str, Option<&'a str>); 4];
 
 pub(super) async fn compare(
     hub: &Hub,
@@ -55,10 +61,12 @@ pub(super) async fn compare(
         group(hub, count, asked, people, &mut found).await?;
     }
     activity(hub, count, &mut found).await?;
+    outside::services(hub, count, &mut found).await?;
+    outside::surveys(hub, count, &mut found).await?;
     Ok(found)
 }
 
-/// Everybody; each persona, release, month; and each persona with each release.
+/// Everybody; each persona, release, month, team; and each persona with each release.
 fn questions(count: &Count) -> Vec<Asked<'_>> {
     let all = |of: fn(&Journey) -> &str| {
         let mut values: Vec<&str> = count.journeys.iter().map(of).collect();
@@ -66,8 +74,12 @@ fn questions(count: &Count) -> Vec<Asked<'_>> {
         values.dedup();
         values
     };
-    let asked = |persona, release, period| [("persona", persona), ("release", release), ("period", period)];
+    let asked = |persona, release, period| {
+        [("persona", persona), ("release", release), ("period", period), ("team", None)]
+    };
     let mut questions = vec![asked(None, None, None)];
+    let of_team = |team| [("persona", None), ("release", None), ("period", None), ("team", Some(team))];
+    questions.extend(count.teams().into_iter().map(of_team));
     let releases = all(|journey| &journey.release);
     for persona in all(|journey| &journey.persona) {
         questions.push(asked(Some(persona), None, None));
@@ -85,13 +97,16 @@ async fn group(
     people: usize,
     found: &mut Comparison,
 ) -> Result<(), SimulateError> {
-    let [(_, persona), (_, release), (_, month)] = asked;
+    let [(_, persona), (_, release), (_, month), (_, team)] = asked;
     let is = |wanted: Option<&str>, value: &str| wanted.is_none_or(|wanted| wanted == value);
     let of: Vec<&Journey> = count
         .journeys
         .iter()
         .filter(|journey| {
-            is(persona, &journey.persona) && is(release, &journey.release) && is(month, &journey.month)
+            is(persona, &journey.persona)
+                && is(release, &journey.release)
+                && is(month, &journey.month)
+                && team.is_none_or(|team| journey.team == Some(team))
         })
         .collect();
     let query: Vec<(&str, &str)> =
@@ -99,34 +114,28 @@ async fn group(
     let name = query.iter().map(|(_, value)| *value).collect::<Vec<_>>().join(", ");
     let name = if name.is_empty() { "everybody" } else { &name };
     let summary: InsightsSummary = hub.get("/v1/insights/summary", &query).await?;
-    let waits = count.waits(&of);
-    let days = |share| quantile(&waits, share).map(|time| time / 86_400_000.0);
     let whose = people_of(&of);
-    found.figure(
-        &format!("median days to first value of {name}"),
-        &summary.ttfv.median,
-        days(0.5),
-        Some((waits.len(), arrived(&waits))),
-        whose,
-    );
-    found.figure(
-        &format!("days until three quarters of {name} arrive"),
-        &summary.ttfv.p75,
-        days(0.75),
-        Some((waits.len(), arrived(&waits))),
-        whose,
-    );
+    let waits = count.waits(&of, |journey| journey.value);
+    found.times("first value", name, &summary.ttfv, &waits, whose);
+    let merged = [&query[..], &[("value", "merged")]].concat();
+    let merged: TtfvCurves = hub.get("/v1/insights/ttfv", &merged).await?;
+    let waits = count.waits(&of, |journey| journey.merged);
+    if let [curve] = &merged.groups[..] {
+        found.times("the first merged change", name, &curve.figures, &waits, whose);
+    } else if !of.is_empty() {
+        found.different.push(format!("{} curves of {name}", merged.groups.len()));
+    }
     let share = |(part, whole): (usize, usize)| ratio(part, whole);
-    let adoption = Count::adoption(&of);
-    found.figure(
-        &format!("adoption of {name}"),
-        &summary.adoption.could_help,
-        share(adoption),
-        Some((adoption.1, adoption.0)),
-        adoption.1,
-    );
+    let [helped, using] = count.adoption(&of);
+    for (what, kpi, adoption) in [
+        ("adoption", &summary.adoption.could_help, helped),
+        ("adoption by users", &summary.adoption.use_it, using),
+    ] {
+        let counts = Some((adoption.1, adoption.0));
+        found.figure(&format!("{what} of {name}"), kpi, share(adoption), counts, adoption.1);
+    }
     if query.is_empty() {
-        let all = (adoption.0, people);
+        let all = (helped.0, people);
         found.figure(
             "adoption of the organisation",
             &summary.adoption.organisation,
@@ -186,13 +195,7 @@ async fn steps(
 }
 
 async fn activity(hub: &Hub, count: &Count, found: &mut Comparison) -> Result<(), SimulateError> {
-    let mut personas: Vec<Option<&str>> =
-        count.journeys.iter().map(|journey| Some(journey.persona.as_str())).collect();
-    personas.push(None);
-    personas.sort_unstable();
-    personas.dedup();
-    for persona in personas {
-        let query: Vec<(&str, &str)> = persona.map(|persona| ("persona", persona)).into_iter().collect();
+    for (name, query, whom) in count.whom() {
         let table: ActivityTable = hub.get("/v1/insights/activity", &query).await?;
         found.exactly("days of activity", table.days.len() as u64, 28);
         if table.days.last().and_then(|day| day.day.clone()) != Some(count.today().to_string()) {
@@ -203,9 +206,8 @@ async fn activity(hub: &Hub, count: &Count, found: &mut Comparison) -> Result<()
             for (figure, kpi, days) in
                 [("day", &told.daily, 1), ("week", &told.weekly, 7), ("month", &told.monthly, 28)]
             {
-                let active = count.active(day, days, persona);
-                let what =
-                    format!("active of {} in the {figure} until {day}", persona.unwrap_or("everybody"));
+                let active = count.active(day, days, whom);
+                let what = format!("active of {name} in the {figure} until {day}");
                 // Nobody is told of: there is nobody to protect.
                 let whose = if active == 0 { FEW } else { active };
                 found.figure(&what, kpi, Some(float(active)), None, whose);
@@ -216,7 +218,39 @@ async fn activity(hub: &Hub, count: &Count, found: &mut Comparison) -> Result<()
     Ok(())
 }
 
+impl Count {
+    /// Everybody, each persona, each team: what they are called, how they are asked for, and who they are.
+    fn whom(&self) -> Vec<Named<'_>> {
+        let mut personas: Vec<&str> = self.journeys.iter().map(|journey| journey.persona.as_str()).collect();
+        personas.sort_unstable();
+        personas.dedup();
+        let mut whom = vec![("everybody", Vec::new(), Whom::default())];
+        let personas = personas.into_iter();
+        whom.extend(personas.map(|persona| {
+            (persona, vec![("persona", persona)], Whom { persona: Some(persona), team: None })
+        }));
+        let teams = self.teams().into_iter();
+        whom.extend(teams.map(|team| (team, vec![("team", team)], Whom { persona: None, team: Some(team) })));
+        whom
+    }
+
+    fn teams(&self) -> Vec<&'static str> {
+        let mut teams: Vec<&str> = self.journeys.iter().filter_map(|journey| journey.team).collect();
+        teams.sort_unstable();
+        teams.dedup();
+        teams
+    }
+}
+
 impl Comparison {
+    fn times(&mut self, to: &str, name: &str, told: &TtfvFigures, waits: &[Wait], whose: usize) {
+        let days = |share| quantile(waits, share).map(|time| time / 86_400_000.0);
+        let counts = Some((waits.len(), arrived(waits)));
+        self.figure(&format!("median days to {to} of {name}"), &told.median, days(0.5), counts, whose);
+        let what = format!("days to {to} of three quarters of {name}");
+        self.figure(&what, &told.p75, days(0.75), counts, whose);
+    }
+
     fn exactly(&mut self, what: &str, told: u64, expected: u64) {
         if told == expected {
             self.equal += 1;

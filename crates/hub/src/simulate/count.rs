@@ -6,7 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use uuid::Uuid;
 
-use super::company::{Company, DAY, Event, PACK, What};
+use super::{
+    asking::QUESTIONS,
+    company::{Company, DAY, Event, PACK, What},
+    outside::Who,
+};
 
 /// Whoever begins so long after their clock started was there before.
 const BACK_FILLED: i64 = 28 * DAY;
@@ -19,10 +23,13 @@ pub(super) struct Journey {
     pub(super) persona: String,
     pub(super) release: String,
     pub(super) month: String,
+    pub(super) team: Option<&'static str>,
     began: i64,
     start: i64,
     left: Option<i64>,
-    value: Option<i64>,
+    pub(super) value: Option<i64>,
+    /// The first change that was merged since the clock started.
+    pub(super) merged: Option<i64>,
     steps: BTreeMap<&'static str, Vec<(i64, u64, &'static str)>>,
 }
 
@@ -34,8 +41,31 @@ pub(super) struct Count {
     pub(super) accepted: u64,
     pub(super) produced: u64,
     pub(super) as_of: i64,
+    /// By service and month: how often each used it, and how often that worked.
+    pub(super) services: BTreeMap<(&'static str, String), Users>,
+    pub(super) surveys: Surveys,
     active: BTreeMap<Date, BTreeSet<usize>>,
+    using: BTreeMap<Date, BTreeSet<usize>>,
     zone: TimeZone,
+}
+
+/// Who used a service: how often, and how often that worked.
+pub(super) type Users = BTreeMap<Who, (usize, usize)>;
+
+/// What people said, as far as it is let out.
+#[derive(Debug, Default)]
+pub(super) struct Surveys {
+    /// How each survey ended.
+    pub(super) endings: BTreeMap<&'static str, Vec<&'static str>>,
+    /// What was answered to each question.
+    pub(super) scores: BTreeMap<(&'static str, &'static str), Vec<i64>>,
+}
+
+/// Whose figures.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Whom<'a> {
+    pub(super) persona: Option<&'a str>,
+    pub(super) team: Option<&'a str>,
 }
 
 /// A wait: how long, whether it ended with what was waited for, and from when on it was looked at.
@@ -60,11 +90,13 @@ pub(super) struct Step {
 }
 
 impl Count {
-    pub(super) fn of(company: &Company, zone: &TimeZone) -> Self {
+    /// With what other programs tell, and the teams, or without.
+    pub(super) fn of(company: &Company, zone: &TimeZone, with_outside: bool) -> Self {
         let mut seen = BTreeSet::new();
         let mut events: Vec<&Event> = company
             .batches
             .iter()
+            .chain(&company.asked)
             .flat_map(|batch| &batch.events)
             .filter(|event| seen.insert((event.device, event.sequence)))
             .collect();
@@ -75,11 +107,12 @@ impl Count {
         for event in &events {
             let known = highest.entry(event.device).or_default();
             *known = event.sequence.max(*known);
-            if matches!(event.what, What::Received { .. }) {
+            // What a machine does by itself.
+            if matches!(event.what, What::Received { .. } | What::Shown { .. } | What::Ended { .. }) {
                 continue;
             }
             active.entry(day(zone, event.time)).or_default().insert(event.person);
-            if event.what == What::Run {
+            if matches!(event.what, What::Run | What::Answered { .. }) {
                 continue;
             }
             let (begun, journey) = journeys.entry((event.person, event.journey)).or_default();
@@ -90,18 +123,44 @@ impl Count {
                     (*persona).clone_into(&mut journey.persona);
                     journey.release = format!("{PACK}@{version}");
                     (journey.began, journey.start) = (event.time, *start);
-                    let started = day(zone, *start);
-                    journey.month = format!("{:04}-{:02}", started.year(), started.month());
+                    journey.month = month(day(zone, *start));
                 }
                 What::Left => journey.left = journey.left.or(Some(event.time)),
                 What::Value { .. } => journey.value = journey.value.or(Some(event.time)),
                 What::Step { step, state } => {
                     journey.steps.entry(step).or_default().push((event.time, event.sequence, state));
                 }
-                What::Run | What::Received { .. } => {}
+                What::Run
+                | What::Received { .. }
+                | What::Shown { .. }
+                | What::Answered { .. }
+                | What::Ended { .. } => {}
+            }
+        }
+        let as_of = events.last().map_or(0, |event| event.time);
+        let (mut services, mut using) = (BTreeMap::new(), BTreeMap::new());
+        if with_outside {
+            for (begun, journey) in journeys.values_mut() {
+                journey.team = company.teams.get(journey.person).copied().flatten();
+                let merges = company.outside.merges.iter().filter(|merge| {
+                    *begun && merge.person == journey.person && merge.at >= journey.start && merge.at <= as_of
+                });
+                journey.merged = merges.map(|merge| merge.at).min();
+            }
+            for used in &company.outside.uses {
+                let on = day(zone, used.at);
+                let of: &mut Users = services.entry((used.service, month(on))).or_default();
+                let (all, ok) = of.entry(used.who).or_default();
+                (*all, *ok) = (*all + 1, *ok + usize::from(used.ok));
+                if let Who::Person(person) = used.who {
+                    using.entry(on).or_insert_with(BTreeSet::new).insert(person);
+                }
             }
         }
         Self {
+            services,
+            using,
+            surveys: Surveys::of(company),
             without_beginning: journeys.values().filter(|(begun, _)| !begun).count(),
             journeys: journeys
                 .into_values()
@@ -110,7 +169,7 @@ impl Count {
                 .collect(),
             accepted: events.len() as u64,
             produced: highest.values().sum(),
-            as_of: events.last().map_or(0, |event| event.time),
+            as_of,
             active,
             zone: zone.clone(),
         }
@@ -121,45 +180,60 @@ impl Count {
         day(&self.zone, self.as_of)
     }
 
-    /// People active in the days that end with one, of a persona or of all.
-    pub(super) fn active(&self, day: Date, days: i64, persona: Option<&str>) -> usize {
-        let mut people = BTreeSet::new();
-        let mut at = day;
-        for _ in 0..days {
-            people.extend(self.active.get(&at).into_iter().flatten().copied());
-            at = at.yesterday().unwrap_or(at);
-        }
-        people.retain(|person| persona.is_none_or(|persona| self.role(*person, day) == Some(persona)));
+    /// The day of a moment, in the hub's zone.
+    pub(super) fn day_of(&self, at: Timestamp) -> Date {
+        self.zone.to_datetime(at).date()
+    }
+
+    /// People active in the days that end with one.
+    pub(super) fn active(&self, day: Date, days: i64, whom: Whom<'_>) -> usize {
+        let mut people = within(&self.active, day, days);
+        people.retain(|person| self.is(*person, day, whom));
         people.len()
     }
 
+    /// Whether somebody is one of these on a day. Who has begun nothing is of everybody only.
+    pub(super) fn is(&self, person: usize, by: Date, whom: Whom<'_>) -> bool {
+        let Whom { persona, team } = whom;
+        let role = self.role(person, by);
+        whom == Whom::default()
+            || role.is_some_and(|role| {
+                persona.is_none_or(|persona| persona == role.persona)
+                    && team.is_none_or(|team| Some(team) == role.team)
+            })
+    }
+
     /// What somebody is on a day: that of the journey they began last.
-    fn role(&self, person: usize, by: Date) -> Option<&str> {
+    fn role(&self, person: usize, by: Date) -> Option<&Journey> {
         let begun = self
             .journeys
             .iter()
             .filter(|journey| journey.person == person && day(&self.zone, journey.began) <= by);
-        begun.max_by_key(|journey| journey.began).map(|journey| journey.persona.as_str())
+        begun.max_by_key(|journey| journey.began)
     }
 
-    /// How many of those who have not left before have arrived: how many, and of how many.
-    pub(super) fn adoption(of: &[&Journey]) -> (usize, usize) {
-        let arrived: BTreeSet<usize> =
-            of.iter().filter(|journey| journey.value.is_some()).map(|journey| journey.person).collect();
-        let helped: BTreeSet<usize> = of
-            .iter()
-            .filter(|journey| journey.value.is_some() || journey.left.is_none())
-            .map(|journey| journey.person)
-            .collect();
-        (helped.intersection(&arrived).count(), helped.len())
+    /// How many of those who have not left before have got value: how many, and of how many; and the same of those who did
+    /// something lately.
+    pub(super) fn adoption(&self, of: &[&Journey]) -> [(usize, usize); 2] {
+        let arrived = |journey: &Journey| journey.value.or(journey.merged).is_some();
+        let people = |which: &dyn Fn(&Journey) -> bool| -> BTreeSet<usize> {
+            of.iter().filter(|journey| which(journey)).map(|journey| journey.person).collect()
+        };
+        let reached = people(&arrived);
+        let helped = people(&|journey| arrived(journey) || journey.left.is_none());
+        let mut lately = within(&self.active, self.today(), 28);
+        lately.extend(within(&self.using, self.today(), 28));
+        let using: BTreeSet<usize> = helped.intersection(&lately).copied().collect();
+        [helped, using].map(|whole| (whole.intersection(&reached).count(), whole.len()))
     }
 
-    /// How long each has waited.
-    pub(super) fn waits(&self, of: &[&Journey]) -> Vec<Wait> {
+    /// How long each has waited for something.
+    pub(super) fn waits(&self, of: &[&Journey], value: fn(&Journey) -> Option<i64>) -> Vec<Wait> {
         let mut waits = Vec::new();
         for journey in of.iter().filter(|journey| journey.start <= self.as_of) {
-            let end = [journey.value, journey.left].into_iter().flatten().min().unwrap_or(self.as_of);
-            let arrived = journey.value == Some(end);
+            let value = value(journey);
+            let end = [value, journey.left].into_iter().flatten().min().unwrap_or(self.as_of);
+            let arrived = value == Some(end);
             let late = journey.began - journey.start;
             let entry = if late > BACK_FILLED { late } else { 0 };
             let time = (end - journey.start).max(0);
@@ -233,6 +307,81 @@ impl Count {
         }
         steps
     }
+}
+
+impl Surveys {
+    /// Each person counts once with what they said first; five or more who did not all say the same come out together.
+    fn of(company: &Company) -> Self {
+        let mut endings: BTreeMap<&'static str, Vec<(usize, &'static str)>> = BTreeMap::new();
+        let mut scores: BTreeMap<(&'static str, &'static str), Vec<(usize, i64)>> = BTreeMap::new();
+        for event in company.asked.iter().flat_map(|batch| &batch.events) {
+            match &event.what {
+                What::Answered { survey, question, score, .. } => {
+                    scores.entry((survey, question)).or_default().push((event.person, *score));
+                }
+                What::Ended { survey, ending, .. } => {
+                    endings.entry(survey).or_default().push((event.person, ending));
+                }
+                _ => {}
+            }
+        }
+        let scale = |asked: &(&str, &str)| {
+            let of = QUESTIONS.iter().find(|of| (of.survey, of.id) == *asked);
+            of.map_or("", |of| of.scale)
+        };
+        let endings = endings.into_iter().map(|(survey, said)| (survey, let_out(&said, |ending| *ending)));
+        let scores = scores.into_iter().map(|(asked, said)| {
+            let shown = match scale(&asked) {
+                "nps" => let_out(&said, |score| [*score >= 9, *score >= 7]),
+                "csat" => let_out(&said, |score| *score >= 4),
+                _ => let_out(&said, |score| *score),
+            };
+            (asked, shown)
+        });
+        Self { endings: endings.collect(), scores: scores.collect() }
+    }
+}
+
+fn let_out<T: Copy, C: PartialEq>(said: &[(usize, T)], shown_as: impl Fn(&T) -> C) -> Vec<T> {
+    let mut seen = BTreeSet::new();
+    let (mut out, mut waiting) = (Vec::new(), Vec::new());
+    for (person, one) in said {
+        if seen.insert(*person) {
+            waiting.push(*one);
+            let differ = waiting.iter().any(|other| shown_as(other) != shown_as(one));
+            if waiting.len() >= 5 && differ {
+                out.append(&mut waiting);
+            }
+        }
+    }
+    out
+}
+
+/// How sure an NPS is, to each side.
+#[expect(clippy::cast_precision_loss, reason = "people, far below 2^53")]
+pub(super) fn half_of_nps(promoters: usize, detractors: usize, n: usize) -> f64 {
+    let n = n as f64 + 3.0;
+    let (up, down) = ((promoters as f64 + 0.75) / n, (detractors as f64 + 0.75) / n);
+    let (low, high) = {
+        let half = 1.959_963_984_540_054 * ((up + down - (up - down).powi(2)) / n).sqrt();
+        ((up - down - half).max(-1.0), (up - down + half).min(1.0))
+    };
+    50.0 * (high - low)
+}
+
+/// Whoever is in the days that end with one.
+fn within(of: &BTreeMap<Date, BTreeSet<usize>>, day: Date, days: i64) -> BTreeSet<usize> {
+    let mut people = BTreeSet::new();
+    let mut at = day;
+    for _ in 0..days {
+        people.extend(of.get(&at).into_iter().flatten().copied());
+        at = at.yesterday().unwrap_or(at);
+    }
+    people
+}
+
+pub(super) fn month(day: Date) -> String {
+    format!("{:04}-{:02}", day.year(), day.month())
 }
 
 fn is_done(state: &str) -> bool {

@@ -1,12 +1,14 @@
 //! A simulated company: its events, sent to a hub as machines would, and what the KPIs must be.
 //!
-//! `company` makes up what happens, from a seed; `replay` sends it over HTTP, late, twice and in disorder; `count` says what
+//! `company`, `asking` and `outside` make up what happens, from a seed; `replay` sends it over HTTP, late, twice and in disorder; `count` says what
 //! must come of it, from the events alone and with no code of the hub's counting or statistics; `compare` asks the hub.
 
+mod asking;
 mod chance;
 mod company;
 mod compare;
 mod count;
+mod outside;
 mod replay;
 
 use std::sync::Arc;
@@ -16,9 +18,11 @@ use jiff::{Timestamp, tz::TimeZone};
 
 pub use company::Size;
 pub use compare::Comparison;
+pub use replay::Doors;
 
 use company::{Company, DAY};
 use count::Count;
+use outside::{Who, login};
 use replay::Hub;
 
 /// Why a company could not be simulated.
@@ -116,6 +120,12 @@ impl Simulation {
         self.company.devices.iter().map(|device| device.person)
     }
 
+    /// People, by number: what their codes are for, what the forge calls them, and their team if they are of one.
+    pub fn people(&self) -> impl Iterator<Item = (String, String, Option<&'static str>)> + '_ {
+        let people = self.company.teams.iter().enumerate();
+        people.map(|(person, team)| (Who::Person(person).name(), format!("github:{}", login(person)), *team))
+    }
+
     /// Whether a hub can be used: it has heard of nobody yet. `token` is that of a viewer.
     pub async fn check(&self, url: &str, token: &str) -> Result<(), SimulateError> {
         let completeness: Completeness = Hub::at(url, token)?.get("/v1/insights/completeness", &[]).await?;
@@ -126,12 +136,13 @@ impl Simulation {
     }
 
     /// Sends everything, with a code for each device, and compares what comes of it, as a viewer's `token` shows it. `zone`
-    /// is that of the hub.
+    /// is that of the hub. Without doors other programs tell nothing, and nobody is of a team.
     pub async fn run(
         &self,
         url: &str,
         token: &str,
         codes: Vec<String>,
+        doors: Option<&Doors>,
         zone: &TimeZone,
     ) -> Result<Comparison, SimulateError> {
         let devices = self.company.devices.len();
@@ -140,7 +151,10 @@ impl Simulation {
         }
         let hub = Hub::at(url, token)?;
         let sent = replay::replay(&hub, Arc::clone(&self.company), codes).await?;
-        let count = Count::of(&self.company, zone);
+        if let Some(doors) = doors {
+            replay::tell_of_outside(&hub, &self.company.outside, doors).await?;
+        }
+        let count = Count::of(&self.company, zone, doors.is_some());
         if sent.accepted != count.accepted {
             return Err(SimulateError::Lost { accepted: sent.accepted, sent: count.accepted });
         }

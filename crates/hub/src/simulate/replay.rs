@@ -1,20 +1,26 @@
 //! Sending a company's events as its machines would: enrolled with codes, over HTTP, waiting where the hub says so.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use firstlight_contract::hub::{BATCH, BatchAnswer, EnrolRequest, Enrolled, SENT_AT, Verdict};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::Timestamp;
 use reqwest::{Client, RequestBuilder, StatusCode, header};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use sha2::Sha256;
 
 use super::{
     SimulateError,
     company::{Batch, Company},
+    outside::{Merge, Outside, Use},
 };
 
 /// How many machines speak at the same time.
 const LANES: usize = 8;
+/// How much other programs tell at once.
+const AT_ONCE: usize = 200;
 /// How often a hub may say that it is busy before that is an answer.
 const PATIENCE: u32 = 600;
 
@@ -32,6 +38,24 @@ pub(super) struct Hub {
 pub(super) struct Sent {
     pub(super) accepted: u64,
     pub(super) duplicates: u64,
+}
+
+impl Sent {
+    fn add(&mut self, more: Self) {
+        self.accepted += more.accepted;
+        self.duplicates += more.duplicates;
+    }
+}
+
+/// A machine that was let in: what it calls itself, and its token.
+type Machine = (String, String);
+
+/// As GitHub signs it.
+fn signed(body: &str, secret: &SecretString) -> String {
+    // HMAC takes keys of every length.
+    let mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes());
+    let code = mac.map(|mac| mac.chain_update(body.as_bytes()).finalize().into_bytes());
+    format!("sha256={}", code.map(|code| firstlight_domain::plan::hex(&code)).unwrap_or_default())
 }
 
 impl Hub {
@@ -83,14 +107,26 @@ impl Hub {
         Err(SimulateError::Busy { url: self.url.clone() })
     }
 
+    fn json(&self, path: &str, body: String) -> RequestBuilder {
+        let request = self.client.post(format!("{}{path}", self.url));
+        request.header(header::CONTENT_TYPE, "application/json").body(body)
+    }
+
+    async fn tell_as_forge(&self, body: &str, secret: &SecretString) -> Result<(), SimulateError> {
+        let path = "/v1/hooks/github";
+        let request = || {
+            self.json(path, body.to_owned())
+                .header("x-github-event", "pull_request")
+                .header("x-hub-signature-256", signed(body, secret))
+        };
+        heard(self.ask(request, path).await?)
+    }
+
     async fn enrol(&self, code: &str, source: &str) -> Result<String, SimulateError> {
         let body = serde_json::to_string(&EnrolRequest { code: code.to_owned(), source: source.to_owned() })
             .map_err(SimulateError::Unwritable)?;
-        let request = || {
-            let request = self.client.post(format!("{}/v1/devices", self.url));
-            request.header(header::CONTENT_TYPE, "application/json").body(body.clone())
-        };
-        let enrolled: Enrolled = self.ask(request, "/v1/devices").await?;
+        let path = "/v1/devices";
+        let enrolled: Enrolled = self.ask(|| self.json(path, body.clone()), path).await?;
         Ok(enrolled.token)
     }
 
@@ -116,7 +152,60 @@ impl Hub {
     }
 }
 
-/// Enrols every machine and sends everything: the batches of each machine in the order in which they arrive.
+/// How other programs speak to a hub.
+#[derive(Debug, Clone)]
+pub struct Doors {
+    /// The token of an integration.
+    pub integration: String,
+    /// What the forge signs with; what it would tell comes from a pipeline otherwise.
+    pub github: Option<SecretString>,
+}
+
+/// Tells what other programs have to tell, some of it twice.
+pub(super) async fn tell_of_outside(
+    hub: &Hub,
+    outside: &Outside,
+    doors: &Doors,
+) -> Result<(), SimulateError> {
+    let merges = outside.merges.iter();
+    let (forge, pipeline): (Vec<&Merge>, Vec<&Merge>) =
+        merges.partition(|merge| merge.by_forge && doors.github.is_some());
+    for (number, merge) in forge.into_iter().enumerate() {
+        let Some(secret) = &doors.github else { break };
+        let body = merge.to_github().to_string();
+        for _ in 0..if number % 9 == 0 { 2 } else { 1 } {
+            hub.tell_as_forge(&body, secret).await?;
+        }
+    }
+    let told: Vec<Value> = pipeline.into_iter().map(Merge::to_cdevent).collect();
+    for (number, some) in told.chunks(AT_ONCE).enumerate() {
+        let (path, body) = ("/v1/signals/cdevents", Value::from(some).to_string());
+        for _ in 0..if number % 3 == 0 { 2 } else { 1 } {
+            let request = || hub.json(path, body.clone()).bearer_auth(&doors.integration);
+            heard(hub.ask(request, path).await?)?;
+        }
+    }
+    let used: Vec<Value> = outside.uses.iter().map(Use::to_posthog).collect();
+    for (number, some) in used.chunks(AT_ONCE).enumerate() {
+        let (path, body) = ("/batch/", json!({ "api_key": doors.integration, "batch": some }).to_string());
+        for _ in 0..if number % 3 == 0 { 2 } else { 1 } {
+            heard(hub.ask(|| hub.json(path, body.clone()), path).await?)?;
+        }
+    }
+    Ok(())
+}
+
+fn heard(answer: BatchAnswer) -> Result<(), SimulateError> {
+    for verdict in answer.verdicts {
+        if let Verdict::Refused { message, .. } = verdict.verdict {
+            return Err(SimulateError::EventRefused { message });
+        }
+    }
+    Ok(())
+}
+
+/// Enrols every machine and sends everything: the batches of each machine in the order in which they arrive, what people were
+/// asked at the end.
 pub(super) async fn replay(
     hub: &Hub,
     company: Arc<Company>,
@@ -136,19 +225,26 @@ pub(super) async fn replay(
             let mut sent = Sent::default();
             for batch in company.batches.iter().filter(|batch| batch.device % LANES == lane) {
                 let Some((source, token)) = machines.get(batch.device / LANES) else { continue };
-                let more = hub.send(batch, source, token).await?;
-                sent.accepted += more.accepted;
-                sent.duplicates += more.duplicates;
+                sent.add(hub.send(batch, source, token).await?);
             }
-            Ok(sent)
+            let numbered = (lane..).step_by(LANES).zip(machines);
+            Ok((sent, numbered.collect::<Vec<_>>()))
         });
     }
     let mut sent = Sent::default();
+    let mut machines = Vec::new();
     while let Some(lane) = lanes.join_next().await {
-        let more: Result<Sent, SimulateError> = lane.map_err(|_| SimulateError::CutOff)?;
-        let more = more?;
-        sent.accepted += more.accepted;
-        sent.duplicates += more.duplicates;
+        let done: Result<(Sent, Vec<(usize, Machine)>), SimulateError> =
+            lane.map_err(|_| SimulateError::CutOff)?;
+        let (more, some) = done?;
+        sent.add(more);
+        machines.extend(some);
+    }
+    let machines: BTreeMap<usize, Machine> = machines.into_iter().collect();
+    for batch in &company.asked {
+        if let Some((source, token)) = machines.get(&batch.device) {
+            sent.add(hub.send(batch, source, token).await?);
+        }
     }
     Ok(sent)
 }

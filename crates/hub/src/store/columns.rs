@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use firstlight_domain::registry::EventType;
+use firstlight_domain::{id::TeamId, registry::EventType};
 use jiff::{Timestamp, civil::Date};
 use roaring::RoaringBitmap;
 
 use super::StoreError;
+use crate::insights::Period;
 
 /// The numbers types of events have in one database; it keeps them whatever becomes of the enum.
 #[derive(Debug, Clone)]
@@ -53,6 +54,19 @@ pub(super) fn day_of(number: i32) -> Result<Date, StoreError> {
         Date::new(year, part(number / 100 % 100)?, part(number % 100)?).ok()
     };
     date().ok_or_else(|| StoreError::Damaged(format!("{number} is no day")))
+}
+
+/// 2026-11 as 202611: what the day's number has before its last two places.
+pub(super) fn month_number(month: Period) -> i32 {
+    month.days().next().map_or(0, day_number) / 100
+}
+
+pub(super) fn month_of(number: i32) -> Result<Period, StoreError> {
+    day_of(number * 100 + 1).map(Period::month_of)
+}
+
+pub(super) fn team(text: &str) -> Result<TeamId, StoreError> {
+    TeamId::new(text).map_err(|cause| StoreError::Damaged(format!("the team of a person is none: {cause}")))
 }
 
 pub(super) fn people_from(bytes: &[u8]) -> Result<RoaringBitmap, StoreError> {

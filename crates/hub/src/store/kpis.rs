@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use jiff::{Timestamp, civil::Date};
+use firstlight_domain::id::TeamId;
+use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
 use roaring::RoaringBitmap;
 use uuid::Uuid;
 
-use super::StoreError;
-use crate::insights::story::Journey;
+use super::{StoreError, signals::Services};
+use crate::insights::{Period, story::Journey};
 
 /// Everything that is known, of one moment.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -21,6 +22,12 @@ pub struct Known {
     pub past_people: BTreeMap<Date, u64>,
     /// Everybody who was given a code, but for those whose first journey is too old to be kept.
     pub everybody: RoaringBitmap,
+    /// The team of each person, if it was said.
+    pub teams: BTreeMap<u32, TeamId>,
+    /// When the first change was merged that counts for a journey ([`Journey::counts_from`]), in milliseconds.
+    pub merged: BTreeMap<(u32, Uuid), i64>,
+    /// Who used a service, by day: from the month before the latest event's on.
+    pub using: BTreeMap<Date, RoaringBitmap>,
     /// When the latest event happened.
     pub latest: Option<Timestamp>,
     /// What is known of the machines.
@@ -40,6 +47,23 @@ pub struct Machines {
     pub accepted: u64,
     /// Events refused for good.
     pub refused: u64,
+}
+
+impl Known {
+    /// From which month on services tell who uses the platform now: the one before that of the latest event, whatever the zone.
+    pub(super) fn using_from(&self) -> Option<Period> {
+        let latest = TimeZone::UTC.to_datetime(self.latest?).date();
+        Some(Period::month_of(latest.saturating_sub(1.month())))
+    }
+
+    /// Takes in what services say of their users.
+    pub(super) fn use_of(&mut self, services: &Services) {
+        for ((_, month), used) in services {
+            for (day, people) in used.days(*month) {
+                *self.using.entry(day).or_default() |= people;
+            }
+        }
+    }
 }
 
 /// A database that KPIs can be computed from.

@@ -20,6 +20,7 @@ pub mod signals;
 pub mod sqlite;
 mod stories;
 pub mod surveys;
+pub mod teams;
 pub mod webhooks;
 
 use std::collections::BTreeMap;
@@ -236,6 +237,7 @@ pub trait Store:
     + sessions::Sessions
     + signals::Signals
     + surveys::Surveys
+    + teams::Teams
     + webhooks::Webhooks
     + std::fmt::Debug
     + Send

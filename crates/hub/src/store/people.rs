@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::{
     PersonKey, StoreError,
     columns::{Kinds, day_of, instant},
+    signals::Services,
 };
 use crate::{
     audit::By,
@@ -88,7 +89,7 @@ pub const TABLES: &[Table] = &[
     table("person", Rows::People),
     table("audit", Rows::Acts),
     table("day_people", Rows::Sets),
-    table("service_day", Rows::Sets),
+    table("service_month", Rows::Sets),
     table("day_events", Rows::Sums),
     table("latest", Rows::Sums),
     table("past", Rows::Sums),
@@ -272,6 +273,25 @@ pub(super) fn written(column: &str, raw: Raw, kinds: &Kinds) -> Result<Value, St
         (_, Raw::Bytes(bytes)) => json!(BASE64_STANDARD.encode(bytes)),
         (_, Raw::Id(id)) => json!(id),
     })
+}
+
+/// How somebody used each service, by month.
+pub(super) fn uses_of(services: &Services, person: u32) -> Vec<Map<String, Value>> {
+    let mut said = Vec::new();
+    for ((service, month), used) in services {
+        let Some(uses) = used.people.get(&person) else { continue };
+        let days = used.days(*month).filter(|(_, people)| people.contains(person));
+        let days: Vec<String> = days.map(|(day, _)| day.to_string()).collect();
+        let values = [
+            ("service", json!(service)),
+            ("month", json!(month.to_string())),
+            ("days", json!(days)),
+            ("uses", json!(uses.all)),
+            ("failed", json!(uses.failed)),
+        ];
+        said.push(values.map(|(name, value)| (name.to_owned(), value)).into_iter().collect());
+    }
+    said
 }
 
 /// Between which moments each gap lies; nothing where that is not known.

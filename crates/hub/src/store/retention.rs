@@ -1,4 +1,4 @@
-//! What is too old goes: of events, journeys, answers and signals only sums are left, and of people nothing.
+//! What is too old goes: of events, journeys and answers only sums are left, of signals and people nothing.
 //!
 //! It goes in small pieces, so that nobody waits for it, and each piece moves what it takes from the counts to the sums of the
 //! past ([`Past`]): so the counts are at every moment what the log says, with those sums.
@@ -15,14 +15,15 @@ use uuid::Uuid;
 use super::{
     Rollups, StoreError,
     columns::day_of,
-    signals::SignalCounts,
     stories::{Key, damaged},
 };
 use crate::{
     audit::By,
     ingest::event::{RunPart, run},
-    insights::story::{Journey, StepStory},
-    surveys::Quarter,
+    insights::{
+        Period,
+        story::{Journey, StepStory},
+    },
 };
 
 /// How many events go at once.
@@ -41,6 +42,8 @@ pub struct Horizon {
     pub time: Timestamp,
     /// From when on answers to surveys are kept: whole quarters go, because what is told of one must not change by a few.
     pub quarter: Timestamp,
+    /// The first day of the months whose use of services is kept: they are told of by months, and half of one is none.
+    pub month: Date,
     /// People who are alone since before then go.
     pub alone: Timestamp,
     /// When it is looked.
@@ -48,13 +51,14 @@ pub struct Horizon {
 }
 
 impl Horizon {
-    /// What is too old at a time, where days and quarters are those of a zone. None at the ends of time.
+    /// What is too old at a time, where days, months and quarters are those of a zone. None at the ends of time.
     pub fn at(now: Timestamp, zone: &TimeZone) -> Option<Self> {
         let day = zone.to_datetime(now).date().checked_sub(i64::from(KEPT_DAYS).days()).ok()?;
         let time = zone.to_timestamp(day.at(0, 0, 0, 0)).ok()?;
-        let (first, next) = Quarter::of(day).bounds(zone)?;
+        let (first, next) = Period::quarter_of(day).bounds(zone)?;
         let quarter = if first < time { next } else { first };
-        Some(Self { day, time, quarter, alone: now - ALONE, now })
+        let month = if day.day() == 1 { day } else { day.last_of_month().tomorrow().ok()? };
+        Some(Self { day, time, quarter, month, alone: now - ALONE, now })
     }
 }
 
@@ -111,15 +115,10 @@ pub(super) enum What {
     Runs,
     /// Those of them that failed.
     FailedRuns,
-    /// Uses of a service, on a day.
-    Uses,
-    /// Those of them that failed.
-    FailedUses,
 }
 
 impl What {
-    pub(super) const ALL: [Self; 6] =
-        [Self::Events, Self::People, Self::Runs, Self::FailedRuns, Self::Uses, Self::FailedUses];
+    pub(super) const ALL: [Self; 4] = [Self::Events, Self::People, Self::Runs, Self::FailedRuns];
 
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -127,8 +126,6 @@ impl What {
             Self::People => "people",
             Self::Runs => "runs",
             Self::FailedRuns => "failed_runs",
-            Self::Uses => "uses",
-            Self::FailedUses => "failed_uses",
         }
     }
 }
@@ -181,7 +178,6 @@ impl Past {
                 What::People => *rollups.past_people.entry(day_of(*day)?).or_default() += n,
                 What::Runs => rollups.runs.entry(release(name)?).or_default().started += n,
                 What::FailedRuns => rollups.runs.entry(release(name)?).or_default().failed += n,
-                What::Uses | What::FailedUses => {}
             }
         }
         Ok(())
@@ -191,24 +187,6 @@ impl Past {
     pub(super) fn people(&self) -> Result<BTreeMap<Date, u64>, StoreError> {
         let people = self.sums.iter().filter(|((what, ..), _)| *what == What::People);
         people.map(|((_, _, day), n)| Ok((day_of(*day)?, *n))).collect()
-    }
-
-    /// With the sums of the past.
-    pub(super) fn complete_signals(&self, counts: &mut SignalCounts) -> Result<(), StoreError> {
-        for ((what, service, day), n) in &self.sums {
-            let of = match what {
-                What::Uses | What::FailedUses => {
-                    counts.services.entry((service.clone(), day_of(*day)?)).or_default()
-                }
-                What::Events | What::People | What::Runs | What::FailedRuns => continue,
-            };
-            if *what == What::Uses {
-                of.uses += n;
-            } else {
-                of.failed += n;
-            }
-        }
-        Ok(())
     }
 }
 

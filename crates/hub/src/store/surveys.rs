@@ -24,8 +24,20 @@ pub trait Surveys {
     /// What arrived from `from` until before `to`.
     async fn heard(&self, from: Timestamp, to: Timestamp) -> Result<Heard, StoreError>;
 
+    /// How much of answers and endings there is: what changes whenever [`Self::heard`] of them does.
+    async fn how_much(&self, from: Timestamp, to: Timestamp) -> Result<HowMuch, StoreError>;
+
     /// Everything from nothing but the log: slow, and equal to [`Self::heard`] of all times and every [`Self::exposures`].
     async fn hear_again(&self) -> Result<(Heard, BTreeMap<PersonKey, Exposures>), StoreError>;
+}
+
+/// How many there are, and the place of the last: of answers, and of endings.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct HowMuch {
+    /// Answers.
+    pub answers: (i64, i64),
+    /// Surveys that were closed.
+    pub endings: (i64, i64),
 }
 
 /// What was said, each in the order it arrived.

@@ -23,7 +23,17 @@ async fn a_hub_that_knows_little_says_so_in_both_forms() {
     let csv = asked.text().await.unwrap();
     assert!(csv.starts_with("figure,answer,value,ci_low,"), "{csv}");
     assert!(csv.contains("\r\nttfv_median_days,not_enough,,,"), "{csv}");
-    for route in ["filters", "summary", "ttfv?by=release", "steps", "funnel", "activity", "completeness"] {
+    for route in [
+        "filters",
+        "summary",
+        "ttfv?by=release",
+        "steps",
+        "funnel",
+        "activity",
+        "services",
+        "surveys",
+        "completeness",
+    ] {
         let with = if route.contains('?') { '&' } else { '?' };
         let answer = hub.look(&format!("/v1/insights/{route}{with}format=csv")).send().await.unwrap();
         assert_eq!(
@@ -59,12 +69,18 @@ async fn a_figure_is_never_older_than_what_was_acknowledged() {
 async fn what_cannot_be_asked_is_said() {
     let hub = Hub::start();
     for wrong in [
-        "summary?team=blue",
+        "summary?squad=blue",
+        "summary?team=blue&persona=data",
+        "ttfv?by=team&period=2026&team=blue",
+        "ttfv?value=deployed",
+        "services?by=team",
+        "surveys?period=2026-11",
+        "surveys?team=blue",
         "summary?period=2026-11-26",
         "summary?period=yesterday",
         "summary?release=3.2.0",
         "summary?persona=data&release=acme@1.0.0&period=2026",
-        "ttfv?by=team",
+        "ttfv?by=squad",
         "ttfv?by=persona&persona=a&persona=b",
         "steps?format=xml",
         "filters?persona=data",

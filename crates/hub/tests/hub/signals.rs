@@ -4,7 +4,10 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use firstlight_contract::hub::{BatchAnswer, Refusal, Verdict};
 use firstlight_hub::{
     secrets::hash_token,
-    store::{signals::Signals as _, sqlite::SqliteStore},
+    store::{
+        signals::{Signals as _, Uses},
+        sqlite::SqliteStore,
+    },
 };
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::Timestamp;
@@ -163,8 +166,9 @@ async fn programs_tell_of_merges_and_of_the_use_of_services() {
     }
     let store = SqliteStore::open(&hub.database()).unwrap();
     let counts = store.signal_counts().await.unwrap();
-    let [day] = &counts.services.values().collect::<Vec<_>>()[..] else { panic!("{counts:?}") };
-    assert_eq!((day.uses, day.failed, day.people.len()), (4, 1, 3));
+    let [month] = &counts.services.values().collect::<Vec<_>>()[..] else { panic!("{counts:?}") };
+    let sum = |of: fn(&Uses) -> u32| month.people.values().map(of).sum::<u32>();
+    assert_eq!((sum(|uses| uses.all), sum(|uses| uses.failed), month.people.len()), (4, 1, 3));
     assert_eq!(store.integration(hash_token(&token)).await.unwrap().as_deref(), Some("portal"));
     hub.say(&["integration", "revoke", "portal"]);
     problem(cdevents(json!([])).send().await.unwrap(), 401).await;

@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use firstlight_domain::id::TeamId;
 use firstlight_hub::{
     insights::{
         Insights,
         story::{Beginning, Clock, Journey, Moment, Phase, StepFacts},
     },
-    store::kpis::{Known, Machines},
+    store::{
+        kpis::{Known, Machines},
+        signals::{ServiceMonth, Services, Uses},
+    },
 };
 use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
 use uuid::Uuid;
@@ -30,6 +34,9 @@ pub(crate) struct Somebody {
     /// Days until they left.
     pub(crate) left: Option<f64>,
     pub(crate) steps: BTreeMap<String, StepFacts>,
+    /// Days until their first change was merged.
+    pub(crate) merged: Option<f64>,
+    pub(crate) team: Option<&'static str>,
 }
 
 pub(crate) fn somebody(persona: &str, version: &str, days_ago: i64) -> Somebody {
@@ -40,6 +47,8 @@ pub(crate) fn somebody(persona: &str, version: &str, days_ago: i64) -> Somebody 
         value: None,
         left: None,
         steps: BTreeMap::new(),
+        merged: None,
+        team: None,
     }
 }
 
@@ -94,7 +103,10 @@ pub(crate) fn company(people: &[Somebody]) -> Known {
             value: somebody.value.map(at),
             steps: steps.collect(),
         };
-        known.journeys.insert((person, Uuid::from_u128(person.into())), journey);
+        let key = (person, Uuid::from_u128(person.into()));
+        known.merged.extend(somebody.merged.map(|merged| (key, at(merged))));
+        known.teams.extend(somebody.team.map(|team| (person, TeamId::new(team).unwrap())));
+        known.journeys.insert(key, journey);
         known.everybody.insert(person);
         let began: Date = today.saturating_sub(somebody.days_ago.days());
         for day in [began, today] {
@@ -107,4 +119,14 @@ pub(crate) fn company(people: &[Somebody]) -> Known {
 
 pub(crate) fn insights(known: Known) -> Insights {
     Insights::of(known, &TimeZone::UTC, now())
+}
+
+/// Services, in a month, used by these: each uses it as often as their number says, and the first of those uses fails.
+pub(crate) fn services(used: &[(&str, &str, Vec<u32>)]) -> Services {
+    let used = used.iter().map(|(service, name, people)| {
+        let by = |person: &u32| (*person, Uses { days: 1, all: *person, failed: 1 });
+        let month = ServiceMonth { people: people.iter().map(by).collect() };
+        (((*service).to_owned(), name.parse().unwrap()), month)
+    });
+    used.collect()
 }

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use firstlight_contract::kpis::{InsightsFilter, Kpi, KpiAnswer};
+use firstlight_contract::kpis::{InsightsFilter, Kpi, KpiAnswer, ValueEvent};
 use firstlight_hub::insights::{By, Filter, Insights};
 use proptest::{prelude::*, test_runner::TestRunner};
 
-use crate::company::{Somebody, company, insights, now, somebody, step};
+use crate::company::{Somebody, company, insights, now, services, somebody, step};
 
 const FEW: std::ops::Range<usize> = 1..5;
 
@@ -35,21 +35,25 @@ fn quarter(month: &str) -> String {
 
 /// Everything that can be asked, and of whom it is.
 fn questions(people: &[Somebody]) -> Vec<(InsightsFilter, Sum)> {
-    let mut all: BTreeMap<[Option<String>; 3], Sum> = BTreeMap::new();
+    let mut all: BTreeMap<[Option<String>; 4], Sum> = BTreeMap::new();
     for (index, one) in people.iter().enumerate() {
         let month = month(one);
         let periods = [None, Some(month[..4].to_owned()), Some(quarter(&month)), Some(month)];
         for persona in [None, Some(one.persona.clone())] {
             for release in [None, Some(format!("acme@{}", one.version))] {
                 for period in &periods {
-                    let key = [persona.clone(), release.clone(), period.clone()];
-                    all.entry(key).or_default().insert(index);
+                    for team in std::iter::once(None).chain(one.team.map(|team| Some(team.to_owned()))) {
+                        let key = [persona.clone(), release.clone(), period.clone(), team];
+                        all.entry(key).or_default().insert(index);
+                    }
                 }
             }
         }
     }
     all.into_iter()
-        .map(|([persona, release, period], sum)| (InsightsFilter { persona, release, period }, sum))
+        .map(|([persona, release, period, team], sum)| {
+            (InsightsFilter { persona, release, period, team }, sum)
+        })
         .collect()
 }
 
@@ -140,8 +144,8 @@ fn attack(
 fn people() -> impl Strategy<Value = Vec<Somebody>> {
     // Some kinds are rare, as they are in companies.
     let persona = prop_oneof![8 => Just("backend"), 5 => Just("data"), 1 => Just("qa"), 1 => Just("devops")];
-    let one =
-        (persona, 0_usize..4, 1_i64..200, prop::bool::ANY).prop_map(|(persona, release, ago, arrived)| {
+    let one = (persona, 0_usize..4, 1_i64..200, prop::bool::ANY, 0_usize..20).prop_map(
+        |(persona, release, ago, arrived, team)| {
             // A release follows the other, mostly.
             let version = (200 - ago) / 60 + i64::from(release == 3);
             let mut one = somebody(persona, &format!("{version}.0.0"), ago);
@@ -152,8 +156,18 @@ fn people() -> impl Strategy<Value = Vec<Somebody>> {
             if release % 2 == 0 {
                 one.steps.insert("vpn".to_owned(), step(20, 0));
             }
+            one.merged = (release != 2 && arrived).then_some(1.5);
+            // Teams mix personas, but for those that are one.
+            one.team = match team {
+                0..3 => None,
+                3..10 => Some("orders"),
+                10..16 => Some("payments"),
+                16 => Some("labs"),
+                _ => Some(persona),
+            };
             one
-        });
+        },
+    );
     prop::collection::vec(one, 1..100)
 }
 
@@ -167,7 +181,7 @@ fn g5_an_attacker_who_asks_everything_isolates_nobody() {
         .run(&people(), |people| {
             let insights = insights(company(&people));
             let n = |insights: &Insights, filter: &Filter| {
-                let curve = insights.ttfv(filter, None).unwrap().groups.pop()?;
+                let curve = insights.ttfv(filter, None, ValueEvent::FirstValue).unwrap().groups.pop()?;
                 assert_eq!(n_of(&curve.figures.median).is_some(), !curve.points.is_empty());
                 n_of(&curve.figures.median)
             };
@@ -186,7 +200,21 @@ fn g5_an_attacker_who_asks_everything_isolates_nobody() {
             // Who has arrived.
             let arrived: Vec<Somebody> = people.iter().filter(|one| one.value.is_some()).cloned().collect();
             attack(&arrived, &insights, |insights, filter| {
-                n_of(&insights.ttfv(filter, None).unwrap().groups.pop()?.figures.naive_median)
+                n_of(
+                    &insights
+                        .ttfv(filter, None, ValueEvent::FirstValue)
+                        .unwrap()
+                        .groups
+                        .pop()?
+                        .figures
+                        .naive_median,
+                )
+            });
+            // Whose first change is merged.
+            let merged: Vec<Somebody> = people.iter().filter(|one| one.merged.is_some()).cloned().collect();
+            attack(&merged, &insights, |insights, filter| {
+                let curves = insights.ttfv(filter, None, ValueEvent::Merged).unwrap();
+                n_of(&curves.groups.into_iter().next()?.figures.naive_median)
             });
             // A step that only some have met, asked for by itself.
             let met: Vec<Somebody> =
@@ -205,15 +233,20 @@ fn g5_curves_beside_each_other_say_no_more_than_each_alone() {
     runner(10)
         .run(&people(), |people| {
             let insights = insights(company(&people));
-            for by in [By::Persona, By::Release] {
-                for group in insights.ttfv(&Filter::default(), Some(by)).unwrap().groups {
+            for (by, value) in [
+                (By::Persona, ValueEvent::FirstValue),
+                (By::Release, ValueEvent::Merged),
+                (By::Team, ValueEvent::Merged),
+            ] {
+                for group in insights.ttfv(&Filter::default(), Some(by), value).unwrap().groups {
                     let mut asked = InsightsFilter::default();
                     match by {
                         By::Persona => asked.persona = Some(group.name.clone()),
                         By::Release => asked.release = Some(group.name.clone()),
+                        By::Team => asked.team = Some(group.name.clone()),
                     }
-                    let alone =
-                        insights.ttfv(&Filter::of(asked).unwrap(), None).unwrap().groups.pop().unwrap();
+                    let alone = insights.ttfv(&Filter::of(asked).unwrap(), None, value).unwrap();
+                    let alone = alone.groups.into_iter().next().unwrap();
                     prop_assert_eq!(&alone.figures, &group.figures);
                     prop_assert_eq!(&alone.points, &group.points);
                 }
@@ -249,6 +282,54 @@ fn g5_who_is_active_is_told_of_no_few_on_any_day() {
             Ok(())
         })
         .unwrap();
+}
+
+#[test]
+fn g5_who_uses_a_service_is_told_of_no_few_in_any_month() {
+    runner(10)
+        .run(&people(), |people| {
+            let insights = insights(company(&people));
+            // Each of those who use it has a number of their own.
+            let users: Vec<Somebody> = people.iter().filter(|one| one.days_ago % 3 != 0).cloned().collect();
+            let used = |one: &Somebody| one.days_ago % 3 != 0;
+            let numbers = (1_u32..).zip(&people).filter(|(_, one)| used(one)).map(|(number, _)| number);
+            let months = services(&[("search", "2026-11", numbers.collect())]);
+            attack(&users, &insights, |insights, filter| {
+                if filter.period.is_some() {
+                    return None;
+                }
+                let table = insights.services(filter, &months);
+                let row = table.services.into_iter().next()?;
+                // Who is told of by the one is by the others.
+                assert_eq!(n_of(&row.users).filter(|n| *n > 0), n_of(&row.uses_per_user));
+                n_of(&row.users).filter(|n| *n > 0)
+            });
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn g5_teams_that_are_mixed_are_told_of_and_one_that_is_small_takes_another_with_it() {
+    let crowd = |teams: &[(&'static str, usize)]| {
+        let mut people = Vec::new();
+        for persona in ["backend", "data", "qa"] {
+            for (team, each) in teams {
+                people.extend(
+                    (0..*each).map(|_| Somebody { team: Some(team), ..somebody(persona, "1.0.0", 20) }),
+                );
+            }
+        }
+        people
+    };
+    let told = |people: &[Somebody]| insights(company(people)).filters().teams;
+    let mixed = crowd(&[("orders", 8), ("payments", 9), ("search", 7)]);
+    assert_eq!(told(&mixed), ["orders", "payments", "search"]);
+    let n = |insights: &Insights, filter: &Filter| n_of(&insights.funnel(filter).under_way);
+    // Everybody, three personas, one release, three periods, and pairs of them; three teams.
+    assert!(attack(&mixed, &insights(company(&mixed)), n) > 20);
+    let small = crowd(&[("orders", 8), ("payments", 9), ("search", 1)]);
+    assert_eq!(told(&small), ["payments"]);
 }
 
 #[test]

@@ -5,12 +5,13 @@ use std::{
     sync::Arc,
 };
 
-use firstlight_domain::registry::EventType;
+use firstlight_domain::{id::TeamId, registry::EventType};
 use firstlight_hub::{
     ingest::{Read, event::Began},
+    signals::{Signal, SignalKind},
     store::{Device, Store, kpis::Known},
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -181,6 +182,59 @@ fn check(
         }
     }
     Ok(())
+}
+
+/// What other programs say of people whose journeys are known, and the teams they are of, whatever comes first.
+pub(crate) async fn beside_journeys(store: &dyn Store) {
+    let (by, ada) = (story::by(), story::device(store, "ada").await);
+    let merged = |id: &str, hour| {
+        let (id, subject, who) = (id.to_owned(), "orders".to_owned(), Some("github:ada-l".to_owned()));
+        let (kind, at) = (SignalKind::ChangeMerged, at(hour));
+        (Signal { id, kind, subject, who, at, ok: true }, TimeZone::UTC.to_datetime(at).date())
+    };
+    let used = |id: &str, who: &str, hour| {
+        let (signal, day) = merged(id, hour);
+        (Signal { kind: SignalKind::ServiceUsed, who: Some(who.to_owned()), ..signal }, day)
+    };
+    let known = async || {
+        let known = store.known().await.unwrap();
+        assert_eq!(known, store.known_from_log().await.unwrap());
+        known
+    };
+    // Before and after her clock starts, at the eleventh hour; the forge's name for her is not known yet.
+    let said = vec![
+        merged("1", 3),
+        merged("2", 30),
+        merged("3", 12),
+        used("4", "ada", 20),
+        used("5", "somebody else", 21),
+    ];
+    store.take_signals("forge", said, story::now()).await.unwrap();
+    store.append(vec![story::submission(&ada, [read(0, (0, 20, 0)), read(1, (1, 40, 0))])]).await.unwrap();
+    let before = known().await;
+    assert!(before.merged.is_empty() && before.teams.is_empty());
+    assert_eq!(before.everybody.len(), 1, "who only uses a service was given no code");
+    assert_eq!(before.using.values().map(roaring::RoaringBitmap::len).sum::<u64>(), 2);
+
+    assert!(store.add_alias(&by, "ada", "github:ada-l").await.unwrap());
+    let after = known().await;
+    let first = |journey| after.merged.get(&(ada.person.0, journey_id(journey))).copied();
+    assert_eq!(first(0), Some(at(12).as_millisecond()));
+    assert_eq!(first(1), None, "nothing was merged since its clock started, at the thirty-first hour");
+
+    let team = |name: &str| TeamId::new(name).unwrap();
+    assert!(store.join(&by, "ada", Some(&team("orders"))).await.unwrap());
+    assert!(!store.join(&by, "nobody", Some(&team("orders"))).await.unwrap());
+    let code = firstlight_hub::secrets::hash_code("another");
+    store.add_code(&by, code, Some("charles"), story::now()).await.unwrap();
+    assert!(store.join_by_code(&by, code, &team("search")).await.unwrap());
+    assert!(
+        !store.join_by_code(&by, firstlight_hub::secrets::hash_code("none"), &team("search")).await.unwrap()
+    );
+    let teams: Vec<String> = known().await.teams.into_values().map(Into::into).collect();
+    assert_eq!(teams, ["orders", "search"]);
+    assert!(store.join(&by, "charles", None).await.unwrap());
+    assert_eq!(known().await.teams.len(), 1);
 }
 
 /// A machine that makes up steps fills a journey, and no more; whichever come first.

@@ -81,6 +81,12 @@ fn sqlite_knows_of_journeys_what_happened_whatever_arrives_first() {
 }
 
 #[tokio::test]
+async fn sqlite_knows_beside_journeys_what_other_programs_say_and_whose_team_is_which() {
+    let (store, _folder) = sqlite();
+    kpis::beside_journeys(store.as_ref()).await;
+}
+
+#[tokio::test]
 async fn sqlite_keeps_a_journey_as_small_as_a_checklist_whatever_a_machine_makes_up() {
     let (store, _folder) = sqlite();
     kpis::made_up(store.as_ref()).await;

@@ -61,6 +61,12 @@ fn postgres_knows_of_journeys_what_happened_whatever_arrives_first() {
 }
 
 #[tokio::test]
+async fn postgres_knows_beside_journeys_what_other_programs_say_and_whose_team_is_which() {
+    let Some(server) = Server::shared() else { return };
+    kpis::beside_journeys(open(&server.fresh()).await.as_ref()).await;
+}
+
+#[tokio::test]
 async fn postgres_keeps_a_journey_as_small_as_a_checklist_whatever_a_machine_makes_up() {
     let Some(server) = Server::shared() else { return };
     kpis::made_up(open(&server.fresh()).await.as_ref()).await;
@@ -531,6 +537,7 @@ async fn postgres_counts_what_other_programs_tell_many_hubs_at_once_once() {
     }
     assert_eq!(hubs.join_all().await.into_iter().sum::<usize>(), SIGNALS);
     let counts = first.signal_counts().await.unwrap();
-    assert_eq!(counts.services.values().map(|day| day.uses).sum::<u64>(), SIGNALS as u64);
+    let uses = counts.services.values().flat_map(|month| month.people.values());
+    assert_eq!(uses.map(|uses| uses.all as usize).sum::<usize>(), SIGNALS);
     assert_eq!(counts, first.recount_signals().await.unwrap());
 }

@@ -98,7 +98,7 @@ pub(crate) fn life(device: &Device, from: Timestamp, score: u8, words: [&str; 3]
         .collect()
 }
 
-async fn signal(store: &dyn Store, number: &str, kind: SignalKind, who: &str, at: Timestamp) {
+pub(crate) async fn signal(store: &dyn Store, number: &str, kind: SignalKind, who: &str, at: Timestamp) {
     let signal = Signal {
         id: number.to_owned(),
         kind,
@@ -304,8 +304,10 @@ fn whole(export: &Value, hers: &[Device]) {
     assert!(hers.iter().all(|device| ids.contains(device.id.to_string().as_str())), "{ids:?}");
     assert_eq!(tables["day_people"], json!([{ "day": "2026-11-26" }]));
     assert_eq!(
-        tables["service_day"],
-        json!([{ "day": "2026-11-25", "service": "forge" }, { "day": "2026-11-26", "service": "forge" }])
+        tables["service_month"],
+        json!([{
+            "service": "forge", "month": "2026-11", "days": ["2026-11-25", "2026-11-26"], "uses": 2, "failed": 1,
+        }])
     );
     let text = export.to_string();
     for words in WORDS {

@@ -4,16 +4,45 @@ use firstlight_contract::kpis::InsightsFilter;
 use firstlight_hub::{
     audit::{Act, By},
     forgetting,
-    insights::{Filter, Insights},
+    insights::{Filter, Insights, Period},
+    signals::SignalKind,
     store::{Store, people::Whom, retention::Forgotten},
-    surveys::{Quarter, results},
+    surveys::results,
 };
-use jiff::{SignedDuration, ToSpan as _, civil::date, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::date, tz::TimeZone};
 
 use crate::{people, story};
 
 fn zone() -> TimeZone {
     TimeZone::get("Europe/Berlin").unwrap()
+}
+
+/// What other programs tell of two who stay.
+async fn tell_of_others(store: &dyn Store) {
+    for (number, kind, time) in [
+        ("s1", SignalKind::ServiceUsed, "2025-11-30T12:00:00Z"),
+        ("s2", SignalKind::ServiceUsed, "2025-12-20T12:00:00Z"),
+        ("s3", SignalKind::ServiceUsed, "2026-01-05T12:00:00Z"),
+        ("s4", SignalKind::ChangeMerged, "2025-12-20T12:00:00Z"),
+        ("s5", SignalKind::ChangeMerged, "2025-11-30T12:00:00Z"),
+    ] {
+        let who = if number == "s5" { "p8" } else { "p7" };
+        people::signal(store, number, kind, who, time.parse().unwrap()).await;
+    }
+}
+
+/// Months of services go as a whole, when a part of them is too old.
+async fn others_are_forgotten(store: &dyn Store) {
+    let counts = store.signal_counts().await.unwrap();
+    assert_eq!(counts, store.recount_signals().await.unwrap());
+    let of: Vec<Period> = counts.services.keys().map(|(_, month)| *month).collect();
+    assert_eq!(of, [Period::Month(2026, 1)]);
+    let first: Vec<_> = counts.first_changes.into_values().collect();
+    assert_eq!(
+        first,
+        ["2025-12-20T12:00:00Z".parse::<Timestamp>().unwrap()],
+        "whose first change is forgotten has none"
+    );
 }
 
 /// Six people whose first days are long ago, and six who come when those are nearly too old.
@@ -32,8 +61,9 @@ pub(crate) async fn forgetting(store: &dyn Store) {
         store.append(vec![submission]).await.unwrap();
         devices.push(device);
     }
+    tell_of_others(store).await;
     let (rollups, known) = (store.rollups().await.unwrap(), store.known().await.unwrap());
-    let quarter = Quarter::read("2025-Q4").unwrap().bounds(&zone).unwrap();
+    let quarter = Period::Quarter(2025, 4).bounds(&zone).unwrap();
     let let_out = results(&store.heard(quarter.0, quarter.1).await.unwrap());
     assert_eq!(let_out[0].questions[0].n, 5);
 
@@ -51,7 +81,8 @@ pub(crate) async fn forgetting(store: &dyn Store) {
     let later = now + SignedDuration::from_hours(24 * 42);
     let done = forgetting::look(store, &By::hub(later), &zone).await.unwrap().unwrap();
     let Forgotten { events, journeys, answers, signals, .. } = done;
-    assert_eq!((events, journeys, answers, signals), (6 * 14, 6, 6 * 5, 0));
+    assert_eq!((events, journeys, answers, signals), (6 * 14, 6, 6 * 5, 3));
+    others_are_forgotten(store).await;
     let after = store.rollups().await.unwrap();
     assert_eq!(after, store.recount().await.unwrap());
     assert_eq!((&after.events, &after.runs), (&rollups.events, &rollups.runs), "sums are what they were");
@@ -61,7 +92,7 @@ pub(crate) async fn forgetting(store: &dyn Store) {
     let left = store.known().await.unwrap();
     assert_eq!(left, store.known_from_log().await.unwrap());
     assert_eq!((left.journeys.len(), known.journeys.len()), (6, 12));
-    assert_eq!(left.everybody.len(), 6, "whose first days are forgotten are in no share");
+    assert_eq!(left.everybody.len(), 5, "whose first days are forgotten are in no share");
     assert_eq!(left.machines.accepted, known.machines.accepted);
     let insights = Insights::of(left, &zone, later);
     let month = InsightsFilter { period: Some("2025-11".to_owned()), ..InsightsFilter::default() };

@@ -1,5 +1,6 @@
 //! Who may what, and that nothing is done without a word of it in the log.
 
+use firstlight_domain::id::TeamId;
 use firstlight_hub::{
     audit::{Act, Actor, By, Named},
     rights::{Asker, Grant, Role, RoleSet},
@@ -94,6 +95,7 @@ fn name(act: &Act) -> &'static str {
         Act::IntegrationMade { .. } => "integration made",
         Act::IntegrationRevoked { .. } => "integration revoked",
         Act::AliasAdded { .. } => "alias added",
+        Act::TeamSaid { .. } => "team said",
         Act::RoleGranted { .. } => "role granted",
         Act::RoleRevoked { .. } => "role revoked",
         Act::TokenMade { .. } => "token made",
@@ -120,6 +122,7 @@ async fn everything(store: &dyn Store, by: &By) -> Vec<Act> {
         assert!(store.revoke(by, device.id).await.unwrap());
         assert_eq!(store.add_integration(by, "portal", hash_token("p")).await.unwrap(), !again);
         assert!(store.add_alias(by, "ada", "github:ada-l").await.unwrap());
+        assert!(store.join(by, "ada", Some(&TeamId::new("orders").unwrap())).await.unwrap());
         assert_eq!(store.grant(by, "ada", &grant("author")).await.unwrap(), !again);
         let answered = store.answer_request(by, request, &refused).await.unwrap();
         assert_eq!(answered == Answering::Settled, again);
@@ -129,6 +132,7 @@ async fn everything(store: &dyn Store, by: &By) -> Vec<Act> {
     acts.push(Act::DeviceRevoked { device: Named::Device { id: device.id, key: device.person } });
     acts.push(Act::IntegrationMade { name: "portal".to_owned() });
     acts.push(Act::AliasAdded { person: ada().await });
+    acts.push(Act::TeamSaid { person: ada().await });
     acts.push(Act::RoleGranted { person: ada().await, role: grant("author") });
     let token = store.add_access(by, "ada", hash_token("a"), at(5)).await.unwrap();
     acts.push(Act::TokenMade { person: ada().await, token, expires_at: at(5) });
@@ -144,6 +148,7 @@ async fn everything(store: &dyn Store, by: &By) -> Vec<Act> {
     assert!(!store.revoke(by, Uuid::nil()).await.unwrap());
     assert!(!store.revoke_integration(by, "other").await.unwrap());
     assert!(!store.add_alias(by, "bo", "github:ada-l").await.unwrap());
+    assert!(!store.join(by, "nobody", None).await.unwrap());
     let settings = Act::SettingsChanged { settings: [("zone".to_owned(), "UTC".to_owned())].into() };
     for act in [settings, Act::BackupMade, Act::BackupRestored] {
         store.note(by, &act).await.unwrap();
@@ -174,7 +179,7 @@ pub(crate) async fn g8_every_act_is_in_the_log(store: &dyn Store) {
     let mut names: Vec<_> = acts.iter().map(name).collect();
     names.sort_unstable();
     names.dedup();
-    assert_eq!(names.len(), 16, "{names:?}");
+    assert_eq!(names.len(), 17, "{names:?}");
     let records: Vec<_> =
         store.audit_log().await.unwrap().records().into_iter().map(Result::unwrap).collect();
     assert!(records.iter().map(|record| record.seq).eq(1..=acts.len() as u64));

@@ -6,7 +6,7 @@ use firstlight_hub::{
     audit::By,
     secrets::hash_token,
     signals::{Signal, SignalKind},
-    store::Store,
+    store::{Store, signals::Uses},
 };
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use proptest::{prelude::*, test_runner::TestRunner};
@@ -84,11 +84,13 @@ async fn play(store: &dyn Store, acts: &[Act]) {
 }
 
 /// What does not depend on the numbers people happen to get.
-async fn seen(store: &dyn Store) -> (BTreeMap<(String, String), (u64, u64, u64)>, Vec<Timestamp>) {
+async fn seen(store: &dyn Store) -> (BTreeMap<(String, String), Vec<Uses>>, Vec<Timestamp>) {
     let counts = store.signal_counts().await.unwrap();
     assert_eq!(counts, store.recount_signals().await.unwrap());
-    let services = counts.services.into_iter().map(|((service, day), counted)| {
-        ((service, day.to_string()), (counted.uses, counted.failed, counted.people.len()))
+    let services = counts.services.into_iter().map(|((service, month), counted)| {
+        let mut uses: Vec<Uses> = counted.people.into_values().collect();
+        uses.sort_by_key(|uses| (uses.days, uses.all, uses.failed));
+        ((service, month.to_string()), uses)
     });
     let mut first: Vec<Timestamp> = counts.first_changes.into_values().collect();
     first.sort();

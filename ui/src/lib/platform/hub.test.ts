@@ -13,6 +13,7 @@ function answering(status: number, body: unknown): void {
 
 test('a question is an address of this hub, whatever is in it', () => {
   expect(address({ question: 'completeness' })).toBe('/v1/insights/completeness');
+  expect(address({ question: 'scores' })).toBe('/v1/insights/surveys');
   expect(address({ question: 'surveys', quarter: '2026-Q4' })).toBe('/v1/surveys/results?quarter=2026-Q4');
   expect(address({ question: 'ttfv', filter: { release: 'acme@3.2.0' }, by: 'persona' }, 'csv')).toBe(
     '/v1/insights/ttfv?release=acme%403.2.0&by=persona&format=csv',
@@ -23,11 +24,12 @@ test('a question is an address of this hub, whatever is in it', () => {
 });
 
 test('what it answers is given back', async () => {
-  answering(200, { personas: ['a'], releases: [], periods: [] });
+  answering(200, { personas: ['a'], releases: [], periods: [], teams: [] });
   expect(await hub.ask<'filters'>({ question: 'filters' })).toEqual({
     personas: ['a'],
     releases: [],
     periods: [],
+    teams: [],
   });
 });
 

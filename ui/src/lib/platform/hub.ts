@@ -20,10 +20,14 @@ export function address(question: Question, format?: 'csv'): string {
     case 'filters':
     case 'completeness':
       break;
+    case 'scores':
+      path = '/v1/insights/surveys';
+      break;
     case 'summary':
     case 'steps':
     case 'funnel':
     case 'activity':
+    case 'services':
       about(question.filter);
       break;
     case 'ttfv':

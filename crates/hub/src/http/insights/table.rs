@@ -2,7 +2,8 @@
 
 use firstlight_contract::kpis::{
     ActiveDay, ActivityTable, Adoption, Completeness, InsightsFilters, InsightsFunnel, InsightsSummary, Kpi,
-    KpiAnswer, ReleaseRetrospective, SlaTable, StepTable, TtfvCurve, TtfvCurves, TtfvFigures,
+    KpiAnswer, ReleaseRetrospective, ServiceTable, SlaTable, StepTable, SurveyKpis, TtfvCurve, TtfvCurves,
+    TtfvFigures,
 };
 use serde_json::Value;
 
@@ -84,9 +85,12 @@ fn of_day(day: &ActiveDay) -> [(&'static str, &Kpi); 3] {
 impl ToTable for InsightsFilters {
     fn rows(&self) -> Vec<Vec<String>> {
         let mut rows = vec![vec!["filter".to_owned(), "value".to_owned()]];
-        for (filter, values) in
-            [("persona", &self.personas), ("release", &self.releases), ("period", &self.periods)]
-        {
+        for (filter, values) in [
+            ("persona", &self.personas),
+            ("release", &self.releases),
+            ("period", &self.periods),
+            ("team", &self.teams),
+        ] {
             rows.extend(values.iter().map(|value| vec![filter.to_owned(), value.clone()]));
         }
         rows
@@ -183,6 +187,38 @@ impl ToTable for SlaTable {
         let owners = self.owners.iter().map(|one| row(&[&one.owner, "sla"], &one.kept));
         let all = [head(&["owner", "figure"]), row(&["", "sla"], &self.overall)];
         all.into_iter().chain(owners).collect()
+    }
+}
+
+impl ToTable for ServiceTable {
+    fn rows(&self) -> Vec<Vec<String>> {
+        let rows = self.services.iter().flat_map(|of| {
+            let figures =
+                [("users", &of.users), ("uses_per_user", &of.uses_per_user), ("success", &of.success)];
+            figures.map(|(name, kpi)| row(&[&of.service, &of.month, name], kpi))
+        });
+        std::iter::once(head(&["service", "month", "figure"])).chain(rows).collect()
+    }
+}
+
+/// What is of all surveys has none of them in its row.
+impl ToTable for SurveyKpis {
+    fn rows(&self) -> Vec<Vec<String>> {
+        let mut rows = vec![head(&["quarter", "survey", "question", "figure"])];
+        for of in &self.quarters {
+            let together =
+                [("nps", &of.nps), ("csat", &of.csat), ("ces", &of.ces), ("response", &of.response)];
+            rows.extend(together.map(|(name, kpi)| row(&[&of.quarter, "", "", name], kpi)));
+            for survey in &of.surveys {
+                rows.push(row(&[&of.quarter, &survey.survey, "", "response"], &survey.response));
+                rows.extend(survey.questions.iter().map(|question| {
+                    let scale = word(&question.scale);
+                    let before = [of.quarter.as_str(), &survey.survey, &question.question, &scale];
+                    row(&before, &question.figure)
+                }));
+            }
+        }
+        rows
     }
 }
 

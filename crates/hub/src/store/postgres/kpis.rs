@@ -17,14 +17,16 @@ use super::{
         columns::{day_of, instant, people_from},
         kpis::{Known, Kpis, Machines},
         settling::Accepted,
+        signals::merged_for,
         stories::{Before, Key, Open, Retelling, Stories, clock_from, clock_parts, damaged},
     },
     PostgresStore, admission, counts,
     log::Failure,
-    number, retention,
+    number, retention, signals, teams,
 };
 use crate::{
     insights::{
+        Period,
         story::{Beginning, Journey, Moment, StepStory, Told, told},
         written,
     },
@@ -48,8 +50,15 @@ impl Kpis for PostgresStore {
             client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
         let transaction = transaction.start().await?;
         let mut known = around(&transaction).await?;
-        for row in transaction.query(&format!("SELECT {COLUMNS} FROM story"), &[]).await? {
+        // One look into the index over people and kinds for each journey.
+        let stories = format!(
+            "SELECT {COLUMNS}, (SELECT min(time) FROM signal WHERE signal.kind = $1
+                                AND signal.person = story.person AND signal.time >= coalesce(clock, began))
+             FROM story"
+        );
+        for row in transaction.query(&stories, &[&SignalKind::ChangeMerged.name()]).await? {
             let (key, journey) = journey(&row)?;
+            known.merged.extend(row.try_get::<_, Option<i64>>(13)?.map(|at| (key, at)));
             known.journeys.insert(key, journey);
         }
         for row in transaction.query("SELECT day, people FROM day_people", &[]).await? {
@@ -57,6 +66,9 @@ impl Kpis for PostgresStore {
         }
         let latest = transaction.query_opt("SELECT time FROM latest", &[]).await?;
         known.latest = latest.map(|row| instant(row.try_get(0)?)).transpose()?;
+        if let Some(from) = known.using_from() {
+            known.use_of(&signals::services(&*transaction, from..=Period::LAST_MONTH).await?);
+        }
         Ok(known)
     }
 
@@ -73,7 +85,17 @@ impl Kpis for PostgresStore {
             Ok(())
         })
         .await?;
-        Ok(retelling.done())
+        let mut known = retelling.done();
+        let changes = "SELECT person, time FROM signal WHERE kind = $1 AND person IS NOT NULL";
+        let changes = transaction.query(changes, &[&SignalKind::ChangeMerged.name()]).await?;
+        let changes = changes.iter().map(|row| Ok((admission::person(row.try_get(0)?)?.0, row.try_get(1)?)));
+        known.merged = merged_for(&known.journeys, changes.collect::<Result<Vec<_>, StoreError>>()?);
+        if let Some(from) = known.using_from() {
+            let mut services = signals::recount(&*transaction).await?.services;
+            services.retain(|(_, month), _| *month >= from);
+            known.use_of(&services);
+        }
+        Ok(known)
     }
 }
 
@@ -81,13 +103,13 @@ impl Kpis for PostgresStore {
 async fn around(transaction: &Transaction<'_>) -> Result<Known, StoreError> {
     let past_people = retention::past(&**transaction).await?.people()?;
     let mut known = Known { past_people, ..Known::default() };
-    // Who has rights here and nothing else is not one of those the hub is about, unless a program told of them; nor is anybody
-    // whose first days are too old to be kept.
-    let everybody = "SELECT key FROM person WHERE NOT past AND (NOT rights_only
-                     OR EXISTS (SELECT FROM signal WHERE signal.kind = $1 AND signal.person = person.key))";
-    for row in transaction.query(everybody, &[&SignalKind::ServiceUsed.name()]).await? {
+    // Those whose first days are too old to be kept are not among them.
+    let everybody = "SELECT key FROM person WHERE NOT past
+                     AND key IN (SELECT person FROM code UNION SELECT person FROM device)";
+    for row in transaction.query(everybody, &[]).await? {
         known.everybody.insert(admission::person(row.try_get(0)?)?.0);
     }
+    known.teams = teams::all(&**transaction).await?;
     let devices = transaction.query_one("SELECT count(*) FROM device", &[]).await?.try_get(0)?;
     let marks = "SELECT count(*), coalesce(sum(high), 0)::bigint, coalesce(sum(accepted), 0)::bigint,
                         coalesce(sum(refused), 0)::bigint FROM mark WHERE high > 0";

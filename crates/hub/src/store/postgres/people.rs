@@ -11,21 +11,22 @@ use deadpool_postgres::{ClientWrapper, Transaction};
 use jiff::tz::TimeZone;
 use roaring::RoaringBitmap;
 use serde_json::{Map, Value, json};
-use tokio_postgres::{Row, types::Type};
+use tokio_postgres::{GenericClient, Row, types::Type};
 
 use super::{
     super::{
         PersonKey, StoreError,
         columns::{Kinds, day_of, people_from, people_to},
-        people::{Erasing, Export, People, Raw, Rows, TABLES, Table, Whom, written},
+        people::{Erasing, Export, People, Raw, Rows, TABLES, Table, Whom, uses_of, written},
     },
     PostgresStore, admission, again, audit,
     log::Failure,
-    signals::count_anew,
+    signals,
     surveys::settle_for,
 };
 use crate::{
     audit::{Act, By, Named},
+    insights::Period,
     secrets::pseudonym,
     signals::SignalKind,
 };
@@ -114,33 +115,21 @@ async fn export_of(transaction: &Transaction<'_>, kinds: &Kinds, person: i32) ->
         }
     }
     let key = admission::person(person)?.0;
-    let days = transaction.query("SELECT people, day FROM day_people ORDER BY day", &[]).await?;
-    tables.insert("day_people", sets(&days, key, &["day"])?);
-    let used = "SELECT people, day, service FROM service_day ORDER BY service COLLATE \"C\", day";
-    let used = transaction.query(used, &[]).await?;
-    tables.insert("service_day", sets(&used, key, &["day", "service"])?);
+    tables.insert("day_people", days_of(&**transaction, key).await?);
+    let used = signals::services(&**transaction, Period::FIRST_MONTH..=Period::LAST_MONTH).await?;
+    tables.insert("service_month", uses_of(&used, key));
     Ok(Export { person: key, tables })
 }
 
-/// What else is in the rows of those sets, in the first column, that have somebody.
-fn sets(rows: &[Row], person: u32, columns: &[&str]) -> Result<Vec<Map<String, Value>>, StoreError> {
-    let mut said = Vec::new();
-    for row in rows {
-        if !people_from(row.try_get(0)?)?.contains(person) {
-            continue;
+/// The days on which somebody was active.
+async fn days_of(client: &impl GenericClient, person: u32) -> Result<Vec<Map<String, Value>>, StoreError> {
+    let mut days = Vec::new();
+    for row in client.query("SELECT day, people FROM day_people ORDER BY day", &[]).await? {
+        if people_from(row.try_get(1)?)?.contains(person) {
+            days.push(Map::from_iter([("day".to_owned(), json!(day_of(row.try_get(0)?)?.to_string()))]));
         }
-        let mut values = Map::new();
-        for column in columns {
-            let value = if *column == "day" {
-                json!(day_of(row.try_get(*column)?)?.to_string())
-            } else {
-                json!(row.try_get::<_, String>(*column)?)
-            };
-            values.insert((*column).to_owned(), value);
-        }
-        said.push(values);
     }
-    Ok(said)
+    Ok(days)
 }
 
 fn values(row: &Row, kinds: &Kinds) -> Result<Map<String, Value>, StoreError> {
@@ -199,7 +188,7 @@ async fn erase_all(transaction: &Transaction<'_>, people: &[i32]) -> Result<u64,
     );
     let lost = transaction.query(&lost, &[&people]).await?;
     let used = format!(
-        "SELECT DISTINCT subject, day FROM signal WHERE kind = $2 AND ({}) ORDER BY subject, day",
+        "SELECT DISTINCT subject, day / 100 AS month FROM signal WHERE kind = $2 AND ({}) ORDER BY subject, month",
         theirs(Rows::Signals)
     );
     let used = transaction.query(&used, &[&people, &SignalKind::ServiceUsed.name()]).await?;
@@ -210,8 +199,7 @@ async fn erase_all(transaction: &Transaction<'_>, people: &[i32]) -> Result<u64,
         }
     }
     for row in used {
-        let (service, day): (String, i32) = (row.try_get(0)?, row.try_get(1)?);
-        count_anew(transaction, &service, day).await?;
+        signals::count_again(transaction, row.try_get(0)?, row.try_get(1)?).await?;
     }
     // In the order in which everybody locks what all share.
     erased += take_from_days(transaction, people).await?;

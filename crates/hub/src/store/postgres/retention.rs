@@ -52,7 +52,7 @@ impl Retention for PostgresStore {
             forgotten.journeys += again!(self, client => journeys(&mut client, piece));
         }
         forgotten.answers = again!(self, client => answers(&mut client, horizon, zone));
-        forgotten.signals = again!(self, client => signals(&mut client, day));
+        forgotten.signals = again!(self, client => signals(&mut client, horizon));
         Ok(again!(self, client => of_nobody(&mut client, by, horizon, forgotten)))
     }
 }
@@ -208,21 +208,16 @@ async fn answers(client: &mut ClientWrapper, horizon: Horizon, zone: &TimeZone) 
 }
 
 /// What other programs said, and who used what.
-async fn signals(client: &mut ClientWrapper, before: i32) -> Result<u64, Failure> {
+async fn signals(client: &mut ClientWrapper, horizon: Horizon) -> Result<u64, Failure> {
     let transaction = client.transaction().await?;
     admission::salt(&transaction).await?;
-    let mut past = Past::default();
+    let (before, month) = (day_number(horizon.day), day_number(horizon.month));
     let had = "UPDATE person SET past = true
                WHERE key IN (SELECT person FROM signal WHERE kind = $1 AND day < $2)";
     transaction.execute(had, &[&SignalKind::ChangeMerged.name(), &before]).await?;
-    let gone = transaction.execute("DELETE FROM signal WHERE day < $1", &[&before]).await?;
-    let used = "DELETE FROM service_day WHERE day < $1 RETURNING service, day, uses, failed";
-    for row in transaction.query(used, &[&before]).await? {
-        let (service, day): (String, i32) = (row.try_get(0)?, row.try_get(1)?);
-        past.add(What::Uses, service.clone(), day, number(row.try_get(2)?)?);
-        past.add(What::FailedUses, service, day, number(row.try_get(3)?)?);
-    }
-    remember(&transaction, &past).await?;
+    let old = "DELETE FROM signal WHERE day < $1 OR kind = $2 AND day < $3";
+    let gone = transaction.execute(old, &[&before, &SignalKind::ServiceUsed.name(), &month]).await?;
+    transaction.execute("DELETE FROM service_month WHERE month < $1 / 100", &[&month]).await?;
     transaction.commit().await?;
     Ok(gone)
 }

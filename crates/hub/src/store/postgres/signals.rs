@@ -1,23 +1,24 @@
 //! What other programs said. Whoever takes it in, or says who is who, holds the row of the hub: one after the other, so that
 //! nobody's name comes between a look and a write.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use async_trait::async_trait;
 use deadpool_postgres::Transaction;
 use jiff::{Timestamp, civil::Date};
-use tokio_postgres::Row;
+use tokio_postgres::{GenericClient, Row};
 
 use super::{
     super::{
-        PersonKey, StoreError,
-        columns::{day_number, day_of, instant, people_from, people_to},
-        signals::{Integration, Said, ServiceDay, SignalCounts, Signals},
+        StoreError,
+        columns::{day_number, day_of, instant, month_number, month_of},
+        signals::{Integration, Said, ServiceMonth, Services, SignalCounts, Signals},
     },
-    PostgresStore, admission, audit, number, retention,
+    PostgresStore, admission, audit,
 };
 use crate::{
     audit::{Act, By, Named},
+    insights::Period,
     secrets::{Hash, pseudonym},
     signals::{Signal, SignalKind},
 };
@@ -88,13 +89,10 @@ impl Signals for PostgresStore {
         let added = "INSERT INTO alias (pseudonym, person) VALUES ($1, $2)";
         transaction.execute(added, &[&alias, &person]).await?;
         transaction.execute("UPDATE signal SET person = $2 WHERE who = $1", &[&alias, &person]).await?;
-        // Days on which somebody was counted as another are counted anew.
-        let days =
-            "SELECT DISTINCT subject, day FROM signal WHERE who = $1 AND kind = $2 ORDER BY subject, day";
-        let used = SignalKind::ServiceUsed.name();
-        for row in transaction.query(days, &[&alias, &used]).await? {
-            let (service, day): (String, i32) = (row.try_get(0)?, row.try_get(1)?);
-            count_anew(&transaction, &service, day).await?;
+        // Months in which somebody was counted as another are counted anew.
+        let months = "SELECT DISTINCT subject, day / 100 FROM signal WHERE who = $1 AND kind = $2";
+        for row in transaction.query(months, &[&alias, &SignalKind::ServiceUsed.name()]).await? {
+            count_again(&transaction, row.try_get(0)?, row.try_get(1)?).await?;
         }
         let person = Named::Person { key: admission::person(person)? };
         audit::write(&transaction, by, &Act::AliasAdded { person }).await?;
@@ -115,33 +113,34 @@ impl Signals for PostgresStore {
                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING";
         let kept = transaction.prepare_cached(kept).await?;
         let mut fresh = Vec::with_capacity(signals.len());
-        let mut added: BTreeMap<(String, i32), ServiceDay> = BTreeMap::new();
+        let mut added: BTreeMap<(String, i32), ServiceMonth> = BTreeMap::new();
         for (signal, day) in signals {
             let who = signal.who.as_deref().map(|name| pseudonym(&salt, name));
             let person = match &who {
                 Some(who) => known_person(&transaction, who, signal.kind).await?,
                 None => None,
             };
-            let (who, day) = (who.as_ref().map(Hash::as_slice), day_number(day));
+            let (who, on) = (who.as_ref().map(Hash::as_slice), day_number(day));
             let (time, received) = (signal.at.as_millisecond(), now.as_millisecond());
             let (id, subject, kind) = (&signal.id, &signal.subject, signal.kind.name());
             let new = transaction
                 .execute(
                     &kept,
-                    &[&source, id, &kind, subject, &signal.ok, &who, &person, &day, &time, &received],
+                    &[&source, id, &kind, subject, &signal.ok, &who, &person, &on, &time, &received],
                 )
                 .await?
                 > 0;
             fresh.push(new);
-            if new && signal.kind == SignalKind::ServiceUsed {
-                let person = person.map(admission::person).transpose()?;
-                added.entry((signal.subject, day)).or_default().count(signal.ok, person);
+            let person = person.map(admission::person).transpose()?;
+            if let Some(person) = person.filter(|_| new && signal.kind == SignalKind::ServiceUsed) {
+                let month = month_number(Period::month_of(day));
+                added.entry((signal.subject, month)).or_default().count(person, day.day(), signal.ok);
             }
         }
-        for ((service, day), more) in added {
-            let mut counted = read_day(&transaction, &service, day).await?;
-            counted.add(more);
-            write_day(&transaction, &service, day, &counted).await?;
+        for ((service, month), more) in added {
+            let mut counted = read_month(&transaction, &service, month).await?;
+            counted.add(&more);
+            write_month(&transaction, &service, month, &counted).await?;
         }
         transaction.commit().await?;
         Ok(fresh)
@@ -155,73 +154,50 @@ impl Signals for PostgresStore {
             .isolation_level(tokio_postgres::IsolationLevel::RepeatableRead)
             .read_only(true);
         let transaction = transaction.start().await?;
-        let mut counts = SignalCounts::default();
-        for row in
-            transaction.query("SELECT service, day, uses, failed, people FROM service_day", &[]).await?
-        {
-            counts.services.insert((row.try_get(0)?, day_of(row.try_get(1)?)?), day_from(&row, 2)?);
-        }
+        let all = Period::FIRST_MONTH..=Period::LAST_MONTH;
+        let mut counts =
+            SignalCounts { services: services(&*transaction, all).await?, ..SignalCounts::default() };
         let first = "SELECT person, min(time) FROM signal JOIN person ON person.key = signal.person
                      WHERE kind = $1 AND NOT past GROUP BY person";
         for row in transaction.query(first, &[&SignalKind::ChangeMerged.name()]).await? {
             counts.first_changes.insert(admission::person(row.try_get(0)?)?, instant(row.try_get(1)?)?);
         }
-        retention::past(&*transaction).await?.complete_signals(&mut counts)?;
         Ok(counts)
+    }
+
+    async fn services(&self, months: RangeInclusive<Period>) -> Result<Services, StoreError> {
+        services(&**self.client().await?, months).await
     }
 
     async fn recount_signals(&self) -> Result<SignalCounts, StoreError> {
         let mut client = self.client().await?;
+        // All of one moment.
         let transaction = client
             .build_transaction()
             .isolation_level(tokio_postgres::IsolationLevel::RepeatableRead)
             .read_only(true);
-        let transaction = transaction.start().await?;
-        let rows = "SELECT kind, subject, day, ok, person, time FROM signal";
-        let rows = transaction.query(rows, &[]).await?;
-        let mut counts = SignalCounts::default();
-        for row in rows {
-            counts.hear(Said {
-                kind: row.try_get(0)?,
-                subject: row.try_get(1)?,
-                day: day_of(row.try_get(2)?)?,
-                ok: row.try_get(3)?,
-                person: person_of(&row, 4)?,
-                at: instant(row.try_get(5)?)?,
-            })?;
-        }
-        // Whose first change is forgotten has none: a later one is not the first.
-        for row in transaction.query("SELECT key FROM person WHERE past", &[]).await? {
-            counts.first_changes.remove(&admission::person(row.try_get(0)?)?);
-        }
-        retention::past(&*transaction).await?.complete_signals(&mut counts)?;
-        Ok(counts)
+        recount(&*transaction.start().await?).await
     }
 }
 
-/// Counts a day of a service from what was said. Whoever does holds the row of the hub.
-pub(super) async fn count_anew(
-    transaction: &Transaction<'_>,
-    service: &str,
-    day: i32,
-) -> Result<(), StoreError> {
-    let mut counted = ServiceDay::default();
-    let said = "SELECT ok, person FROM signal WHERE kind = $1 AND subject = $2 AND day = $3";
-    let said = transaction.query(said, &[&SignalKind::ServiceUsed.name(), &service, &day]).await?;
-    for row in said {
-        counted.count(row.try_get(0)?, person_of(&row, 1)?);
+pub(super) async fn recount(client: &impl GenericClient) -> Result<SignalCounts, StoreError> {
+    let mut counts = SignalCounts::default();
+    for row in client.query("SELECT kind, subject, day, ok, person, time FROM signal", &[]).await? {
+        let person: Option<i32> = row.try_get(4)?;
+        counts.hear(Said {
+            kind: row.try_get(0)?,
+            subject: row.try_get(1)?,
+            day: day_of(row.try_get(2)?)?,
+            ok: row.try_get(3)?,
+            person: person.map(admission::person).transpose()?,
+            at: instant(row.try_get(5)?)?,
+        })?;
     }
-    if counted.uses > 0 {
-        return write_day(transaction, service, day, &counted).await;
+    // Whose first change is forgotten has none: a later one is not the first.
+    for row in client.query("SELECT key FROM person WHERE past", &[]).await? {
+        counts.first_changes.remove(&admission::person(row.try_get(0)?)?);
     }
-    let nobody = "DELETE FROM service_day WHERE service = $1 AND day = $2";
-    transaction.execute(nobody, &[&service, &day]).await?;
-    Ok(())
-}
-
-fn person_of(row: &Row, column: usize) -> Result<Option<PersonKey>, StoreError> {
-    let person: Option<i32> = row.try_get(column)?;
-    person.map(admission::person).transpose()
+    Ok(counts)
 }
 
 /// Who that is. Whoever uses a service is counted as somebody, whether an admin named them or not.
@@ -242,32 +218,59 @@ async fn known_person(
     }
 }
 
-fn day_from(row: &Row, column: usize) -> Result<ServiceDay, StoreError> {
-    Ok(ServiceDay {
-        uses: number(row.try_get(column)?)?,
-        failed: number(row.try_get(column + 1)?)?,
-        people: people_from(row.try_get(column + 2)?)?,
-    })
-}
-
-async fn read_day(transaction: &Transaction<'_>, service: &str, day: i32) -> Result<ServiceDay, StoreError> {
-    let sql = "SELECT uses, failed, people FROM service_day WHERE service = $1 AND day = $2";
-    let found = transaction.query_opt(sql, &[&service, &day]).await?;
-    Ok(found.map(|row| day_from(&row, 0)).transpose()?.unwrap_or_default())
-}
-
-async fn write_day(
+/// Counts a month of a service from what was said. Whoever does holds the row of the hub.
+pub(super) async fn count_again(
     transaction: &Transaction<'_>,
     service: &str,
-    day: i32,
-    counted: &ServiceDay,
+    month: i32,
 ) -> Result<(), StoreError> {
-    let count = |n: u64| {
-        i64::try_from(n).map_err(|_| StoreError::Damaged("a count is too large for the database".to_owned()))
-    };
-    let sql = "INSERT INTO service_day (service, day, uses, failed, people) VALUES ($1, $2, $3, $4, $5)
-               ON CONFLICT (service, day) DO UPDATE SET uses = $3, failed = $4, people = $5";
-    let (uses, failed, people) = (count(counted.uses)?, count(counted.failed)?, people_to(&counted.people)?);
-    transaction.execute(sql, &[&service, &day, &uses, &failed, &people]).await?;
+    let said = "SELECT person, day, ok FROM signal
+                WHERE kind = $1 AND subject = $2 AND day BETWEEN $3 * 100 AND $3 * 100 + 99 AND person IS NOT NULL";
+    let mut counted = ServiceMonth::default();
+    for row in transaction.query(said, &[&SignalKind::ServiceUsed.name(), &service, &month]).await? {
+        let person = admission::person(row.try_get(0)?)?;
+        counted.count(person, day_of(row.try_get(1)?)?.day(), row.try_get(2)?);
+    }
+    write_month(transaction, service, month, &counted).await
+}
+
+async fn read_month(
+    transaction: &Transaction<'_>,
+    service: &str,
+    month: i32,
+) -> Result<ServiceMonth, StoreError> {
+    let sql = "SELECT people FROM service_month WHERE service = $1 AND month = $2";
+    let found = transaction.query_opt(sql, &[&service, &month]).await?;
+    found.map_or(Ok(ServiceMonth::default()), |row| ServiceMonth::from_bytes(row.try_get(0)?))
+}
+
+async fn write_month(
+    transaction: &Transaction<'_>,
+    service: &str,
+    month: i32,
+    counted: &ServiceMonth,
+) -> Result<(), StoreError> {
+    if counted.people.is_empty() {
+        let nobody = "DELETE FROM service_month WHERE service = $1 AND month = $2";
+        transaction.execute(nobody, &[&service, &month]).await?;
+        return Ok(());
+    }
+    let sql = "INSERT INTO service_month (service, month, people) VALUES ($1, $2, $3)
+               ON CONFLICT (service, month) DO UPDATE SET people = $3";
+    transaction.execute(sql, &[&service, &month, &counted.to_bytes()]).await?;
     Ok(())
+}
+
+pub(super) async fn services(
+    client: &impl GenericClient,
+    months: RangeInclusive<Period>,
+) -> Result<Services, StoreError> {
+    let sql = "SELECT service, month, people FROM service_month WHERE month BETWEEN $1 AND $2";
+    let (from, to) = (month_number(*months.start()), month_number(*months.end()));
+    let mut services = Services::new();
+    for row in client.query(sql, &[&from, &to]).await? {
+        let month = month_of(row.try_get(1)?)?;
+        services.insert((row.try_get(0)?, month), ServiceMonth::from_bytes(row.try_get(2)?)?);
+    }
+    Ok(services)
 }

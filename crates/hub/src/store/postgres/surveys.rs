@@ -17,14 +17,15 @@ use super::{
         columns::instant,
         retention::Horizon,
         settling::Accepted,
-        surveys::{Again, Answered, Ended, Feedback, Heard, Sum, Surveys, said_in},
+        surveys::{Again, Answered, Ended, Feedback, Heard, HowMuch, Sum, Surveys, said_in},
     },
     PostgresStore, admission, counts,
     log::Failure,
 };
 use crate::{
     ingest::survey::{Said, What},
-    surveys::{self, Quarter},
+    insights::Period,
+    surveys,
 };
 
 pub(super) const SURVEYS: &str = "
@@ -149,6 +150,20 @@ impl Surveys for PostgresStore {
         Ok(heard(&transaction.start().await?, from, to).await?.0)
     }
 
+    async fn how_much(&self, from: Timestamp, to: Timestamp) -> Result<HowMuch, StoreError> {
+        let sql = "SELECT * FROM (SELECT count(*), coalesce(max(place), 0) FROM survey_answer
+                                  WHERE received >= $1 AND received < $2) AS answers,
+                                 (SELECT count(*), coalesce(max(place), 0) FROM survey_ending
+                                  WHERE received >= $1 AND received < $2) AS endings";
+        let client = self.client().await?;
+        let sql = client.prepare_cached(sql).await?;
+        let row = client.query_one(&sql, &[&from.as_millisecond(), &to.as_millisecond()]).await?;
+        Ok(HowMuch {
+            answers: (row.try_get(0)?, row.try_get(1)?),
+            endings: (row.try_get(2)?, row.try_get(3)?),
+        })
+    }
+
     async fn hear_again(&self) -> Result<(Heard, BTreeMap<PersonKey, Exposures>), StoreError> {
         let mut again = Again::default();
         let client = self.client().await?;
@@ -243,7 +258,7 @@ pub(super) async fn forget_until(
     for table in SAID {
         let sql = format!("SELECT DISTINCT received FROM {table} WHERE received < $1");
         for row in transaction.query(&sql, &[&until]).await? {
-            quarters.insert(Quarter::of(zone.to_datetime(instant(row.try_get(0)?)?).date()));
+            quarters.insert(Period::quarter_of(zone.to_datetime(instant(row.try_get(0)?)?).date()));
         }
     }
     for quarter in quarters {
@@ -269,7 +284,7 @@ pub(super) async fn settle_for(
     for table in SAID {
         let sql = format!("SELECT DISTINCT received FROM {table} WHERE person = ANY ($1)");
         for row in transaction.query(&sql, &[&people]).await? {
-            quarters.insert(Quarter::of(zone.to_datetime(instant(row.try_get(0)?)?).date()));
+            quarters.insert(Period::quarter_of(zone.to_datetime(instant(row.try_get(0)?)?).date()));
         }
     }
     let goes = |person: PersonKey| i32::try_from(person.0).is_ok_and(|person| people.contains(&person));
@@ -283,7 +298,7 @@ pub(super) async fn settle_for(
 /// That is so because both hold the row of the hub.
 async fn settle(
     transaction: &Transaction<'_>,
-    quarter: Quarter,
+    quarter: Period,
     zone: &TimeZone,
     goes: impl Fn(PersonKey) -> bool,
 ) -> Result<(), StoreError> {

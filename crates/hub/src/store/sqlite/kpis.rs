@@ -11,12 +11,14 @@ use super::{
         columns::{Kinds, day_of, instant, people_from},
         kpis::{Known, Kpis, Machines},
         recount::Logged,
+        signals::merged_for,
         stories::{Before, Key, Open, Retelling, Stories, clock_from, clock_parts, damaged},
     },
-    SqliteStore, retention,
+    SqliteStore, retention, signals, teams,
 };
 use crate::{
     insights::{
+        Period,
         story::{Beginning, Journey, Moment, StepStory},
         written,
     },
@@ -132,11 +134,18 @@ fn known(conn: &mut Connection) -> Result<Known, StoreError> {
     // All of one moment.
     let conn = conn.transaction()?;
     let mut known = around(&conn)?;
-    let mut statement = conn.prepare_cached(&format!("SELECT {COLUMNS}, journey FROM story"))?;
-    let mut rows = statement.query([])?;
+    // One look into the index over people and kinds for each journey.
+    let mut statement = conn.prepare_cached(&format!(
+        "SELECT {COLUMNS}, journey, (SELECT min(time) FROM signal WHERE signal.kind = ?1
+                                     AND signal.person = story.person AND signal.time >= coalesce(clock, began))
+         FROM story"
+    ))?;
+    let mut rows = statement.query([SignalKind::ChangeMerged.name()])?;
     while let Some(row) = rows.next()? {
         let journey = journey(row)?;
-        known.journeys.insert((journey.person, Uuid::from_bytes(row.get(12)?)), journey);
+        let key = (journey.person, Uuid::from_bytes(row.get(12)?));
+        known.merged.extend(row.get::<_, Option<i64>>(13)?.map(|at| (key, at)));
+        known.journeys.insert(key, journey);
     }
     let mut statement = conn.prepare_cached("SELECT day, people FROM day_people")?;
     let mut rows = statement.query([])?;
@@ -148,6 +157,9 @@ fn known(conn: &mut Connection) -> Result<Known, StoreError> {
         .query_row([], |row| row.get::<_, i64>(0))
         .optional()?;
     known.latest = latest.map(instant).transpose()?;
+    if let Some(from) = known.using_from() {
+        known.use_of(&signals::services(&conn, from..=Period::LAST_MONTH)?);
+    }
     Ok(known)
 }
 
@@ -155,17 +167,15 @@ fn known(conn: &mut Connection) -> Result<Known, StoreError> {
 fn around(conn: &Connection) -> Result<Known, StoreError> {
     let (machines, everybody, past_people) =
         (machines(conn)?, everybody(conn)?, retention::past(conn)?.people()?);
-    Ok(Known { past_people, everybody, machines, ..Known::default() })
+    Ok(Known { past_people, everybody, machines, teams: teams::all(conn)?, ..Known::default() })
 }
 
 fn everybody(conn: &Connection) -> Result<RoaringBitmap, StoreError> {
-    // Who has rights here and nothing else is not one of those the hub is about, unless a program told of them; nor is anybody
-    // whose first days are too old to be kept.
+    // Those whose first days are too old to be kept are not among them.
     let mut statement = conn.prepare_cached(
-        "SELECT key FROM person WHERE NOT past AND (NOT rights_only
-         OR EXISTS (SELECT 1 FROM signal WHERE signal.kind = ?1 AND signal.person = person.key))",
+        "SELECT key FROM person WHERE NOT past AND key IN (SELECT person FROM code UNION SELECT person FROM device)",
     )?;
-    let people = statement.query_map([SignalKind::ServiceUsed.name()], |row| row.get::<_, u32>(0))?;
+    let people = statement.query_map([], |row| row.get::<_, u32>(0))?;
     Ok(people.collect::<Result<_, _>>()?)
 }
 
@@ -195,7 +205,18 @@ fn known_from_log(conn: &mut Connection, kinds: &Kinds) -> Result<Known, StoreEr
         retelling.take(logged, sequence);
         Ok(())
     })?;
-    Ok(retelling.done())
+    let mut known = retelling.done();
+    let mut changes =
+        conn.prepare("SELECT person, time FROM signal WHERE kind = ?1 AND person IS NOT NULL")?;
+    let changes =
+        changes.query_map([SignalKind::ChangeMerged.name()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    known.merged = merged_for(&known.journeys, changes.collect::<Result<Vec<_>, _>>()?);
+    if let Some(from) = known.using_from() {
+        let mut services = signals::recount(&conn)?.services;
+        services.retain(|(_, month), _| *month >= from);
+        known.use_of(&services);
+    }
+    Ok(known)
 }
 
 fn each(

@@ -17,6 +17,7 @@ mod schema;
 mod sessions;
 mod signals;
 mod surveys;
+mod teams;
 mod webhooks;
 
 use std::{

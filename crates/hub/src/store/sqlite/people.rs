@@ -4,25 +4,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use jiff::tz::TimeZone;
-use rusqlite::{
-    Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params, types::ValueRef,
-};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params, types::ValueRef};
 use serde_json::{Map, Value, json};
 
 use super::{
     super::{
         PersonKey, StoreError,
         columns::{Kinds, day_of, people_from, people_to},
-        people::{Erasing, Export, People, Raw, Rows, TABLES, Table, Whom, written},
+        people::{Erasing, Export, People, Raw, Rows, TABLES, Table, Whom, uses_of, written},
     },
     SqliteStore,
     admission::{self, new_person, salt},
-    audit,
-    signals::count_anew,
+    audit, signals,
     surveys::settle_for,
 };
 use crate::{
     audit::{Act, By, Named},
+    insights::Period,
     secrets::pseudonym,
     signals::SignalKind,
 };
@@ -92,34 +90,23 @@ fn export_of(transaction: &Connection, kinds: &Kinds, person: i64) -> Result<Exp
             tables.insert(*name, rows_of(transaction, kinds, name, &theirs, person)?);
         }
     }
-    let mut days = transaction.prepare_cached("SELECT day, people FROM day_people ORDER BY day")?;
-    let days = sets(days.query([])?, key, |row| Ok([("day", json!(day(row, 0)?))]))?;
-    tables.insert("day_people", days);
-    let mut used =
-        transaction.prepare_cached("SELECT day, people, service FROM service_day ORDER BY service, day")?;
-    let service =
-        |row: &Row<'_>| Ok([("day", json!(day(row, 0)?)), ("service", json!(row.get::<_, String>(2)?))]);
-    tables.insert("service_day", sets(used.query([])?, key, service)?);
+    tables.insert("day_people", days_of(transaction, key)?);
+    let used = signals::services(transaction, Period::FIRST_MONTH..=Period::LAST_MONTH)?;
+    tables.insert("service_month", uses_of(&used, key));
     Ok(Export { person: key, tables })
 }
 
-fn day(row: &Row<'_>, column: usize) -> Result<String, StoreError> {
-    Ok(day_of(row.get(column)?)?.to_string())
-}
-
-/// What is said of each set that has somebody; it is in the second column.
-fn sets<const N: usize>(
-    mut rows: rusqlite::Rows<'_>,
-    person: u32,
-    say: impl Fn(&Row<'_>) -> Result<[(&'static str, Value); N], StoreError>,
-) -> Result<Vec<Map<String, Value>>, StoreError> {
-    let mut said = Vec::new();
+/// The days on which somebody was active.
+fn days_of(conn: &Connection, person: u32) -> Result<Vec<Map<String, Value>>, StoreError> {
+    let mut statement = conn.prepare_cached("SELECT day, people FROM day_people ORDER BY day")?;
+    let mut rows = statement.query([])?;
+    let mut days = Vec::new();
     while let Some(row) = rows.next()? {
         if people_from(&row.get::<_, Vec<u8>>(1)?)?.contains(person) {
-            said.push(say(row)?.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
+            days.push(Map::from_iter([("day".to_owned(), json!(day_of(row.get(0)?)?.to_string()))]));
         }
     }
-    Ok(said)
+    Ok(days)
 }
 
 fn rows_of(
@@ -196,7 +183,7 @@ fn erase_one(transaction: &Transaction<'_>, person: i64) -> Result<u64, StoreErr
     let mut used: Vec<(String, i32)> = Vec::new();
     {
         let sql = format!(
-            "SELECT DISTINCT subject, day FROM signal WHERE kind = ?2 AND ({})",
+            "SELECT DISTINCT subject, day / 100 FROM signal WHERE kind = ?2 AND ({})",
             theirs(Rows::Signals)
         );
         let mut statement = transaction.prepare(&sql)?;
@@ -211,8 +198,8 @@ fn erase_one(transaction: &Transaction<'_>, person: i64) -> Result<u64, StoreErr
             erased += transaction.execute(&format!("DELETE FROM {name} WHERE {theirs}"), [person])? as u64;
         }
     }
-    for (service, day) in used {
-        count_anew(transaction, &service, day)?;
+    for (service, month) in used {
+        signals::count_again(transaction, &service, month)?;
     }
     erased += take_from_days(transaction, key)?;
     // The latest event may have been theirs.

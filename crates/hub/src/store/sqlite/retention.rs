@@ -55,7 +55,7 @@ impl Retention for SqliteStore {
         }
         let zone = zone.clone();
         forgotten.answers += Self::on(&self.writer, move |conn| forget_until(conn, horizon, &zone)).await?;
-        forgotten.signals += Self::on(&self.writer, move |conn| signals(conn, day)).await?;
+        forgotten.signals += Self::on(&self.writer, move |conn| signals(conn, horizon)).await?;
         let by = by.clone();
         let forgotten = Self::on(&self.writer, move |conn| of_nobody(conn, &by, horizon, forgotten)).await?;
         // Also what an erase that was cut off has left in the file.
@@ -209,25 +209,16 @@ fn journeys(conn: &mut Connection, keys: &[Key]) -> Result<u64, StoreError> {
 }
 
 /// What other programs said, and who used what.
-fn signals(conn: &mut Connection, before: i32) -> Result<u64, StoreError> {
+fn signals(conn: &mut Connection, horizon: Horizon) -> Result<u64, StoreError> {
     let transaction = begin(conn)?;
-    let mut past = Past::default();
+    let (before, month) = (day_number(horizon.day), day_number(horizon.month));
     transaction.execute(
         "UPDATE person SET past = 1 WHERE key IN (SELECT person FROM signal WHERE kind = ?1 AND day < ?2)",
         params![SignalKind::ChangeMerged.name(), before],
     )?;
-    let gone = transaction.execute("DELETE FROM signal WHERE day < ?1", [before])? as u64;
-    {
-        let sql = "DELETE FROM service_day WHERE day < ?1 RETURNING service, day, uses, failed";
-        let mut statement = transaction.prepare_cached(sql)?;
-        let mut rows = statement.query([before])?;
-        while let Some(row) = rows.next()? {
-            let (service, day): (String, i32) = (row.get(0)?, row.get(1)?);
-            past.add(What::Uses, service.clone(), day, row.get(2)?);
-            past.add(What::FailedUses, service, day, row.get(3)?);
-        }
-    }
-    remember(&transaction, &past)?;
+    let old = "DELETE FROM signal WHERE day < ?1 OR kind = ?2 AND day < ?3";
+    let gone = transaction.execute(old, params![before, SignalKind::ServiceUsed.name(), month])? as u64;
+    transaction.execute("DELETE FROM service_month WHERE month < ?1 / 100", [month])?;
     transaction.commit()?;
     Ok(gone)
 }

@@ -220,6 +220,31 @@ ALTER TABLE mark ADD COLUMN latest INTEGER;
 ALTER TABLE mark ADD COLUMN around BLOB;
 ";
 
+const SERVICES: &str = "
+-- How each service was used in a month (yyyymm), by person: four numbers of four bytes each, big-endian, in the order of
+-- people: who, on which days (a bit each), how often, how often in vain.
+CREATE TABLE service_month (
+    service TEXT NOT NULL,
+    month   INTEGER NOT NULL,
+    people  BLOB NOT NULL,
+    PRIMARY KEY (service, month)
+) STRICT, WITHOUT ROWID;
+INSERT INTO service_month (service, month, people)
+SELECT subject, month, unhex(group_concat(told, '' ORDER BY told))
+FROM (SELECT subject, day / 100 AS month,
+             printf('%08X%08X%08X%08X', person, sum(DISTINCT 1 << (day % 100 - 1)), count(*), sum(NOT ok)) AS told
+      FROM signal WHERE kind = 'service.used' AND person IS NOT NULL GROUP BY subject, day / 100, person)
+GROUP BY subject, month;
+DROP TABLE service_day;
+-- What is asked of answers is a quarter.
+CREATE INDEX survey_answer_received ON survey_answer (received);
+CREATE INDEX survey_ending_received ON survey_ending (received);
+-- The team of a person, as it was said with a code.
+ALTER TABLE person ADD COLUMN team TEXT;
+-- What is told by months goes by months, and nothing of it is left.
+DELETE FROM past WHERE what IN ('uses', 'failed_uses');
+";
+
 const STEPS: &[M<'static>] = &[
     M::up(FIRST),
     M::up(RUNS),
@@ -234,6 +259,7 @@ const STEPS: &[M<'static>] = &[
     M::up(surveys::ABOUT),
     M::up(sessions::SESSIONS),
     M::up(CLOCKS),
+    M::up(SERVICES),
 ];
 
 /// Brings the tables up to date and knows the types of events.

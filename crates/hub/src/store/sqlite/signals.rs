@@ -1,6 +1,9 @@
 //! What other programs said.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
+};
 
 use async_trait::async_trait;
 use jiff::{Timestamp, civil::Date};
@@ -9,15 +12,16 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use super::{
     super::{
         PersonKey, StoreError,
-        columns::{day_number, day_of, instant, people_from, people_to},
-        signals::{Integration, Said, ServiceDay, SignalCounts, Signals},
+        columns::{day_number, day_of, instant, month_number, month_of},
+        signals::{Integration, Said, ServiceMonth, Services, SignalCounts, Signals},
     },
     SqliteStore,
     admission::{self, new_person, person_key, salt},
-    audit, retention,
+    audit,
 };
 use crate::{
     audit::{Act, By, Named},
+    insights::Period,
     secrets::{Hash, pseudonym},
     signals::{Signal, SignalKind},
 };
@@ -102,6 +106,10 @@ impl Signals for SqliteStore {
         Self::on(&self.reader, counts).await
     }
 
+    async fn services(&self, months: RangeInclusive<Period>) -> Result<Services, StoreError> {
+        Self::on(&self.reader, move |conn| services(conn, months)).await
+    }
+
     async fn recount_signals(&self) -> Result<SignalCounts, StoreError> {
         Self::on(&self.reader, |conn| recount(conn)).await
     }
@@ -119,39 +127,35 @@ fn add_alias(conn: &mut Connection, by: &By, person: &str, alias: &str) -> Resul
     }
     transaction.execute("INSERT INTO alias (pseudonym, person) VALUES (?1, ?2)", params![alias, person.0])?;
     transaction.execute("UPDATE signal SET person = ?2 WHERE who = ?1", params![alias, person.0])?;
-    // Days on which somebody was counted as another are counted anew.
-    let mut days: BTreeSet<(String, i32)> = BTreeSet::new();
+    // Months in which somebody was counted as another are counted anew.
+    let mut months: BTreeSet<(String, i32)> = BTreeSet::new();
     {
-        let sql = "SELECT DISTINCT subject, day FROM signal WHERE who = ?1 AND kind = ?2";
+        let sql = "SELECT DISTINCT subject, day / 100 FROM signal WHERE who = ?1 AND kind = ?2";
         let mut statement = transaction.prepare_cached(sql)?;
         let mut rows = statement.query(params![alias, SignalKind::ServiceUsed.name()])?;
         while let Some(row) = rows.next()? {
-            days.insert((row.get(0)?, row.get(1)?));
+            months.insert((row.get(0)?, row.get(1)?));
         }
     }
-    for (service, day) in days {
-        count_anew(&transaction, &service, day)?;
+    for (service, month) in months {
+        count_again(&transaction, &service, month)?;
     }
     audit::write(&transaction, by, &Act::AliasAdded { person: Named::Person { key: person } })?;
     transaction.commit()?;
     Ok(true)
 }
 
-/// Counts a day of a service from what was said.
-pub(super) fn count_anew(conn: &Connection, service: &str, day: i32) -> Result<(), StoreError> {
-    let mut counted = ServiceDay::default();
-    let sql = "SELECT ok, person FROM signal WHERE kind = ?1 AND subject = ?2 AND day = ?3";
+/// Counts a month of a service from what was said.
+pub(super) fn count_again(conn: &Connection, service: &str, month: i32) -> Result<(), StoreError> {
+    let sql = "SELECT person, day, ok FROM signal
+               WHERE kind = ?1 AND subject = ?2 AND day BETWEEN ?3 * 100 AND ?3 * 100 + 99 AND person IS NOT NULL";
     let mut statement = conn.prepare_cached(sql)?;
-    let mut rows = statement.query(params![SignalKind::ServiceUsed.name(), service, day])?;
+    let mut rows = statement.query(params![SignalKind::ServiceUsed.name(), service, month])?;
+    let mut counted = ServiceMonth::default();
     while let Some(row) = rows.next()? {
-        counted.count(row.get(0)?, row.get::<_, Option<u32>>(1)?.map(PersonKey));
+        counted.count(PersonKey(row.get(0)?), day_of(row.get(1)?)?.day(), row.get(2)?);
     }
-    if counted.uses > 0 {
-        return write_day(conn, service, day, &counted);
-    }
-    let nobody = "DELETE FROM service_day WHERE service = ?1 AND day = ?2";
-    conn.execute(nobody, params![service, day])?;
-    Ok(())
+    write_month(conn, service, month, &counted)
 }
 
 fn take(
@@ -162,12 +166,11 @@ fn take(
 ) -> Result<Vec<bool>, StoreError> {
     let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let salt = salt(&transaction)?;
-    let mut added: BTreeMap<(&str, i32), ServiceDay> = BTreeMap::new();
+    let mut added: BTreeMap<(&str, i32), ServiceMonth> = BTreeMap::new();
     let mut fresh = Vec::with_capacity(signals.len());
     for (signal, day) in signals {
         let who = signal.who.as_deref().map(|name| pseudonym(&salt, name));
         let person = who.map(|who| person_of(&transaction, who, signal.kind)).transpose()?.flatten();
-        let day = day_number(*day);
         let new = transaction
             .prepare_cached(
                 "INSERT OR IGNORE INTO signal (source, id, kind, subject, ok, who, person, day, time, received)
@@ -181,20 +184,21 @@ fn take(
                 signal.ok,
                 who,
                 person.map(|person| person.0),
-                day,
+                day_number(*day),
                 signal.at.as_millisecond(),
                 now.as_millisecond()
             ])?
             > 0;
         fresh.push(new);
-        if new && signal.kind == SignalKind::ServiceUsed {
-            added.entry((&signal.subject, day)).or_default().count(signal.ok, person);
+        if let Some(person) = person.filter(|_| new && signal.kind == SignalKind::ServiceUsed) {
+            let month = month_number(Period::month_of(*day));
+            added.entry((&signal.subject, month)).or_default().count(person, day.day(), signal.ok);
         }
     }
-    for ((service, day), more) in added {
-        let mut counted = read_day(&transaction, service, day)?;
-        counted.add(more);
-        write_day(&transaction, service, day, &counted)?;
+    for ((service, month), more) in added {
+        let mut counted = read_month(&transaction, service, month)?;
+        counted.add(&more);
+        write_month(&transaction, service, month, &counted)?;
     }
     transaction.commit()?;
     Ok(fresh)
@@ -217,50 +221,49 @@ fn person_of(
     }
 }
 
-fn read_day(conn: &Connection, service: &str, day: i32) -> Result<ServiceDay, StoreError> {
-    let sql = "SELECT uses, failed, people FROM service_day WHERE service = ?1 AND day = ?2";
-    let found: Option<(u64, u64, Vec<u8>)> = conn
-        .prepare_cached(sql)?
-        .query_row(params![service, day], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-        .optional()?;
-    match found {
-        Some((uses, failed, people)) => Ok(ServiceDay { uses, failed, people: people_from(&people)? }),
-        None => Ok(ServiceDay::default()),
-    }
+fn read_month(conn: &Connection, service: &str, month: i32) -> Result<ServiceMonth, StoreError> {
+    let sql = "SELECT people FROM service_month WHERE service = ?1 AND month = ?2";
+    let found: Option<Vec<u8>> =
+        conn.prepare_cached(sql)?.query_row(params![service, month], |row| row.get(0)).optional()?;
+    found.map_or(Ok(ServiceMonth::default()), |people| ServiceMonth::from_bytes(&people))
 }
 
-fn write_day(conn: &Connection, service: &str, day: i32, counted: &ServiceDay) -> Result<(), StoreError> {
-    let sql =
-        "INSERT OR REPLACE INTO service_day (service, day, uses, failed, people) VALUES (?1, ?2, ?3, ?4, ?5)";
-    conn.prepare_cached(sql)?.execute(params![
-        service,
-        day,
-        counted.uses,
-        counted.failed,
-        people_to(&counted.people)?
-    ])?;
+fn write_month(
+    conn: &Connection,
+    service: &str,
+    month: i32,
+    counted: &ServiceMonth,
+) -> Result<(), StoreError> {
+    if counted.people.is_empty() {
+        let nobody = "DELETE FROM service_month WHERE service = ?1 AND month = ?2";
+        conn.execute(nobody, params![service, month])?;
+        return Ok(());
+    }
+    let sql = "INSERT OR REPLACE INTO service_month (service, month, people) VALUES (?1, ?2, ?3)";
+    conn.prepare_cached(sql)?.execute(params![service, month, counted.to_bytes()])?;
     Ok(())
+}
+
+pub(super) fn services(conn: &Connection, months: RangeInclusive<Period>) -> Result<Services, StoreError> {
+    let sql = "SELECT service, month, people FROM service_month WHERE month BETWEEN ?1 AND ?2";
+    let mut statement = conn.prepare_cached(sql)?;
+    let mut rows = statement.query([*months.start(), *months.end()].map(month_number))?;
+    let mut services = Services::new();
+    while let Some(row) = rows.next()? {
+        let people = row.get_ref(2)?.as_blob().map_err(|cause| StoreError::Database(Box::new(cause)))?;
+        services.insert((row.get(0)?, month_of(row.get(1)?)?), ServiceMonth::from_bytes(people)?);
+    }
+    Ok(services)
 }
 
 fn counts(conn: &mut Connection) -> Result<SignalCounts, StoreError> {
     // All of one moment.
     let conn = conn.transaction()?;
-    let mut counts = SignalCounts { first_changes: first_changes(&conn)?, ..SignalCounts::default() };
-    let mut statement = conn.prepare_cached("SELECT service, day, uses, failed, people FROM service_day")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let counted = ServiceDay {
-            uses: row.get(2)?,
-            failed: row.get(3)?,
-            people: people_from(&row.get::<_, Vec<u8>>(4)?)?,
-        };
-        counts.services.insert((row.get(0)?, day_of(row.get(1)?)?), counted);
-    }
-    retention::past(&conn)?.complete_signals(&mut counts)?;
-    Ok(counts)
+    let services = services(&conn, Period::FIRST_MONTH..=Period::LAST_MONTH)?;
+    Ok(SignalCounts { services, first_changes: first_changes(&conn)? })
 }
 
-fn recount(conn: &Connection) -> Result<SignalCounts, StoreError> {
+pub(super) fn recount(conn: &Connection) -> Result<SignalCounts, StoreError> {
     let mut counts = SignalCounts::default();
     let mut statement = conn.prepare("SELECT kind, subject, day, ok, person, time FROM signal")?;
     let mut rows = statement.query([])?;
@@ -280,7 +283,6 @@ fn recount(conn: &Connection) -> Result<SignalCounts, StoreError> {
     while let Some(row) = rows.next()? {
         counts.first_changes.remove(&PersonKey(row.get(0)?));
     }
-    retention::past(conn)?.complete_signals(&mut counts)?;
     Ok(counts)
 }
 

@@ -16,13 +16,14 @@ use super::{
         columns::{Kinds, instant},
         retention::Horizon,
         settling::Accepted,
-        surveys::{Again, Answered, Ended, Feedback, Heard, Sum, Surveys, said_in},
+        surveys::{Again, Answered, Ended, Feedback, Heard, HowMuch, Sum, Surveys, said_in},
     },
     SqliteStore,
 };
 use crate::{
     ingest::survey::{Said, What},
-    surveys::{self, Quarter},
+    insights::Period,
+    surveys,
 };
 
 pub(super) const SURVEYS: &str = "
@@ -141,6 +142,10 @@ impl Surveys for SqliteStore {
         Self::on(&self.reader, move |conn| Ok(heard(&*conn.transaction()?, from, to)?.0)).await
     }
 
+    async fn how_much(&self, from: Timestamp, to: Timestamp) -> Result<HowMuch, StoreError> {
+        Self::on(&self.reader, move |conn| how_much(conn, from, to)).await
+    }
+
     async fn hear_again(&self) -> Result<(Heard, BTreeMap<PersonKey, Exposures>), StoreError> {
         let kinds = self.kinds.clone();
         Self::on(&self.reader, move |conn| hear_again(conn, &kinds)).await
@@ -249,7 +254,7 @@ pub(super) fn forget_until(
             transaction.prepare(&format!("SELECT DISTINCT received FROM {table} WHERE received < ?1"))?;
         let mut rows = statement.query([until])?;
         while let Some(row) = rows.next()? {
-            quarters.insert(Quarter::of(zone.to_datetime(instant(row.get(0)?)?).date()));
+            quarters.insert(Period::quarter_of(zone.to_datetime(instant(row.get(0)?)?).date()));
         }
     }
     for quarter in quarters {
@@ -279,7 +284,7 @@ pub(super) fn settle_for(
         for person in people {
             let mut rows = statement.query([person])?;
             while let Some(row) = rows.next()? {
-                quarters.insert(Quarter::of(zone.to_datetime(instant(row.get(0)?)?).date()));
+                quarters.insert(Period::quarter_of(zone.to_datetime(instant(row.get(0)?)?).date()));
             }
         }
     }
@@ -292,7 +297,7 @@ pub(super) fn settle_for(
 /// Settles the batches of a quarter in which somebody goes.
 pub(super) fn settle(
     transaction: &Transaction<'_>,
-    quarter: Quarter,
+    quarter: Period,
     zone: &TimeZone,
     goes: impl Fn(PersonKey) -> bool,
 ) -> Result<(), StoreError> {
@@ -318,6 +323,19 @@ pub(super) fn settle(
         statement.execute(params![from.as_millisecond(), survey, question, kind, answer, n])?;
     }
     Ok(())
+}
+
+fn how_much(conn: &mut Connection, from: Timestamp, to: Timestamp) -> Result<HowMuch, StoreError> {
+    // All of one moment.
+    let conn = conn.transaction()?;
+    let of = |table: &str| {
+        let sql = format!(
+            "SELECT count(*), coalesce(max(place), 0) FROM {table} WHERE received >= ?1 AND received < ?2"
+        );
+        let between = [from.as_millisecond(), to.as_millisecond()];
+        conn.prepare_cached(&sql)?.query_row(between, |row| Ok((row.get(0)?, row.get(1)?)))
+    };
+    Ok(HowMuch { answers: of("survey_answer")?, endings: of("survey_ending")? })
 }
 
 fn survey_id(text: &str) -> Result<SurveyId, StoreError> {

@@ -2,7 +2,8 @@
 import type { Kpi } from "./Kpi";
 
 /**
- * Who has reached first value, of whom: one numerator, three denominators.
+ * Who has got value, of whom: one numerator, three denominators. Value is what happened since the clock of a journey
+ * started: its first value, or a merged change.
  */
 export type Adoption = { 
 /**
@@ -10,10 +11,10 @@ export type Adoption = {
  */
 organisation: Kpi, 
 /**
- * Of those who have begun a journey and not left it before first value: whom the platform could help.
+ * Of those who have begun a journey and not left it before they got value: whom the platform could help.
  */
 could_help: Kpi, 
 /**
- * Of those who did something in the last 28 days: who use it.
+ * Of those, who did something in the last 28 days, in Firstlight or with a service: who use it.
  */
 use_it: Kpi, };

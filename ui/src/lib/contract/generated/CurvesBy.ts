@@ -3,4 +3,4 @@
 /**
  * What curves are beside each other by.
  */
-export type CurvesBy = "persona" | "release";
+export type CurvesBy = "persona" | "release" | "team";

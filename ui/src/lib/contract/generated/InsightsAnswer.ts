@@ -4,11 +4,13 @@ import type { Completeness } from "./Completeness";
 import type { InsightsFilters } from "./InsightsFilters";
 import type { InsightsFunnel } from "./InsightsFunnel";
 import type { InsightsSummary } from "./InsightsSummary";
+import type { ServiceTable } from "./ServiceTable";
 import type { StepTable } from "./StepTable";
+import type { SurveyKpis } from "./SurveyKpis";
 import type { SurveyResults } from "./SurveyResults";
 import type { TtfvCurves } from "./TtfvCurves";
 
 /**
  * The answer to a question of the same name.
  */
-export type InsightsAnswer = { "question": "filters", "answer": InsightsFilters } | { "question": "summary", "answer": InsightsSummary } | { "question": "ttfv", "answer": TtfvCurves } | { "question": "steps", "answer": StepTable } | { "question": "funnel", "answer": InsightsFunnel } | { "question": "activity", "answer": ActivityTable } | { "question": "surveys", "answer": SurveyResults } | { "question": "completeness", "answer": Completeness };
+export type InsightsAnswer = { "question": "filters", "answer": InsightsFilters } | { "question": "summary", "answer": InsightsSummary } | { "question": "ttfv", "answer": TtfvCurves } | { "question": "steps", "answer": StepTable } | { "question": "funnel", "answer": InsightsFunnel } | { "question": "activity", "answer": ActivityTable } | { "question": "services", "answer": ServiceTable } | { "question": "scores", "answer": SurveyKpis } | { "question": "surveys", "answer": SurveyResults } | { "question": "completeness", "answer": Completeness };

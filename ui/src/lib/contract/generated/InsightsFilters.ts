@@ -15,4 +15,8 @@ releases: Array<string>,
 /**
  * Periods, the latest first.
  */
-periods: Array<string>, };
+periods: Array<string>, 
+/**
+ * Teams, by name.
+ */
+teams: Array<string>, };

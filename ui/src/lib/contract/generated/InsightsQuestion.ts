@@ -29,7 +29,11 @@ filter: InsightsFilter, } | { "question": "activity",
 /**
  * About whom; the period is the days.
  */
-filter: InsightsFilter, } | { "question": "surveys", 
+filter: InsightsFilter, } | { "question": "services", 
+/**
+ * About whom; the period is the months.
+ */
+filter: InsightsFilter, } | { "question": "scores" } | { "question": "surveys", 
 /**
  * In which quarter, as `2026-Q4`; the present one without it.
  */

@@ -14,7 +14,7 @@ export type InsightsSummary = {
  */
 filter: InsightsFilter, 
 /**
- * The share of people who have reached first value.
+ * The share of people who have got value.
  */
 adoption: Adoption, 
 /**

@@ -2,9 +2,10 @@
 import type { InsightsFilter } from "./InsightsFilter";
 import type { LogRankView } from "./LogRankView";
 import type { TtfvCurve } from "./TtfvCurve";
+import type { ValueEvent } from "./ValueEvent";
 
 /**
- * `GET /v1/insights/ttfv?by=persona|release`: curves beside each other.
+ * `GET /v1/insights/ttfv?by=persona|release|team&value=first_value|merged`: curves beside each other.
  */
 export type TtfvCurves = { 
 /**
@@ -12,7 +13,11 @@ export type TtfvCurves = {
  */
 filter: InsightsFilter, 
 /**
- * One for each persona or release, by name; one called `all` if nothing was asked for.
+ * The time to what.
+ */
+value: ValueEvent, 
+/**
+ * One for each persona, release or team, by name; one called `all` if nothing was asked for.
  */
 groups: Array<TtfvCurve>, 
 /**

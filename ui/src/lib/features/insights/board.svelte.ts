@@ -69,6 +69,8 @@ export class Board {
   readonly steps: Panel<'steps'>;
   readonly funnel: Panel<'funnel'>;
   readonly activity: Panel<'activity'>;
+  readonly services: Panel<'services'>;
+  readonly scores: Panel<'scores'>;
   readonly surveys: Panel<'surveys'>;
   readonly completeness: Panel<'completeness'>;
 
@@ -80,6 +82,8 @@ export class Board {
     this.steps = new Panel(source, { question: 'steps', filter });
     this.funnel = new Panel(source, { question: 'funnel', filter });
     this.activity = new Panel(source, { question: 'activity', filter });
+    this.services = new Panel(source, { question: 'services', filter });
+    this.scores = new Panel(source, { question: 'scores' });
     this.surveys = new Panel(source, { question: 'surveys' });
     this.completeness = new Panel(source, { question: 'completeness' });
   }
@@ -92,14 +96,16 @@ export class Board {
     this.steps.show({ question: 'steps', filter });
     this.funnel.show({ question: 'funnel', filter });
     this.activity.show({ question: 'activity', filter });
+    this.services.show({ question: 'services', filter });
+    this.scores.show({ question: 'scores' });
     this.surveys.show({ question: 'surveys', ...(quarter ? { quarter } : {}) });
     this.completeness.show({ question: 'completeness' });
   }
 
   /** Asks everything again. */
   async again(): Promise<void> {
-    const { filters, summary, ttfv, steps, funnel, activity, surveys, completeness } = this;
-    const panels = [filters, summary, ttfv, steps, funnel, activity, surveys, completeness];
+    const { filters, summary, ttfv, steps, funnel, activity, services, scores, surveys, completeness } = this;
+    const panels = [filters, summary, ttfv, steps, funnel, activity, services, scores, surveys, completeness];
     await Promise.all(panels.map((panel) => panel.told.load()));
   }
 

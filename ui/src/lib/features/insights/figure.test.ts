@@ -14,6 +14,7 @@ test.each([
   [1204, 'people', '1,204'],
   [171.3, 'person_days', '171 d'],
   [9.36, 'person_days', '9.4 d'],
+  [5.34, 'times', '5.3'],
   [33.3, 'points', '+33'],
   [-5, 'points', '-5'],
 ] as const)('%d %s is %s', (value, unit, said) => {

@@ -3,7 +3,7 @@ import type { Kpi } from '$lib/contract';
 import { count, decimal, duration, percent, signed } from '$lib/shared/format';
 import * as m from '$messages';
 
-export type Unit = 'days' | 'minutes' | 'share' | 'people' | 'person_days' | 'points';
+export type Unit = 'days' | 'minutes' | 'share' | 'people' | 'person_days' | 'points' | 'times';
 
 const DAY = 86_400;
 const MINUTE = 60;
@@ -22,6 +22,8 @@ export function say(value: number, unit: Unit): string {
       return count(value);
     case 'person_days':
       return m.insights_person_days({ days: decimal(value) });
+    case 'times':
+      return decimal(value);
     case 'points':
       return signed(value);
   }

@@ -24,7 +24,16 @@ test('two filters at a time: the third cannot be set until one of them is taken 
     true,
     false,
   ]);
+  expect(isTaken(two, 'team')).toBe(true);
   const one = narrowed(two, 'persona', '');
   expect(one.filter).toEqual({ period: '2026' });
   expect(isTaken(one, 'release')).toBe(false);
+});
+
+test('a team is asked for by itself', () => {
+  const team = narrowed(read(''), 'team', 'payments');
+  expect(write(team)).toBe('?team=payments');
+  expect(isTaken(team, 'persona')).toBe(true);
+  expect(isTaken(team, 'team')).toBe(false);
+  expect(isTaken(narrowed(read(''), 'persona', 'backend'), 'team')).toBe(true);
 });

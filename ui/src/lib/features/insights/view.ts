@@ -12,8 +12,8 @@ export interface View {
   quarter: string | null;
 }
 
-export const FILTERS: readonly FilterName[] = ['persona', 'release', 'period'];
-/** The hub combines two at most. */
+export const FILTERS: readonly FilterName[] = ['persona', 'release', 'period', 'team'];
+/** The hub combines two at most, and tells of a team only by itself. */
 const MOST = 2;
 
 /** What an address says; whatever else is in it is not ours. */
@@ -27,9 +27,13 @@ export function read(search: string): View {
   const by = asked.get('by');
   return {
     filter,
-    by: by === 'release' || by === 'all' ? by : 'persona',
+    by: isBy(by) ? by : 'persona',
     quarter: asked.get('quarter') || null,
   };
+}
+
+function isBy(text: string | null): text is By {
+  return text === 'persona' || text === 'release' || text === 'team' || text === 'all';
 }
 
 /** As an address; nothing where nothing was chosen. */
@@ -57,5 +61,7 @@ export function isNarrowed(view: View): boolean {
 
 /** Whether this filter cannot be set now, because two others are. */
 export function isTaken(view: View, name: FilterName): boolean {
-  return view.filter[name] === undefined && Object.keys(view.filter).length >= MOST;
+  if (view.filter[name] !== undefined) return false;
+  const others = Object.keys(view.filter).length;
+  return others >= MOST || view.filter.team !== undefined || (name === 'team' && others > 0);
 }
