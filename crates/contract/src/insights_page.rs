@@ -9,7 +9,7 @@ use ts_rs::TS;
 use crate::{
     kpis::{
         ActivityTable, Completeness, InsightsFilter, InsightsFilters, InsightsFunnel, InsightsSummary,
-        ServiceTable, StepTable, SurveyKpis, TtfvCurves,
+        ServiceTable, SlaTable, StepTable, SurveyKpis, TtfvCurves, ValueEvent,
     },
     surveys::SurveyResults,
 };
@@ -34,6 +34,10 @@ pub enum InsightsQuestion {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[ts(optional)]
         by: Option<CurvesBy>,
+        /// Until what; first value without it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        value: Option<ValueEvent>,
     },
     /// What each step costs.
     Steps {
@@ -64,6 +68,8 @@ pub enum InsightsQuestion {
         #[ts(optional)]
         quarter: Option<String>,
     },
+    /// Whether those who are asked for something keep what they promise.
+    Sla,
     /// How much of what happened the hub knows.
     Completeness,
 }
@@ -104,6 +110,8 @@ pub enum InsightsAnswer {
     Scores(SurveyKpis),
     /// To [`InsightsQuestion::Surveys`].
     Surveys(SurveyResults),
+    /// To [`InsightsQuestion::Sla`].
+    Sla(SlaTable),
     /// To [`InsightsQuestion::Completeness`].
     Completeness(Completeness),
 }

@@ -4,7 +4,7 @@
 use firstlight_contract::{
     error::Code,
     insights_page::{CurvesBy, InsightsAnswer, InsightsQuestion},
-    kpis::InsightsFilter,
+    kpis::{InsightsFilter, ValueEvent},
 };
 use firstlight_domain::id::CredentialName;
 use firstlight_vault::VaultError;
@@ -64,6 +64,7 @@ impl Firstlight {
             InsightsQuestion::Services { .. } => read(parsed(&body).map(InsightsAnswer::Services)),
             InsightsQuestion::Scores => read(parsed(&body).map(InsightsAnswer::Scores)),
             InsightsQuestion::Surveys { .. } => read(parsed(&body).map(InsightsAnswer::Surveys)),
+            InsightsQuestion::Sla => read(parsed(&body).map(InsightsAnswer::Sla)),
             InsightsQuestion::Completeness => read(parsed(&body).map(InsightsAnswer::Completeness)),
         }
     }
@@ -101,13 +102,17 @@ impl Address {
         match question {
             InsightsQuestion::Filters => at("v1/insights/filters", Vec::new()),
             InsightsQuestion::Summary { filter } => at("v1/insights/summary", about(filter)),
-            InsightsQuestion::Ttfv { filter, by } => {
+            InsightsQuestion::Ttfv { filter, by, value } => {
+                let value = value.map(|value| match value {
+                    ValueEvent::FirstValue => ("value", "first_value".to_owned()),
+                    ValueEvent::Merged => ("value", "merged".to_owned()),
+                });
                 let by = by.map(|by| match by {
                     CurvesBy::Persona => ("by", "persona".to_owned()),
                     CurvesBy::Release => ("by", "release".to_owned()),
                     CurvesBy::Team => ("by", "team".to_owned()),
                 });
-                at("v1/insights/ttfv", about(filter).into_iter().chain(by).collect())
+                at("v1/insights/ttfv", about(filter).into_iter().chain(by).chain(value).collect())
             }
             InsightsQuestion::Steps { filter } => at("v1/insights/steps", about(filter)),
             InsightsQuestion::Funnel { filter } => at("v1/insights/funnel", about(filter)),
@@ -117,6 +122,7 @@ impl Address {
             InsightsQuestion::Surveys { quarter } => {
                 at("v1/surveys/results", quarter.iter().map(|quarter| ("quarter", quarter.clone())).collect())
             }
+            InsightsQuestion::Sla => at("v1/insights/sla", Vec::new()),
             InsightsQuestion::Completeness => at("v1/insights/completeness", Vec::new()),
         }
     }
@@ -146,7 +152,7 @@ mod tests {
             release: Some("acme@3.2.0".to_owned()),
             ..InsightsFilter::default()
         };
-        let question = InsightsQuestion::Ttfv { filter, by: Some(CurvesBy::Release) };
+        let question = InsightsQuestion::Ttfv { filter, by: Some(CurvesBy::Release), value: None };
         let address = Address::of(&question).into_table();
         assert_eq!(address.path, "v1/insights/ttfv");
         let query = [

@@ -5,6 +5,7 @@ import type { InsightsFilters } from "./InsightsFilters";
 import type { InsightsFunnel } from "./InsightsFunnel";
 import type { InsightsSummary } from "./InsightsSummary";
 import type { ServiceTable } from "./ServiceTable";
+import type { SlaTable } from "./SlaTable";
 import type { StepTable } from "./StepTable";
 import type { SurveyKpis } from "./SurveyKpis";
 import type { SurveyResults } from "./SurveyResults";
@@ -13,4 +14,4 @@ import type { TtfvCurves } from "./TtfvCurves";
 /**
  * The answer to a question of the same name.
  */
-export type InsightsAnswer = { "question": "filters", "answer": InsightsFilters } | { "question": "summary", "answer": InsightsSummary } | { "question": "ttfv", "answer": TtfvCurves } | { "question": "steps", "answer": StepTable } | { "question": "funnel", "answer": InsightsFunnel } | { "question": "activity", "answer": ActivityTable } | { "question": "services", "answer": ServiceTable } | { "question": "scores", "answer": SurveyKpis } | { "question": "surveys", "answer": SurveyResults } | { "question": "completeness", "answer": Completeness };
+export type InsightsAnswer = { "question": "filters", "answer": InsightsFilters } | { "question": "summary", "answer": InsightsSummary } | { "question": "ttfv", "answer": TtfvCurves } | { "question": "steps", "answer": StepTable } | { "question": "funnel", "answer": InsightsFunnel } | { "question": "activity", "answer": ActivityTable } | { "question": "services", "answer": ServiceTable } | { "question": "scores", "answer": SurveyKpis } | { "question": "surveys", "answer": SurveyResults } | { "question": "sla", "answer": SlaTable } | { "question": "completeness", "answer": Completeness };
