@@ -1,4 +1,4 @@
-//! The hub's own page: Insights, built from `ui/` and carried inside the program. It may load and ask nothing but this hub,
+//! The hub's own page, Insights and the queue, built from `ui/` and carried inside the program. It may load and ask nothing but this hub,
 //! and nobody may put it into a page of theirs.
 
 use axum::{

@@ -154,6 +154,15 @@ pub const ROUTES: &[Route] = &[
     },
     Route {
         method: "GET",
+        path: "/queue",
+        who: Who::Anyone,
+        summary: "The page of those who are asked for something; who they are is settled where it asks.",
+        answers: &[200, 404],
+        operation: page::show_operation,
+        handler: || axum::routing::get(page::show),
+    },
+    Route {
+        method: "GET",
         path: "/insights/{file}",
         who: Who::Anyone,
         summary: "What the page is made of: scripts, styles, letters.",

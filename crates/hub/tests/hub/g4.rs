@@ -44,6 +44,7 @@ fn is_vouched(route: &Route) -> bool {
 const ELSEWHERE: &[&str] = &[
     "/releases/{*path}",
     "/insights",
+    "/queue",
     "/insights/{file}",
     "/v1/signin",
     "/v1/signin/callback",

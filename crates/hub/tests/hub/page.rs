@@ -9,6 +9,9 @@ fn header<'a>(answer: &'a Response, name: &str) -> &'a str {
     answer.headers().get(name).unwrap_or_else(|| panic!("no {name}")).to_str().unwrap()
 }
 
+/// Where the page itself is.
+const PAGES: [&str; 2] = ["/insights", "/queue"];
+
 #[tokio::test]
 async fn the_page_may_load_and_ask_nothing_but_the_hub() {
     let hub = Hub::start();
@@ -27,7 +30,7 @@ async fn the_page_may_load_and_ask_nothing_but_the_hub() {
     // Nothing in the page itself, which the policy would refuse, and nothing of elsewhere.
     assert!(!html.contains("<style") && !html.contains("://") && !html.contains("style="), "{html}");
     assert!(html.matches("<script").count() == html.matches("></script>").count(), "{html}");
-    for path in named.into_iter().chain(["/insights"]) {
+    for path in named.into_iter().chain(PAGES) {
         let file = hub.get(path).send().await.unwrap();
         assert_eq!(file.status(), 200, "{path}");
         let policy = header(&file, "content-security-policy");
@@ -40,7 +43,7 @@ async fn the_page_may_load_and_ask_nothing_but_the_hub() {
         }
         assert_eq!(header(&file, "x-content-type-options"), "nosniff");
         assert_eq!(header(&file, "referrer-policy"), "no-referrer");
-        if path != "/insights" {
+        if !PAGES.contains(&path) {
             assert!(header(&file, "cache-control").ends_with("immutable"), "{path}");
             assert_ne!(header(&file, "content-type"), "application/octet-stream", "{path}");
         }
