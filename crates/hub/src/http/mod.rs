@@ -60,6 +60,10 @@ pub struct Hub {
     enrolling: limits::Limit<IpAddr>,
     sending: limits::Limit<i64>,
     asking: limits::Limit<u32>,
+    /// Other programs, by name.
+    telling: limits::Limit<String>,
+    /// Git hosts, which have no token: by address.
+    delivering: limits::Limit<IpAddr>,
     signing_in: limits::Limit<IpAddr>,
     /// The organisation's identity provider, if there is one.
     signin: Option<Signin>,
@@ -85,7 +89,7 @@ pub struct Rules {
     pub read_patience: std::time::Duration,
     /// How often an address may try a code, a minute.
     pub enrolments_per_minute: std::num::NonZeroU32,
-    /// How often a device may send, a minute.
+    /// How often a device, another program, the address of a Git host or somebody with a role may ask, a minute.
     pub requests_per_minute: std::num::NonZeroU32,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
@@ -125,6 +129,8 @@ impl Hub {
         let enrolling = limits::Limit::new(rules.enrolments_per_minute);
         let sending = limits::Limit::new(rules.requests_per_minute);
         let asking = limits::Limit::new(rules.requests_per_minute);
+        let telling = limits::Limit::new(rules.requests_per_minute);
+        let delivering = limits::Limit::new(rules.requests_per_minute);
         let signing_in = limits::Limit::new(rules.signins_per_minute);
         let signin = rules.oidc.clone().map(Signin::new);
         let reading = tokio::sync::Semaphore::new(READ_AT_ONCE);
@@ -135,6 +141,8 @@ impl Hub {
             enrolling,
             sending,
             asking,
+            telling,
+            delivering,
             signing_in,
             signin,
             signin_key: tokio::sync::OnceCell::new(),

@@ -16,6 +16,7 @@ use super::{
     Failure, Hub, Operation, body, events,
     operation::JSON,
     shape::{list, named, object, text},
+    who,
 };
 use crate::{
     ingest::batch,
@@ -77,6 +78,7 @@ pub(super) async fn posthog(State(hub): State<Arc<Hub>>, request: Request) -> Re
     })?;
     let refused = || Failure::new(ProblemCode::Unauthorized, "`api_key` is not the token of an integration");
     let source = hub.store.integration(hash_token(&api_key)).await?.ok_or_else(refused)?;
+    hub.telling.check(&source)?;
     let now = (hub.now)();
     let read = batch.iter().map(|event| posthog::read(event, &source, now)).collect();
     let Json(BatchAnswer { verdicts }) = take(&hub, &format!("posthog/{source}"), read).await?;
@@ -94,6 +96,7 @@ pub(super) async fn github(
     State(hub): State<Arc<Hub>>,
     request: Request,
 ) -> Result<Json<BatchAnswer>, Failure> {
+    hub.delivering.check(&who::client(&hub, &request))?;
     let secret = secret(hub.rules.hooks.github.as_ref())?;
     body::check_type(request.headers(), "application/json")?;
     let headers = request.headers().clone();
@@ -118,6 +121,7 @@ pub(super) async fn gitlab(
     State(hub): State<Arc<Hub>>,
     request: Request,
 ) -> Result<Json<BatchAnswer>, Failure> {
+    hub.delivering.check(&who::client(&hub, &request))?;
     let secret = secret(hub.rules.hooks.gitlab.as_ref())?;
     body::check_type(request.headers(), "application/json")?;
     let headers = request.headers().clone();

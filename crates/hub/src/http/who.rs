@@ -145,6 +145,7 @@ pub(super) async fn integration(
     let refused = || Failure::new(ProblemCode::Unauthorized, "this needs the token of an integration");
     let token = bearer(request.headers()).ok_or_else(refused)?;
     let name = hub.store.integration(hash_token(token)).await?.ok_or_else(refused)?;
+    hub.telling.check(&name)?;
     request.extensions_mut().insert(super::signals::Source(name));
     Ok(next.run(request).await)
 }

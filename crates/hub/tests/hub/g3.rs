@@ -111,6 +111,48 @@ async fn g3_a_device_that_asks_too_often_is_told_when_to_come_again() {
 }
 
 #[tokio::test]
+async fn g3_a_program_that_tells_too_often_is_told_when_to_come_again() {
+    let hub =
+        Hub::start_with("requests_per_minute = 5\n[hooks]\ngithub_secret = \"a-long-secret-of-github\"");
+    let [portal, ci] = ["portal", "ci"].map(|name| hub.say(&["integration", "new", name]).trim().to_owned());
+    let post =
+        |path: &str, body: String| hub.post(path).header("content-type", "application/json").body(body);
+    let cdevents = |token: &str| post("/v1/signals/cdevents", "[]".to_owned()).bearer_auth(token);
+    let batch = |path: &str, token: &str| post(path, json!({ "api_key": token, "batch": [] }).to_string());
+    let hook = |path: &str| post(path, "{}".to_owned()).header("x-forwarded-for", "203.0.113.7");
+    for request in [
+        cdevents(&portal),
+        batch("/batch", &portal),
+        batch("/batch/", &portal),
+        cdevents(&portal),
+        cdevents(&portal),
+    ] {
+        assert_eq!(request.send().await.unwrap().status(), 200);
+    }
+    // Whether they are signed or not.
+    for path in
+        ["/v1/hooks/github", "/v1/hooks/gitlab", "/v1/hooks/github", "/v1/hooks/gitlab", "/v1/hooks/github"]
+    {
+        problem(hook(path).send().await.unwrap(), 403).await;
+    }
+    for request in [
+        cdevents(&portal),
+        batch("/batch", &portal),
+        batch("/batch/", &portal),
+        hook("/v1/hooks/github"),
+        hook("/v1/hooks/gitlab"),
+    ] {
+        let slowed = request.send().await.unwrap();
+        assert!(slowed.headers().contains_key("retry-after"));
+        problem(slowed, 429).await;
+    }
+    // Others are as free as before.
+    assert_eq!(cdevents(&ci).send().await.unwrap().status(), 200);
+    let elsewhere = post("/v1/hooks/github", "{}".to_owned()).header("x-forwarded-for", "203.0.113.8");
+    problem(elsewhere.send().await.unwrap(), 403).await;
+}
+
+#[tokio::test]
 async fn g3_a_flood_is_shed_and_loses_nothing_that_was_acknowledged() {
     let hub = Hub::start_with("queue_events = 1000");
     let device = hub.enrol().await;
