@@ -27,7 +27,7 @@ const preloadImports: Plugin = {
   },
 };
 
-/** `--mode hub` builds the page that a hub serves at /insights, into a folder of its own. */
+/** `--mode hub` builds the page that a hub serves at /insights and /queue, into a folder of its own. */
 const HUB = 'hub';
 
 export default defineConfig(({ mode }) => ({

@@ -7,6 +7,7 @@ import type { Code, SessionAnswer } from '$lib/contract';
 import { always, FakeSource, hidden, says, suppressed } from '$fixtures/insights';
 import * as said from '$fixtures/insights';
 import { NOW } from '$fixtures/data';
+import { FakeDesk } from '$fixtures/queue';
 import type { Door } from '$lib/platform/hub';
 import HubPage from '../src/HubPage.svelte';
 
@@ -76,6 +77,7 @@ const SCENES: Record<string, FakeSource> = {
     services: ({ filter }) => ({ filter, until: null, services: [], hidden: 0 }),
     scores: () => ({ quarters: [] }),
     surveys: () => ({ ...said.surveys, surveys: [] }),
+    sla: () => ({ overall: said.notEnough, owners: [] }),
     completeness: () => ({
       as_of: null,
       devices: 0,
@@ -92,12 +94,34 @@ const SCENES: Record<string, FakeSource> = {
   }),
 };
 
+const refusing = (code: Code, message: string): FakeDesk =>
+  Object.assign(new FakeDesk(), { no: { code, message } });
+const DESKS: Record<string, FakeDesk> = {
+  'queue-empty': new FakeDesk([]),
+  'queue-loading': Object.assign(new FakeDesk(), { queue: never }),
+  'queue-offline': refusing('network', 'The hub does not answer.'),
+  'queue-token': refusing('hub_no_access', 'This needs to be signed in.'),
+  'queue-no-role': refusing('hub_forbidden', 'This needs the role step-owner or one that includes it.'),
+};
+// Answers cannot be sent there, and the list stands.
+const refused = new FakeDesk();
+refused.answer = () =>
+  Promise.reject<never>({
+    code: 'hub_refused',
+    message: 'This request was answered, granted or withdrawn before.',
+  });
+DESKS['queue-refused'] = refused;
+
 const nobody: SessionAnswer = { session: null, oidc: false, contact: 'the platform team' };
 const DOORS: Record<string, SessionAnswer> = {
   'insights-signin': { ...nobody, oidc: true },
   'insights-no-role': {
     ...nobody,
     session: { person: 7, roles: ['step-owner:it-helpdesk'], expires_at: '2026-11-26T20:00:00Z' },
+  },
+  'queue-no-role': {
+    ...nobody,
+    session: { person: 8, roles: ['viewer'], expires_at: '2026-11-26T20:00:00Z' },
   },
 };
 
@@ -114,4 +138,6 @@ const door: Door = {
   }),
   leave: () => Promise.resolve(),
 };
-mount(HubPage, { target: document.body, props: { source, door } });
+const place = scene.startsWith('queue') ? 'queue' : 'insights';
+const desk = DESKS[scene] ?? new FakeDesk();
+mount(HubPage, { target: document.body, props: { place, source, desk, door } });

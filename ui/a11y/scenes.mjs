@@ -52,6 +52,14 @@ async function lookInSettings(page) {
 
 const insights = seek('Insights');
 
+/** Refuses a request, and is asked why. */
+async function reply(page) {
+  await page.getByRole('button', { name: /^Answer.*Ask for VPN access$/ }).click();
+  await page.getByRole('radio', { name: 'It will not be done' }).check();
+  await press(page, 'Send the answer');
+  await page.getByText('Say why, so that they know what to do.').waitFor();
+}
+
 async function help(page) {
   await press(page, 'Open the step');
   await press(page, 'Get help');
@@ -473,6 +481,51 @@ export const SCENES = [
   { name: '12-window-insights-zoomed', fixture: 'insights', visit: insights, ...ZOOMED },
   { name: '12-window-insights-no-hub', fixture: 'insights-no-hub', visit: insights },
   { name: '12-window-insights-no-access', fixture: 'insights-no-access', visit: insights },
+  { name: '13-queue', fixture: 'queue', page: 'hub' },
+  { name: '13-queue-german', fixture: 'queue', page: 'hub', language: 'de' },
+  { name: '13-queue-small', fixture: 'queue', page: 'hub', viewport: SMALL },
+  { name: '13-queue-zoomed', fixture: 'queue', page: 'hub', ...ZOOMED },
+  {
+    name: '13-queue-narrow',
+    fixture: 'queue',
+    page: 'hub',
+    viewport: { width: 400, height: 900 },
+    visit: reply,
+  },
+  {
+    name: '13-queue-all',
+    fixture: 'queue',
+    page: 'hub',
+    viewport: { width: 1120, height: 1500 },
+    visit: (page) => page.getByRole('radio', { name: /^All of the last/ }).check(),
+  },
+  { name: '13-queue-reply', fixture: 'queue', page: 'hub', visit: reply },
+  {
+    name: '13-queue-answered',
+    fixture: 'queue',
+    page: 'hub',
+    visit: async (page) => {
+      await reply(page);
+      await page.getByLabel('Why not').fill('It comes with your contract; ask again on Monday.');
+      await press(page, 'Send the answer');
+      await page.getByText('said no').waitFor();
+    },
+  },
+  {
+    name: '13-queue-refused',
+    fixture: 'queue-refused',
+    page: 'hub',
+    visit: async (page) => {
+      await page.getByRole('button', { name: /^Answer.*Ask for VPN access$/ }).click();
+      await press(page, 'Send the answer');
+      await page.getByText('hub_refused').waitFor();
+    },
+  },
+  { name: '13-queue-empty', fixture: 'queue-empty', page: 'hub' },
+  { name: '13-queue-loading', fixture: 'queue-loading', page: 'hub' },
+  { name: '13-queue-offline', fixture: 'queue-offline', page: 'hub' },
+  { name: '13-queue-token', fixture: 'queue-token', page: 'hub' },
+  { name: '13-queue-no-role', fixture: 'queue-no-role', page: 'hub' },
   { name: '11-insights-signin', fixture: 'insights-signin', page: 'hub' },
   { name: '11-insights-no-role', fixture: 'insights-no-role', page: 'hub' },
   {

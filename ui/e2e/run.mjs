@@ -2,6 +2,7 @@
 // Needs `cargo build -p firstlight-hub` after `npm run build`. Writes pictures to the folder named by SCREENSHOTS.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -47,6 +48,7 @@ try {
     args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'],
   });
   await tell(url);
+  await answer(url);
   console.log('the page says what the hub says');
 } finally {
   await browser?.close();
@@ -54,17 +56,93 @@ try {
   await rm(folder, { recursive: true, force: true });
 }
 
+function say(...words) {
+  const { status, stdout, stderr } = spawnSync(program, [...settings, ...words], { encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+  return stdout.trim();
+}
+
 /** The access token of somebody with a role. */
 function access(person, role) {
-  const say = (...words) => {
-    const { status, stdout, stderr } = spawnSync(program, [...settings, 'role', ...words], {
-      encoding: 'utf8',
-    });
-    assert.equal(status, 0, stderr);
-    return stdout.trim();
+  say('role', 'grant', person, role);
+  return say('role', 'token', person);
+}
+
+/** A machine that has asked somebody for something. */
+async function asking(url, { title, owner, sla }) {
+  const source = `urn:uuid:${randomUUID()}`;
+  const post = async (path, type, body, token) => {
+    const headers = { 'content-type': type, ...(token ? { authorization: `Bearer ${token}` } : {}) };
+    const said = await fetch(`${url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+    assert(said.ok, await said.clone().text());
+    return said.json();
   };
-  say('grant', person, role);
-  return say('token', person);
+  const code = say('code', 'new', '--for', 'ada');
+  const { token } = await post('/v1/devices', 'application/json', { code, source });
+  const now = new Date().toISOString();
+  const request = randomUUID();
+  const event = {
+    specversion: '1.0',
+    id: randomUUID(),
+    source,
+    type: 'dev.firstlight.request.opened',
+    time: now,
+    recordedtime: now,
+    sequence: '0000000000000001',
+    datacontenttype: 'application/json',
+    data: { request, journey: randomUUID(), step: 'vpn', title, owner, sla, signed_name: 'Ada' },
+  };
+  const { verdicts } = await post('/v1/events', 'application/cloudevents-batch+json', [event], token);
+  assert.equal(verdicts[0].verdict, 'accepted', JSON.stringify(verdicts));
+  return { request, token };
+}
+
+/** Somebody's machine asks, and whoever answers for it does so in the page. */
+async function answer(url) {
+  const machine = await asking(url, { title: 'Ask for VPN', owner: 'it-helpdesk', sla: '2 days' });
+  await asking(url, { title: 'A badge', owner: 'facilities', sla: '2 days' });
+  const context = await browser.newContext({ viewport: { width: 1120, height: 900 }, locale: 'en-GB' });
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  await page.goto(`${url}/queue`);
+  await page.getByRole('heading', { level: 1, name: 'Queue' }).waitFor();
+  await signIn(page, access('quentin', 'viewer'));
+  await page.getByText('You are signed in, but answer for nobody').waitFor();
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await signIn(page, access('ida', 'step-owner:it-helpdesk'));
+  const asked = page.locator(`[data-request="${machine.request}"]`);
+  await asked.getByText('For Ada').waitFor();
+  assert.match(await asked.innerText(), /1 d 23 h left|2 d left/);
+  // What others are asked is not theirs to see.
+  assert.equal(await page.getByText('A badge').count(), 0);
+  await picture(page, 'queue');
+  // By keyboard alone: refused, which has to be said why.
+  await page.getByRole('button', { name: /^Answer/ }).focus();
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('Enter');
+  await page.getByText('Say why, so that they know what to do.').waitFor();
+  await page.keyboard.type('It comes with the training on Monday.');
+  assert.deepEqual(await violations(page), []);
+  await page.getByRole('button', { name: 'Send the answer' }).press('Enter');
+  await asked.getByText(/said no/).waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'Ask for VPN');
+  await picture(page, 'queue-answered');
+  const told = await fetch(`${url}/v1/devices/self/requests`, {
+    headers: { authorization: `Bearer ${machine.token}` },
+  });
+  const { answered } = await told.json();
+  const [{ request, answer }] = answered;
+  assert.deepEqual(
+    [request, answer.reply, answer.words, answer.by],
+    [machine.request, 'refused', 'It comes with the training on Monday.', 'it-helpdesk'],
+  );
+  await page.reload();
+  await page.getByText('Nobody waits for you.').waitFor();
+  await page.getByRole('radio', { name: /^All of the last/ }).check();
+  await asked.getByText(/said no/).waitFor();
+  assert.equal(new URL(page.url()).search, '?state=all');
+  await context.close();
 }
 
 async function signIn(page, token) {
@@ -161,6 +239,20 @@ async function tell(url) {
   assert.deepEqual(sorted(cells), sorted(waiting));
   await ttfv.getByRole('button', { name: /^Table/ }).click();
 
+  // The same until another end.
+  await ttfv.getByLabel('Until').selectOption('merged');
+  await settled(page);
+  assert.equal(new URL(page.url()).search, '?value=merged');
+  await ttfv.getByRole('heading', { name: 'How long the first merged change takes' }).waitFor();
+  const merged = await ask('/v1/insights/ttfv?by=persona&value=merged');
+  await ttfv.getByRole('button', { name: /^Table/ }).click();
+  for (const { name, figures } of merged.groups) {
+    await equal(page, `[data-question=ttfv] tr[data-group="${name}"] [data-figure=median]`, [figures.median]);
+  }
+  await ttfv.getByRole('button', { name: /^Table/ }).click();
+  await ttfv.getByLabel('Until').selectOption('first_value');
+  await settled(page);
+
   // Steps, in the hub's order and in another.
   const { steps } = await ask('/v1/insights/steps');
   const names = () =>
@@ -196,6 +288,10 @@ async function tell(url) {
         day[name],
       ]);
     }
+  }
+  const sla = await ask('/v1/insights/sla');
+  for (const { owner, kept } of sla.owners) {
+    await equal(page, `[data-question=sla] tr[data-owner="${owner}"] [data-figure=kept]`, [kept]);
   }
   const { services } = await ask('/v1/insights/services');
   for (const row of services) {
@@ -256,6 +352,7 @@ async function tell(url) {
     ['funnel', `/v1/insights/funnel?${query}`],
     ['activity', `/v1/insights/activity?${query}`],
     ['services', `/v1/insights/services?${query}`],
+    ['sla', '/v1/insights/sla?'],
     ['completeness', '/v1/insights/completeness?'],
     ['surveys', '/v1/surveys/results?'],
   ]) {

@@ -1,9 +1,10 @@
-// The page that a hub serves at /insights. It shares the window's screens and reaches nothing but the hub itself.
+// The page that a hub serves at /insights and at /queue. It shares the window's screens and reaches nothing but the hub itself.
 import '@fontsource-variable/inter/wght.css';
 import '$lib/shared/tokens.css';
 import '$lib/shared/base.css';
 import { mount } from 'svelte';
-import { door, hub } from '$lib/platform/hub';
+import { desk, door, hub } from '$lib/platform/hub';
 import HubPage from '../src/HubPage.svelte';
 
-mount(HubPage, { target: document.body, props: { source: hub, door } });
+const place = location.pathname === '/queue' ? 'queue' : 'insights';
+mount(HubPage, { target: document.body, props: { place, source: hub, desk, door } });

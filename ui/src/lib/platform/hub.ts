@@ -1,5 +1,14 @@
 // A hub, as its own page asks it: same origin, whoever asks is in the session's cookie or on the hub's machine.
-import type { Code, ErrorBody, InsightsFilter, SessionAnswer, SessionRequest } from '$lib/contract';
+import type {
+  Code,
+  ErrorBody,
+  InsightsFilter,
+  QueuedRequest,
+  ReplyGiven,
+  RequestQueue,
+  SessionAnswer,
+  SessionRequest,
+} from '$lib/contract';
 import type { Answer, Asked, Question, Source } from './insights';
 
 /** How a hub says no: `firstlight_contract::hub::Problem`. */
@@ -18,6 +27,7 @@ export function address(question: Question, format?: 'csv'): string {
   let path = `/v1/insights/${question.question}`;
   switch (question.question) {
     case 'filters':
+    case 'sla':
     case 'completeness':
       break;
     case 'scores':
@@ -33,6 +43,7 @@ export function address(question: Question, format?: 'csv'): string {
     case 'ttfv':
       about(question.filter);
       if (question.by) asked.set('by', question.by);
+      if (question.value) asked.set('value', question.value);
       break;
     case 'surveys':
       path = '/v1/surveys/results';
@@ -113,5 +124,29 @@ export const door: Door = {
   },
   async leave(): Promise<void> {
     await fetchJson('/v1/session/end', { ...POST, body: '{}' });
+  },
+};
+
+/** What of a queue is looked at: what is open, or all of the last 400 days; of one owner, or of all somebody answers for. */
+export interface Wanted {
+  state: 'open' | 'all';
+  owner: string | null;
+}
+
+/** Where those who are asked for something see it and answer. Everything rejects with an `ErrorBody`. */
+export interface Desk {
+  queue(wanted: Wanted): Promise<RequestQueue>;
+  /** Answers once; what became of the request. */
+  answer(id: string, given: ReplyGiven): Promise<QueuedRequest>;
+}
+
+export const desk: Desk = {
+  queue({ state, owner }) {
+    const asked = new URLSearchParams({ state, ...(owner === null ? {} : { owner }) });
+    return fetchJson<RequestQueue>(`/v1/requests?${asked.toString()}`);
+  },
+  answer(id, given) {
+    const path = `/v1/requests/${encodeURIComponent(id)}/answer`;
+    return fetchJson<QueuedRequest>(path, { ...POST, body: JSON.stringify(given) });
   },
 };

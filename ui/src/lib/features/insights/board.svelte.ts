@@ -1,20 +1,9 @@
 // What the page asks and what it was told. Each panel asks one question and shows its own waiting and failing.
-import type { Code, ErrorBody, InsightsFilter } from '$lib/contract';
+import type { ErrorBody, InsightsFilter } from '$lib/contract';
 import type { Answer, Asked, Question, Source } from '$lib/platform/insights';
 import { Action, Loader } from '$lib/shared/async.svelte';
-import { toErrorBody } from '$lib/shared/failure';
+import { isClosed, Memory, type Told } from '$lib/shared/told';
 import type { View } from './view';
-
-/** An answer; while the hub cannot be reached, the last one to the same question, and why there is no newer one. */
-export interface Told<T> {
-  answer: T;
-  /** When it was asked for, in milliseconds. */
-  at: number;
-  problem: ErrorBody | null;
-}
-
-/** Nobody is told anything: there is no hub, or it does not know who asks. */
-const NOBODY: readonly Code[] = ['no_hub', 'hub_no_access', 'hub_forbidden'];
 
 /** One question of the page. */
 export class Panel<K extends Asked> {
@@ -23,9 +12,7 @@ export class Panel<K extends Asked> {
   readonly saving = new Action();
   readonly #source: Source;
   #asked = false;
-  /** In memory only: figures about people are kept on no disk. */
-  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- read while asking, never while drawing
-  readonly #last = new Map<string, Told<Answer<K>>>();
+  readonly #memory = new Memory<Answer<K>>();
 
   constructor(source: Source, question: Question<K>) {
     this.#source = source;
@@ -46,19 +33,9 @@ export class Panel<K extends Asked> {
     return this.saving.run(() => this.#source.save(this.question));
   }
 
-  async #ask(): Promise<Told<Answer<K>>> {
+  #ask(): Promise<Told<Answer<K>>> {
     const { question } = this;
-    const key = JSON.stringify(question);
-    try {
-      const told = { answer: await this.#source.ask<K>(question), at: Date.now(), problem: null };
-      this.#last.set(key, told);
-      return told;
-    } catch (thrown) {
-      const problem = toErrorBody(thrown);
-      const last = this.#last.get(key);
-      if (last && problem.code === 'network') return { ...last, problem };
-      throw problem;
-    }
+    return this.#memory.ask(JSON.stringify(question), () => this.#source.ask<K>(question));
   }
 }
 
@@ -72,6 +49,7 @@ export class Board {
   readonly services: Panel<'services'>;
   readonly scores: Panel<'scores'>;
   readonly surveys: Panel<'surveys'>;
+  readonly sla: Panel<'sla'>;
   readonly completeness: Panel<'completeness'>;
 
   constructor(source: Source) {
@@ -85,33 +63,41 @@ export class Board {
     this.services = new Panel(source, { question: 'services', filter });
     this.scores = new Panel(source, { question: 'scores' });
     this.surveys = new Panel(source, { question: 'surveys' });
+    this.sla = new Panel(source, { question: 'sla' });
     this.completeness = new Panel(source, { question: 'completeness' });
   }
 
   /** Asks what this view needs and was not asked yet. */
-  show({ filter, by, quarter }: View): void {
+  show({ filter, by, value, quarter }: View): void {
     this.filters.show({ question: 'filters' });
     this.summary.show({ question: 'summary', filter });
-    this.ttfv.show({ question: 'ttfv', filter, ...(by === 'all' ? {} : { by }) });
+    this.ttfv.show({
+      question: 'ttfv',
+      filter,
+      ...(by === 'all' ? {} : { by }),
+      ...(value === 'first_value' ? {} : { value }),
+    });
     this.steps.show({ question: 'steps', filter });
     this.funnel.show({ question: 'funnel', filter });
     this.activity.show({ question: 'activity', filter });
     this.services.show({ question: 'services', filter });
     this.scores.show({ question: 'scores' });
     this.surveys.show({ question: 'surveys', ...(quarter ? { quarter } : {}) });
+    this.sla.show({ question: 'sla' });
     this.completeness.show({ question: 'completeness' });
   }
 
   /** Asks everything again. */
   async again(): Promise<void> {
-    const { filters, summary, ttfv, steps, funnel, activity, services, scores, surveys, completeness } = this;
-    const panels = [filters, summary, ttfv, steps, funnel, activity, services, scores, surveys, completeness];
-    await Promise.all(panels.map((panel) => panel.told.load()));
+    const { filters, summary, ttfv, steps, funnel, activity, services, scores, surveys, sla, completeness } =
+      this;
+    const figures = [summary, ttfv, steps, funnel, activity, services, scores, surveys, sla, completeness];
+    await Promise.all([filters, ...figures].map((panel) => panel.told.load()));
   }
 
   /** Why nothing at all is told, if so. */
   get closed(): ErrorBody | null {
     const { state } = this.filters.told;
-    return state.kind === 'failed' && NOBODY.includes(state.error.code) ? state.error : null;
+    return state.kind === 'failed' && isClosed(state.error) ? state.error : null;
   }
 }

@@ -1,5 +1,5 @@
 // What the page is looking at, as it stands in its address: a link shows somebody else the same.
-import type { CurvesBy, InsightsFilter } from '$lib/contract';
+import type { CurvesBy, InsightsFilter, ValueEvent } from '$lib/contract';
 
 export type By = CurvesBy | 'all';
 export type FilterName = keyof InsightsFilter;
@@ -8,6 +8,8 @@ export interface View {
   filter: InsightsFilter;
   /** Which curves stand beside each other. */
   by: By;
+  /** Until what people are on their way. */
+  value: ValueEvent;
   /** The quarter whose answers are shown; the present one without it. */
   quarter: string | null;
 }
@@ -28,6 +30,7 @@ export function read(search: string): View {
   return {
     filter,
     by: isBy(by) ? by : 'persona',
+    value: asked.get('value') === 'merged' ? 'merged' : 'first_value',
     quarter: asked.get('quarter') || null,
   };
 }
@@ -44,6 +47,7 @@ export function write(view: View): string {
     if (value) said.set(name, value);
   }
   if (view.by !== 'persona') said.set('by', view.by);
+  if (view.value !== 'first_value') said.set('value', view.value);
   if (view.quarter) said.set('quarter', view.quarter);
   const query = said.toString();
   return query === '' ? '' : `?${query}`;
