@@ -131,6 +131,11 @@ pub(crate) enum Role {
         #[arg(long, default_value = "30d", value_parser = duration)]
         expires: SignedDuration,
     },
+    /// Sign somebody out wherever they are signed in; what they may is not changed, and they may sign in again
+    SignOut {
+        /// What names them in your company
+        person: String,
+    },
     /// Shut a token out
     RevokeToken {
         /// Its number, as `role list` shows it

@@ -192,6 +192,13 @@ pub enum Act {
         /// Its number.
         token: i64,
     },
+    /// Somebody was signed out wherever they were signed in.
+    SignedOut {
+        /// Who.
+        person: Named,
+        /// Of how many sessions.
+        sessions: u64,
+    },
     /// Somebody was answered who asked for something.
     RequestAnswered {
         /// Which request.

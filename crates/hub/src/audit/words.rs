@@ -51,6 +51,9 @@ impl Display for Act {
             }
             Self::PeopleErased { people } => write!(out, "erased people: {people}"),
             Self::Forgotten { forgotten } => write!(out, "forgot what is too old: {forgotten}"),
+            Self::SignedOut { person, sessions } => {
+                write!(out, "signed {person} out wherever they were signed in: {sessions}")
+            }
             Self::RequestAnswered { request, owner, reply } => {
                 write!(out, "answered the request {request} to {owner}: {}", reply.name())
             }

@@ -35,6 +35,11 @@ pub(super) async fn run(database: &Database, asked: Role) -> Result<()> {
             let store = open_existing(database).await?;
             print(&format!("{}\n", token(store.as_ref(), &person, expires).await?.0))
         }
+        Role::SignOut { person } => match open_existing(database).await?.sign_out(&by()?, &person).await? {
+            None => bail!("the hub has never heard of {person}"),
+            Some(0) => print(&format!("{person} was not signed in\n")),
+            Some(sessions) => print(&format!("{person} is signed out; there were {sessions} sessions\n")),
+        },
         Role::RevokeToken { token } => {
             if !open_existing(database).await?.revoke_access(&by()?, token).await? {
                 bail!("there is no access token {token}; `firstlight-hub role list` shows those there are");

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::{
     Rollups, StoreError,
     columns::day_of,
+    sessions,
     stories::{Key, damaged},
 };
 use crate::{
@@ -46,6 +47,8 @@ pub struct Horizon {
     pub month: Date,
     /// People who are alone since before then go.
     pub alone: Timestamp,
+    /// Sessions that were over before then go.
+    pub sessions: Timestamp,
     /// When it is looked.
     pub now: Timestamp,
 }
@@ -58,7 +61,7 @@ impl Horizon {
         let (first, next) = Period::quarter_of(day).bounds(zone)?;
         let quarter = if first < time { next } else { first };
         let month = if day.day() == 1 { day } else { day.last_of_month().tomorrow().ok()? };
-        Some(Self { day, time, quarter, month, alone: now - ALONE, now })
+        Some(Self { day, time, quarter, month, alone: now - ALONE, sessions: now - sessions::KEPT, now })
     }
 }
 

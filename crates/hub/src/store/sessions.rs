@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{PersonKey, StoreError};
 use crate::{
+    audit::By,
     rights::{Asker, Grant, RoleSet},
     secrets::Hash,
     signin::Key,
@@ -61,6 +62,9 @@ pub trait Sessions {
 
     /// Ends it, if there is one.
     async fn end_session(&self, token: Hash, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Ends every session of somebody; how many, or nothing if the hub has never heard of them. An act, if there was one.
+    async fn sign_out(&self, by: &By, person: &str) -> Result<Option<u64>, StoreError>;
 
     /// The key of all hubs of this database.
     async fn signin_key(&self) -> Result<Key, StoreError>;

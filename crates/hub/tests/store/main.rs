@@ -134,6 +134,12 @@ async fn sqlite_keeps_the_working_hours_a_promise_was_given_under() {
 }
 
 #[tokio::test]
+async fn sqlite_tells_how_promises_were_kept_as_its_log_does() {
+    let (store, _folder) = sqlite();
+    requests::levels(store.as_ref()).await;
+}
+
+#[tokio::test]
 async fn g6_sqlite_hands_somebody_over_and_erases_them() {
     let ((store, folder), (other, _folder)) = (sqlite(), sqlite());
     let raw = rusqlite::Connection::open(folder.path().join("hub.sqlite")).unwrap();

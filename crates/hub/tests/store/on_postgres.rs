@@ -188,6 +188,12 @@ async fn postgres_keeps_the_working_hours_a_promise_was_given_under() {
     requests::calendars(open(&server.fresh()).await.as_ref()).await;
 }
 
+#[tokio::test]
+async fn postgres_tells_how_promises_were_kept_as_its_log_does() {
+    let Some(server) = Server::shared() else { return };
+    requests::levels(open(&server.fresh()).await.as_ref()).await;
+}
+
 #[test]
 fn postgres_counts_what_other_programs_say_whatever_the_order() {
     let Some(server) = Server::shared() else { return };

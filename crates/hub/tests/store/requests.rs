@@ -5,19 +5,22 @@ use std::{
     sync::Arc,
 };
 
+use firstlight_contract::kpis::KpiAnswer;
 use firstlight_domain::{
     registry::EventType,
     request::{Answered, Closing, Reply},
 };
 use firstlight_hub::{
     ingest::Read,
-    requests::calendar::WorkingHours,
+    insights::Insights,
+    requests::{self, calendar::WorkingHours},
     store::{
-        Device, Store,
+        Device, Store, Submission,
+        kpis::Known,
         requests::{Answering, Request, Which},
     },
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -202,6 +205,33 @@ pub(crate) async fn once(store: &dyn Store) {
         store.requests(Which::Open).await.unwrap().into_iter().map(|request| request.id).collect();
     assert_eq!(open, [id(2)]);
     assert_eq!(all(store).await, store.ask_again().await.unwrap());
+}
+
+/// How what was promised was kept, told from what is kept and from the log.
+pub(crate) async fn levels(store: &dyn Store) {
+    let ago = |hours: i64| story::now() - SignedDuration::from_hours(hours);
+    store.keep_calendar(&hours(""), ago(200)).await.unwrap();
+    let names = ["ada", "barbara", "charles", "dorothy", "evelyn", "fran", "grace", "hedy", "ida"];
+    let mut answered = 0;
+    for (person, name) in (0_u8..).zip(names) {
+        let device = story::device(store, name).await;
+        // Of three one is answered, one is granted, and one is not needed any more.
+        let mut told = vec![read(1, (person, 1, 190))];
+        told.extend((person % 3 != 0).then(|| read(2, (person, 1 + person % 3, 180))));
+        let submission = story::submission(&device, told);
+        store.append(vec![Submission { received: ago(i64::from(person) * 20), ..submission }]).await.unwrap();
+        let done = store.answer_request(&by(), id(person), &answer(Reply::Done, "")).await.unwrap();
+        answered += u32::from(matches!(done, Answering::Done(_)));
+    }
+    let calendars = requests::calendars(store).await.unwrap();
+    let insights = Insights::of(Known::default(), &TimeZone::UTC, story::now());
+    let kept = insights.sla(&all(store).await, &calendars, story::now());
+    let counted = insights.sla(&store.ask_again().await.unwrap(), &calendars, story::now());
+    assert_eq!(kept, counted);
+    assert_eq!((kept.owners.len(), answered), (1, 3));
+    let KpiAnswer::Known { counts, .. } = &kept.overall.answer else { panic!("{kept:?}") };
+    // Two of those that were answered had waited for days.
+    assert_eq!((counts.n, counts.n_events, counts.n_censored), (6, 4, 0));
 }
 
 pub(crate) async fn calendars(store: &dyn Store) {

@@ -10,6 +10,7 @@ use firstlight_hub::{
         people::{Erasing, Whom},
         requests::{Answering, Which},
         retention::{Forgotten, Horizon},
+        sessions::{NewSession, Whose},
     },
 };
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
@@ -107,6 +108,7 @@ fn name(act: &Act) -> &'static str {
         Act::PeopleErased { .. } => "people erased",
         Act::Forgotten { .. } => "forgotten",
         Act::RequestAnswered { .. } => "request answered",
+        Act::SignedOut { .. } => "signed out",
     }
 }
 
@@ -136,6 +138,12 @@ async fn everything(store: &dyn Store, by: &By) -> Vec<Act> {
     acts.push(Act::RoleGranted { person: ada().await, role: grant("author") });
     let token = store.add_access(by, "ada", hash_token("a"), at(5)).await.unwrap();
     acts.push(Act::TokenMade { person: ada().await, token, expires_at: at(5) });
+    let session = NewSession { token: hash_token("s"), at: at(0), expires_at: at(5) };
+    assert!(store.begin_session(Whose::Bearer(hash_token("a")), session).await.unwrap());
+    for expected in [1, 0] {
+        assert_eq!(store.sign_out(by, "ada").await.unwrap(), Some(expected));
+    }
+    acts.push(Act::SignedOut { person: ada().await, sessions: 1 });
     for again in [false, true] {
         assert!(store.revoke_access(by, token).await.unwrap());
         assert!(store.revoke_integration(by, "portal").await.unwrap());
@@ -149,6 +157,7 @@ async fn everything(store: &dyn Store, by: &By) -> Vec<Act> {
     assert!(!store.revoke_integration(by, "other").await.unwrap());
     assert!(!store.add_alias(by, "bo", "github:ada-l").await.unwrap());
     assert!(!store.join(by, "nobody", None).await.unwrap());
+    assert_eq!(store.sign_out(by, "nobody").await.unwrap(), None);
     let settings = Act::SettingsChanged { settings: [("zone".to_owned(), "UTC".to_owned())].into() };
     for act in [settings, Act::BackupMade, Act::BackupRestored] {
         store.note(by, &act).await.unwrap();
@@ -179,7 +188,7 @@ pub(crate) async fn g8_every_act_is_in_the_log(store: &dyn Store) {
     let mut names: Vec<_> = acts.iter().map(name).collect();
     names.sort_unstable();
     names.dedup();
-    assert_eq!(names.len(), 17, "{names:?}");
+    assert_eq!(names.len(), 18, "{names:?}");
     let records: Vec<_> =
         store.audit_log().await.unwrap().records().into_iter().map(Result::unwrap).collect();
     assert!(records.iter().map(|record| record.seq).eq(1..=acts.len() as u64));

@@ -61,10 +61,17 @@ pub(crate) async fn of_named(store: &dyn Store) {
     assert_ne!(one.asker.person, session(store, "d", 1).await.unwrap().asker.person);
     assert_eq!(Some(one.asker.person), store.person("ada").await.unwrap());
 
-    assert!(session(store, "c", 2).await.is_none(), "it is over");
-    store.end_session(hash_token("a"), at(1)).await.unwrap();
+    // Signed out by an admin, everywhere; nobody else is.
+    assert_eq!(store.sign_out(&by, "ada").await.unwrap(), Some(2));
+    assert!(session(store, "a", 1).await.is_none() && session(store, "c", 1).await.is_none());
+    assert!(session(store, "d", 1).await.is_some());
+    assert!(begin(named("ada", &["viewer"], "four"), new("a2", 8)).await, "they may sign in again");
+    assert_eq!(roles(store, "a2").await, ["viewer"]);
+    assert!(begin(named("ada", &[], "five"), new("c2", 2)).await);
+    assert!(session(store, "c2", 2).await.is_none(), "it is over");
+    store.end_session(hash_token("a2"), at(1)).await.unwrap();
     store.end_session(hash_token("never was"), at(1)).await.unwrap();
-    assert!(session(store, "a", 1).await.is_none() && session(store, "d", 1).await.is_some());
+    assert!(session(store, "a2", 1).await.is_none() && session(store, "d", 1).await.is_some());
     assert!(!begin(named("ada", &[], "one"), new("e", 8)).await, "nor a second one when the first is over");
 
     // Much later nothing is left of the first.

@@ -239,7 +239,12 @@ async fn of_nobody(
     }
     transaction.execute(&format!("DELETE FROM request WHERE id IN ({request})"), &[&before]).await?;
     transaction.execute("DELETE FROM code WHERE coalesce(used, expires) < $1", &[&before]).await?;
-    transaction.execute("DELETE FROM access WHERE least(revoked, expires) < $1", &[&before]).await?;
+    let tokens = "least(revoked, access.expires) < $1";
+    // Sessions first: they stand and fall with tokens.
+    let sessions =
+        format!("DELETE FROM session WHERE expires < $2 OR access IN (SELECT id FROM access WHERE {tokens})");
+    transaction.execute(&sessions, &[&before, &horizon.sessions.as_millisecond()]).await?;
+    transaction.execute(&format!("DELETE FROM access WHERE {tokens}"), &[&before]).await?;
     // Their marks are held, as by whoever would write for them.
     let old = "SELECT device FROM mark JOIN device ON device.key = mark.device
                WHERE least(revoked, expires) < $1 AND coalesce(next_expires, 0) < $1

@@ -10,9 +10,13 @@ use super::{
         roles::Roles as _,
         sessions::{KEPT, NewSession, Session, Sessions, Whose, kept},
     },
-    PostgresStore, admission, roles,
+    PostgresStore, admission, audit, roles,
 };
-use crate::{secrets::Hash, signin::Key};
+use crate::{
+    audit::{Act, By, Named},
+    secrets::Hash,
+    signin::Key,
+};
 
 pub(super) const SESSIONS: &str = "
 -- Who is signed in. `roles` is what their groups gave them then, one a line; `signin` is the sign-in that made it, `access`
@@ -79,6 +83,21 @@ impl Sessions for PostgresStore {
         let sql = "UPDATE session SET ended = coalesce(ended, $2) WHERE token = $1";
         self.client().await?.execute(sql, &[&token.as_slice(), &now.as_millisecond()]).await?;
         Ok(())
+    }
+
+    async fn sign_out(&self, by: &By, person: &str) -> Result<Option<u64>, StoreError> {
+        let mut client = self.client().await?;
+        let transaction = client.transaction().await?;
+        let Some(person) = roles::known(&transaction, person).await? else { return Ok(None) };
+        let sql = "UPDATE session SET ended = $2 WHERE person = $1 AND ended IS NULL AND expires > $2";
+        let now = by.at.as_millisecond();
+        let sessions = transaction.execute(sql, &[&person, &now]).await?;
+        if sessions > 0 {
+            let act = Act::SignedOut { person: Named::Person { key: admission::person(person)? }, sessions };
+            audit::write(&transaction, by, &act).await?;
+        }
+        transaction.commit().await?;
+        Ok(Some(sessions))
     }
 
     async fn signin_key(&self) -> Result<Key, StoreError> {

@@ -241,8 +241,15 @@ fn of_nobody(
     }
     transaction.execute(&format!("DELETE FROM request WHERE id IN ({request})"), [before])?;
     transaction.execute("DELETE FROM code WHERE coalesce(used, expires) < ?1", [before])?;
-    transaction
-        .execute("DELETE FROM access WHERE min(coalesce(revoked, expires), expires) < ?1", [before])?;
+    let tokens = "min(coalesce(revoked, access.expires), access.expires) < ?1";
+    // Sessions first: they stand and fall with tokens.
+    transaction.execute(
+        &format!(
+            "DELETE FROM session WHERE expires < ?2 OR access IN (SELECT id FROM access WHERE {tokens})"
+        ),
+        [before, horizon.sessions.as_millisecond()],
+    )?;
+    transaction.execute(&format!("DELETE FROM access WHERE {tokens}"), [before])?;
     people::keep_numbers(&transaction)?;
     let old = "SELECT key FROM device WHERE min(coalesce(revoked, expires), expires) < ?1
                AND coalesce(next_expires, 0) < ?1 AND NOT EXISTS (SELECT 1 FROM event WHERE event.device = device.key)";

@@ -10,9 +10,13 @@ use super::{
         columns::instant,
         sessions::{KEPT, NewSession, Session, Sessions, Whose, kept},
     },
-    SqliteStore, admission, roles,
+    SqliteStore, admission, audit, roles,
 };
-use crate::{secrets::Hash, signin::Key};
+use crate::{
+    audit::{Act, By, Named},
+    secrets::Hash,
+    signin::Key,
+};
 
 pub(super) const SESSIONS: &str = "
 -- Who is signed in. `roles` is what their groups gave them then, one a line; `signin` is the sign-in that made it, `access`
@@ -85,6 +89,24 @@ impl Sessions for SqliteStore {
             let sql = "UPDATE session SET ended = coalesce(ended, ?2) WHERE token = ?1";
             conn.execute(sql, params![token, now.as_millisecond()])?;
             Ok(())
+        })
+        .await
+    }
+
+    async fn sign_out(&self, by: &By, person: &str) -> Result<Option<u64>, StoreError> {
+        let (by, person) = (by.clone(), person.to_owned());
+        Self::on(&self.writer, move |conn| {
+            let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let Some(person) = roles::known(&transaction, &person)? else { return Ok(None) };
+            let now = by.at.as_millisecond();
+            let sql = "UPDATE session SET ended = ?2 WHERE person = ?1 AND ended IS NULL AND expires > ?2";
+            let sessions = transaction.execute(sql, params![person.0, now])? as u64;
+            if sessions > 0 {
+                let act = Act::SignedOut { person: Named::Person { key: person }, sessions };
+                audit::write(&transaction, &by, &act)?;
+            }
+            transaction.commit()?;
+            Ok(Some(sessions))
         })
         .await
     }
