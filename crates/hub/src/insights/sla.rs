@@ -70,7 +70,9 @@ impl Insights {
         // How each owner does is worth more than how all do: where only one may be told, it is that.
         let questions: Vec<disclosure::Groups> =
             (0..owners.len()).map(|index| vec![index]).chain([(0..groups.len()).collect()]).collect();
-        let may = disclosure::answerable(&groups, &questions, [], SMALLEST);
+        // Whoever takes the owners that are told of from all of them has the others, together.
+        let few = (0..groups.len()).filter(|index| groups.get(*index).is_some_and(|of| of.len() < SMALLEST));
+        let may = disclosure::answerable(&groups, &questions, [few.collect()], SMALLEST);
         let overall = self.kept(&all, may.last() == Some(&true), now);
         let mut owners: Vec<SlaRow> = owners
             .into_iter()

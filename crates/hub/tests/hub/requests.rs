@@ -187,6 +187,34 @@ async fn g5_service_levels_are_told_of_owners_whom_enough_people_asked() {
     assert!(csv.contains("facilities,sla,suppressed"), "{csv}");
 }
 
+#[tokio::test]
+async fn g5_owners_whom_few_people_asked_do_not_follow_from_all_without_the_others() {
+    let hub = Hub::start();
+    for person in 0..12 {
+        let device = hub.enrol().await;
+        let owners: &[&str] = match person {
+            0 | 1 => &["it-helpdesk", "legal"],
+            2 | 3 => &["access-bot", "facilities"],
+            4..8 => &["it-helpdesk"],
+            _ => &["access-bot"],
+        };
+        let asked = (1..).zip(owners);
+        let batch: Vec<Value> = asked
+            .map(|(sequence, owner)| opened(&device, sequence, Uuid::now_v7(), owner, Some("2 days")))
+            .collect();
+        device.send(&hub, &batch).await;
+    }
+    let told: SlaTable = read(hub.look("/v1/insights/sla").send().await.unwrap()).await;
+    let owners: Vec<(&str, bool)> = told
+        .owners
+        .iter()
+        .map(|row| (row.owner.as_str(), row.kept.answer == KpiAnswer::Suppressed))
+        .collect();
+    let of = [("access-bot", false), ("facilities", true), ("it-helpdesk", false), ("legal", true)];
+    assert_eq!(owners, of);
+    assert_eq!(told.overall.answer, KpiAnswer::Suppressed, "both together were asked by four");
+}
+
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// A delivery, as it arrived.
