@@ -94,6 +94,9 @@ pub(crate) struct Simulate {
     /// What everything follows from
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    /// Let a minute pass in which somebody who promised an answer says nothing, so that promises are broken
+    #[arg(long)]
+    pub(crate) late: bool,
     /// A file with an enrolment code in each line; without it they are put into --database, which must be the hub's
     #[arg(long, value_name = "FILE")]
     pub(crate) codes: Option<PathBuf>,

@@ -9,7 +9,7 @@ use firstlight_hub::{
     http::Rules,
     rights::Grant,
     secrets,
-    simulate::{Comparison, Doors, Simulation, Size},
+    simulate::{Comparison, Doors, Ground, Simulation, Size},
     store::Store,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -22,11 +22,11 @@ const SIMULATION: &str = "firstlight-hub simulate";
 
 pub(super) async fn run(database: &Database, asked: Simulate, rules: &Rules) -> Result<()> {
     let found = match &asked.token_file {
-        Some(file) => send(database, &asked, read(file)?.trim(), rules).await?,
+        Some(file) => send(database, &asked, read(file)?.trim(), false, rules).await?,
         None => {
             let store = open_existing(database).await?;
             let reader = Reader::new(store.as_ref()).await?;
-            let found = send(database, &asked, &reader.token, rules).await;
+            let found = send(database, &asked, &reader.token, true, rules).await;
             reader.end().await?;
             found?
         }
@@ -45,8 +45,15 @@ pub(super) async fn run(database: &Database, asked: Simulate, rules: &Rules) -> 
     bail!("{} figures are not what they have to be:\n{}", found.different.len(), found.different.join("\n"))
 }
 
-async fn send(database: &Database, asked: &Simulate, token: &str, rules: &Rules) -> Result<Comparison> {
-    let size = Size { people: asked.people as usize, weeks: asked.weeks, seed: asked.seed };
+/// Sends a company; `answers` says whether the token also answers requests.
+async fn send(
+    database: &Database,
+    asked: &Simulate,
+    token: &str,
+    answers: bool,
+    rules: &Rules,
+) -> Result<Comparison> {
+    let size = Size { people: asked.people as usize, weeks: asked.weeks, seed: asked.seed, late: asked.late };
     let simulation = Simulation::of(size, Timestamp::now());
     simulation.check(&asked.hub, token).await?;
     let (codes, doors) = match &asked.codes {
@@ -62,7 +69,8 @@ async fn send(database: &Database, asked: &Simulate, token: &str, rules: &Rules)
             (let_in(store.as_ref(), &simulation).await?, Some(doors))
         }
     };
-    Ok(simulation.run(&asked.hub, token, codes, doors.as_ref(), &rules.zone).await?)
+    let ground = Ground { zone: &rules.zone, hours: &rules.working_hours, answers };
+    Ok(simulation.run(&asked.hub, token, codes, doors.as_ref(), &ground).await?)
 }
 
 fn read(file: &Path) -> Result<String> {
@@ -90,26 +98,32 @@ async fn let_in(store: &dyn Store, simulation: &Simulation) -> Result<Vec<String
     Ok(codes)
 }
 
-/// Lets the simulation read figures for as long as it runs.
+/// Lets the simulation read figures, and answer requests, for as long as it runs.
 struct Reader<'a> {
     store: &'a dyn Store,
-    role: Grant,
+    roles: Vec<Grant>,
     id: i64,
     token: String,
 }
 
 impl<'a> Reader<'a> {
     async fn new(store: &'a dyn Store) -> Result<Self> {
-        let role: Grant = "viewer".parse()?;
-        // One that was cut off may have left it.
-        store.grant(&by()?, SIMULATION, &role).await?;
+        let words = Simulation::owners().map(|owner| format!("step-owner:{owner}"));
+        let words = std::iter::once("viewer".to_owned()).chain(words);
+        let roles = words.map(|word| Ok(word.parse()?)).collect::<Result<Vec<Grant>>>()?;
+        for role in &roles {
+            // One that was cut off may have left it.
+            store.grant(&by()?, SIMULATION, role).await?;
+        }
         let (token, id) = roles::token(store, SIMULATION, SignedDuration::from_hours(24)).await?;
-        Ok(Self { store, role, id, token })
+        Ok(Self { store, roles, id, token })
     }
 
     async fn end(self) -> Result<()> {
         self.store.revoke_access(&by()?, self.id).await?;
-        self.store.revoke_role(&by()?, SIMULATION, &self.role).await?;
+        for role in &self.roles {
+            self.store.revoke_role(&by()?, SIMULATION, role).await?;
+        }
         Ok(())
     }
 }

@@ -3,7 +3,12 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{asking, chance::Chance, outside::Outside};
+use super::{
+    asking,
+    chance::Chance,
+    outside::Outside,
+    requests::{self, Kind, Request},
+};
 
 pub(super) const MINUTE: i64 = 60_000;
 pub(super) const HOUR: i64 = 60 * MINUTE;
@@ -67,6 +72,18 @@ pub(super) enum What {
         survey: &'static str,
         ending: &'static str,
     },
+    /// Somebody is asked for something.
+    Opened {
+        request: Uuid,
+        kind: &'static Kind,
+        /// Whether they see who asks.
+        named: bool,
+    },
+    /// Nobody has to answer any more.
+    Closed {
+        request: Uuid,
+        end: &'static str,
+    },
 }
 
 /// An event that a machine wrote down.
@@ -109,6 +126,14 @@ pub(super) struct Company {
     pub(super) batches: Vec<Batch>,
     /// What people were asked and said: sent after everything else, one after the other, because it matters who answered first.
     pub(super) asked: Vec<Batch>,
+    /// What people ask owners of steps for: told after that, because what is promised counts from then.
+    pub(super) opened: Vec<Batch>,
+    /// That nobody has to answer any more: told when some of it was answered.
+    pub(super) closed: Vec<Batch>,
+    /// What they ask for.
+    pub(super) requests: Vec<Request>,
+    /// Whether promises are to be broken.
+    pub(super) is_late: bool,
     /// What other programs tell.
     pub(super) outside: Outside,
     /// The team of each person, if they are of one.
@@ -128,6 +153,8 @@ pub struct Size {
     pub weeks: i64,
     /// What everything follows from.
     pub seed: u64,
+    /// Whether a minute passes in which somebody who promised an answer says nothing.
+    pub late: bool,
 }
 
 impl Company {
@@ -136,11 +163,16 @@ impl Company {
         let mut chance = Chance::new(size.seed);
         // What came later in this program does not change what was before.
         let mut other = Chance::new(size.seed ^ 0x6f75_7473_6964_6521);
+        let mut third = Chance::new(size.seed ^ 0x7265_7175_6573_7473);
         let mut company = Self {
             people: size.people,
             devices: Vec::new(),
             batches: Vec::new(),
             asked: Vec::new(),
+            opened: Vec::new(),
+            closed: Vec::new(),
+            requests: Vec::new(),
+            is_late: size.late,
             outside: Outside::default(),
             teams: Vec::new(),
         };
@@ -160,7 +192,12 @@ impl Company {
             for (index, mut machine) in machines.into_iter().enumerate() {
                 if let Some((began, journey)) = began.filter(|_| index == 0) {
                     asking::ask(&mut machine, journey, began, end, &mut other);
-                    company.asked.extend(machine.set_asked_aside());
+                    let (whose, lasts) = ((person, journey), (began, end));
+                    requests::ask(&mut machine, whose, lasts, size.late, &mut company.requests, &mut third);
+                    let [asked, opened, closed] = machine.set_aside();
+                    company.asked.extend(asked);
+                    company.opened.extend(opened);
+                    company.closed.extend(closed);
                     company.outside.live(person, began, end, &mut other);
                 }
                 machine.send(end, &mut chance, &mut on_the_way);
@@ -211,30 +248,41 @@ impl Machine {
         Self { person, device, seconds, ahead, set_at, written: Vec::new() }
     }
 
-    pub(super) fn write(&mut self, at: i64, journey: Uuid, what: What, chance: &mut Chance) {
+    /// Writes something down; when it happened, as the hub has to take it.
+    pub(super) fn write(&mut self, at: i64, journey: Uuid, what: What, chance: &mut Chance) -> i64 {
         let sequence = self.written.len() as u64 + 1;
         let (person, device, time) = (self.person, self.device, at + self.seconds);
         let ahead = if at < self.set_at { self.ahead } else { 0 };
         self.written.push(Event { person, device, sequence, time, ahead, journey, what, id: uuid(chance) });
+        time
     }
 
-    /// Numbers what was written in the order in which it happened, and takes out what people were asked and said, in batches
-    /// that tell of the clock it was written by.
-    fn set_asked_aside(&mut self) -> Vec<Batch> {
+    /// Numbers what was written in the order in which it happened, and takes out what people were asked and said, what they asked
+    /// for, and that it is over, in batches that tell of the clock each was written by.
+    fn set_aside(&mut self) -> [Vec<Batch>; 3] {
         self.written.sort_by_key(|event| event.time);
         for (sequence, event) in (1..).zip(&mut self.written) {
             event.sequence = sequence;
         }
-        let is_asked = |event: &Event| {
-            matches!(event.what, What::Shown { .. } | What::Answered { .. } | What::Ended { .. })
-        };
-        let (asked, written): (Vec<Event>, Vec<Event>) = self.written.drain(..).partition(is_asked);
-        self.written = written;
+        let mut aside = [const { Vec::new() }; 3];
+        let [asked, opened, closed] = &mut aside;
+        for event in std::mem::take(&mut self.written) {
+            match event.what {
+                What::Shown { .. } | What::Answered { .. } | What::Ended { .. } => asked.push(event),
+                What::Opened { .. } => opened.push(event),
+                What::Closed { .. } => closed.push(event),
+                _ => self.written.push(event),
+            }
+        }
+        aside.map(|events| self.batches_of(&events))
+    }
+
+    fn batches_of(&self, events: &[Event]) -> Vec<Batch> {
         let batch = |events: &[Event]| {
             let ahead = events.first().map_or(0, |event| event.ahead) + self.seconds;
             Batch { device: self.device, ahead, events: events.to_vec() }
         };
-        asked.chunk_by(|one, next| one.ahead == next.ahead).map(batch).collect()
+        events.chunk_by(|one, next| one.ahead == next.ahead).map(batch).collect()
     }
 
     /// Cuts what was written into batches: some are lost with a disk, some come weeks later, some twice. Whoever sets a clock has
@@ -392,6 +440,20 @@ impl Event {
             What::Ended { submission, survey, ending } => {
                 ("survey.ended", json!({ "submission": submission, "survey": survey, "ending": ending }))
             }
+            What::Opened { request, kind, named } => {
+                let Kind { owner, step, title, sla, .. } = kind;
+                let mut data = json!({
+                    "request": request, "journey": journey, "step": step, "title": title, "owner": owner,
+                });
+                if let Some(sla) = sla {
+                    data["sla"] = (*sla).into();
+                }
+                if *named {
+                    data["signed_name"] = format!("Somebody {}", self.person).into();
+                }
+                ("request.opened", data)
+            }
+            What::Closed { request, end } => ("request.closed", json!({ "request": request, "end": end })),
         };
         json!({
             "specversion": "1.0", "id": self.id, "source": source, "type": format!("dev.firstlight.{kind}"),
@@ -412,7 +474,7 @@ mod tests {
 
     #[test]
     fn one_seed_is_one_company() {
-        let size = |seed| Size { people: 40, weeks: 10, seed };
+        let size = |seed| Size { people: 40, weeks: 10, seed, late: false };
         let told = |seed| format!("{:?}", Company::of(size(seed), 1_000 * DAY));
         assert_eq!(told(7), told(7));
         assert_ne!(told(7), told(8));

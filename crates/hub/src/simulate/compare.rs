@@ -1,6 +1,7 @@
 //! What the hub says beside what it has to say.
 
 mod outside;
+mod requests;
 
 use firstlight_contract::kpis::{
     ActivityTable, Completeness, InsightsFunnel, InsightsSummary, Kpi, KpiAnswer, StepTable, TtfvCurves,
@@ -12,6 +13,8 @@ use super::{
     count::{Count, Journey, Wait, Whom, arrived, quantile},
     replay::Hub,
 };
+
+pub(super) use requests::requests;
 
 /// Below so many people nothing may be said.
 const FEW: usize = 5;
@@ -40,8 +43,8 @@ pub(super) async fn compare(
     count: &Count,
     people: usize,
     devices: usize,
-) -> Result<Comparison, SimulateError> {
-    let mut found = Comparison::default();
+    found: &mut Comparison,
+) -> Result<(), SimulateError> {
     let completeness: Completeness = hub.get("/v1/insights/completeness", &[]).await?;
     found.exactly("devices", completeness.devices.into(), devices as u64);
     found.exactly("events produced", completeness.produced.into(), count.produced);
@@ -58,12 +61,11 @@ pub(super) async fn compare(
         found.different.push(format!("as of: {:?} and not {as_of}", completeness.as_of));
     }
     for asked in questions(count) {
-        group(hub, count, asked, people, &mut found).await?;
+        group(hub, count, asked, people, found).await?;
     }
-    activity(hub, count, &mut found).await?;
-    outside::services(hub, count, &mut found).await?;
-    outside::surveys(hub, count, &mut found).await?;
-    Ok(found)
+    activity(hub, count, found).await?;
+    outside::services(hub, count, found).await?;
+    outside::surveys(hub, count, found).await
 }
 
 /// Everybody; each persona, release, month, team; and each persona with each release.

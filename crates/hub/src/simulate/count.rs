@@ -97,6 +97,8 @@ impl Count {
             .batches
             .iter()
             .chain(&company.asked)
+            .chain(&company.opened)
+            .chain(&company.closed)
             .flat_map(|batch| &batch.events)
             .filter(|event| seen.insert((event.device, event.sequence)))
             .collect();
@@ -108,7 +110,14 @@ impl Count {
             let known = highest.entry(event.device).or_default();
             *known = event.sequence.max(*known);
             // What a machine does by itself.
-            if matches!(event.what, What::Received { .. } | What::Shown { .. } | What::Ended { .. }) {
+            if matches!(
+                event.what,
+                What::Received { .. }
+                    | What::Shown { .. }
+                    | What::Ended { .. }
+                    | What::Opened { .. }
+                    | What::Closed { .. }
+            ) {
                 continue;
             }
             active.entry(day(zone, event.time)).or_default().insert(event.person);
@@ -134,7 +143,9 @@ impl Count {
                 | What::Received { .. }
                 | What::Shown { .. }
                 | What::Answered { .. }
-                | What::Ended { .. } => {}
+                | What::Ended { .. }
+                | What::Opened { .. }
+                | What::Closed { .. } => {}
             }
         }
         let as_of = events.last().map_or(0, |event| event.time);

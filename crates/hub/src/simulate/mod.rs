@@ -1,7 +1,8 @@
 //! A simulated company: its events, sent to a hub as machines would, and what the KPIs must be.
 //!
-//! `company`, `asking` and `outside` make up what happens, from a seed; `replay` sends it over HTTP, late, twice and in disorder; `count` says what
-//! must come of it, from the events alone and with no code of the hub's counting or statistics; `compare` asks the hub.
+//! `company`, `asking`, `requests` and `outside` make up what happens, from a seed; `replay` sends it over HTTP, late, twice and in
+//! disorder; `count` and `requests` say what must come of it, from what was sent alone and with no code of the hub's counting or
+//! statistics; `compare` asks the hub.
 
 mod asking;
 mod chance;
@@ -10,6 +11,7 @@ mod compare;
 mod count;
 mod outside;
 mod replay;
+mod requests;
 
 use std::sync::Arc;
 
@@ -24,6 +26,8 @@ use company::{Company, DAY};
 use count::Count;
 use outside::{Who, login};
 use replay::Hub;
+
+use crate::requests::calendar::WorkingHours;
 
 /// Why a company could not be simulated.
 #[derive(Debug, thiserror::Error)]
@@ -102,6 +106,17 @@ pub enum SimulateError {
     CutOff,
 }
 
+/// What is known of the hub, and what may be done there.
+#[derive(Debug, Clone, Copy)]
+pub struct Ground<'a> {
+    /// Its zone.
+    pub zone: &'a TimeZone,
+    /// When people work there. Deadlines in other working hours than those by default are not reckoned with.
+    pub hours: &'a WorkingHours,
+    /// Whether the token also answers for [`Simulation::owners`]; otherwise nobody answers.
+    pub answers: bool,
+}
+
 /// A company that is ready to be sent.
 #[derive(Debug)]
 pub struct Simulation {
@@ -126,6 +141,11 @@ impl Simulation {
         people.map(|(person, team)| (Who::Person(person).name(), format!("github:{}", login(person)), *team))
     }
 
+    /// Whoever is asked for something.
+    pub fn owners() -> impl Iterator<Item = &'static str> {
+        requests::owners().into_iter()
+    }
+
     /// Whether a hub can be used: it has heard of nobody yet. `token` is that of a viewer.
     pub async fn check(&self, url: &str, token: &str) -> Result<(), SimulateError> {
         let completeness: Completeness = Hub::at(url, token)?.get("/v1/insights/completeness", &[]).await?;
@@ -135,30 +155,34 @@ impl Simulation {
         }
     }
 
-    /// Sends everything, with a code for each device, and compares what comes of it, as a viewer's `token` shows it. `zone`
-    /// is that of the hub. Without doors other programs tell nothing, and nobody is of a team.
+    /// Sends everything, with a code for each device, and compares what comes of it, as a viewer's `token` shows it. Without doors
+    /// other programs tell nothing, and nobody is of a team.
     pub async fn run(
         &self,
         url: &str,
         token: &str,
         codes: Vec<String>,
         doors: Option<&Doors>,
-        zone: &TimeZone,
+        ground: &Ground<'_>,
     ) -> Result<Comparison, SimulateError> {
         let devices = self.company.devices.len();
         if codes.len() < devices {
             return Err(SimulateError::TooFewCodes { codes: codes.len(), devices });
         }
         let hub = Hub::at(url, token)?;
-        let sent = replay::replay(&hub, Arc::clone(&self.company), codes).await?;
+        let (mut sent, machines) = replay::replay(&hub, Arc::clone(&self.company), codes).await?;
         if let Some(doors) = doors {
             replay::tell_of_outside(&hub, &self.company.outside, doors).await?;
         }
-        let count = Count::of(&self.company, zone, doors.is_some());
+        let began = Timestamp::now();
+        sent.add(replay::ask_owners(&hub, &self.company, &machines, ground.answers).await?);
+        let mut found = Comparison::default();
+        compare::requests(&hub, &self.company.requests, began, ground, &mut found).await?;
+        let count = Count::of(&self.company, ground.zone, doors.is_some());
         if sent.accepted != count.accepted {
             return Err(SimulateError::Lost { accepted: sent.accepted, sent: count.accepted });
         }
-        let mut found = compare::compare(&hub, &count, self.company.people, devices).await?;
+        compare::compare(&hub, &count, self.company.people, devices, &mut found).await?;
         found.told.insert(0, format!("events sent twice and counted once: {}", sent.duplicates));
         Ok(found)
     }

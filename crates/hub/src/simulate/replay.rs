@@ -1,8 +1,15 @@
 //! Sending a company's events as its machines would: enrolled with codes, over HTTP, waiting where the hub says so.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use firstlight_contract::hub::{BATCH, BatchAnswer, EnrolRequest, Enrolled, SENT_AT, Verdict};
+use firstlight_contract::{
+    hub::{BATCH, BatchAnswer, EnrolRequest, Enrolled, SENT_AT, Verdict},
+    requests::{QueuedRequest, ReplyGiven, RequestReply},
+};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::Timestamp;
 use reqwest::{Client, RequestBuilder, StatusCode, header};
@@ -15,6 +22,7 @@ use super::{
     SimulateError,
     company::{Batch, Company},
     outside::{Merge, Outside, Use},
+    requests::{Request, SOON},
 };
 
 /// How many machines speak at the same time.
@@ -41,7 +49,7 @@ pub(super) struct Sent {
 }
 
 impl Sent {
-    fn add(&mut self, more: Self) {
+    pub(super) fn add(&mut self, more: Self) {
         self.accepted += more.accepted;
         self.duplicates += more.duplicates;
     }
@@ -49,6 +57,9 @@ impl Sent {
 
 /// A machine that was let in: what it calls itself, and its token.
 type Machine = (String, String);
+
+/// Machines that were let in, by number.
+pub(super) type Machines = BTreeMap<usize, Machine>;
 
 /// As GitHub signs it.
 fn signed(body: &str, secret: &SecretString) -> String {
@@ -150,6 +161,18 @@ impl Hub {
         }
         Ok(sent)
     }
+
+    /// Answers as the owner who is asked.
+    async fn answer(&self, request: &Request, reply: RequestReply) -> Result<(), SimulateError> {
+        let words =
+            (reply == RequestReply::Refused).then(|| "Not before you have been here for a week.".to_owned());
+        let given = ReplyGiven { reply, words, by: None };
+        let body = serde_json::to_string(&given).map_err(SimulateError::Unwritable)?;
+        let path = format!("/v1/requests/{}/answer", request.id);
+        let token = self.token.expose_secret();
+        let _: QueuedRequest = self.ask(|| self.json(&path, body.clone()).bearer_auth(token), &path).await?;
+        Ok(())
+    }
 }
 
 /// How other programs speak to a hub.
@@ -210,7 +233,7 @@ pub(super) async fn replay(
     hub: &Hub,
     company: Arc<Company>,
     codes: Vec<String>,
-) -> Result<Sent, SimulateError> {
+) -> Result<(Sent, Machines), SimulateError> {
     let mut lanes = tokio::task::JoinSet::new();
     let codes = Arc::new(codes);
     for lane in 0..LANES {
@@ -240,11 +263,47 @@ pub(super) async fn replay(
         sent.add(more);
         machines.extend(some);
     }
-    let machines: BTreeMap<usize, Machine> = machines.into_iter().collect();
+    let machines: Machines = machines.into_iter().collect();
     for batch in &company.asked {
-        if let Some((source, token)) = machines.get(&batch.device) {
-            sent.add(hub.send(batch, source, token).await?);
+        sent.add(send_one(hub, batch, &machines).await?);
+    }
+    Ok((sent, machines))
+}
+
+async fn send_one(hub: &Hub, batch: &Batch, machines: &Machines) -> Result<Sent, SimulateError> {
+    let Some((source, token)) = machines.get(&batch.device) else { return Ok(Sent::default()) };
+    hub.send(batch, source, token).await
+}
+
+/// Asks owners, some of them twice; lets those answer who do, if they can; says what is over; and where promises are to be
+/// broken, answers after that.
+pub(super) async fn ask_owners(
+    hub: &Hub,
+    company: &Company,
+    machines: &Machines,
+    answers: bool,
+) -> Result<Sent, SimulateError> {
+    let mut sent = Sent::default();
+    for (number, batch) in company.opened.iter().enumerate() {
+        for _ in 0..if number % 5 == 0 { 2 } else { 1 } {
+            sent.add(send_one(hub, batch, machines).await?);
         }
+    }
+    let asked = Instant::now();
+    let owned = || company.requests.iter().filter(|_| answers);
+    for (request, reply) in owned().filter_map(|request| Some((request, request.reply()?))) {
+        hub.answer(request, reply).await?;
+    }
+    for batch in &company.closed {
+        sent.add(send_one(hub, batch, machines).await?);
+    }
+    if company.is_late {
+        // The hub had each before it said so; a second more, should its clock be set meanwhile.
+        let over = Duration::from_millis(SOON.unsigned_abs()) + Duration::from_secs(1);
+        tokio::time::sleep(over.saturating_sub(asked.elapsed())).await;
+    }
+    for (request, reply) in owned().filter_map(|request| Some((request, request.late_reply()?))) {
+        hub.answer(request, reply).await?;
     }
     Ok(sent)
 }

@@ -3,7 +3,12 @@
 
 use std::process::Output;
 
-use firstlight_hub::store::{kpis::Kpis as _, sqlite::SqliteStore};
+use firstlight_hub::store::{
+    kpis::Kpis as _,
+    requests::{Requests as _, Which},
+    sqlite::SqliteStore,
+};
+use jiff::Timestamp;
 
 use crate::common::Hub;
 
@@ -21,7 +26,8 @@ fn hub() -> Hub {
 #[tokio::test]
 async fn a_simulated_company_is_counted_exactly() {
     let hub = hub();
-    let output = company(&hub, &["--seed", "4"]);
+    // A minute more, in which promises are broken.
+    let output = company(&hub, &["--seed", "4", "--late"]);
     let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{errors}");
     for figure in [
@@ -32,6 +38,8 @@ async fn a_simulated_company_is_counted_exactly() {
         "users of portal",
         "csat of everybody",
         "response of everybody",
+        "owners who promised something: 5",
+        "promises kept of everybody",
     ] {
         assert!(text.contains(figure), "{figure}: {text}");
     }
@@ -43,6 +51,9 @@ async fn a_simulated_company_is_counted_exactly() {
     );
     let store = SqliteStore::open(&hub.database()).unwrap();
     assert_eq!(store.known().await.unwrap(), store.known_from_log().await.unwrap());
+    let requests = store.requests(Which::Since(Timestamp::MIN)).await.unwrap();
+    assert!(requests.iter().any(|request| request.answered.is_some() && request.ended.is_some()));
+    assert_eq!(requests, store.ask_again().await.unwrap());
     // It is nobody's company now.
     let again = company(&hub, &["--seed", "5"]);
     assert!(!again.status.success());
