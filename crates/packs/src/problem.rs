@@ -78,6 +78,8 @@ codes! {
     BadAdvisory = "bad-advisory",
     /// A survey that names what is not there, or a question that is never seen.
     BadSurvey = "bad-survey",
+    /// What an owner promises, in words by which nothing is ever due.
+    SlaNeverDue = "sla-never-due",
     /// A step that no checklist has.
     UnusedStep = "unused-step",
     /// A link in a text or a document that leads to what is not there.

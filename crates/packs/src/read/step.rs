@@ -6,6 +6,7 @@ use firstlight_domain::{
     id::{CredentialName, StepId},
     kind::Kind,
     pack::{Elevation, OnFailure, Probe, Secrets, Step},
+    sla::Sla,
 };
 use serde_json::{Map, Value};
 
@@ -120,7 +121,7 @@ pub(crate) fn read<'n, 'k>(
         timeout: timeout(&fields, problems),
         retries: fields.whole("retries", 10, problems).and_then(|n| u8::try_from(n).ok()).unwrap_or_default(),
         restart: fields.flag("restart", problems).unwrap_or_default(),
-        sla: fields.text("sla", problems),
+        sla: sla(&fields, problems),
         probe: probe(&fields, node, problems),
         first_value: fields.flag("first-value", problems).unwrap_or_default(),
         outputs: outputs(&fields, problems),
@@ -322,6 +323,25 @@ fn timeout(fields: &Fields<'_>, problems: &mut Problems<'_>) -> Duration {
             .help("remove `timeout` for the default of `10m`");
     }
     timeout
+}
+
+/// What the owner promises. It may be words for people, and then nothing is due: somebody probably meant a time.
+fn sla(fields: &Fields<'_>, problems: &mut Problems<'_>) -> Option<String> {
+    let promised = fields.text("sla", problems)?;
+    if Sla::read(&promised).is_none()
+        && let Some(node) = fields.get("sla")
+    {
+        problems
+            .warning(
+                ProblemCode::SlaNeverDue,
+                node.span.clone(),
+                format!("nothing is ever due by `{promised}`: it is shown, and no more"),
+            )
+            .help(
+                "write a number and of what, like `30 minutes`, `4 business hours`, `2 business days` or `1 week`",
+            );
+    }
+    Some(promised)
 }
 
 fn outputs(fields: &Fields<'_>, problems: &mut Problems<'_>) -> Vec<String> {

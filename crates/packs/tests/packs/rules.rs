@@ -102,6 +102,8 @@ breaks! {
     best_effort_and_first_value: [Code::BestEffortNeeded], changed("first-value: true", "first-value: true, best-effort: true");
     follow_up_with_unknown_input: [Code::BadExpression], changed("uses: ssh/key, with", "uses: ssh/key, follow-up: \"Go to ${{ inputs.workspce }}.\", with");
     unused_step: [Code::UnusedStep], changed("\npolicy:", "\n  spare: { title: Spare, run: [a] }\npolicy:");
+    sla_in_words_by_which_nothing_is_due: [Code::SlaNeverDue], changed("sla: 4 business hours", "sla: by the end of the day");
+    sla_of_a_number_alone: [Code::SlaNeverDue], changed("sla: 4 business hours", "sla: 4");
     bad_duration: [Code::BadValue], changed("timeout: 20m", "timeout: 20");
     bad_id: [Code::BadId], changed("\npolicy:", "\n  Über cool: { title: A, run: [a] }\npolicy:");
     bad_version: [Code::BadValue], changed("3.2.0", "v3.2");
