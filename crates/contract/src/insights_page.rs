@@ -9,7 +9,7 @@ use ts_rs::TS;
 use crate::{
     kpis::{
         ActivityTable, Completeness, InsightsFilter, InsightsFilters, InsightsFunnel, InsightsSummary,
-        ServiceTable, SlaTable, StepTable, SurveyKpis, TtfvCurves, ValueEvent,
+        ReleaseRetrospective, ServiceTable, SlaTable, StepTable, SurveyKpis, TtfvCurves, ValueEvent,
     },
     surveys::SurveyResults,
 };
@@ -38,6 +38,19 @@ pub enum InsightsQuestion {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[ts(optional)]
         value: Option<ValueEvent>,
+    },
+    /// Whether a release helped.
+    Retrospective {
+        /// Of which pack.
+        pack: String,
+        /// Its version.
+        release: String,
+        /// The version it is compared with.
+        before: String,
+        /// About whom; everybody without it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        persona: Option<String>,
     },
     /// What each step costs.
     Steps {
@@ -98,6 +111,8 @@ pub enum InsightsAnswer {
     Summary(Box<InsightsSummary>),
     /// To [`InsightsQuestion::Ttfv`].
     Ttfv(TtfvCurves),
+    /// To [`InsightsQuestion::Retrospective`].
+    Retrospective(Box<ReleaseRetrospective>),
     /// To [`InsightsQuestion::Steps`].
     Steps(StepTable),
     /// To [`InsightsQuestion::Funnel`].

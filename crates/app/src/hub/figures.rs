@@ -58,6 +58,9 @@ impl Firstlight {
                 read(parsed(&body).map(Box::new).map(InsightsAnswer::Summary))
             }
             InsightsQuestion::Ttfv { .. } => read(parsed(&body).map(InsightsAnswer::Ttfv)),
+            InsightsQuestion::Retrospective { .. } => {
+                read(parsed(&body).map(Box::new).map(InsightsAnswer::Retrospective))
+            }
             InsightsQuestion::Steps { .. } => read(parsed(&body).map(InsightsAnswer::Steps)),
             InsightsQuestion::Funnel { .. } => read(parsed(&body).map(InsightsAnswer::Funnel)),
             InsightsQuestion::Activity { .. } => read(parsed(&body).map(InsightsAnswer::Activity)),
@@ -113,6 +116,12 @@ impl Address {
                     CurvesBy::Team => ("by", "team".to_owned()),
                 });
                 at("v1/insights/ttfv", about(filter).into_iter().chain(by).chain(value).collect())
+            }
+            InsightsQuestion::Retrospective { pack, release, before, persona } => {
+                let of = [("pack", pack), ("release", release), ("before", before)];
+                let persona = persona.iter().map(|persona| ("persona", persona.clone()));
+                let of = of.map(|(name, value)| (name, value.clone())).into_iter().chain(persona);
+                at("v1/insights/retrospective", of.collect())
             }
             InsightsQuestion::Steps { filter } => at("v1/insights/steps", about(filter)),
             InsightsQuestion::Funnel { filter } => at("v1/insights/funnel", about(filter)),

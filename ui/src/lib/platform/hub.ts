@@ -45,6 +45,12 @@ export function address(question: Question, format?: 'csv'): string {
       if (question.by) asked.set('by', question.by);
       if (question.value) asked.set('value', question.value);
       break;
+    case 'retrospective':
+      asked.set('pack', question.pack);
+      asked.set('release', question.release);
+      asked.set('before', question.before);
+      if (question.persona) asked.set('persona', question.persona);
+      break;
     case 'surveys':
       path = '/v1/surveys/results';
       if (question.quarter) asked.set('quarter', question.quarter);

@@ -4,6 +4,7 @@ import type { Completeness } from "./Completeness";
 import type { InsightsFilters } from "./InsightsFilters";
 import type { InsightsFunnel } from "./InsightsFunnel";
 import type { InsightsSummary } from "./InsightsSummary";
+import type { ReleaseRetrospective } from "./ReleaseRetrospective";
 import type { ServiceTable } from "./ServiceTable";
 import type { SlaTable } from "./SlaTable";
 import type { StepTable } from "./StepTable";
@@ -14,4 +15,4 @@ import type { TtfvCurves } from "./TtfvCurves";
 /**
  * The answer to a question of the same name.
  */
-export type InsightsAnswer = { "question": "filters", "answer": InsightsFilters } | { "question": "summary", "answer": InsightsSummary } | { "question": "ttfv", "answer": TtfvCurves } | { "question": "steps", "answer": StepTable } | { "question": "funnel", "answer": InsightsFunnel } | { "question": "activity", "answer": ActivityTable } | { "question": "services", "answer": ServiceTable } | { "question": "scores", "answer": SurveyKpis } | { "question": "surveys", "answer": SurveyResults } | { "question": "sla", "answer": SlaTable } | { "question": "completeness", "answer": Completeness };
+export type InsightsAnswer = { "question": "filters", "answer": InsightsFilters } | { "question": "summary", "answer": InsightsSummary } | { "question": "ttfv", "answer": TtfvCurves } | { "question": "retrospective", "answer": ReleaseRetrospective } | { "question": "steps", "answer": StepTable } | { "question": "funnel", "answer": InsightsFunnel } | { "question": "activity", "answer": ActivityTable } | { "question": "services", "answer": ServiceTable } | { "question": "scores", "answer": SurveyKpis } | { "question": "surveys", "answer": SurveyResults } | { "question": "sla", "answer": SlaTable } | { "question": "completeness", "answer": Completeness };

@@ -22,7 +22,23 @@ by?: CurvesBy,
 /**
  * Until what; first value without it.
  */
-value?: ValueEvent, } | { "question": "steps", 
+value?: ValueEvent, } | { "question": "retrospective", 
+/**
+ * Of which pack.
+ */
+pack: string, 
+/**
+ * Its version.
+ */
+release: string, 
+/**
+ * The version it is compared with.
+ */
+before: string, 
+/**
+ * About whom; everybody without it.
+ */
+persona?: string, } | { "question": "steps", 
 /**
  * About whom.
  */

@@ -3,6 +3,7 @@ import type { ErrorBody, InsightsFilter } from '$lib/contract';
 import type { Answer, Asked, Question, Source } from '$lib/platform/insights';
 import { Action, Loader } from '$lib/shared/async.svelte';
 import { isClosed, Memory, type Told } from '$lib/shared/told';
+import type { Compared } from './releases';
 import type { View } from './view';
 
 /** One question of the page. */
@@ -29,6 +30,10 @@ export class Panel<K extends Asked> {
     void this.told.load();
   }
 
+  get wasAsked(): boolean {
+    return this.#asked;
+  }
+
   save(): Promise<boolean> {
     return this.saving.run(() => this.#source.save(this.question));
   }
@@ -49,6 +54,7 @@ export class Board {
   readonly services: Panel<'services'>;
   readonly scores: Panel<'scores'>;
   readonly surveys: Panel<'surveys'>;
+  readonly retrospective: Panel<'retrospective'>;
   readonly sla: Panel<'sla'>;
   readonly completeness: Panel<'completeness'>;
 
@@ -63,6 +69,7 @@ export class Board {
     this.services = new Panel(source, { question: 'services', filter });
     this.scores = new Panel(source, { question: 'scores' });
     this.surveys = new Panel(source, { question: 'surveys' });
+    this.retrospective = new Panel(source, { question: 'retrospective', pack: '', release: '', before: '' });
     this.sla = new Panel(source, { question: 'sla' });
     this.completeness = new Panel(source, { question: 'completeness' });
   }
@@ -87,12 +94,24 @@ export class Board {
     this.completeness.show({ question: 'completeness' });
   }
 
+  /** Compares two releases, of everybody or of a persona. */
+  compare({ before, after }: Compared, persona: string | undefined): void {
+    this.retrospective.show({
+      question: 'retrospective',
+      pack: after.pack,
+      release: after.version,
+      before: before.version,
+      ...(persona === undefined ? {} : { persona }),
+    });
+  }
+
   /** Asks everything again. */
   async again(): Promise<void> {
     const { filters, summary, ttfv, steps, funnel, activity, services, scores, surveys, sla, completeness } =
       this;
     const figures = [summary, ttfv, steps, funnel, activity, services, scores, surveys, sla, completeness];
-    await Promise.all([filters, ...figures].map((panel) => panel.told.load()));
+    const asked = this.retrospective.wasAsked ? [this.retrospective] : [];
+    await Promise.all([filters, ...figures, ...asked].map((panel) => panel.told.load()));
   }
 
   /** Why nothing at all is told, if so. */

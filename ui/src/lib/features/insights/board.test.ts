@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { always, FakeSource, says, summary } from '$fixtures/insights';
+import { always, FakeSource, filters, says, summary } from '$fixtures/insights';
 import { Board } from './board.svelte';
+import { compared, sorted } from './releases';
 import { read } from './view';
 
 const offline = says({ code: 'network', message: 'The hub does not answer.' });
@@ -15,6 +16,16 @@ test('what a view needs is asked, and of another view only what is different', a
   const board = new Board(source);
   board.show(read(''));
   await settled();
+  // Which releases there are to compare, the hub says first.
+  const two = compared(sorted(filters.releases), read(''));
+  if (two) board.compare(two, undefined);
+  await settled();
+  expect(source.asked).toContainEqual({
+    question: 'retrospective',
+    pack: 'acme',
+    release: '3.0.0',
+    before: '2.0.0',
+  });
   expect(source.asked.map(({ question }) => question).sort()).toEqual(Object.keys(source.answers).sort());
   source.asked.length = 0;
   board.show(read('?by=release'));

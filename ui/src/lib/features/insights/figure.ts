@@ -3,7 +3,7 @@ import type { Kpi } from '$lib/contract';
 import { count, decimal, duration, percent, signed } from '$lib/shared/format';
 import * as m from '$messages';
 
-export type Unit = 'days' | 'minutes' | 'share' | 'people' | 'person_days' | 'points' | 'times';
+export type Unit = 'days' | 'minutes' | 'share' | 'people' | 'person_days' | 'points' | 'times' | 'gain';
 
 const DAY = 86_400;
 const MINUTE = 60;
@@ -26,6 +26,10 @@ export function say(value: number, unit: Unit): string {
       return decimal(value);
     case 'points':
       return signed(value);
+    case 'gain': {
+      const time = duration(Math.abs(value) * DAY);
+      return value < 0 ? m.insights_later({ time }) : m.insights_sooner({ time });
+    }
   }
 }
 

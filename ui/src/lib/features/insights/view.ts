@@ -10,6 +10,9 @@ export interface View {
   by: By;
   /** Until what people are on their way. */
   value: ValueEvent;
+  /** Which releases are compared; the last two without it. */
+  before: string | null;
+  after: string | null;
   /** The quarter whose answers are shown; the present one without it. */
   quarter: string | null;
 }
@@ -31,6 +34,8 @@ export function read(search: string): View {
     filter,
     by: isBy(by) ? by : 'persona',
     value: asked.get('value') === 'merged' ? 'merged' : 'first_value',
+    before: asked.get('before') || null,
+    after: asked.get('after') || null,
     quarter: asked.get('quarter') || null,
   };
 }
@@ -48,6 +53,8 @@ export function write(view: View): string {
   }
   if (view.by !== 'persona') said.set('by', view.by);
   if (view.value !== 'first_value') said.set('value', view.value);
+  if (view.before) said.set('before', view.before);
+  if (view.after) said.set('after', view.after);
   if (view.quarter) said.set('quarter', view.quarter);
   const query = said.toString();
   return query === '' ? '' : `?${query}`;
