@@ -2,7 +2,7 @@
 
 use std::io::Read as _;
 
-use serde_json::value::RawValue;
+use super::attributes::Object;
 
 /// How many bytes a batch may have as it comes over the network.
 pub const MOST_BYTES: usize = 1 << 20;
@@ -58,9 +58,14 @@ pub fn inflate(body: &[u8], encoding: Encoding) -> Result<Vec<u8>, BatchError> {
     if inflated.len() > MOST_INFLATED { Err(BatchError::TooLarge) } else { Ok(inflated) }
 }
 
-/// Cuts a batch into events, each still text: one that is wrong does not spoil the others.
-pub fn split(body: &[u8]) -> Result<Vec<&RawValue>, BatchError> {
-    let events: Vec<&RawValue> = serde_json::from_slice(body).map_err(BatchError::NoArray)?;
+/// Cuts a batch into events, their values still text: one that is wrong does not spoil the others.
+pub fn split(body: &[u8]) -> Result<Vec<Object<'_>>, BatchError> {
+    // Looked at as a whole, and not value by value.
+    let events: Vec<Object<'_>> = match str::from_utf8(body) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(body),
+    }
+    .map_err(BatchError::NoArray)?;
     if events.len() > MOST_EVENTS { Err(BatchError::TooLarge) } else { Ok(events) }
 }
 
@@ -103,7 +108,11 @@ mod tests {
             assert!(matches!(inflate(&body[..body.len() - 3], encoding), Err(BatchError::Damaged(_))));
             assert!(matches!(inflate(text, encoding), Err(BatchError::Damaged(_))));
         }
-        assert_eq!(split(text).unwrap().iter().map(|event| event.get()).collect::<Vec<_>>(), ["{}", "1"]);
+        assert_eq!(
+            split(text).unwrap().iter().map(|event| event.0.is_some()).collect::<Vec<_>>(),
+            [true, false]
+        );
+        assert!(matches!(split(b"[\"\xff\"]"), Err(BatchError::NoArray(_))));
         assert!(matches!(split(b"{}"), Err(BatchError::NoArray(_))));
         let many = format!("[{}1]", "1,".repeat(MOST_EVENTS));
         assert!(matches!(split(many.as_bytes()), Err(BatchError::TooLarge)));

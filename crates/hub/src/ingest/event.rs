@@ -1,10 +1,14 @@
 //! One event: read, and refused unless every part of it is registered. Pure.
 
+use std::borrow::Cow;
+
 use firstlight_contract::hub::Refusal;
 use firstlight_domain::registry::{Classification, EventType, KEPT_DAYS, LONGEST_TEXT, Registered};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 use uuid::Uuid;
+
+use super::attributes::{Attributes, Object, Plain};
 
 /// How long ago an event may have happened: as long as anything is kept.
 const OLDEST: SignedDuration = SignedDuration::from_hours(KEPT_DAYS as i64 * 24);
@@ -110,20 +114,24 @@ pub struct Read {
 
 /// Reads one event of the device that calls itself `source`. When it happened is judged by [`in_time`].
 pub fn read(text: &str, source: &str) -> Read {
-    let Ok(fields) = serde_json::from_str::<Map<String, Value>>(text) else {
+    of_object(&Object(Attributes::of(text)), source)
+}
+
+/// The same of an event that was cut out of a batch.
+pub fn of_object(object: &Object<'_>, source: &str) -> Read {
+    let Some(attributes) = &object.0 else {
         let event = Err(malformed("it is no JSON object"));
         return Read { id: None, sequence: None, event };
     };
-    let text_of = |name: &str| fields.get(name).and_then(Value::as_str);
-    let id = text_of("id").filter(|id| id.len() <= LONGEST_TEXT).map(str::to_owned);
-    if text_of("source") != Some(source) {
+    let id = attributes.text("id").filter(|id| id.len() <= LONGEST_TEXT).map(Cow::into_owned);
+    if attributes.text("source").as_deref() != Some(source) {
         let message = format!("its `source` is not `{source}`, which is all this token may speak for");
         let event = Err(Refused { reason: Refusal::ForeignSource, message });
         return Read { id, sequence: None, event };
     }
-    let sequence = text_of("sequence").and_then(number);
+    let sequence = attributes.text("sequence").as_deref().and_then(number);
     let event = match sequence {
-        Some(sequence) => of_fields(&fields, sequence),
+        Some(sequence) => of_attributes(attributes, sequence),
         None => Err(malformed("its `sequence` is not 16 digits, from 0000000000000001")),
     };
     Read { id, sequence, event }
@@ -138,7 +146,7 @@ fn number(text: &str) -> Option<u64> {
     text.parse().ok().filter(|number| digits && *number > 0)
 }
 
-fn of_fields(fields: &Map<String, Value>, sequence: u64) -> Result<Event, Refused> {
+fn of_attributes(attributes: &Attributes<'_>, sequence: u64) -> Result<Event, Refused> {
     let known = [
         "specversion",
         "id",
@@ -150,45 +158,68 @@ fn of_fields(fields: &Map<String, Value>, sequence: u64) -> Result<Event, Refuse
         "datacontenttype",
         "data",
     ];
-    if let Some(unknown) = fields.keys().find(|name| !known.contains(&name.as_str())) {
+    if let Some(unknown) = attributes.names().find(|name| !known.contains(name)) {
         let message = format!("the attribute `{}` is not registered", shortened(unknown));
         return Err(Refused { reason: Refusal::UnregisteredProperty, message });
     }
-    let text_of = |name: &str| {
-        fields.get(name).and_then(Value::as_str).ok_or_else(|| malformed(&format!("it has no `{name}`")))
-    };
+    let text_of = |name: &str| attributes.text(name).ok_or_else(|| malformed(&format!("it has no `{name}`")));
     if text_of("specversion")? != "1.0" {
         return Err(malformed("its `specversion` is not 1.0"));
     }
-    if fields.get("datacontenttype").is_some_and(|kind| kind != "application/json") {
+    let is_json = attributes.text("datacontenttype").as_deref() == Some("application/json");
+    if attributes.get("datacontenttype").is_some() && !is_json {
         return Err(malformed("its `datacontenttype` is not application/json"));
     }
-    let id = Uuid::try_parse(text_of("id")?).map_err(|_| malformed("its `id` is no UUID"))?;
+    let id = Uuid::try_parse(&text_of("id")?).map_err(|_| malformed("its `id` is no UUID"))?;
     let instant = |name| {
         let at = text_of(name)?.parse::<Timestamp>();
         at.map_err(|_| malformed(&format!("its `{name}` is no RFC 3339 time")))
     };
     let (time, recorded) = (instant("time")?, instant("recordedtime")?);
     let name = text_of("type")?;
-    let kind = EventType::named(name).ok_or_else(|| Refused {
+    let kind = EventType::named(&name).ok_or_else(|| Refused {
         reason: Refusal::UnregisteredType,
-        message: format!("the type `{}` is not registered", shortened(name)),
+        message: format!("the type `{}` is not registered", shortened(&name)),
     })?;
-    let data =
-        fields.get("data").and_then(Value::as_object).ok_or_else(|| malformed("its `data` is no object"))?;
-    for (name, value) in data {
+    let no_object = || malformed("its `data` is no object");
+    let data = attributes.get("data").ok_or_else(no_object)?.get();
+    // Nearly all events are of steps, which say nothing else that has to be looked at.
+    if kind == EventType::StepChanged
+        && let Some(data) = plain(data)?
+    {
+        return Ok(Event { sequence, id, kind, time, recorded, began: None, run: None, data });
+    }
+    let data: Map<String, Value> = serde_json::from_str(data).map_err(|_| no_object())?;
+    for (name, value) in &data {
         check(name, value)?;
     }
-    let began = if kind == EventType::JourneyStarted { Some(began(data)?) } else { None };
-    let run = run(kind, data)?;
-    super::survey::said(kind, data).map_err(malformed)?;
-    super::request::said(kind, data).map_err(malformed)?;
-    let data = Value::Object(data.clone()).to_string();
+    let began = if kind == EventType::JourneyStarted { Some(began(&data)?) } else { None };
+    let run = run(kind, &data)?;
+    super::survey::said(kind, &data).map_err(malformed)?;
+    super::request::said(kind, &data).map_err(malformed)?;
+    let data = Value::Object(data).to_string();
     Ok(Event { sequence, id, kind, time, recorded, began, run, data })
 }
 
-/// A property that is registered, may leave a machine, and is as short as such a property is.
-fn check(name: &str, value: &Value) -> Result<(), Refused> {
+/// Data of which every value is plain, checked and written anew; nothing where it has to be read otherwise.
+fn plain(data: &str) -> Result<Option<String>, Refused> {
+    let Some(members) = Attributes::of(data) else { return Ok(None) };
+    let Some(members) = members.plain() else { return Ok(None) };
+    let mut written = String::with_capacity(data.len());
+    for (name, Plain { json, text }) in members {
+        let row = registered(name)?;
+        if !text.is_none_or(|text| is_short(text, row)) {
+            return Err(too_long(name));
+        }
+        written.push(if written.is_empty() { '{' } else { ',' });
+        written.extend(["\"", name, "\":", json]);
+    }
+    written.push_str(if written.is_empty() { "{}" } else { "}" });
+    Ok(Some(written))
+}
+
+/// The row of a property that is registered and may leave a machine.
+fn registered(name: &str) -> Result<&'static Registered, Refused> {
     let Some(row) = Registered::named(name) else {
         let message = format!("the property `{}` is not registered", shortened(name));
         return Err(Refused { reason: Refusal::UnregisteredProperty, message });
@@ -197,9 +228,25 @@ fn check(name: &str, value: &Value) -> Result<(), Refused> {
         let message = format!("the property `{name}` may never leave a machine");
         return Err(Refused { reason: Refusal::Sensitive, message });
     }
+    Ok(row)
+}
+
+/// Whether a text is as short as such a property is. No text has a NUL in it; some databases keep none that does, and the rest
+/// of its group would be lost with it.
+fn is_short(text: &str, row: &Registered) -> bool {
+    let longest = row.property.longest_text();
+    (text.len() <= longest || text.chars().count() <= longest) && !text.contains('\0')
+}
+
+fn too_long(name: &str) -> Refused {
+    malformed(&format!("`{name}` is no short value, nor a list of such"))
+}
+
+/// A property that is registered, may leave a machine, and is as short as such a property is.
+fn check(name: &str, value: &Value) -> Result<(), Refused> {
+    let row = registered(name)?;
     let short = |value: &Value| match value {
-        // No text has a NUL in it; some databases keep none that does, and the rest of its group would be lost with it.
-        Value::String(text) => text.chars().count() <= row.property.longest_text() && !text.contains('\0'),
+        Value::String(text) => is_short(text, row),
         Value::Number(_) | Value::Bool(_) => true,
         Value::Null | Value::Array(_) | Value::Object(_) => false,
     };
@@ -207,7 +254,7 @@ fn check(name: &str, value: &Value) -> Result<(), Refused> {
         Value::Array(values) => values.len() <= LONGEST_LIST && values.iter().all(short),
         value => short(value),
     };
-    if fits { Ok(()) } else { Err(malformed(&format!("`{name}` is no short value, nor a list of such"))) }
+    if fits { Ok(()) } else { Err(too_long(name)) }
 }
 
 /// Whether something may have happened then, by our clock, that arrived `now`.

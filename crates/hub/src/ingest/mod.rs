@@ -1,5 +1,6 @@
 //! From the bytes of a batch to a verdict for each event of it.
 
+pub mod attributes;
 pub mod batch;
 pub mod clock;
 pub mod event;
