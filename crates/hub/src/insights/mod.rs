@@ -53,6 +53,8 @@ use cohort::{Cohorts, Told};
 pub const DEFINITION: u32 = 2;
 /// The smallest group anything is said about.
 const SMALLEST: u64 = firstlight_metrics::suppression::SMALLEST;
+/// How old figures may be where nothing has arrived.
+const MILLISECONDS_A_SORTING: i64 = 60_000;
 const MILLISECONDS_A_DAY: f64 = 86_400_000.0;
 const MILLISECONDS_A_MINUTE: f64 = 60_000.0;
 
@@ -93,10 +95,12 @@ impl Insights {
         self.cohorts.filters()
     }
 
-    /// Whether it would be of a later moment by now: a machine's clock was ahead, and the rest of what it said has happened.
+    /// Whether it would be of a moment that is a minute later by now: a machine's clock was ahead, and the rest of what it said
+    /// has happened. Sooner it is not worth sorting everything out again, or one such machine would have that done each time
+    /// somebody asks.
     pub fn is_of_later(&self, now: Timestamp) -> bool {
-        self.latest
-            .is_some_and(|latest| self.as_of.is_some_and(|as_of| as_of < latest.min(now.as_millisecond())))
+        let later = self.latest.map(|latest| latest.min(now.as_millisecond()));
+        later.zip(self.as_of).is_some_and(|(later, as_of)| later - as_of >= MILLISECONDS_A_SORTING)
     }
 
     fn kpi(&self, answer: KpiAnswer) -> Kpi {

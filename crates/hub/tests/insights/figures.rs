@@ -11,6 +11,7 @@ use firstlight_hub::{
     insights::{Filter, Insights},
     store::{
         PersonKey,
+        kpis::Known,
         surveys::{Answered, Ended, Heard},
     },
     surveys::LetOut,
@@ -306,4 +307,16 @@ fn who_answers_is_told_of_those_who_were_shown_it() {
         (share - 0.6).abs() < 1e-9 && (counts.n_events, counts.n) == (3, 5),
         "the sixth waits for others"
     );
+}
+
+#[test]
+fn figures_are_sorted_out_anew_at_most_once_a_minute_because_time_passes() {
+    let seconds = jiff::SignedDuration::from_secs;
+    let of = |latest| insights(Known { latest: Some(latest), ..Known::default() });
+    // A machine whose clock is an hour ahead.
+    let ahead = of(now() + seconds(3_600));
+    assert!(!ahead.is_of_later(now() + seconds(59)));
+    assert!(ahead.is_of_later(now() + seconds(60)));
+    let past = of(now() - seconds(1));
+    assert!(!past.is_of_later(now() + seconds(1_000_000)));
 }
