@@ -4,7 +4,8 @@ use uuid::Uuid;
 
 use super::{
     chance::Chance,
-    company::{DAY, MINUTE, Machine, What, uuid},
+    company::{DAY, MINUTE, What, uuid},
+    machine::Machine,
 };
 
 /// A question: its survey, its id, its scale, and from where to before where its answers are.

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::{
     asking,
     chance::Chance,
+    machine::Machine,
     outside::Outside,
     requests::{self, Kind, Request},
 };
@@ -17,8 +18,6 @@ pub(super) const DAY: i64 = 24 * HOUR;
 pub(super) const PACK: &str = "acme";
 /// How often there is a release of it.
 const RELEASE_EVERY: i64 = 28 * DAY;
-/// How many events a machine sends at once, at most.
-const BATCH: i64 = 120;
 
 /// A persona: how many of a hundred are it, and its checklist.
 struct Persona {
@@ -98,7 +97,7 @@ pub(super) struct Event {
     pub(super) ahead: i64,
     pub(super) journey: Uuid,
     pub(super) what: What,
-    id: Uuid,
+    pub(super) id: Uuid,
 }
 
 /// Some events of one machine, on their way together.
@@ -218,92 +217,6 @@ fn team(chance: &mut Chance) -> Option<&'static str> {
         draw < 0
     });
     found.map(|(name, _)| *name)
-}
-
-/// A machine and what it has written down.
-pub(super) struct Machine {
-    person: usize,
-    device: usize,
-    /// Seconds by which its clock is always off. They are less than a request may take, so they stay in what the hub knows.
-    seconds: i64,
-    /// Minutes, hours, or a year by which it is ahead…
-    ahead: i64,
-    /// …until it is set right.
-    set_at: i64,
-    written: Vec<Event>,
-}
-
-impl Machine {
-    fn new(devices: &mut Vec<Device>, person: usize, opened: i64, end: i64, chance: &mut Chance) -> Self {
-        let device = devices.len();
-        devices.push(Device { id: uuid(chance), person });
-        let ahead = match chance.below(20) {
-            0 => chance.between(-180, 20) * MINUTE,
-            1 => 365 * DAY,
-            2 => -365 * DAY,
-            _ => 0,
-        };
-        let set_at = if chance.in_a_thousand(400) { opened + chance.below(end - opened) } else { i64::MAX };
-        let seconds = chance.between(-5_000, 5_000);
-        Self { person, device, seconds, ahead, set_at, written: Vec::new() }
-    }
-
-    /// Writes something down; when it happened, as the hub has to take it.
-    pub(super) fn write(&mut self, at: i64, journey: Uuid, what: What, chance: &mut Chance) -> i64 {
-        let sequence = self.written.len() as u64 + 1;
-        let (person, device, time) = (self.person, self.device, at + self.seconds);
-        let ahead = if at < self.set_at { self.ahead } else { 0 };
-        self.written.push(Event { person, device, sequence, time, ahead, journey, what, id: uuid(chance) });
-        time
-    }
-
-    /// Numbers what was written in the order in which it happened, and takes out what people were asked and said, what they asked
-    /// for, and that it is over, in batches that tell of the clock each was written by.
-    fn set_aside(&mut self) -> [Vec<Batch>; 3] {
-        self.written.sort_by_key(|event| event.time);
-        for (sequence, event) in (1..).zip(&mut self.written) {
-            event.sequence = sequence;
-        }
-        let mut aside = [const { Vec::new() }; 3];
-        let [asked, opened, closed] = &mut aside;
-        for event in std::mem::take(&mut self.written) {
-            match event.what {
-                What::Shown { .. } | What::Answered { .. } | What::Ended { .. } => asked.push(event),
-                What::Opened { .. } => opened.push(event),
-                What::Closed { .. } => closed.push(event),
-                _ => self.written.push(event),
-            }
-        }
-        aside.map(|events| self.batches_of(&events))
-    }
-
-    fn batches_of(&self, events: &[Event]) -> Vec<Batch> {
-        let batch = |events: &[Event]| {
-            let ahead = events.first().map_or(0, |event| event.ahead) + self.seconds;
-            Batch { device: self.device, ahead, events: events.to_vec() }
-        };
-        events.chunk_by(|one, next| one.ahead == next.ahead).map(batch).collect()
-    }
-
-    /// Cuts what was written into batches: some are lost with a disk, some come weeks later, some twice. Whoever sets a clock has
-    /// sent what was written before.
-    fn send(self, end: i64, chance: &mut Chance, on_the_way: &mut Vec<(i64, Batch)>) {
-        let mut left = self.written;
-        left.retain(|_| !chance.in_a_thousand(3));
-        while !left.is_empty() {
-            let some = usize::try_from(chance.between(1, BATCH)).unwrap_or(1).min(left.len());
-            let ahead = left.first().map_or(0, |event| event.ahead);
-            let set = left.iter().position(|event| event.ahead != ahead).unwrap_or(left.len());
-            let events: Vec<Event> = left.drain(..some.min(set)).collect();
-            let written = events.last().map_or(end, |event| event.time);
-            let offline = if chance.in_a_thousand(120) { chance.below(21 * DAY) } else { chance.below(HOUR) };
-            let batch = Batch { device: self.device, ahead: ahead + self.seconds, events };
-            if chance.in_a_thousand(80) {
-                on_the_way.push((written + offline + chance.between(1, 5 * DAY), batch.clone()));
-            }
-            on_the_way.push((written + offline, batch));
-        }
-    }
 }
 
 pub(super) fn uuid(chance: &mut Chance) -> Uuid {

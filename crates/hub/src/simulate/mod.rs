@@ -9,6 +9,7 @@ mod chance;
 mod company;
 mod compare;
 mod count;
+mod machine;
 mod outside;
 mod replay;
 mod requests;

@@ -12,7 +12,8 @@ use uuid::Uuid;
 use super::{
     Ground,
     chance::Chance,
-    company::{DAY, HOUR, MINUTE, Machine, What, uuid},
+    company::{DAY, HOUR, MINUTE, What, uuid},
+    machine::Machine,
 };
 
 /// So many requests there are at most: as many as a queue tells at once.
