@@ -49,12 +49,12 @@ pub(super) async fn take(
     let source = device.source();
     // Inflating and reading take milliseconds of a processor, which other requests should not wait for.
     let read = tokio::task::spawn_blocking(move || read(&bytes, encoding, &source));
-    let events = match read.await {
+    let mut events = match read.await {
         Ok(events) => events.map_err(|error| failure(&error))?,
         Err(_) => return Err(Failure::new(ProblemCode::Internal, "the batch could not be read")),
     };
     drop(permit);
-    let ids: Vec<Option<String>> = events.iter().map(|read| read.id.clone()).collect();
+    let ids: Vec<Option<String>> = events.iter_mut().map(|read| read.id.take()).collect();
     let Device { key: device, person, .. } = device;
     let submission = Submission { device, person, sent, received, zone: hub.rules.zone.clone(), events };
     let verdicts = match hub.queue.write(submission).await {

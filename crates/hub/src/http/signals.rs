@@ -147,7 +147,8 @@ async fn read(hub: &Hub, request: Request) -> Result<Bytes, Failure> {
     }
     // Never closed, so this only waits.
     let _permit = hub.reading.acquire().await;
-    match tokio::task::spawn_blocking(move || batch::inflate(&bytes, encoding)).await {
+    let inflate = move || batch::inflate(&bytes, encoding).map(std::borrow::Cow::into_owned);
+    match tokio::task::spawn_blocking(inflate).await {
         Ok(inflated) => inflated.map(Bytes::from).map_err(|error| events::failure(&error)),
         Err(_) => Err(Failure::new(ProblemCode::Internal, "the body could not be read")),
     }
