@@ -77,7 +77,7 @@ const SCENES: Record<string, FakeSource> = {
     services: ({ filter }) => ({ filter, until: null, services: [], hidden: 0 }),
     scores: () => ({ quarters: [] }),
     surveys: () => ({ ...said.surveys, surveys: [] }),
-    sla: () => ({ overall: said.notEnough, owners: [] }),
+    sla: ({ filter }) => ({ filter, overall: said.notEnough, owners: [] }),
     completeness: () => ({
       as_of: null,
       devices: 0,

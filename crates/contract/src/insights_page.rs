@@ -82,7 +82,10 @@ pub enum InsightsQuestion {
         quarter: Option<String>,
     },
     /// Whether those who are asked for something keep what they promise.
-    Sla,
+    Sla {
+        /// Whose requests.
+        filter: InsightsFilter,
+    },
     /// How much of what happened the hub knows.
     Completeness,
 }

@@ -435,7 +435,9 @@ pub enum RetrospectiveVerdict {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct SlaTable {
-    /// The share of promises that were kept, whoever gave them.
+    /// Whose requests it is about.
+    pub filter: InsightsFilter,
+    /// The share of promises that were kept, whoever gave them; under a filter, of those owners that are told of.
     pub overall: Kpi,
     /// By owner, those whom most people asked, 50 at most.
     pub owners: Vec<SlaRow>,

@@ -67,7 +67,7 @@ impl Firstlight {
             InsightsQuestion::Services { .. } => read(parsed(&body).map(InsightsAnswer::Services)),
             InsightsQuestion::Scores => read(parsed(&body).map(InsightsAnswer::Scores)),
             InsightsQuestion::Surveys { .. } => read(parsed(&body).map(InsightsAnswer::Surveys)),
-            InsightsQuestion::Sla => read(parsed(&body).map(InsightsAnswer::Sla)),
+            InsightsQuestion::Sla { .. } => read(parsed(&body).map(InsightsAnswer::Sla)),
             InsightsQuestion::Completeness => read(parsed(&body).map(InsightsAnswer::Completeness)),
         }
     }
@@ -131,7 +131,7 @@ impl Address {
             InsightsQuestion::Surveys { quarter } => {
                 at("v1/surveys/results", quarter.iter().map(|quarter| ("quarter", quarter.clone())).collect())
             }
-            InsightsQuestion::Sla => at("v1/insights/sla", Vec::new()),
+            InsightsQuestion::Sla { filter } => at("v1/insights/sla", about(filter)),
             InsightsQuestion::Completeness => at("v1/insights/completeness", Vec::new()),
         }
     }

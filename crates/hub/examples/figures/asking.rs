@@ -19,14 +19,14 @@ use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::company::{BATCH, Event, PEOPLE, body, of_person};
+use crate::company::{BATCH, Event, PEOPLE, body, journey, of_person};
 
 /// How many batches are under way at once.
 const AT_ONCE: usize = 16;
 /// How often each figure is asked for in a turn.
 const ASKED: usize = 100;
 /// What a page asks for, the narrower ones as well.
-const FIGURES: [&str; 20] = [
+const FIGURES: [&str; 23] = [
     "filters",
     "summary",
     "summary?persona=data",
@@ -46,6 +46,9 @@ const FIGURES: [&str; 20] = [
     "services?team=team-03",
     "surveys",
     "retrospective?pack=acme&release=2.1.0&before=2.0.0",
+    "sla",
+    "sla?persona=data",
+    "sla?team=team-03",
     "completeness",
 ];
 
@@ -58,6 +61,17 @@ pub(crate) type Machine = (Uuid, String);
 /// How many teams there are, and services.
 const TEAMS: usize = 40;
 const SERVICES: usize = 20;
+/// Who is asked for something, and what they promise.
+const OWNERS: [(&str, &str); 8] = [
+    ("access-bot", "1 hour"),
+    ("architects", "5 business days"),
+    ("data-governance", "3 business days"),
+    ("facilities", "20 working hours"),
+    ("it-helpdesk", "4 business hours"),
+    ("legal", "10 business days"),
+    ("people", "2 days"),
+    ("security", "1 business day"),
+];
 /// How many days services were used for.
 const USED: i64 = 120;
 
@@ -111,40 +125,66 @@ fn signals(person: usize, now: Timestamp) -> Vec<(Signal, Date)> {
     said
 }
 
-/// What people think: each but the first says how likely they are to recommend it, and closes it.
-pub(crate) async fn survey(url: &str, machines: &[Machine], each: usize) {
-    let (client, time) = (client(), Timestamp::now());
-    for (person, (id, token)) in machines.iter().enumerate().skip(1) {
-        let event = |kind: EventType, nth: usize, more: Value| {
-            let mut data = json!({ "submission": id, "survey": "recommend" });
-            data.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-            json!({
-                "specversion": "1.0", "id": Uuid::from_u64_pair(nth as u64, person as u64), "data": data,
-                "source": format!("urn:uuid:{id}"), "type": kind.name(), "time": time, "recordedtime": time,
-                "sequence": format!("{:016}", each + nth), "datacontenttype": "application/json",
-            })
-        };
-        let answer = json!({ "question": "recommend", "question_kind": "nps", "score": person % 11 });
-        let body = json!([
-            event(EventType::SurveyAnswered, 1, answer),
-            event(EventType::SurveyEnded, 2, json!({ "ending": "sent" })),
-        ]);
-        let request =
-            client.post(format!("{url}/v1/events")).bearer_auth(token).header("content-type", BATCH_TYPE);
-        let answer = request.body(body.to_string()).send().await.unwrap().error_for_status().unwrap();
-        let answer: BatchAnswer = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-        assert!(answer.verdicts.iter().all(|one| one.verdict == Verdict::Accepted));
+/// What people think and ask for: each but the first says how likely they are to recommend it, closes it, and asks three owners
+/// for something, one of whom grants it.
+pub(crate) async fn say(url: &str, machines: &[Machine], each: usize) {
+    let machines: Arc<[Machine]> = machines.into();
+    let mut senders = JoinSet::new();
+    for sender in 0..AT_ONCE {
+        let (machines, client, url) = (Arc::clone(&machines), client(), url.to_owned());
+        senders.spawn(async move {
+            for (person, machine) in machines.iter().enumerate().skip(1).skip(sender).step_by(AT_ONCE) {
+                let body = said(person, &machine.0, each);
+                let many = body.as_array().unwrap().len() as u64;
+                assert_eq!(post(&client, &url, machine, body.to_string()).await, many);
+            }
+        });
     }
+    senders.join_all().await;
+}
+
+fn said(person: usize, id: &Uuid, each: usize) -> Value {
+    let time = Timestamp::now();
+    let event = |kind: EventType, nth: usize, data: Value| {
+        json!({
+            "specversion": "1.0", "id": Uuid::from_u64_pair(nth as u64, person as u64), "data": data,
+            "source": format!("urn:uuid:{id}"), "type": kind.name(), "time": time, "recordedtime": time,
+            "sequence": format!("{:016}", each + nth), "datacontenttype": "application/json",
+        })
+    };
+    let answer = json!({
+        "submission": id, "survey": "recommend", "question": "recommend", "question_kind": "nps",
+        "score": person % 11,
+    });
+    let ending = json!({ "submission": id, "survey": "recommend", "ending": "sent" });
+    let mut said =
+        vec![event(EventType::SurveyAnswered, 1, answer), event(EventType::SurveyEnded, 2, ending)];
+    let request = |nth: usize| Uuid::from_u64_pair(nth as u64 + 100, person as u64);
+    for nth in 0..3 {
+        let owner = (person + nth * 5) % OWNERS.len();
+        let opened = json!({
+            "request": request(nth), "journey": journey(person), "step": format!("step-{nth:02}"),
+            "title": "Ask for it", "owner": OWNERS[owner].0, "sla": OWNERS[owner].1,
+        });
+        said.push(event(EventType::RequestOpened, 3 + nth, opened));
+    }
+    said.push(event(EventType::RequestClosed, 6, json!({ "request": request(0), "end": "granted" })));
+    json!(said)
 }
 
 fn client() -> Client {
     Client::builder().no_proxy().build().unwrap()
 }
 
-async fn send(client: &Client, url: &str, (id, token): &Machine, events: &[Event]) -> u64 {
+async fn send(client: &Client, url: &str, machine: &Machine, events: &[Event]) -> u64 {
+    post(client, url, machine, body(events, machine.0)).await
+}
+
+/// How many of the batch were accepted.
+async fn post(client: &Client, url: &str, (_, token): &Machine, body: String) -> u64 {
     let request =
         client.post(format!("{url}/v1/events")).bearer_auth(token).header("content-type", BATCH_TYPE);
-    let answer = request.body(body(events, *id)).send().await.unwrap().error_for_status().unwrap();
+    let answer = request.body(body).send().await.unwrap().error_for_status().unwrap();
     let answer: BatchAnswer = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
     answer.verdicts.iter().filter(|one| one.verdict == Verdict::Accepted).count() as u64
 }
@@ -202,13 +242,29 @@ pub(crate) async fn answers(url: &str) -> Value {
     })
 }
 
+/// How long each figure takes a hub that was never asked, in milliseconds. The first is told after everything was sorted out.
+pub(crate) async fn anew(url: &str) -> Vec<f64> {
+    let client = client();
+    let mut spent = Vec::new();
+    for figure in FIGURES {
+        spent.push(milliseconds(ask(&client, url, figure).await.1));
+    }
+    spent
+}
+
 /// How long each figure took: of each turn, what 99 in 100 answers were below, in milliseconds; while nothing is new, and just
-/// after something was.
-pub(crate) async fn figures(url: &str, machines: &[Machine], each: usize, turns: usize) -> Value {
+/// after something was. What it took when it was worked out `anew` is told beside it.
+pub(crate) async fn figures(
+    url: &str,
+    machines: &[Machine],
+    each: usize,
+    turns: usize,
+    anew: &[Vec<f64>],
+) -> Value {
     let client = client();
     let mut sequence = each as u64;
     let mut told = Map::new();
-    for figure in FIGURES {
+    for (index, figure) in FIGURES.into_iter().enumerate() {
         let (mut quiet, mut changed) = (Vec::new(), Vec::new());
         for _ in 0..turns {
             let (mut known, mut fresh) = (Vec::new(), Vec::new());
@@ -221,7 +277,8 @@ pub(crate) async fn figures(url: &str, machines: &[Machine], each: usize, turns:
             quiet.push(p99(known));
             changed.push(p99(fresh));
         }
-        told.insert(figure.to_owned(), json!({ "quiet": quiet, "changed": changed }));
+        let anew: Vec<f64> = anew.iter().map(|turn| turn[index]).collect();
+        told.insert(figure.to_owned(), json!({ "anew": anew, "quiet": quiet, "changed": changed }));
     }
     told.into()
 }
@@ -237,5 +294,9 @@ fn news(sequence: u64) -> Event {
 
 fn p99(mut spent: Vec<Duration>) -> f64 {
     spent.sort();
-    spent[(spent.len() * 99).div_ceil(100) - 1].as_secs_f64() * 1_000.0
+    milliseconds(spent[(spent.len() * 99).div_ceil(100) - 1])
+}
+
+fn milliseconds(spent: Duration) -> f64 {
+    spent.as_secs_f64() * 1_000.0
 }

@@ -53,13 +53,18 @@ impl Chance {
     }
 }
 
+/// The id of somebody's journey.
+pub(crate) fn journey(person: usize) -> Uuid {
+    Uuid::from_u64_pair(mixed(person as u64 + 1_000_000), person as u64)
+}
+
 /// What the machine of one person says up to `now` (in milliseconds): `events` of them, in order.
 pub(crate) fn of_person(person: usize, events: usize, now: i64) -> Vec<Event> {
     let mut chance = Chance(mixed(person as u64));
     let begun = now - 2 * DAY - chance.below(BEGIN * DAY);
     let age = (now - begun) / DAY;
     let release = RELEASES[usize::try_from((BEGIN + 2 - age) * 6 / (BEGIN + 3)).unwrap().min(5)];
-    let journey = Uuid::from_u64_pair(mixed(person as u64 + 1_000_000), person as u64);
+    let journey = journey(person);
     let plain = Event {
         kind: EventType::StepChanged,
         time: begun,

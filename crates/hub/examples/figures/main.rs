@@ -37,7 +37,9 @@ async fn main() {
     let store = SqliteStore::open(&file).unwrap();
     let machines = asking::enrol(&store).await;
     drop(store);
-    let hub = running::Running::start(&program, &folder, &format!("sqlite:{}", file.display()));
+    let database = format!("sqlite:{}", file.display());
+    let start = || running::Running::start(&program, &folder, &database);
+    let hub = start();
     let begun = Instant::now();
     let sent = asking::replay(&hub.url, &machines, each, now).await;
     let replayed = begun.elapsed().as_secs_f64();
@@ -50,10 +52,17 @@ async fn main() {
     }
     csv.flush().unwrap();
     let answers = asking::answers(&hub.url).await;
-    asking::survey(&hub.url, &machines, each).await;
-    let figures = asking::figures(&hub.url, &machines, each, turns).await;
+    asking::say(&hub.url, &machines, each).await;
+    let most = hub.memory();
+    drop(hub);
+    let mut anew = Vec::new();
+    for _ in 0..turns {
+        anew.push(asking::anew(&start().url).await);
+    }
+    let hub = start();
+    let figures = asking::figures(&hub.url, &machines, each, turns, &anew).await;
     let said = json!({
-        "events": sent, "people": company::PEOPLE, "replayed": replayed, "memory": hub.memory(),
+        "events": sent, "people": company::PEOPLE, "replayed": replayed, "memory": most.max(hub.memory()),
         "answers": answers, "figures": figures,
     });
     println!("{said}");

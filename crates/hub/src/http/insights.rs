@@ -1,6 +1,7 @@
 //! What is known of many people, as JSON or as CSV. Nothing here sees a person: [`Insights`] gives out figures only.
 
 mod shapes;
+mod snapshot;
 mod table;
 
 use std::{
@@ -9,17 +10,16 @@ use std::{
 };
 
 use axum::{
-    Json,
     extract::{Query, State, rejection::QueryRejection},
-    http::{HeaderMap, HeaderValue, header},
-    response::{IntoResponse as _, Response},
+    http::HeaderMap,
+    response::Response,
 };
 use firstlight_contract::{
     hub::ProblemCode,
     kpis::{InsightsFilter, ValueEvent},
 };
 use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::{
     Failure, Hub, Operation,
@@ -27,12 +27,13 @@ use super::{
 };
 use crate::{
     insights::{By, Filter, FilterError, Insights, Period, months, quarters},
-    store::{requests::Which, signals::Services, surveys::HowMuch},
+    store::{signals::Services, surveys::HowMuch},
     surveys::LetOut,
 };
 pub(super) use shapes::shapes;
 use shapes::{VALUES, filter, filter_and_parts};
-use table::ToTable;
+pub(super) use snapshot::Last;
+use snapshot::{Question, Snapshot, aside, say};
 
 /// What may be said in the address. What one route has no use for is refused there.
 #[derive(Debug, Default, Deserialize)]
@@ -115,8 +116,8 @@ pub(super) async fn filters(
     headers: HeaderMap,
     asked: Asks<AskedAll>,
 ) -> Answer {
-    let asked = read(asked)?;
-    say(&insights(&hub).await?.filters(), asked.format, &headers)
+    let question = Question::new("filters", (), read(asked)?.format, &headers);
+    Snapshot::of(&hub).await?.tell(question, |insights| Ok(insights.filters())).await
 }
 
 pub(super) fn summary_operation() -> Operation {
@@ -126,7 +127,8 @@ pub(super) fn summary_operation() -> Operation {
 pub(super) async fn summary(State(hub): State<Arc<Hub>>, headers: HeaderMap, asked: Asks<Asked>) -> Answer {
     let asked = read(asked)?;
     let (format, filter) = (asked.format, asked.filter()?);
-    say(&insights(&hub).await?.summary(&filter), format, &headers)
+    let question = Question::new("summary", &filter, format, &headers);
+    Snapshot::of(&hub).await?.tell(question, move |insights| Ok(insights.summary(&filter))).await
 }
 
 pub(super) fn ttfv_operation() -> Operation {
@@ -149,7 +151,9 @@ pub(super) async fn ttfv(
         Parts::Release => By::Release,
         Parts::Team => By::Team,
     });
-    say(&insights(&hub).await?.ttfv(&filter, by, value).map_err(refused)?, format, &headers)
+    let question = Question::new("ttfv", (&filter, by, value), format, &headers);
+    let work = move |insights: &Insights| insights.ttfv(&filter, by, value).map_err(refused);
+    Snapshot::of(&hub).await?.tell(question, work).await
 }
 
 pub(super) fn steps_operation() -> Operation {
@@ -159,7 +163,8 @@ pub(super) fn steps_operation() -> Operation {
 pub(super) async fn steps(State(hub): State<Arc<Hub>>, headers: HeaderMap, asked: Asks<Asked>) -> Answer {
     let asked = read(asked)?;
     let (format, filter) = (asked.format, asked.filter()?);
-    say(&insights(&hub).await?.steps(&filter), format, &headers)
+    let question = Question::new("steps", &filter, format, &headers);
+    Snapshot::of(&hub).await?.tell(question, move |insights| Ok(insights.steps(&filter))).await
 }
 
 pub(super) fn funnel_operation() -> Operation {
@@ -169,7 +174,8 @@ pub(super) fn funnel_operation() -> Operation {
 pub(super) async fn funnel(State(hub): State<Arc<Hub>>, headers: HeaderMap, asked: Asks<Asked>) -> Answer {
     let asked = read(asked)?;
     let (format, filter) = (asked.format, asked.filter()?);
-    say(&insights(&hub).await?.funnel(&filter), format, &headers)
+    let question = Question::new("funnel", &filter, format, &headers);
+    Snapshot::of(&hub).await?.tell(question, move |insights| Ok(insights.funnel(&filter))).await
 }
 
 pub(super) fn activity_operation() -> Operation {
@@ -179,7 +185,8 @@ pub(super) fn activity_operation() -> Operation {
 pub(super) async fn activity(State(hub): State<Arc<Hub>>, headers: HeaderMap, asked: Asks<Asked>) -> Answer {
     let asked = read(asked)?;
     let (format, filter) = (asked.format, asked.filter()?);
-    say(&insights(&hub).await?.activity(&filter), format, &headers)
+    let question = Question::new("activity", &filter, format, &headers);
+    Snapshot::of(&hub).await?.tell(question, move |insights| Ok(insights.activity(&filter))).await
 }
 
 pub(super) fn retrospective_operation() -> Operation {
@@ -197,9 +204,12 @@ pub(super) async fn retrospective(
     asked: Asks<AskedRetrospective>,
 ) -> Answer {
     let AskedRetrospective { pack, release, before, persona, format } = read(asked)?;
-    let insights = insights(&hub).await?;
-    let told = insights.retrospective(persona.as_deref(), (pack.clone(), before), (pack, release));
-    say(&told.map_err(refused)?, format, &headers)
+    let question = Question::new("retrospective", (&pack, &release, &before, &persona), format, &headers);
+    let work = move |insights: &Insights| {
+        let told = insights.retrospective(persona.as_deref(), (pack.clone(), before), (pack, release));
+        told.map_err(refused)
+    };
+    Snapshot::of(&hub).await?.tell(question, work).await
 }
 
 pub(super) fn services_operation() -> Operation {
@@ -209,11 +219,16 @@ pub(super) fn services_operation() -> Operation {
 pub(super) async fn services(State(hub): State<Arc<Hub>>, headers: HeaderMap, asked: Asks<Asked>) -> Answer {
     let asked = read(asked)?;
     let (format, filter) = (asked.format, asked.filter()?);
-    let used = match months(&filter, today(&hub)) {
+    let (snapshot, today) = (Snapshot::of(&hub).await?, today(&hub));
+    let question = Question::new("services", (&filter, today), format, &headers);
+    if let Some(answer) = snapshot.answered(&question) {
+        return Ok(answer);
+    }
+    let used = match months(&filter, today) {
         Some(months) => hub.store.services(months).await?,
         None => Services::new(),
     };
-    say(&insights(&hub).await?.services(&filter, &used), format, &headers)
+    snapshot.tell(question, move |insights| Ok(insights.services(&filter, &used))).await
 }
 
 pub(super) fn surveys_operation() -> Operation {
@@ -233,20 +248,21 @@ pub(super) async fn surveys(
         out.push((quarter, let_out(&hub, quarter).await?));
     }
     let out = out.iter().map(|(quarter, out)| (*quarter, out.as_ref()));
-    say(&insights(&hub).await?.surveys(out), format, &headers)
+    let told = Snapshot::of(&hub).await?.insights().surveys(out);
+    say(&told, &Question::new("surveys", (), format, &headers))
 }
 
 pub(super) fn sla_operation() -> Operation {
-    Operation::gives(named("SlaTable")).or_csv()
+    filtered("SlaTable")
 }
 
-pub(super) async fn sla(State(hub): State<Arc<Hub>>, headers: HeaderMap, asked: Asks<AskedAll>) -> Answer {
+pub(super) async fn sla(State(hub): State<Arc<Hub>>, headers: HeaderMap, asked: Asks<Asked>) -> Answer {
     let asked = read(asked)?;
-    let now = (hub.now)();
-    let insights = insights(&hub).await?;
-    let requests = hub.store.requests(Which::Since(now - super::requests::KEPT)).await?;
-    let calendars = super::requests::calendars(&hub).await?;
-    say(&insights.sla(&requests, &calendars, now), asked.format, &headers)
+    let (format, filter) = (asked.format, asked.filter()?);
+    let (snapshot, question) = (Snapshot::of(&hub).await?, Question::new("sla", &filter, format, &headers));
+    let promises = snapshot.promises(&hub).await?;
+    // What is still open is late a moment later, whatever else happens: nothing of it is kept.
+    say(&snapshot.insights().sla(&filter, promises, (hub.now)()), &question)
 }
 
 pub(super) fn completeness_operation() -> Operation {
@@ -258,8 +274,8 @@ pub(super) async fn completeness(
     headers: HeaderMap,
     asked: Asks<AskedAll>,
 ) -> Answer {
-    let asked = read(asked)?;
-    say(&insights(&hub).await?.completeness(), asked.format, &headers)
+    let question = Question::new("completeness", (), read(asked)?.format, &headers);
+    Snapshot::of(&hub).await?.tell(question, |insights| Ok(insights.completeness())).await
 }
 
 fn read<T>(asked: Asks<T>) -> Result<T, Failure> {
@@ -270,30 +286,6 @@ fn read<T>(asked: Asks<T>) -> Result<T, Failure> {
 
 fn refused(error: FilterError) -> Failure {
     Failure::new(ProblemCode::Malformed, error.to_string())
-}
-
-/// The figures that were computed last, as long as nothing has changed.
-#[derive(Debug, Default)]
-pub(super) struct Last(tokio::sync::Mutex<Option<(i64, Arc<Insights>)>>);
-
-/// A page asks for several tables at once: whoever comes second waits for the first.
-async fn insights(hub: &Hub) -> Result<Arc<Insights>, Failure> {
-    let mut last = hub.figured.0.lock().await;
-    let (stamp, now) = (hub.store.stamp().await?, (hub.now)());
-    if let (Some((of, insights)), Some(stamp)) = (last.as_ref(), stamp)
-        && *of == stamp
-        && !insights.is_of_later(now)
-    {
-        return Ok(Arc::clone(insights));
-    }
-    // Written before or after the stamp was: whatever changes from now on changes the stamp.
-    let (known, zone) = (hub.store.known().await?, hub.rules.zone.clone());
-    // Sorting out takes milliseconds of a processor, which other requests should not wait for.
-    let sorted = tokio::task::spawn_blocking(move || Arc::new(Insights::of(known, &zone, now))).await;
-    let insights =
-        sorted.map_err(|_| Failure::new(ProblemCode::Internal, "the figures could not be computed"))?;
-    *last = stamp.map(|stamp| (stamp, Arc::clone(&insights)));
-    Ok(insights)
 }
 
 /// What was let out of quarters that were asked for, as long as nothing has changed.
@@ -313,9 +305,7 @@ async fn let_out(hub: &Hub, quarter: Period) -> Result<Arc<LetOut>, Failure> {
         return Ok(out);
     }
     let heard = hub.store.heard(from, to).await?;
-    // As with people: other requests should not wait.
-    let out = tokio::task::spawn_blocking(move || Arc::new(LetOut::of(&heard))).await;
-    let out = out.map_err(|_| Failure::new(ProblemCode::Internal, "the figures could not be computed"))?;
+    let out = aside(move || Arc::new(LetOut::of(&heard))).await?;
     let mut quarters = hub.quarters.0.lock().unwrap_or_else(PoisonError::into_inner);
     quarters.insert(quarter, (how_much, Arc::clone(&out)));
     Ok(out)
@@ -323,28 +313,6 @@ async fn let_out(hub: &Hub, quarter: Period) -> Result<Arc<LetOut>, Failure> {
 
 fn today(hub: &Hub) -> Date {
     hub.rules.zone.to_datetime((hub.now)()).date()
-}
-
-fn say(told: &(impl Serialize + ToTable), format: Option<Format>, headers: &HeaderMap) -> Answer {
-    let csv = match format {
-        Some(format) => matches!(format, Format::Csv),
-        None => headers
-            .get(header::ACCEPT)
-            .and_then(|accept| accept.to_str().ok())
-            .is_some_and(|accept| accept.split([',', ';']).any(|kind| kind.trim() == "text/csv")),
-    };
-    // What people are in must not be found in a cache.
-    let cache = [
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (header::VARY, HeaderValue::from_static("accept")),
-    ];
-    if !csv {
-        return Ok((cache, Json(told)).into_response());
-    }
-    let csv = table::csv(told).map_err(|error| {
-        Failure::new(ProblemCode::Internal, format!("the table could not be written: {error}"))
-    })?;
-    Ok((cache, [(header::CONTENT_TYPE, "text/csv; charset=utf-8")], csv).into_response())
 }
 
 /// An operation that may be asked for some people only.

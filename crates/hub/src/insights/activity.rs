@@ -9,7 +9,7 @@ use jiff::{
 use roaring::RoaringBitmap;
 
 use super::{
-    Filter, Insights, SMALLEST, apart,
+    Filter, Insights, SMALLEST, bitmap,
     questions::{Place, Split},
 };
 
@@ -83,14 +83,22 @@ impl Insights {
 
     /// How many of these are as asked, if that may be told.
     pub(super) fn active(&self, people: &RoaringBitmap, roles: &Roles, filter: &Filter) -> Kpi {
-        let asked = self.only(people, filter, roles);
-        if asked.is_empty() {
+        if filter.width() == 0 {
+            let is_few = (1..SMALLEST).contains(&people.len());
+            return if is_few { self.kpi(KpiAnswer::Suppressed) } else { self.count(people.len()) };
+        }
+        let begun: Vec<Place> = places(people, roles).collect();
+        let is_asked = self.is_asked(filter);
+        let asked = begun.iter().filter(|place| is_asked(place)).count() as u64;
+        if asked == 0 {
             return self.count(0);
         }
-        if asked.len() < SMALLEST || !self.may_be_told(people, roles, filter) {
+        // Who has begun nothing is in the total only, which then tells of them together with everybody.
+        let others = people.len() - begun.len() as u64;
+        if asked < SMALLEST || (1..SMALLEST).contains(&others) || !self.may_be_told(begun, filter) {
             return self.kpi(KpiAnswer::Suppressed);
         }
-        self.count(asked.len())
+        self.count(asked)
     }
 
     /// Who is what by a day; nobody where it is not asked.
@@ -99,9 +107,8 @@ impl Insights {
         if filter.width() == 0 {
             return roles;
         }
-        for (person, member) in self.cohorts.roles(day) {
-            // In the order of people.
-            roles.resize(person as usize, None);
+        for member in self.cohorts.roles(day) {
+            roles.resize(member.journey.person as usize, None);
             roles.push(Some(member.place()));
         }
         roles
@@ -112,26 +119,25 @@ impl Insights {
         if filter.width() == 0 {
             return people.clone();
         }
+        let is_asked = self.is_asked(filter);
+        bitmap(places(people, roles).filter(is_asked).map(|(.., person)| person))
+    }
+
+    /// Whether somebody is as asked.
+    fn is_asked<'a>(&'a self, filter: &'a Filter) -> impl Fn(&Place) -> bool {
         let questions = &self.cohorts.questions;
-        let (asked, team) = (questions.atoms(filter), questions.team(filter));
-        let is_asked = |(atom, of, _): &Place| match filter.team {
+        let (atoms, team) = (questions.atoms(filter), questions.team(filter));
+        move |(atom, of, _)| match filter.team {
             Some(_) => team.is_some() && *of == team,
-            None => asked.binary_search(atom).is_ok(),
-        };
-        places(people, roles).filter(is_asked).map(|(.., person)| person).collect()
+            None => atoms.binary_search(atom).is_ok(),
+        }
     }
 
     /// Whether it may be told how many of these people are as asked, beside every other such question about them.
-    fn may_be_told(&self, people: &RoaringBitmap, roles: &Roles, asked: &Filter) -> bool {
-        if asked.width() == 0 {
-            return true;
-        }
-        // Who has begun nothing is in the total only, which then tells of them together with everybody.
-        let begun: RoaringBitmap = places(people, roles).map(|(.., person)| person).collect();
+    fn may_be_told(&self, people: Vec<Place>, asked: &Filter) -> bool {
         let may_be_asked = |filter: &Filter| filter.period.is_none();
-        let split = Split::of(places(people, roles), self.cohorts.atoms);
-        apart(people, &begun)
-            && self.cohorts.questions.answered(&split, may_be_asked, Some(asked)).contains(asked)
+        let split = Split::of(people.into_iter(), self.cohorts.atoms);
+        self.cohorts.questions.answered(&split, may_be_asked, Some(asked)).contains(asked)
     }
 }
 

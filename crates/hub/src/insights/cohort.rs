@@ -1,6 +1,9 @@
 //! Who is in which group, and which groups may be told of.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    hash::Hash,
+};
 
 use firstlight_contract::kpis::InsightsFilters;
 use firstlight_domain::id::TeamId;
@@ -9,15 +12,19 @@ use roaring::RoaringBitmap;
 use uuid::Uuid;
 
 use super::{
-    Filter, Period, SMALLEST,
+    Filter, Period, SMALLEST, bitmap,
     filter::{Release, name_of},
     questions::{Atom, Place, Questions, Split},
     story::{Beginning, Journey},
 };
 
+/// A person and the id of a journey of theirs.
+pub(super) type JourneyKey = (u32, Uuid);
+
 /// A journey that has begun.
 #[derive(Debug)]
 pub(super) struct Member {
+    id: Uuid,
     pub(super) journey: Journey,
     pub(super) began: Beginning,
     /// When its clock started, if that is known.
@@ -40,6 +47,11 @@ impl Member {
             && filter.period.is_none_or(|period| self.month.is_some_and(|month| period.holds(month)))
     }
 
+    /// Whose journey it is, and its id.
+    pub(super) fn key(&self) -> JourneyKey {
+        (self.journey.person, self.id)
+    }
+
     /// How it counts where people are split.
     pub(super) fn place(&self) -> Place {
         (self.atom, self.team, self.journey.person)
@@ -47,7 +59,7 @@ impl Member {
 
     /// The people some journeys are of.
     pub(super) fn people<'a>(members: impl IntoIterator<Item = &'a &'a Self>) -> RoaringBitmap {
-        members.into_iter().map(|member| member.journey.person).collect()
+        bitmap(members.into_iter().map(|member| member.journey.person))
     }
 }
 
@@ -104,7 +116,7 @@ impl Cohorts {
             let month = start.and_then(|start| day_of(start, zone)).map(Period::month_of);
             without_clock += u64::from(month.is_none());
             let (team, merged) = (numbers.get(&journey.person).copied(), merged.get(&key).copied());
-            members.push(Member { journey, began, start, day, month, atom: 0, team, merged });
+            members.push(Member { id: key.1, journey, began, start, day, month, atom: 0, team, merged });
         }
         let atom = |member: &Member| -> Atom {
             (member.began.persona.clone(), member.began.release.clone(), member.month)
@@ -141,15 +153,38 @@ impl Cohorts {
     /// Whether those of a group that `is_one` picks out may be told of, beside what is told of them under every other
     /// filter.
     pub(super) fn tells_of(&self, filter: &Filter, is_one: impl Fn(&Member) -> bool) -> bool {
-        let part: Vec<&Member> = self.members.iter().filter(|member| is_one(member)).collect();
+        self.tells_of_these(filter, self.members.iter().filter(|member| is_one(member)).collect())
+    }
+
+    /// The same of each thing that members have, as a step they have met: those of whose people something may be told.
+    pub(super) fn tells_of_each<'a, Thing: Hash + Eq, Things: Iterator<Item = Thing>>(
+        &'a self,
+        filter: &Filter,
+        things: impl Fn(&'a Member) -> Things,
+    ) -> HashSet<Thing> {
+        let mut with: HashMap<Thing, Vec<&Member>> = HashMap::new();
+        for member in &self.members {
+            for thing in things(member) {
+                let all = with.entry(thing).or_default();
+                // Somebody may have it twice.
+                if all.last().is_none_or(|last| !std::ptr::eq(*last, member)) {
+                    all.push(member);
+                }
+            }
+        }
+        with.into_iter()
+            .filter_map(|(thing, part)| self.tells_of_these(filter, part).then_some(thing))
+            .collect()
+    }
+
+    fn tells_of_these(&self, filter: &Filter, part: Vec<&Member>) -> bool {
         if part.len() == self.members.len() {
             return self.shown.contains(filter);
         }
         let part = part.into_iter();
         if filter.width() == 0 {
             // Everybody is told of first, whatever else is: only how many they are counts.
-            let people: RoaringBitmap = part.map(|member| member.journey.person).collect();
-            return self.shown.contains(filter) && people.len() >= SMALLEST;
+            return self.shown.contains(filter) && is_enough(part.map(|member| member.journey.person));
         }
         let split = Split::of(part.map(Member::place), self.atoms);
         let told = |filter: &Filter| self.shown.contains(filter);
@@ -161,16 +196,23 @@ impl Cohorts {
         matches!(self.group(filter), Group::Hidden)
     }
 
-    /// What everybody is by a day: the journey they began last.
-    pub(super) fn roles(&self, by: Date) -> BTreeMap<u32, &Member> {
-        let mut last: BTreeMap<u32, &Member> = BTreeMap::new();
+    /// What everybody is by a day: the journey they began last; in the order of people.
+    pub(super) fn roles(&self, by: Date) -> Vec<&Member> {
+        let mut roles: Vec<&Member> = Vec::new();
+        // In the order of people.
         for member in self.members.iter().filter(|member| member.day.is_some_and(|day| day <= by)) {
-            let known = last.entry(member.journey.person).or_insert(member);
-            if known.began.moment < member.began.moment {
-                *known = member;
+            match roles.last_mut().filter(|last| last.journey.person == member.journey.person) {
+                Some(last) if last.began.moment < member.began.moment => *last = member,
+                Some(_) => {}
+                None => roles.push(member),
             }
         }
-        last
+        roles
+    }
+
+    /// The journeys that have begun.
+    pub(super) fn keys(&self) -> HashSet<JourneyKey> {
+        self.members.iter().map(Member::key).collect()
     }
 
     /// How many have begun.
@@ -210,6 +252,18 @@ impl Cohorts {
         filters.periods.sort_by(|a, b| b.cmp(a));
         filters
     }
+}
+
+/// Whether these are enough people, some of whom may come twice, one after the other.
+fn is_enough(people: impl Iterator<Item = u32>) -> bool {
+    let (mut last, mut many) = (None, 0);
+    for person in people {
+        many += u64::from(last.replace(person) != Some(person));
+        if many >= SMALLEST {
+            return true;
+        }
+    }
+    false
 }
 
 fn day_of(at: i64, zone: &TimeZone) -> Option<Date> {

@@ -9,10 +9,11 @@
 
 use std::collections::BTreeSet;
 
-use roaring::RoaringBitmap;
-
 /// Some of the groups, by number, in order.
 pub type Groups = Vec<usize>;
+
+/// The people of a group, by number, in order.
+pub type People = Vec<u32>;
 
 /// Reckoned with in a finite field: exact, unlike fractions of floating point. What follows over the fractions follows here too,
 /// but where this prime divides a determinant of zeros and ones, which is a chance of one in two thousand million.
@@ -40,25 +41,22 @@ fn inverse(of: u64) -> u64 {
 }
 
 /// How many people are in some of the groups together; somebody may be in several.
-pub fn people(groups: &[RoaringBitmap], some: &[usize]) -> u64 {
-    some.iter()
-        .filter_map(|index| groups.get(*index))
-        .fold(RoaringBitmap::new(), |all, group| all | group)
-        .len()
+pub fn people(groups: &[People], some: &[usize]) -> u64 {
+    some.iter().filter_map(|index| groups.get(*index)).flatten().collect::<BTreeSet<_>>().len() as u64
 }
 
 /// Says of each question whether it may be answered: `questions` in the order of their worth. `delicate` are sums that
 /// must not follow from answers where they are about few; each group, each question, and what remains of a question
 /// without another one that lies in it are such sums anyway.
 pub fn answerable(
-    groups: &[RoaringBitmap],
+    groups: &[People],
     questions: &[Groups],
     delicate: impl IntoIterator<Item = Groups>,
     smallest: u64,
 ) -> Vec<bool> {
     // One look at each is enough, mostly.
     let few = |some: &Groups| {
-        some.iter().all(|index| groups[*index].len() < smallest)
+        some.iter().all(|index| (groups[*index].len() as u64) < smallest)
             && (1..smallest).contains(&people(groups, some))
     };
     let singles = (0..groups.len()).map(|index| vec![index]);
@@ -103,7 +101,7 @@ pub fn answerable(
 }
 
 /// What remains of each question without each other that lies in it, where that has no group that is large by itself.
-fn remainders(groups: &[RoaringBitmap], questions: &[Groups], smallest: u64) -> BTreeSet<Groups> {
+fn remainders(groups: &[People], questions: &[Groups], smallest: u64) -> BTreeSet<Groups> {
     let words = groups.len().div_ceil(64);
     let bits = |some: &mut dyn Iterator<Item = usize>| {
         let mut bits = vec![0_u64; words];
@@ -112,7 +110,7 @@ fn remainders(groups: &[RoaringBitmap], questions: &[Groups], smallest: u64) -> 
         }
         bits
     };
-    let large = bits(&mut (0..groups.len()).filter(|index| groups[*index].len() >= smallest));
+    let large = bits(&mut (0..groups.len()).filter(|index| groups[*index].len() as u64 >= smallest));
     let questions: Vec<Vec<u64>> = questions.iter().map(|some| bits(&mut some.iter().copied())).collect();
     let mut remainders = BTreeSet::new();
     for all in &questions {
@@ -154,7 +152,7 @@ fn subtract(from: &mut [u64], factor: u64, what: &[u64]) {
 mod tests {
     use super::*;
 
-    fn groups(sizes: &[u32]) -> Vec<RoaringBitmap> {
+    fn groups(sizes: &[u32]) -> Vec<People> {
         let mut next = 0;
         let group = |size: &u32| {
             let people = (next..next + size).collect();

@@ -40,6 +40,7 @@ use roaring::RoaringBitmap;
 pub(crate) use filter::MOST_WIDE;
 pub use filter::{Filter, FilterError, Period};
 pub use services::months;
+pub use sla::Promises;
 pub use surveys::quarters;
 pub use ttfv::By;
 
@@ -93,6 +94,11 @@ impl Insights {
     /// What can be asked for.
     pub fn filters(&self) -> InsightsFilters {
         self.cohorts.filters()
+    }
+
+    /// How many journeys it is about.
+    pub fn journeys(&self) -> usize {
+        self.cohorts.len()
     }
 
     /// Whether it would be of a moment that is a minute later by now: a machine's clock was ahead, and the rest of what it said
@@ -167,6 +173,17 @@ enum Alike {
     TellsIfAllDid,
     /// Everybody knows, or nobody minds.
     IsFine,
+}
+
+/// Some people, mostly in order, which is quicker.
+fn bitmap(people: impl Iterator<Item = u32>) -> RoaringBitmap {
+    let mut all = RoaringBitmap::new();
+    for person in people {
+        if all.try_push(person).is_err() {
+            all.insert(person);
+        }
+    }
+    all
 }
 
 /// Whether one set of people can be told of beside another one: whoever subtracts is left with nobody, or with enough.

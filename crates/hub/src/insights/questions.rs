@@ -8,11 +8,9 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use roaring::RoaringBitmap;
-
 use super::{
     Filter, Period, SMALLEST,
-    disclosure::{Groups, answerable, people},
+    disclosure::{Groups, People, answerable, people},
     filter::{MOST_WIDE, Release},
     teams,
 };
@@ -27,25 +25,49 @@ pub(super) type Place = (usize, Option<usize>, u32);
 #[derive(Debug, Default)]
 pub(super) struct Split {
     /// By atom.
-    pub(super) atoms: Vec<RoaringBitmap>,
+    pub(super) atoms: Vec<People>,
     /// Each of them, in order; nobody where nobody is of a team.
     pub(super) places: Vec<Place>,
 }
 
 impl Split {
+    /// `some` come in the order of people.
     pub(super) fn of(some: impl Iterator<Item = Place>, atoms: usize) -> Self {
-        let mut split = Self { atoms: vec![RoaringBitmap::new(); atoms], places: some.collect() };
-        for (atom, _, person) in &split.places {
-            if let Some(group) = split.atoms.get_mut(*atom) {
-                group.insert(*person);
+        let (mut split, mut has_teams) =
+            (Self { atoms: vec![People::new(); atoms], places: Vec::new() }, false);
+        for place @ (atom, team, person) in some {
+            if let Some(group) = split.atoms.get_mut(atom).filter(|group| group.last() != Some(&person)) {
+                group.push(person);
+                split.places.push(place);
+                has_teams |= team.is_some();
             }
         }
-        if split.places.iter().all(|(_, team, _)| team.is_none()) {
+        if has_teams {
+            split.sort();
+        } else {
             split.places.clear();
         }
-        split.places.sort_unstable();
-        split.places.dedup();
         split
+    }
+
+    /// Into the order of atoms, of teams in each, and of people there: counted out, since there are few of the former.
+    fn sort(&mut self) {
+        let teams = self.places.iter().filter_map(|(_, team, _)| *team).max().map_or(1, |most| most + 2);
+        let drawer = |(atom, team, _): &Place| atom * teams + team.map_or(0, |team| team + 1);
+        let mut ends = vec![0; self.atoms.len() * teams + 1];
+        for place in &self.places {
+            ends[drawer(place) + 1] += 1;
+        }
+        for index in 1..ends.len() {
+            ends[index] += ends[index - 1];
+        }
+        let mut sorted = vec![Place::default(); self.places.len()];
+        for place in &self.places {
+            let end = &mut ends[drawer(place)];
+            sorted[*end] = *place;
+            *end += 1;
+        }
+        self.places = sorted;
     }
 }
 
@@ -151,13 +173,16 @@ impl Questions {
         for filter in self.of.keys() {
             match of(filter) {
                 nobody if nobody.is_empty() => {}
-                some if may_be_asked(filter) => order.push((filter, people(groups, &some), some)),
+                some if may_be_asked(filter) => {
+                    let many: usize = some.iter().filter_map(|index| groups.get(*index)).map(Vec::len).sum();
+                    order.push((filter, many, some));
+                }
                 some => never.push(some),
             }
         }
         never.extend(teams::in_atoms(split, self.of.values().map(Vec::as_slice)));
         // Totals before their parts, and what is about many before what is about few.
-        order.sort_by_key(|(filter, people, _)| (filter.width(), Reverse(*people), *filter));
+        order.sort_by_key(|(filter, many, _)| (filter.width(), Reverse(*many), *filter));
         let asked = order.iter().position(|(filter, ..)| Some(*filter) == until);
         let later = order.split_off(asked.map_or(order.len(), |at| at + 1));
         let small_together = self.lines.iter().map(|line| {
@@ -173,8 +198,8 @@ impl Questions {
     }
 }
 
-fn is_small(groups: &[RoaringBitmap], some: &Groups) -> bool {
-    let large = |index: &usize| groups.get(*index).is_some_and(|group| group.len() >= SMALLEST);
+fn is_small(groups: &[People], some: &Groups) -> bool {
+    let large = |index: &usize| groups.get(*index).is_some_and(|group| group.len() as u64 >= SMALLEST);
     !some.iter().any(large) && people(groups, some) < SMALLEST
 }
 

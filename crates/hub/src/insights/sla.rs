@@ -1,24 +1,49 @@
 //! Whether those who are asked for something keep what they promise: met ÷ (met + breached), and open past due is breached.
 //! About requests; what people asked is told of only where many did.
+//!
+//! Under a filter each owner is a table by itself, as each step is, and what is said of all of them is the sum of what is said:
+//! so nothing follows from it. Requests of journeys whose beginning has not arrived are in no figure yet, as these are.
 
-use std::{cmp::Reverse, collections::BTreeMap};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, HashMap, HashSet},
+};
 
 use firstlight_contract::{
-    kpis::{Kpi, KpiAnswer, SlaRow, SlaTable},
+    kpis::{Kpi, KpiAnswer, KpiCounts, SlaRow, SlaTable},
     requests::PromiseView,
 };
 use firstlight_metrics::{Level, proportion::Proportion};
 use jiff::Timestamp;
 use roaring::RoaringBitmap;
 
-use super::{Insights, SMALLEST, counts, disclosure, ends, whole};
+use super::{
+    Filter, Insights, SMALLEST,
+    cohort::{Group, JourneyKey, Member},
+    counts, disclosure, ends, whole,
+};
 use crate::{
-    requests::{Calendars, due, promise},
+    requests::{Calendars, Promised, due},
     store::requests::Request,
 };
 
 /// How many owners are listed: those most people asked. A machine may name any number of them.
 const MOST_OWNERS: usize = 50;
+
+/// Everything that was promised: by whom, in whose journey.
+#[derive(Debug, Default)]
+pub struct Promises(Vec<(String, JourneyKey, Promised)>);
+
+impl Promises {
+    /// Of these requests.
+    pub fn of(requests: &[Request], calendars: &Calendars) -> Self {
+        let promised = |request: &Request| {
+            let promised = Promised::of(request, due(request, calendars))?;
+            Some((request.owner.clone(), (request.person.0, request.journey), promised))
+        };
+        Self(requests.iter().filter_map(promised).collect())
+    }
+}
 
 /// Requests of one owner for which something was promised.
 #[derive(Debug, Default)]
@@ -30,6 +55,15 @@ struct Asked {
 }
 
 impl Asked {
+    fn hear(&mut self, (person, _): JourneyKey, stands: PromiseView) {
+        self.people.insert(person);
+        match stands {
+            PromiseView::Met => self.met += 1,
+            PromiseView::Breached => self.breached += 1,
+            PromiseView::Open | PromiseView::None => self.open += 1,
+        }
+    }
+
     fn add(&mut self, other: &Self) {
         self.people |= &other.people;
         self.met += other.met;
@@ -38,25 +72,36 @@ impl Asked {
     }
 }
 
+/// Who was asked, in which journey, and how that stands.
+type Standing<'a> = (&'a str, JourneyKey, PromiseView);
+
 impl Insights {
-    /// How each owner keeps what they promise, as of `now`.
-    pub fn sla(&self, requests: &[Request], calendars: &Calendars, now: Timestamp) -> SlaTable {
-        let mut owners: BTreeMap<&str, Asked> = BTreeMap::new();
-        for request in requests {
-            let stands = promise(request, due(request, calendars), now);
-            if stands == PromiseView::None {
-                continue;
-            }
-            let asked = owners.entry(&request.owner).or_default();
-            asked.people.insert(request.person.0);
-            match stands {
-                PromiseView::Met => asked.met += 1,
-                PromiseView::Breached => asked.breached += 1,
-                PromiseView::Open | PromiseView::None => asked.open += 1,
-            }
-        }
-        let mut owners: Vec<(&str, Asked)> = owners.into_iter().collect();
+    /// How each owner keeps what they promised to whom the filter is about, as of `now`.
+    pub fn sla(&self, filter: &Filter, promises: &Promises, now: Timestamp) -> SlaTable {
+        let begun = self.cohorts.keys();
+        let standing: Vec<Standing<'_>> = promises
+            .0
+            .iter()
+            .filter(|(_, journey, _)| begun.contains(journey))
+            .map(|(owner, journey, promised)| (owner.as_str(), *journey, promised.stands(now)))
+            .filter(|(.., stands)| *stands != PromiseView::None)
+            .collect();
+        let mut owners: Vec<(&str, Asked)> = by_owner(standing.iter()).into_iter().collect();
         owners.sort_by_key(|(_, asked)| Reverse(asked.people.len()));
+        let (overall, mut rows) = if filter.width() == 0 {
+            self.kept_for_all(owners, now)
+        } else {
+            owners.truncate(MOST_OWNERS);
+            let listed: HashSet<&str> = owners.into_iter().map(|(owner, _)| owner).collect();
+            let standing: Vec<Standing<'_>> =
+                standing.into_iter().filter(|(owner, ..)| listed.contains(owner)).collect();
+            self.kept_for_some(filter, &standing, now)
+        };
+        rows.sort_by(|one, other| one.owner.cmp(&other.owner));
+        SlaTable { filter: filter.to_view(), overall, owners: rows }
+    }
+
+    fn kept_for_all(&self, mut owners: Vec<(&str, Asked)>, now: Timestamp) -> (Kpi, Vec<SlaRow>) {
         let (mut all, mut rest) = (Asked::default(), Asked::default());
         for (index, (_, asked)) in owners.iter().enumerate() {
             all.add(asked);
@@ -65,25 +110,50 @@ impl Insights {
             }
         }
         owners.truncate(MOST_OWNERS);
-        let mut groups: Vec<RoaringBitmap> = owners.iter().map(|(_, asked)| asked.people.clone()).collect();
-        groups.push(rest.people);
+        let people = owners.iter().map(|(_, asked)| &asked.people).chain([&rest.people]);
+        let groups: Vec<disclosure::People> = people.map(|people| people.iter().collect()).collect();
         // How each owner does is worth more than how all do: where only one may be told, it is that.
         let questions: Vec<disclosure::Groups> =
             (0..owners.len()).map(|index| vec![index]).chain([(0..groups.len()).collect()]).collect();
         // Whoever takes the owners that are told of from all of them has the others, together.
-        let few = (0..groups.len()).filter(|index| groups.get(*index).is_some_and(|of| of.len() < SMALLEST));
+        let few = (0..groups.len()).filter(|index| (groups[*index].len() as u64) < SMALLEST);
         let may = disclosure::answerable(&groups, &questions, [few.collect()], SMALLEST);
         let overall = self.kept(&all, may.last() == Some(&true), now);
-        let mut owners: Vec<SlaRow> = owners
-            .into_iter()
-            .zip(may)
-            .map(|((owner, asked), may)| SlaRow {
-                owner: owner.to_owned(),
-                kept: self.kept(&asked, may, now),
-            })
-            .collect();
-        owners.sort_by(|one, other| one.owner.cmp(&other.owner));
-        SlaTable { overall, owners }
+        let rows = owners.into_iter().zip(may).map(|((owner, asked), may)| SlaRow {
+            owner: owner.to_owned(),
+            kept: self.kept(&asked, may, now),
+        });
+        (overall, rows.collect())
+    }
+
+    fn kept_for_some(
+        &self,
+        filter: &Filter,
+        standing: &[Standing<'_>],
+        now: Timestamp,
+    ) -> (Kpi, Vec<SlaRow>) {
+        let members: HashSet<JourneyKey> = match self.cohorts.group(filter) {
+            Group::Shown(members) => members.into_iter().map(Member::key).collect(),
+            Group::Hidden => return (self.kept(&Asked::default(), false, now), Vec::new()),
+            Group::Nobody => HashSet::new(),
+        };
+        let mut asked: HashMap<JourneyKey, Vec<&str>> = HashMap::new();
+        for (owner, journey, _) in standing {
+            asked.entry(*journey).or_default().push(owner);
+        }
+        let told = self.cohorts.tells_of_each(filter, |member| {
+            asked.get(&member.key()).map(Vec::as_slice).unwrap_or_default().iter().copied()
+        });
+        let owners = by_owner(standing.iter().filter(|(_, journey, _)| members.contains(journey)));
+        let mut all = Asked::default();
+        owners.iter().filter(|(owner, _)| told.contains(*owner)).for_each(|(_, asked)| all.add(asked));
+        // Of nobody who was asked, or of some.
+        let may = owners.is_empty() || !all.people.is_empty();
+        let rows = owners.into_iter().map(|(owner, asked)| SlaRow {
+            owner: owner.to_owned(),
+            kept: self.kept(&asked, told.contains(owner), now),
+        });
+        (self.kept(&all, may, now), rows.collect())
     }
 
     fn kept(&self, asked: &Asked, may: bool, now: Timestamp) -> Kpi {
@@ -92,12 +162,19 @@ impl Insights {
             _ if !may => KpiAnswer::Suppressed,
             None => KpiAnswer::NotEnough,
             Some((value, interval)) => {
-                let counts =
-                    firstlight_contract::kpis::KpiCounts { n_censored: whole(asked.open), ..counts(share) };
+                let counts = KpiCounts { n_censored: whole(asked.open), ..counts(share) };
                 KpiAnswer::Known { value, ci: ends(interval), counts }
             }
         };
         // What is open becomes breached as time passes, whether anything is heard or not.
         Kpi { as_of: Some(now.to_string()), ..self.kpi(answer) }
     }
+}
+
+fn by_owner<'a, 'b: 'a>(standing: impl Iterator<Item = &'a Standing<'b>>) -> BTreeMap<&'b str, Asked> {
+    let mut owners: BTreeMap<&str, Asked> = BTreeMap::new();
+    for (owner, journey, stands) in standing {
+        owners.entry(owner).or_default().hear(*journey, *stands);
+    }
+    owners
 }

@@ -1,6 +1,6 @@
 //! What each step costs: how long it takes, how often it fails, and the days people lose in it.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use firstlight_contract::kpis::{Kpi, KpiAnswer, StepRow, StepTable};
 use firstlight_metrics::{
@@ -36,9 +36,20 @@ impl Insights {
         let group = self.cohorts.group(filter);
         let mut rows: Vec<(StepRow, f64)> = Vec::new();
         if let Group::Shown(members) = &group {
-            for (key, visits) in self.visits(members) {
-                let told = self.cohorts.tells_of(filter, |member| self.visit(member, key).is_some());
-                let row = if told { self.row(filter, key, &visits) } else { self.hidden(key) };
+            let mut visits: HashMap<Key<'_>, Vec<Visit>> = HashMap::new();
+            for (key, visit) in members.iter().flat_map(|member| self.visits(member)) {
+                visits.entry(key).or_default().push(visit);
+            }
+            let met = self.cohorts.tells_of_each(filter, |member| self.visits(member).map(|(key, _)| key));
+            let tried = self.cohorts.tells_of_each(filter, |member| {
+                self.visits(member).filter(|(_, visit)| visit.was_tried()).map(|(key, _)| key)
+            });
+            for (key, visits) in visits {
+                let row = if met.contains(&key) {
+                    self.row(key, &visits, tried.contains(&key))
+                } else {
+                    self.hidden(key)
+                };
                 let cost = match row.person_days.answer {
                     KpiAnswer::Known { value, .. } => value,
                     _ => -1.0,
@@ -46,8 +57,10 @@ impl Insights {
                 rows.push((row, cost));
             }
         }
-        // By cost; the order of names where that is the same.
-        rows.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+        // By cost, then by name.
+        rows.sort_by(|(one, a), (other, b)| {
+            b.total_cmp(a).then_with(|| (&one.pack, &one.step).cmp(&(&other.pack, &other.step)))
+        });
         StepTable { filter: filter.to_view(), steps: rows.into_iter().map(|(row, _)| row).collect() }
     }
 
@@ -58,12 +71,14 @@ impl Insights {
             Group::Hidden => return self.kpi(KpiAnswer::Suppressed),
             Group::Shown(members) => members,
         };
-        let visits = self.visits(members);
-        let tried: Vec<Visit> = visits.into_values().flatten().filter(Visit::was_tried).collect();
-        let told = self.cohorts.tells_of(filter, |member| {
-            let steps = member.journey.steps.keys();
-            steps.filter_map(|step| self.visit(member, (pack(member), step))).any(|visit| visit.was_tried())
-        });
+        let tried: Vec<Visit> = members
+            .iter()
+            .flat_map(|member| self.visits(member))
+            .map(|(_, visit)| visit)
+            .filter(Visit::was_tried)
+            .collect();
+        let told =
+            self.cohorts.tells_of(filter, |member| self.visits(member).any(|(_, visit)| visit.was_tried()));
         self.failures(&tried, told)
     }
 
@@ -75,35 +90,23 @@ impl Insights {
         self.share(Proportion { part: count(failed), whole: count(tried.len()) }, Alike::TellsIfAllDid)
     }
 
-    fn visits<'a>(&self, members: &[&'a Member]) -> BTreeMap<Key<'a>, Vec<Visit>> {
-        let mut visits: BTreeMap<Key<'_>, Vec<Visit>> = BTreeMap::new();
-        for member in members {
-            for step in member.journey.steps.keys() {
-                let key = (pack(member), step.as_str());
-                if let Some(visit) = self.visit(member, key) {
-                    visits.entry(key).or_default().push(visit);
-                }
-            }
-        }
-        visits
+    /// Somebody's time in each step they have met.
+    fn visits<'a>(&self, member: &'a Member) -> impl Iterator<Item = (Key<'a>, Visit)> {
+        let as_of = self.as_of;
+        let left = member.journey.left.filter(|left| Some(*left) <= as_of);
+        let met = member.journey.steps.iter().filter(move |(_, facts)| facts.entered.is_some());
+        met.filter_map(move |(step, facts)| {
+            let as_of = as_of.filter(|as_of| facts.entered <= Some(*as_of))?;
+            let until = left.unwrap_or(as_of);
+            let visit = Visit { facts: facts.until(until), until, left: left.is_some() };
+            Some(((pack(member), step.as_str()), visit))
+        })
     }
 
-    /// Somebody's time in a step; nothing if they have not met it.
-    fn visit(&self, member: &Member, (of, step): Key<'_>) -> Option<Visit> {
-        let as_of = self.as_of?;
-        let facts = member.journey.steps.get(step).filter(|_| pack(member) == of)?;
-        facts.entered.filter(|entered| *entered <= as_of)?;
-        let left = member.journey.left.filter(|left| *left <= as_of);
-        let until = left.unwrap_or(as_of);
-        Some(Visit { facts: facts.until(until), until, left: left.is_some() })
-    }
-
-    fn row(&self, filter: &Filter, (pack, step): Key<'_>, visits: &[Visit]) -> StepRow {
+    /// `told` says whether those who tried it may be told of beside those who met it.
+    fn row(&self, (pack, step): Key<'_>, visits: &[Visit], told: bool) -> StepRow {
         let waits: Vec<Wait> = visits.iter().filter_map(Visit::wait).collect();
         let tried: Vec<Visit> = visits.iter().filter(|visit| visit.was_tried()).copied().collect();
-        let told = self.cohorts.tells_of(filter, |member| {
-            self.visit(member, (pack, step)).is_some_and(|visit| visit.was_tried())
-        });
         let minutes = |of: fn(&StepFacts) -> i64| {
             let each: Vec<f64> =
                 visits.iter().map(|visit| duration(of(&visit.facts), MILLISECONDS_A_MINUTE)).collect();

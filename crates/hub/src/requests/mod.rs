@@ -47,6 +47,39 @@ pub fn due(request: &Request, calendars: &Calendars) -> Option<Timestamp> {
     }
 }
 
+/// What was promised with a request, and what came of it: all that its standing at some time hangs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Promised {
+    promise: Promise,
+    /// When it was not needed any more, if nothing came before.
+    withdrawn: Option<Timestamp>,
+    has_ended: bool,
+}
+
+impl Promised {
+    /// What was promised; nothing if nothing was that can be reckoned with.
+    pub fn of(request: &Request, due: Option<Timestamp>) -> Option<Self> {
+        let promise = Promise { due: due?, kept: kept(request) };
+        let withdrawn = match request.ended {
+            Some((Closing::Withdrawn, at)) if promise.kept.is_none() => Some(at.max(request.received)),
+            _ => None,
+        };
+        Some(Self { promise, withdrawn, has_ended: request.ended.is_some() })
+    }
+
+    /// Whether it was kept, as of `now`.
+    pub fn stands(&self, now: Timestamp) -> PromiseView {
+        // What is not wanted any more stops to count as it stands.
+        let until = self.withdrawn.map_or(now, |at| at.min(now));
+        match self.promise.standing(until) {
+            Standing::Met => PromiseView::Met,
+            Standing::Breached => PromiseView::Breached,
+            Standing::Open if until < now || self.has_ended => PromiseView::None,
+            Standing::Open => PromiseView::Open,
+        }
+    }
+}
+
 /// When it was answered, or what was asked for was seen to be there.
 fn kept(request: &Request) -> Option<Timestamp> {
     let granted = request.ended.filter(|(closing, _)| *closing == Closing::Granted).map(|(_, at)| at);
@@ -58,19 +91,7 @@ fn kept(request: &Request) -> Option<Timestamp> {
 
 /// Whether a promise was kept, as of `now`.
 pub fn promise(request: &Request, due: Option<Timestamp>, now: Timestamp) -> PromiseView {
-    let Some(due) = due else { return PromiseView::None };
-    let kept = kept(request);
-    // What is not wanted any more stops to count as it stands.
-    let until = match request.ended {
-        Some((Closing::Withdrawn, at)) if kept.is_none() => at.max(request.received).min(now),
-        _ => now,
-    };
-    match (Promise { due, kept }).standing(until) {
-        Standing::Met => PromiseView::Met,
-        Standing::Breached => PromiseView::Breached,
-        Standing::Open if until < now || request.ended.is_some() => PromiseView::None,
-        Standing::Open => PromiseView::Open,
-    }
+    Promised::of(request, due).map_or(PromiseView::None, |promised| promised.stands(now))
 }
 
 /// As those see it who answer.

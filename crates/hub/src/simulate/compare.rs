@@ -92,6 +92,27 @@ fn questions(count: &Count) -> Vec<Asked<'_>> {
     questions
 }
 
+/// Whom a question is about.
+fn journeys_of<'a>(count: &'a Count, asked: &Asked<'_>) -> Vec<&'a Journey> {
+    let [(_, persona), (_, release), (_, month), (_, team)] = *asked;
+    let is = |wanted: Option<&str>, value: &str| wanted.is_none_or(|wanted| wanted == value);
+    let journeys = count.journeys.iter().filter(|journey| {
+        is(persona, &journey.persona)
+            && is(release, &journey.release)
+            && is(month, &journey.month)
+            && team.is_none_or(|team| journey.team == Some(team))
+    });
+    journeys.collect()
+}
+
+/// How it is asked, and what it is called.
+fn said<'a>(asked: &Asked<'a>) -> (Vec<(&'static str, &'a str)>, String) {
+    let query: Vec<(&str, &str)> =
+        asked.iter().filter_map(|(name, value)| Some((*name, (*value)?))).collect();
+    let name = query.iter().map(|(_, value)| *value).collect::<Vec<_>>().join(", ");
+    (query, if name.is_empty() { "everybody".to_owned() } else { name })
+}
+
 async fn group(
     hub: &Hub,
     count: &Count,
@@ -99,22 +120,9 @@ async fn group(
     people: usize,
     found: &mut Comparison,
 ) -> Result<(), SimulateError> {
-    let [(_, persona), (_, release), (_, month), (_, team)] = asked;
-    let is = |wanted: Option<&str>, value: &str| wanted.is_none_or(|wanted| wanted == value);
-    let of: Vec<&Journey> = count
-        .journeys
-        .iter()
-        .filter(|journey| {
-            is(persona, &journey.persona)
-                && is(release, &journey.release)
-                && is(month, &journey.month)
-                && team.is_none_or(|team| journey.team == Some(team))
-        })
-        .collect();
-    let query: Vec<(&str, &str)> =
-        asked.iter().filter_map(|(name, value)| Some((*name, (*value)?))).collect();
-    let name = query.iter().map(|(_, value)| *value).collect::<Vec<_>>().join(", ");
-    let name = if name.is_empty() { "everybody" } else { &name };
+    let of = journeys_of(count, &asked);
+    let (query, name) = said(&asked);
+    let name = name.as_str();
     let summary: InsightsSummary = hub.get("/v1/insights/summary", &query).await?;
     let whose = people_of(&of);
     let waits = count.waits(&of, |journey| journey.value);

@@ -20,6 +20,7 @@ const HORIZON: i64 = 30 * DAY;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Journey {
     pub(super) person: usize,
+    pub(super) id: Uuid,
     pub(super) persona: String,
     pub(super) release: String,
     pub(super) month: String,
@@ -128,7 +129,7 @@ impl Count {
             match &event.what {
                 What::Began { persona, version, start, .. } => {
                     *begun = true;
-                    journey.person = event.person;
+                    (journey.person, journey.id) = (event.person, event.journey);
                     (*persona).clone_into(&mut journey.persona);
                     journey.release = format!("{PACK}@{version}");
                     (journey.began, journey.start) = (event.time, *start);

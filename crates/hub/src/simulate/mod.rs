@@ -178,11 +178,11 @@ impl Simulation {
         let began = Timestamp::now();
         sent.add(replay::ask_owners(&hub, &self.company, &machines, ground.answers).await?);
         let mut found = Comparison::default();
-        compare::requests(&hub, &self.company.requests, began, ground, &mut found).await?;
         let count = Count::of(&self.company, ground.zone, doors.is_some());
         if sent.accepted != count.accepted {
             return Err(SimulateError::Lost { accepted: sent.accepted, sent: count.accepted });
         }
+        compare::requests(&hub, &self.company.requests, &count, (began, ground), &mut found).await?;
         compare::compare(&hub, &count, self.company.people, devices, &mut found).await?;
         found.told.insert(0, format!("events sent twice and counted once: {}", sent.duplicates));
         Ok(found)

@@ -170,6 +170,8 @@ pub(super) struct Request {
     pub(super) asked: i64,
     /// When their machine says that nobody has to answer any more.
     pub(super) closed: Option<i64>,
+    /// In which journey.
+    pub(super) journey: Uuid,
     person: usize,
     fate: Fate,
 }
@@ -228,7 +230,7 @@ pub(super) fn ask(
             let after = at + DAY + chance.between(MINUTE, 2 * DAY);
             machine.write(after, journey, What::Closed { request: id, end }, chance)
         });
-        requests.push(Request { id, kind, asked, closed, person, fate });
+        requests.push(Request { id, kind, asked, closed, journey, person, fate });
     }
 }
 
@@ -298,7 +300,10 @@ impl Request {
 }
 
 /// How owners keep what they promise.
-pub(super) fn kept(requests: &[Request], answers: bool) -> BTreeMap<&'static str, Asked> {
+pub(super) fn kept<'a>(
+    requests: impl Iterator<Item = &'a Request>,
+    answers: bool,
+) -> BTreeMap<&'static str, Asked> {
     let mut owners: BTreeMap<&'static str, Asked> = BTreeMap::new();
     for request in requests {
         let stands = request.stands(answers);

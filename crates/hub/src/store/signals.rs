@@ -65,11 +65,16 @@ impl ServiceMonth {
 
     /// Who used it on each of its days on which somebody did.
     pub fn days(&self, month: Period) -> impl Iterator<Item = (Date, RoaringBitmap)> + '_ {
-        month.days().zip(0..).filter_map(|(date, bit)| {
-            let used = |(person, uses): (&u32, &Uses)| (uses.days >> bit & 1 == 1).then_some(*person);
-            let people: RoaringBitmap = self.people.iter().filter_map(used).collect();
-            (!people.is_empty()).then_some((date, people))
-        })
+        let mut each = vec![RoaringBitmap::new(); 32];
+        for (person, uses) in &self.people {
+            let mut days = uses.days;
+            while let Some(day) = days.checked_ilog2() {
+                // People come in order, and so are new each time.
+                let _ = each[day as usize].try_push(*person);
+                days ^= 1 << day;
+            }
+        }
+        month.days().zip(each).filter(|(_, people)| !people.is_empty())
     }
 
     /// The last day on which somebody used it.

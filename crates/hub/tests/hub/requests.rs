@@ -6,7 +6,7 @@ use std::{
 };
 
 use firstlight_contract::{
-    kpis::{KpiAnswer, SlaTable},
+    kpis::{KpiAnswer, SlaRow, SlaTable},
     requests::{
         DeviceRequests, PromiseView, QueuedRequest, ReplyGiven, RequestQueue, RequestReply, RequestState,
     },
@@ -23,6 +23,15 @@ use tokio::{
 use uuid::Uuid;
 
 use crate::common::{Device, Hub, accepted, read};
+
+/// The journey begins in which everything is asked for.
+pub(crate) fn began(device: &Device, sequence: u64, persona: &str) -> Value {
+    let mut event = device.event(sequence);
+    event["type"] = "dev.firstlight.journey.started".into();
+    event["data"] =
+        json!({ "journey": Uuid::nil(), "persona": persona, "pack": "acme", "pack_version": "1.0.0" });
+    event
+}
 
 /// What the outbox makes of a request.
 pub(crate) fn opened(device: &Device, sequence: u64, request: Uuid, owner: &str, sla: Option<&str>) -> Value {
@@ -163,9 +172,10 @@ async fn g5_service_levels_are_told_of_owners_whom_enough_people_asked() {
     for person in 0..7 {
         let device = hub.enrol().await;
         let [desk, rare] = [(); 2].map(|()| Uuid::now_v7());
-        let mut batch = vec![opened(&device, 1, desk, "it-helpdesk", Some("2 days"))];
+        let mut batch =
+            vec![began(&device, 1, "data"), opened(&device, 2, desk, "it-helpdesk", Some("2 days"))];
         if person < 3 {
-            batch.push(opened(&device, 2, rare, "facilities", Some("2 days")));
+            batch.push(opened(&device, 3, rare, "facilities", Some("2 days")));
         }
         device.send(&hub, &batch).await;
         if person != 0 {
@@ -198,10 +208,10 @@ async fn g5_owners_whom_few_people_asked_do_not_follow_from_all_without_the_othe
             4..8 => &["it-helpdesk"],
             _ => &["access-bot"],
         };
-        let asked = (1..).zip(owners);
-        let batch: Vec<Value> = asked
-            .map(|(sequence, owner)| opened(&device, sequence, Uuid::now_v7(), owner, Some("2 days")))
-            .collect();
+        let asked = (2..).zip(owners);
+        let asked =
+            asked.map(|(sequence, owner)| opened(&device, sequence, Uuid::now_v7(), owner, Some("2 days")));
+        let batch: Vec<Value> = std::iter::once(began(&device, 1, "data")).chain(asked).collect();
         device.send(&hub, &batch).await;
     }
     let told: SlaTable = read(hub.look("/v1/insights/sla").send().await.unwrap()).await;
@@ -213,6 +223,53 @@ async fn g5_owners_whom_few_people_asked_do_not_follow_from_all_without_the_othe
     let of = [("access-bot", false), ("facilities", true), ("it-helpdesk", false), ("legal", true)];
     assert_eq!(owners, of);
     assert_eq!(told.overall.answer, KpiAnswer::Suppressed, "both together were asked by four");
+}
+
+#[tokio::test]
+async fn g5_service_levels_of_some_are_told_where_enough_of_them_asked() {
+    let hub = Hub::start();
+    let admin = hub.token_of("root", "admin");
+    for person in 0..20 {
+        let device = hub.enrol().await;
+        let persona = if person < 8 { "data" } else { "backend" };
+        let request = Uuid::now_v7();
+        let mut batch =
+            vec![began(&device, 1, persona), opened(&device, 2, request, "it-helpdesk", Some("2 days"))];
+        // Enough people ask for a badge, and all but two of them are of one persona.
+        if (6..14).contains(&person) {
+            batch.push(opened(&device, 3, Uuid::now_v7(), "facilities", Some("2 days")));
+        }
+        // Whose journey's beginning is lost is in no figure.
+        if person == 19 {
+            batch.remove(0);
+        }
+        device.send(&hub, &batch).await;
+        if person % 2 == 0 {
+            answer(&hub, &admin, &request.to_string(), &done()).send().await.unwrap();
+        }
+    }
+    let ask = async |query: &str| -> SlaTable {
+        read(hub.look(&format!("/v1/insights/sla{query}")).send().await.unwrap()).await
+    };
+    let known = |row: &SlaRow| match &row.kept.answer {
+        KpiAnswer::Known { counts, .. } => Some((counts.n_events, counts.n_censored)),
+        _ => None,
+    };
+    let all: Vec<_> = ask("").await.owners.iter().map(known).collect();
+    assert_eq!(all, [None, Some((10, 9))], "nothing of the badges was answered, and 19 have begun");
+    let data = ask("?persona=data").await;
+    assert_eq!(data.filter.persona.as_deref(), Some("data"));
+    let [facilities, desk] = &data.owners[..] else { panic!("{data:?}") };
+    assert_eq!((facilities.owner.as_str(), &facilities.kept.answer), ("facilities", &KpiAnswer::Suppressed));
+    assert_eq!(known(desk), Some((4, 4)));
+    // What is said of all is said of those that are told of, so two people do not follow from it.
+    assert_eq!(data.overall, desk.kept);
+    // The six others follow from everybody without these two, and so are not told either.
+    let backend = ask("?persona=backend").await;
+    assert_eq!(backend.owners[0].kept.answer, KpiAnswer::Suppressed);
+    let nobody = ask("?persona=quality").await;
+    assert_eq!((nobody.owners.len(), &nobody.overall.answer), (0, &KpiAnswer::NotEnough));
+    assert_eq!(hub.look("/v1/insights/sla?persona=data&team=orders").send().await.unwrap().status(), 400);
 }
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";

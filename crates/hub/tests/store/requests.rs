@@ -11,12 +11,11 @@ use firstlight_domain::{
     request::{Answered, Closing, Reply},
 };
 use firstlight_hub::{
-    ingest::Read,
-    insights::Insights,
+    ingest::{Read, event::Began},
+    insights::{Filter, Insights, Promises},
     requests::{self, calendar::WorkingHours},
     store::{
         Device, Store, Submission,
-        kpis::Known,
         requests::{Answering, Request, Which},
     },
 };
@@ -207,6 +206,16 @@ pub(crate) async fn once(store: &dyn Store) {
     assert_eq!(all(store).await, store.ask_again().await.unwrap());
 }
 
+/// The journey begins in which all of it happens.
+fn began() -> Read {
+    let mut read = story::began(1, story::now() - SignedDuration::from_hours(200), "data");
+    if let Ok(event) = &mut read.event {
+        event.data = json!({ "journey": Uuid::nil(), "persona": "data" }).to_string();
+        event.began = event.began.take().map(|began| Began { journey: Uuid::nil(), ..began });
+    }
+    read
+}
+
 /// How what was promised was kept, told from what is kept and from the log.
 pub(crate) async fn levels(store: &dyn Store) {
     let ago = |hours: i64| story::now() - SignedDuration::from_hours(hours);
@@ -216,17 +225,19 @@ pub(crate) async fn levels(store: &dyn Store) {
     for (person, name) in (0_u8..).zip(names) {
         let device = story::device(store, name).await;
         // Of three one is answered, one is granted, and one is not needed any more.
-        let mut told = vec![read(1, (person, 1, 190))];
-        told.extend((person % 3 != 0).then(|| read(2, (person, 1 + person % 3, 180))));
+        let mut told = vec![began(), read(2, (person, 1, 190))];
+        told.extend((person % 3 != 0).then(|| read(3, (person, 1 + person % 3, 180))));
         let submission = story::submission(&device, told);
         store.append(vec![Submission { received: ago(i64::from(person) * 20), ..submission }]).await.unwrap();
         let done = store.answer_request(&by(), id(person), &answer(Reply::Done, "")).await.unwrap();
         answered += u32::from(matches!(done, Answering::Done(_)));
     }
     let calendars = requests::calendars(store).await.unwrap();
-    let insights = Insights::of(Known::default(), &TimeZone::UTC, story::now());
-    let kept = insights.sla(&all(store).await, &calendars, story::now());
-    let counted = insights.sla(&store.ask_again().await.unwrap(), &calendars, story::now());
+    let insights = Insights::of(store.known().await.unwrap(), &TimeZone::UTC, story::now());
+    let sla = |requests: &[Request]| {
+        insights.sla(&Filter::default(), &Promises::of(requests, &calendars), story::now())
+    };
+    let (kept, counted) = (sla(&all(store).await), sla(&store.ask_again().await.unwrap()));
     assert_eq!(kept, counted);
     assert_eq!((kept.owners.len(), answered), (1, 3));
     let KpiAnswer::Known { counts, .. } = &kept.overall.answer else { panic!("{kept:?}") };

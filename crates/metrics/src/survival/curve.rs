@@ -93,7 +93,7 @@ impl Curve {
     pub fn interval_at(&self, time: f64, level: Level) -> Option<Interval> {
         match self.last_by(time) {
             None => Some(Interval::of(1.0, 1.0)),
-            Some(point) => self.interval(point, level),
+            Some(point) => self.interval(point, level.z()),
         }
     }
 
@@ -105,8 +105,10 @@ impl Curve {
 
     /// How sure [`quantile`](Self::quantile) is (Brookmeyer and Crowley 1982): where the interval's own ends cross the share.
     pub fn quantile_interval(&self, share: f64, level: Level) -> Interval {
+        // Settled once: it takes longer than all else that is done for a point.
+        let z = level.z();
         let end = |of: fn(Interval) -> Option<f64>| {
-            let bound = |point: &Point| self.interval(point, level).and_then(of);
+            let bound = |point: &Point| self.interval(point, z).and_then(of);
             crossing(self.points.iter().map(|point| (point.time, bound(point))), 1.0 - share)
         };
         Interval { low: end(|interval| interval.low), high: end(|interval| interval.high) }
@@ -138,14 +140,14 @@ impl Curve {
         self.points.get(after.checked_sub(1)?)
     }
 
-    fn interval(&self, point: &Point, level: Level) -> Option<Interval> {
+    fn interval(&self, point: &Point, z: f64) -> Option<Interval> {
         if point.waiting <= 0.0 {
             return None;
         }
         if point.waiting >= 1.0 {
             return Some(Interval::of(1.0, 1.0));
         }
-        let (error, z) = (point.greenwood.sqrt(), level.z());
+        let error = point.greenwood.sqrt();
         Some(match self.transform {
             Transform::Log => {
                 Interval::of(point.waiting * (-z * error).exp(), (point.waiting * (z * error).exp()).min(1.0))

@@ -27,7 +27,6 @@ export function address(question: Question, format?: 'csv'): string {
   let path = `/v1/insights/${question.question}`;
   switch (question.question) {
     case 'filters':
-    case 'sla':
     case 'completeness':
       break;
     case 'scores':
@@ -38,6 +37,7 @@ export function address(question: Question, format?: 'csv'): string {
     case 'funnel':
     case 'activity':
     case 'services':
+    case 'sla':
       about(question.filter);
       break;
     case 'ttfv':

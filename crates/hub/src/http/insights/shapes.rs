@@ -119,7 +119,7 @@ pub(in crate::http) fn shapes() -> Value {
             "verdict": one_of(&["better", "worse", "no_difference", "not_enough"]),
             "until_days": number(), "smallest_that_matters_days": number(),
         })),
-        "SlaTable": object(json!({ "overall": kpi, "owners": list(&named("SlaRow")) })),
+        "SlaTable": object(json!({ "filter": filter, "overall": kpi, "owners": list(&named("SlaRow")) })),
         "SlaRow": object(json!({ "owner": text(), "kept": kpi })),
         "Completeness": object(json!({
             "as_of": as_of, "devices": count(), "devices_heard": count(), "produced": count(), "accepted": count(),

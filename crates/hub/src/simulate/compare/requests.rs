@@ -7,27 +7,31 @@ use firstlight_contract::{
     requests::{QueuedRequest, RequestQueue, RequestState},
 };
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use super::{
     super::{
         Ground, SimulateError,
         company::{HOUR, instant},
+        count::Count,
         replay::Hub,
         requests::{Asked, Request, kept},
     },
-    Comparison, FEW, ratio,
+    Comparison, FEW, journeys_of, questions, ratio, said,
 };
 
 /// Compares requests that were sent after `began`.
 pub(in super::super) async fn requests(
     hub: &Hub,
     requests: &[Request],
-    began: Timestamp,
-    ground: &Ground<'_>,
+    count: &Count,
+    (began, ground): (Timestamp, &Ground<'_>),
     found: &mut Comparison,
 ) -> Result<(), SimulateError> {
     let table: SlaTable = hub.get("/v1/insights/sla", &[]).await?;
-    let expected = kept(requests, ground.answers);
+    let journeys: BTreeSet<Uuid> = count.journeys.iter().map(|journey| journey.id).collect();
+    let expected =
+        kept(requests.iter().filter(|request| journeys.contains(&request.journey)), ground.answers);
     found.exactly("owners who promised something", table.owners.len() as u64, expected.len() as u64);
     let (mut all, mut few) = (Asked::default(), BTreeSet::new());
     for (owner, asked) in &expected {
@@ -39,15 +43,50 @@ pub(in super::super) async fn requests(
         if asked.people.len() < FEW {
             few.extend(asked.people.iter().copied());
         }
-        all.people.extend(asked.people.iter().copied());
-        all.met += asked.met;
-        all.breached += asked.breached;
-        all.open += asked.open;
+        all.add(asked);
     }
     // Whoever takes away the owners that are told of has the others.
     let may = few.is_empty() || few.len() >= FEW;
     found.kept("promises kept of everybody", &table.overall, &all, may);
+    for asked in questions(count).iter().skip(1) {
+        of_some(hub, requests, count, (asked, ground.answers), found).await?;
+    }
     if ground.answers { queue(hub, requests, began, ground, found).await } else { Ok(()) }
+}
+
+/// What is kept of what was promised to some people.
+async fn of_some(
+    hub: &Hub,
+    requests: &[Request],
+    count: &Count,
+    (asked, answers): (&super::Asked<'_>, bool),
+    found: &mut Comparison,
+) -> Result<(), SimulateError> {
+    let (query, name) = said(asked);
+    let table: SlaTable = hub.get("/v1/insights/sla", &query).await?;
+    let journeys: BTreeSet<Uuid> = journeys_of(count, asked).iter().map(|journey| journey.id).collect();
+    let expected = kept(requests.iter().filter(|request| journeys.contains(&request.journey)), answers);
+    if !table.owners.is_empty() {
+        let what = format!("owners whom some of {name} asked");
+        found.exactly(&what, table.owners.len() as u64, expected.len() as u64);
+    }
+    let mut all = Asked::default();
+    for row in &table.owners {
+        let what = format!("promises kept of {} to {name}", row.owner);
+        let Some(asked) = expected.get(row.owner.as_str()) else {
+            found.different.push(format!("{what}: they promised nothing"));
+            continue;
+        };
+        let (share, people) = asked.share();
+        found.figure(&what, &row.kept, share, Some((asked.met + asked.breached, asked.met)), people);
+        if row.kept.answer != KpiAnswer::Suppressed {
+            all.add(asked);
+        }
+    }
+    let (share, people) = all.share();
+    let counts = Some((all.met + all.breached, all.met));
+    found.figure(&format!("promises kept to {name}"), &table.overall, share, counts, people);
+    Ok(())
 }
 
 /// Each request, as owners see it.
@@ -116,6 +155,20 @@ fn wrong(
     (!is_so).then(|| format!("received at {}, due at {:?} and not {due:?}", told.received_at, told.due_at))
 }
 
+impl Asked {
+    fn add(&mut self, other: &Self) {
+        self.people.extend(other.people.iter().copied());
+        self.met += other.met;
+        self.breached += other.breached;
+        self.open += other.open;
+    }
+
+    /// The share that was kept, and how many people it is about.
+    fn share(&self) -> (Option<f64>, usize) {
+        (ratio(self.met, self.met + self.breached), self.people.len())
+    }
+}
+
 impl Comparison {
     /// What an owner keeps; `may` says whether it may be told, and then it has to be.
     fn kept(&mut self, what: &str, kpi: &Kpi, asked: &Asked, may: bool) {
@@ -125,7 +178,7 @@ impl Comparison {
             return;
         }
         let answered = asked.met + asked.breached;
-        let (share, people) = (ratio(asked.met, answered), asked.people.len());
+        let (share, people) = asked.share();
         // Nobody is told of: there is nobody to protect.
         let whose = if people == 0 { FEW } else { people };
         self.figure(what, kpi, share, Some((answered, asked.met)), whose);

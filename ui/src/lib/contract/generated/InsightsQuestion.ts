@@ -58,4 +58,8 @@ filter: InsightsFilter, } | { "question": "scores" } | { "question": "surveys",
 /**
  * In which quarter, as `2026-Q4`; the present one without it.
  */
-quarter?: string, } | { "question": "sla" } | { "question": "completeness" };
+quarter?: string, } | { "question": "sla", 
+/**
+ * Whose requests.
+ */
+filter: InsightsFilter, } | { "question": "completeness" };

@@ -70,7 +70,7 @@ export class Board {
     this.scores = new Panel(source, { question: 'scores' });
     this.surveys = new Panel(source, { question: 'surveys' });
     this.retrospective = new Panel(source, { question: 'retrospective', pack: '', release: '', before: '' });
-    this.sla = new Panel(source, { question: 'sla' });
+    this.sla = new Panel(source, { question: 'sla', filter });
     this.completeness = new Panel(source, { question: 'completeness' });
   }
 
@@ -90,7 +90,7 @@ export class Board {
     this.services.show({ question: 'services', filter });
     this.scores.show({ question: 'scores' });
     this.surveys.show({ question: 'surveys', ...(quarter ? { quarter } : {}) });
-    this.sla.show({ question: 'sla' });
+    this.sla.show({ question: 'sla', filter });
     this.completeness.show({ question: 'completeness' });
   }
 

@@ -35,7 +35,7 @@ test('what a view needs is asked, and of another view only what is different', a
   board.show(read('?by=release&persona=data'));
   await settled();
   expect(new Set(source.asked.map(({ question }) => question))).toEqual(
-    new Set(['summary', 'ttfv', 'steps', 'funnel', 'activity', 'services']),
+    new Set(['summary', 'ttfv', 'steps', 'funnel', 'activity', 'services', 'sla']),
   );
   board.show(read('?by=all'));
   await settled();
