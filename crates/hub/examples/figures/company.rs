@@ -95,10 +95,11 @@ pub(crate) fn of_person(person: usize, events: usize, now: i64) -> Vec<Event> {
         states.push("changed");
         for state in states {
             let long = if matches!(state, "waiting" | "failed") { 8 * 3_600_000 } else { 3_600_000 };
-            time += 1_000 + chance.below(long);
-            if time > now || told.len() >= events {
+            let at = time + 1_000 + chance.below(long);
+            if at > now || told.len() >= events {
                 break 'steps;
             }
+            time = at;
             told.push(Event { time, step: name(step), state: Some(state), ..plain.clone() });
         }
         if step == VALUE && told.len() < events {

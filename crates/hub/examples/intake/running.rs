@@ -22,6 +22,8 @@ impl Running {
             .arg(config)
             .args(["--database", database, "serve", "--listen", "127.0.0.1:0"])
             .env("RUST_LOG", "warn")
+            // As `deploy/firstlight-hub.service` has it.
+            .env("MALLOC_ARENA_MAX", "2")
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();

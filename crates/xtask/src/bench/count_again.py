@@ -15,7 +15,7 @@ QUESTIONS = {
     # Distinct people of each of the last 28 days, and of the 7 and 28 days that end with it.
     "active": """
         WITH today AS (SELECT max(day) AS day FROM event),
-        days AS (SELECT (today.day - back)::DATE AS day FROM today, range(28) AS days(back))
+        days AS (SELECT (today.day - back::INTEGER) AS day FROM today, range(28) AS days(back))
         SELECT days.day::VARCHAR,
             count(DISTINCT person) FILTER (event.day = days.day),
             count(DISTINCT person) FILTER (event.day > days.day - 7),
@@ -42,6 +42,8 @@ QUESTIONS = {
 }
 
 database = duckdb.connect()
+# It would be drawn among the answers.
+database.execute("SET enable_progress_bar = false")
 database.execute(
     """
     CREATE TABLE event (person INTEGER, day DATE, time BIGINT, kind VARCHAR, journey UUID, step VARCHAR, state VARCHAR,
