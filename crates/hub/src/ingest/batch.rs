@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, io::Read as _};
 
+use serde_json::value::RawValue;
+
 use super::attributes::Object;
 
 /// How many bytes a batch may have as it comes over the network.
@@ -62,12 +64,18 @@ pub fn inflate(body: &[u8], encoding: Encoding) -> Result<Cow<'_, [u8]>, BatchEr
 /// Cuts a batch into events, their values still text: one that is wrong does not spoil the others.
 pub fn split(body: &[u8]) -> Result<Vec<Object<'_>>, BatchError> {
     // Looked at as a whole, and not value by value.
-    let events: Vec<Object<'_>> = match str::from_utf8(body) {
-        Ok(text) => serde_json::from_str(text),
+    let events = match str::from_utf8(body) {
+        Ok(text) => serde_json::from_str(text).or_else(|_| one_by_one(text)),
         Err(_) => serde_json::from_slice(body),
-    }
-    .map_err(BatchError::NoArray)?;
+    };
+    let events: Vec<Object<'_>> = events.map_err(BatchError::NoArray)?;
     if events.len() > MOST_EVENTS { Err(BatchError::TooLarge) } else { Ok(events) }
+}
+
+/// The same where something is JSON and cannot be read, as a number without a value (`1e999`) or half a character.
+fn one_by_one(text: &str) -> serde_json::Result<Vec<Object<'_>>> {
+    let events: Vec<&RawValue> = serde_json::from_str(text)?;
+    Ok(events.into_iter().map(|event| serde_json::from_str(event.get()).unwrap_or(Object(None))).collect())
 }
 
 #[cfg(test)]
@@ -90,6 +98,16 @@ mod tests {
         for (bomb, encoding) in bombs {
             assert!(bomb.len() < MOST_BYTES / 10);
             assert!(matches!(inflate(&bomb, encoding), Err(BatchError::TooLarge)), "{encoding:?}");
+        }
+    }
+
+    #[test]
+    fn g3_what_no_reader_takes_does_not_spoil_the_others() {
+        let body = br#"[{"a":1},1e999,"\ud800",{"\ud800":1},{"b":1e999}]"#;
+        let read: Vec<bool> = split(body).unwrap().iter().map(|event| event.0.is_some()).collect();
+        assert_eq!(read, [true, false, false, false, true]);
+        for broken in ["[{},1e]", "[{}", "[{}]]", "1e999", "{\"a\":1e999}"] {
+            assert!(matches!(split(broken.as_bytes()), Err(BatchError::NoArray(_))), "{broken}");
         }
     }
 
