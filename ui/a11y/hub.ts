@@ -46,7 +46,13 @@ const SCENES: Record<string, FakeSource> = {
       stickiness: suppressed,
       step_failure: suppressed,
     }),
-    ttfv: ({ filter }) => ({ filter, value: 'first_value', groups: [hidden], logrank: null }),
+    ttfv: ({ filter }) => ({
+      filter,
+      value: 'first_value',
+      time: 'elapsed',
+      groups: [hidden],
+      logrank: null,
+    }),
     steps: ({ filter }) => ({ filter, steps: said.steps().steps.slice(-1) }),
     funnel: ({ filter }) => ({
       filter,
@@ -66,7 +72,7 @@ const SCENES: Record<string, FakeSource> = {
       stickiness: said.notEnough,
       step_failure: said.notEnough,
     }),
-    ttfv: ({ filter }) => ({ filter, value: 'first_value', groups: [], logrank: null }),
+    ttfv: ({ filter }) => ({ filter, value: 'first_value', time: 'elapsed', groups: [], logrank: null }),
     steps: ({ filter }) => ({ filter, steps: [] }),
     funnel: ({ filter }) => ({
       filter,

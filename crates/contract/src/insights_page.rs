@@ -9,7 +9,8 @@ use ts_rs::TS;
 use crate::{
     kpis::{
         ActivityTable, Completeness, InsightsFilter, InsightsFilters, InsightsFunnel, InsightsSummary,
-        ReleaseRetrospective, ServiceTable, SlaTable, StepTable, SurveyKpis, TtfvCurves, ValueEvent,
+        ReleaseRetrospective, ServiceTable, SlaTable, StepTable, SurveyKpis, TimeScale, TtfvCurves,
+        ValueEvent,
     },
     surveys::SurveyResults,
 };
@@ -38,6 +39,10 @@ pub enum InsightsQuestion {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[ts(optional)]
         value: Option<ValueEvent>,
+        /// In which time; in all of it without it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        time: Option<TimeScale>,
     },
     /// Whether a release helped.
     Retrospective {

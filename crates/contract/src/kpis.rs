@@ -145,6 +145,18 @@ pub enum ValueEvent {
     Merged,
 }
 
+/// In which time something is told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum TimeScale {
+    /// All of it, in days of 24 hours.
+    #[default]
+    Elapsed,
+    /// What people work in, in working days.
+    Business,
+}
+
 /// How long first value takes, from when the clock starts. In days.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[ts(export)]
@@ -163,7 +175,7 @@ pub struct TtfvFigures {
     pub naive_median: Kpi,
 }
 
-/// `GET /v1/insights/ttfv?by=persona|release|team&value=first_value|merged`: curves beside each other.
+/// `GET /v1/insights/ttfv?by=persona|release|team&value=first_value|merged&time=elapsed|business`: curves beside each other.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct TtfvCurves {
@@ -171,6 +183,8 @@ pub struct TtfvCurves {
     pub filter: InsightsFilter,
     /// The time to what.
     pub value: ValueEvent,
+    /// In which time; its days are those of all that follows.
+    pub time: TimeScale,
     /// One for each persona, release or team, by name; one called `all` if nothing was asked for.
     pub groups: Vec<TtfvCurve>,
     /// Whether those that are shown differ; nothing where fewer than two say something.

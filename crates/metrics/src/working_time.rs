@@ -144,6 +144,30 @@ impl Calendar {
         Some(open.map_or(opens, |(_, closes)| same_time.min(*closes)))
     }
 
+    /// How long a working day is: the hours of a week, over the days that have some.
+    pub fn working_day(&self) -> SignedDuration {
+        let worked = |hours: &Hours| match hours.to {
+            Some(to) => hours.from.duration_until(to),
+            None => SignedDuration::from_hours(24) - Time::midnight().duration_until(hours.from),
+        };
+        let week: SignedDuration = self.week.iter().flatten().map(worked).sum();
+        let days = self.week.iter().filter(|day| !day.is_empty()).count();
+        week / i32::try_from(days).unwrap_or(i32::MAX)
+    }
+
+    /// What [`between`](Self::between) says of any two instants of a while, for who asks of many.
+    pub fn worked(&self, from: Timestamp, to: Timestamp) -> Worked {
+        let last = self.day_of(to);
+        let days = std::iter::successors(Some(self.day_of(from)), |day| day.tomorrow().ok());
+        let mut worked = Worked { hours: Vec::new(), working_day: self.working_day() };
+        let mut before = SignedDuration::ZERO;
+        for (begins, ends) in days.take_while(|day| *day <= last).flat_map(|day| self.instants(day)) {
+            worked.hours.push((begins, ends, before));
+            before += ends.duration_since(begins);
+        }
+        worked
+    }
+
     fn day_of(&self, instant: Timestamp) -> Date {
         self.zone.to_datetime(instant).date()
     }
@@ -177,6 +201,35 @@ impl Calendar {
                 Some((instant(day, hours.from)?, ends?))
             })
             .collect()
+    }
+}
+
+/// What is worked in a while.
+#[derive(Debug, Clone)]
+pub struct Worked {
+    /// From when, until when, and what was worked before; in order.
+    hours: Vec<(Timestamp, Timestamp, SignedDuration)>,
+    working_day: SignedDuration,
+}
+
+impl Worked {
+    /// How long a working day is.
+    pub fn working_day(&self) -> SignedDuration {
+        self.working_day
+    }
+
+    /// How many working days' time lies between two instants of the while; 0 if the second is not later.
+    pub fn days_between(&self, from: Timestamp, to: Timestamp) -> f64 {
+        let worked = self.until(to) - self.until(from);
+        worked.max(SignedDuration::ZERO).as_secs_f64() / self.working_day.as_secs_f64()
+    }
+
+    fn until(&self, at: Timestamp) -> SignedDuration {
+        let after = self.hours.partition_point(|(begins, ..)| *begins <= at);
+        let last = after.checked_sub(1).and_then(|index| self.hours.get(index));
+        last.map_or(SignedDuration::ZERO, |(begins, ends, before)| {
+            *before + at.min(*ends).duration_since(*begins)
+        })
     }
 }
 

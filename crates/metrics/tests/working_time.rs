@@ -106,6 +106,18 @@ proptest! {
     }
 
     #[test]
+    fn what_is_looked_up_is_what_is_counted(
+        office in office(), from in minute(), to in minute(), one in minute(), other in minute()
+    ) {
+        let calendar = office.calendar();
+        let (from, to) = (from.min(to), from.max(to));
+        let worked = calendar.worked(from, to);
+        let (one, other) = (one.clamp(from, to), other.clamp(from, to));
+        let days = calendar.between(one, other).as_secs_f64() / calendar.working_day().as_secs_f64();
+        prop_assert!((worked.days_between(one, other) - days).abs() < 1e-9);
+    }
+
+    #[test]
     fn what_is_promised_in_parts_is_due_as_what_is_promised_at_once(
         office in office(), from in minute(), first in 1_i64..900, second in 1_i64..900
     ) {

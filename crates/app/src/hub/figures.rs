@@ -4,7 +4,7 @@
 use firstlight_contract::{
     error::Code,
     insights_page::{CurvesBy, InsightsAnswer, InsightsQuestion},
-    kpis::{InsightsFilter, ValueEvent},
+    kpis::{InsightsFilter, TimeScale, ValueEvent},
 };
 use firstlight_domain::id::CredentialName;
 use firstlight_vault::VaultError;
@@ -105,7 +105,7 @@ impl Address {
         match question {
             InsightsQuestion::Filters => at("v1/insights/filters", Vec::new()),
             InsightsQuestion::Summary { filter } => at("v1/insights/summary", about(filter)),
-            InsightsQuestion::Ttfv { filter, by, value } => {
+            InsightsQuestion::Ttfv { filter, by, value, time } => {
                 let value = value.map(|value| match value {
                     ValueEvent::FirstValue => ("value", "first_value".to_owned()),
                     ValueEvent::Merged => ("value", "merged".to_owned()),
@@ -115,7 +115,12 @@ impl Address {
                     CurvesBy::Release => ("by", "release".to_owned()),
                     CurvesBy::Team => ("by", "team".to_owned()),
                 });
-                at("v1/insights/ttfv", about(filter).into_iter().chain(by).chain(value).collect())
+                let time = time.map(|time| match time {
+                    TimeScale::Elapsed => ("time", "elapsed".to_owned()),
+                    TimeScale::Business => ("time", "business".to_owned()),
+                });
+                let asked = about(filter).into_iter().chain(by).chain(value).chain(time);
+                at("v1/insights/ttfv", asked.collect())
             }
             InsightsQuestion::Retrospective { pack, release, before, persona } => {
                 let of = [("pack", pack), ("release", release), ("before", before)];

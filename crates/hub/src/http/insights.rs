@@ -16,7 +16,7 @@ use axum::{
 };
 use firstlight_contract::{
     hub::ProblemCode,
-    kpis::{InsightsFilter, ValueEvent},
+    kpis::{InsightsFilter, TimeScale, ValueEvent},
 };
 use jiff::civil::Date;
 use serde::Deserialize;
@@ -31,7 +31,7 @@ use crate::{
     surveys::LetOut,
 };
 pub(super) use shapes::shapes;
-use shapes::{VALUES, filter, filter_and_parts};
+use shapes::{TIMES, VALUES, filter, filter_and_parts};
 pub(super) use snapshot::Last;
 use snapshot::{Question, Snapshot, aside, say};
 
@@ -57,6 +57,8 @@ pub(super) struct AskedCurves {
     by: Option<Parts>,
     #[serde(default)]
     value: ValueEvent,
+    #[serde(default)]
+    time: TimeScale,
 }
 
 #[derive(Debug, Deserialize)]
@@ -132,11 +134,11 @@ pub(super) async fn summary(State(hub): State<Arc<Hub>>, headers: HeaderMap, ask
 }
 
 pub(super) fn ttfv_operation() -> Operation {
-    Operation::gives(named("TtfvCurves")).or_csv().may_ask_together("filter", filter_and_parts()).may_ask(
-        "query",
-        "value",
-        one_of(VALUES),
-    )
+    Operation::gives(named("TtfvCurves"))
+        .or_csv()
+        .may_ask_together("filter", filter_and_parts())
+        .may_ask("query", "value", one_of(VALUES))
+        .may_ask("query", "time", one_of(TIMES))
 }
 
 pub(super) async fn ttfv(
@@ -144,15 +146,23 @@ pub(super) async fn ttfv(
     headers: HeaderMap,
     asked: Asks<AskedCurves>,
 ) -> Answer {
-    let AskedCurves { persona, release, period, team, format, by, value } = read(asked)?;
+    let AskedCurves { persona, release, period, team, format, by, value, time } = read(asked)?;
     let filter = Filter::of(InsightsFilter { persona, release, period, team }).map_err(refused)?;
     let by = by.map(|by| match by {
         Parts::Persona => By::Persona,
         Parts::Release => By::Release,
         Parts::Team => By::Team,
     });
-    let question = Question::new("ttfv", (&filter, by, value), format, &headers);
-    let work = move |insights: &Insights| insights.ttfv(&filter, by, value).map_err(refused);
+    let question = Question::new("ttfv", (&filter, by, value, time), format, &headers);
+    // Those that hold now, for everybody: two people who took equally long are not apart because hours were changed between.
+    let hours = match time {
+        TimeScale::Elapsed => None,
+        TimeScale::Business => {
+            let wrong = |wrong| Failure::new(ProblemCode::Internal, format!("the working hours: {wrong}"));
+            Some(hub.rules.working_hours.calendar(0).map_err(wrong)?)
+        }
+    };
+    let work = move |insights: &Insights| insights.ttfv(&filter, by, value, hours.as_ref()).map_err(refused);
     Snapshot::of(&hub).await?.tell(question, work).await
 }
 

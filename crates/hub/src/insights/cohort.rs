@@ -210,6 +210,11 @@ impl Cohorts {
         roles
     }
 
+    /// When the first clock started, in milliseconds.
+    pub(super) fn first_start(&self) -> Option<i64> {
+        self.members.iter().filter_map(|member| member.start).min()
+    }
+
     /// The journeys that have begun.
     pub(super) fn keys(&self) -> HashSet<JourneyKey> {
         self.members.iter().map(Member::key).collect()

@@ -11,12 +11,10 @@ use firstlight_metrics::{
 use super::{
     Filter, FilterError, Insights, ends,
     filter::{Release, name_of},
-    ttfv::{HORIZON, logrank},
+    ttfv::{HORIZON, Way, logrank},
     whole,
 };
 
-/// The time to what.
-const FIRST_VALUE: ValueEvent = ValueEvent::FirstValue;
 /// By how many days the mean has to change to matter.
 const MATTERS: f64 = 1.0;
 /// Said once and for all releases, so that nobody looks for the figure that fits.
@@ -39,11 +37,8 @@ impl Insights {
         let (before, after) = (filter(before)?, filter(after)?);
         let hidden = self.cohorts.hides(&before) || self.cohorts.hides(&after);
         let groups = (self.cohorts.group(&before), self.cohorts.group(&after));
-        let waits = self.shown_waits(&before, &groups.0, FIRST_VALUE).zip(self.shown_waits(
-            &after,
-            &groups.1,
-            FIRST_VALUE,
-        ));
+        let way = Way::to(ValueEvent::FirstValue);
+        let waits = self.shown_waits(&before, &groups.0, way).zip(self.shown_waits(&after, &groups.1, way));
         let logrank = waits.as_ref().and_then(|(before, after)| logrank(&[&before.each, &after.each]));
         let told = waits.map(|(before, after)| retrospective(&before.each, &after.each, REGISTERED));
         let gain = match told.as_ref().and_then(|told| Some((told, told.gain?))) {
@@ -64,8 +59,8 @@ impl Insights {
         };
         let [name_before, name_after] = names;
         Ok(ReleaseRetrospective {
-            before: self.curve(name_before, &before, &groups.0, FIRST_VALUE),
-            after: self.curve(name_after, &after, &groups.1, FIRST_VALUE),
+            before: self.curve(name_before, &before, &groups.0, way),
+            after: self.curve(name_after, &after, &groups.1, way),
             gain: self.kpi(gain),
             logrank,
             verdict,

@@ -2,7 +2,7 @@
 
 use firstlight_contract::kpis::{ActiveDay, InsightsSummary, KpiAnswer, ValueEvent};
 
-use super::{Filter, Insights};
+use super::{Filter, Insights, ttfv::Way};
 
 impl Insights {
     /// One figure for each question there is.
@@ -23,7 +23,7 @@ impl Insights {
         InsightsSummary {
             filter: filter.to_view(),
             adoption: self.adoption(filter, &group),
-            ttfv: self.figures(filter, &group, ValueEvent::FirstValue),
+            ttfv: self.figures(filter, &group, Way::to(ValueEvent::FirstValue)),
             active,
             stickiness,
             step_failure: self.step_failure(filter, &group),

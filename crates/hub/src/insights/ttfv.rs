@@ -1,19 +1,24 @@
 //! Time to first value.
 //!
 //! T = first verified first value − when the clock started, of each journey, in days; or the first change that was merged
-//! since then − the same. Who has not arrived counts with the time so far; who left before will never arrive. Who began
-//! their journey more than `BACK_FILLED` days after their clock started is looked at from there on only.
+//! since then − the same; all of the time between, or what of it people work in, in working days. Who has not arrived counts
+//! with the time so far; who left before will never arrive. Who began their journey more than `BACK_FILLED` days after their
+//! clock started is looked at from there on only. Whichever time it is told in, it is about the same people.
 
 use firstlight_contract::{
     insights::LogRankView,
-    kpis::{CurvePoint, Kpi, KpiAnswer, KpiCounts, TtfvCurve, TtfvCurves, TtfvFigures, ValueEvent},
+    kpis::{
+        CurvePoint, Kpi, KpiAnswer, KpiCounts, TimeScale, TtfvCurve, TtfvCurves, TtfvFigures, ValueEvent,
+    },
 };
 use firstlight_metrics::{
     Interval, Level,
     survival::{
         Curve, End, Point, Transform, Wait, compare::log_rank, competing, median_of_those_who_arrived,
     },
+    working_time::{Calendar, Worked},
 };
+use jiff::Timestamp;
 
 use super::{
     Filter, FilterError, Insights, MILLISECONDS_A_DAY, SMALLEST,
@@ -67,6 +72,37 @@ pub enum By {
     Team,
 }
 
+/// Until what people are on their way, and in which time that is told.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Way<'a> {
+    value: ValueEvent,
+    /// What is worked meanwhile; nothing where all time counts.
+    worked: Option<&'a Worked>,
+}
+
+impl Way<'_> {
+    /// In all time.
+    pub(super) fn to(value: ValueEvent) -> Self {
+        Self { value, worked: None }
+    }
+
+    /// A millisecond, in days.
+    fn least(self) -> f64 {
+        1.0 / self.worked.map_or(MILLISECONDS_A_DAY, |worked| worked.working_day().as_secs_f64() * 1_000.0)
+    }
+
+    /// From one moment to another, both in milliseconds, in days.
+    fn days(self, from: i64, to: i64) -> f64 {
+        let instant = |at| Timestamp::from_millisecond(at).ok();
+        match self.worked {
+            None => duration(to - from, MILLISECONDS_A_DAY),
+            Some(worked) => {
+                instant(from).zip(instant(to)).map_or(0.0, |(from, to)| worked.days_between(from, to))
+            }
+        }
+    }
+}
+
 /// One group's waits and whose they are.
 pub(super) struct Waits {
     pub(super) each: Vec<Wait>,
@@ -75,13 +111,17 @@ pub(super) struct Waits {
 }
 
 impl Insights {
-    /// Curves beside each other.
+    /// Curves beside each other; in working days if `hours` says when people work.
     pub fn ttfv(
         &self,
         filter: &Filter,
         by: Option<By>,
         value: ValueEvent,
+        hours: Option<&Calendar>,
     ) -> Result<TtfvCurves, FilterError> {
+        let worked = hours.map(|hours| self.worked(hours));
+        let way = Way { value, worked: worked.as_ref() };
+        let time = if hours.is_some() { TimeScale::Business } else { TimeScale::Elapsed };
         // Whatever is known: what is too narrow for any part is not to be asked at all.
         let of = |asked: &Option<String>| Some(asked.clone().unwrap_or_default());
         let narrowest = match by {
@@ -118,46 +158,47 @@ impl Insights {
         let mut groups = Vec::new();
         for (name, filter) in parts {
             let group = self.cohorts.group(&filter);
-            if let Some(waits) = self.shown_waits(&filter, &group, value) {
+            if let Some(waits) = self.shown_waits(&filter, &group, way) {
                 shown.push(waits.each);
             }
             if !matches!(group, Group::Nobody) {
-                groups.push(self.curve(name, &filter, &group, value));
+                groups.push(self.curve(name, &filter, &group, way));
             }
         }
         let shown: Vec<&[Wait]> = shown.iter().map(Vec::as_slice).collect();
-        Ok(TtfvCurves { filter: filter.to_view(), value, groups, logrank: logrank(&shown) })
+        Ok(TtfvCurves { filter: filter.to_view(), value, time, groups, logrank: logrank(&shown) })
     }
 
-    pub(super) fn curve(
-        &self,
-        name: String,
-        filter: &Filter,
-        group: &Group<'_>,
-        value: ValueEvent,
-    ) -> TtfvCurve {
+    /// What has been worked since the first clock started.
+    fn worked(&self, hours: &Calendar) -> Worked {
+        let instant = |at: Option<i64>| at.and_then(|at| Timestamp::from_millisecond(at).ok());
+        let to = instant(self.as_of).unwrap_or_default();
+        hours.worked(instant(self.cohorts.first_start()).unwrap_or(to), to)
+    }
+
+    pub(super) fn curve(&self, name: String, filter: &Filter, group: &Group<'_>, way: Way<'_>) -> TtfvCurve {
         let points = self
-            .shown_waits(filter, group, value)
+            .shown_waits(filter, group, way)
             .map(|waits| points(&Curve::of(&waits.each, Transform::default())));
-        TtfvCurve { name, figures: self.figures(filter, group, value), points: points.unwrap_or_default() }
+        TtfvCurve { name, figures: self.figures(filter, group, way), points: points.unwrap_or_default() }
     }
 
     /// The waits of a group, if it may be told of those who have some.
-    pub(super) fn shown_waits(&self, filter: &Filter, group: &Group<'_>, value: ValueEvent) -> Option<Waits> {
+    pub(super) fn shown_waits(&self, filter: &Filter, group: &Group<'_>, way: Way<'_>) -> Option<Waits> {
         match group {
             Group::Shown(members) => {
-                let told = self.cohorts.tells_of(filter, |member| self.wait(member, value).is_some());
-                told.then(|| self.waits(members, value))
+                let told = self.cohorts.tells_of(filter, |member| self.wait(member, way).is_some());
+                told.then(|| self.waits(members, way))
             }
             Group::Nobody | Group::Hidden => None,
         }
     }
 
-    pub(super) fn figures(&self, filter: &Filter, group: &Group<'_>, value: ValueEvent) -> TtfvFigures {
-        let Some(waits) = self.shown_waits(filter, group, value) else {
+    pub(super) fn figures(&self, filter: &Filter, group: &Group<'_>, way: Way<'_>) -> TtfvFigures {
+        let Some(waits) = self.shown_waits(filter, group, way) else {
             let answer = match group {
                 Group::Nobody => KpiAnswer::NotEnough,
-                Group::Shown(members) if self.waits(members, value).people == 0 => KpiAnswer::NotEnough,
+                Group::Shown(members) if self.waits(members, way).people == 0 => KpiAnswer::NotEnough,
                 Group::Hidden | Group::Shown(_) => KpiAnswer::Suppressed,
             };
             let kpi = || self.kpi(answer.clone());
@@ -177,7 +218,7 @@ impl Insights {
             p90: self.quantile(&curve, 0.9),
             within_30_days: self.kpi(within(&waits.each, &curve)),
             restricted_mean: self.kpi(restricted_mean(&curve)),
-            naive_median: self.naive(filter, &waits, value),
+            naive_median: self.naive(filter, &waits, way),
         }
     }
 
@@ -193,10 +234,9 @@ impl Insights {
         })
     }
 
-    fn naive(&self, filter: &Filter, waits: &Waits, value: ValueEvent) -> Kpi {
+    fn naive(&self, filter: &Filter, waits: &Waits, way: Way<'_>) -> Kpi {
         let n = whole(waits.arrived);
-        let arrived =
-            |member: &Member| self.wait(member, value).is_some_and(|wait| wait.end() == End::Reached);
+        let arrived = |member: &Member| self.wait(member, way).is_some_and(|wait| wait.end() == End::Reached);
         let counts = KpiCounts { n, n_at_risk: 0, n_events: n, n_censored: 0 };
         self.kpi(match median_of_those_who_arrived(&waits.each) {
             None => KpiAnswer::NotEnough,
@@ -206,11 +246,11 @@ impl Insights {
     }
 
     /// How long each of these has waited. Whose clock has not started, or started nobody knows when, has not.
-    fn waits(&self, members: &[&Member], value: ValueEvent) -> Waits {
+    fn waits(&self, members: &[&Member], way: Way<'_>) -> Waits {
         let mut waits = Waits { each: Vec::with_capacity(members.len()), people: 0, arrived: 0 };
         let mut waiting = Vec::new();
         for member in members {
-            if let Some(wait) = self.wait(member, value) {
+            if let Some(wait) = self.wait(member, way) {
                 waiting.push(*member);
                 waits.each.push(wait);
                 waits.arrived += u64::from(wait.end() == End::Reached);
@@ -220,15 +260,15 @@ impl Insights {
         waits
     }
 
-    fn wait(&self, member: &Member, value: ValueEvent) -> Option<Wait> {
+    fn wait(&self, member: &Member, way: Way<'_>) -> Option<Wait> {
         let (start, as_of) = (member.start?, self.as_of?);
         // Changes of before are forgotten: a later one may not be the first.
-        let is_forgotten = value == ValueEvent::Merged && self.kept_from.is_none_or(|from| start < from);
+        let is_forgotten = way.value == ValueEvent::Merged && self.kept_from.is_none_or(|from| start < from);
         if start > as_of || is_forgotten {
             return None;
         }
         let happened = |at: Option<i64>| at.filter(|at| *at <= as_of);
-        let value = match value {
+        let value = match way.value {
             ValueEvent::FirstValue => happened(member.journey.value),
             ValueEvent::Merged => happened(member.merged),
         };
@@ -240,10 +280,14 @@ impl Insights {
             (None, None) => (as_of, End::StillWaiting),
         };
         // Who arrives before their first day arrives at once.
-        let time = duration((at - start).max(0), MILLISECONDS_A_DAY);
-        let entry = duration(member.began.moment.time - start, MILLISECONDS_A_DAY);
-        let entry = if entry > BACK_FILLED { entry } else { 0.0 };
-        Wait::seen_from(entry, time, end).ok()
+        let (at, began) = (at.max(start), member.began.moment.time);
+        if duration(began - start, MILLISECONDS_A_DAY) <= BACK_FILLED {
+            return Wait::seen_from(0.0, way.days(start, at), end).ok();
+        }
+        let entry = way.days(start, began);
+        // Nobody may have worked since they began.
+        let time = way.days(start, at).max(entry + way.least());
+        (at > began).then(|| Wait::seen_from(entry, time, end).ok())?
     }
 }
 

@@ -9,8 +9,9 @@ use firstlight_contract::kpis::{
 };
 
 use super::{
-    SimulateError,
+    Ground, SimulateError,
     count::{Count, Journey, Wait, Whom, arrived, quantile},
+    hours,
     replay::Hub,
 };
 
@@ -43,6 +44,7 @@ pub(super) async fn compare(
     count: &Count,
     people: usize,
     devices: usize,
+    ground: &Ground<'_>,
     found: &mut Comparison,
 ) -> Result<(), SimulateError> {
     let completeness: Completeness = hub.get("/v1/insights/completeness", &[]).await?;
@@ -61,7 +63,7 @@ pub(super) async fn compare(
         found.different.push(format!("as of: {:?} and not {as_of}", completeness.as_of));
     }
     for asked in questions(count) {
-        group(hub, count, asked, people, found).await?;
+        group(hub, count, asked, (people, ground), found).await?;
     }
     activity(hub, count, found).await?;
     outside::services(hub, count, found).await?;
@@ -117,7 +119,7 @@ async fn group(
     hub: &Hub,
     count: &Count,
     asked: Asked<'_>,
-    people: usize,
+    (people, ground): (usize, &Ground<'_>),
     found: &mut Comparison,
 ) -> Result<(), SimulateError> {
     let of = journeys_of(count, &asked);
@@ -125,15 +127,27 @@ async fn group(
     let name = name.as_str();
     let summary: InsightsSummary = hub.get("/v1/insights/summary", &query).await?;
     let whose = people_of(&of);
-    let waits = count.waits(&of, |journey| journey.value);
+    let elapsed = |from, to| to - from;
+    let waits = count.waits(&of, |journey| journey.value, elapsed);
     found.times("first value", name, &summary.ttfv, &waits, whose);
     let merged = [&query[..], &[("value", "merged")]].concat();
     let merged: TtfvCurves = hub.get("/v1/insights/ttfv", &merged).await?;
-    let waits = count.waits(&of, |journey| journey.merged);
+    let waits = count.waits(&of, |journey| journey.merged, elapsed);
     if let [curve] = &merged.groups[..] {
         found.times("the first merged change", name, &curve.figures, &waits, whose);
     } else if !of.is_empty() {
         found.different.push(format!("{} curves of {name}", merged.groups.len()));
+    }
+    if hours::are_usual(ground.hours) {
+        let worked = [&query[..], &[("time", "business")]].concat();
+        let worked: TtfvCurves = hub.get("/v1/insights/ttfv", &worked).await?;
+        let waits =
+            count.waits(&of, |journey| journey.value, |from, to| hours::between(from, to, ground.zone));
+        if let [curve] = &worked.groups[..] {
+            found.worked(name, &curve.figures, &waits, whose);
+        } else if !of.is_empty() {
+            found.different.push(format!("{} curves of what was worked of {name}", worked.groups.len()));
+        }
     }
     let share = |(part, whole): (usize, usize)| ratio(part, whole);
     let [helped, using] = count.adoption(&of);
@@ -259,6 +273,19 @@ impl Comparison {
         self.figure(&format!("median days to {to} of {name}"), &told.median, days(0.5), counts, whose);
         let what = format!("days to {to} of three quarters of {name}");
         self.figure(&what, &told.p75, days(0.75), counts, whose);
+    }
+
+    /// What was worked until half had first value, in working days.
+    fn worked(&mut self, name: &str, told: &TtfvFigures, waits: &[Wait], whose: usize) {
+        let days = quantile(waits, 0.5).map(|time| time / milliseconds(hours::WORKING_DAY));
+        let counts = Some((waits.len(), arrived(waits)));
+        self.figure(
+            &format!("median working days to first value of {name}"),
+            &told.median,
+            days,
+            counts,
+            whose,
+        );
     }
 
     fn exactly(&mut self, what: &str, told: u64, expected: u64) {

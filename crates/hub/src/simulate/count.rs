@@ -239,18 +239,25 @@ impl Count {
         [helped, using].map(|whole| (whole.intersection(&reached).count(), whole.len()))
     }
 
-    /// How long each has waited for something.
-    pub(super) fn waits(&self, of: &[&Journey], value: fn(&Journey) -> Option<i64>) -> Vec<Wait> {
+    /// How long each has waited for something; `took` says how long it is from one moment to another.
+    pub(super) fn waits(
+        &self,
+        of: &[&Journey],
+        value: fn(&Journey) -> Option<i64>,
+        took: impl Fn(i64, i64) -> i64,
+    ) -> Vec<Wait> {
         let mut waits = Vec::new();
         for journey in of.iter().filter(|journey| journey.start <= self.as_of) {
             let value = value(journey);
             let end = [value, journey.left].into_iter().flatten().min().unwrap_or(self.as_of);
             let arrived = value == Some(end);
-            let late = journey.began - journey.start;
-            let entry = if late > BACK_FILLED { late } else { 0 };
-            let time = (end - journey.start).max(0);
-            if entry == 0 || time > entry {
-                waits.push(Wait { time, arrived, entry });
+            let (start, end) = (journey.start, end.max(journey.start));
+            if journey.began - start <= BACK_FILLED {
+                waits.push(Wait { time: took(start, end), arrived, entry: 0 });
+            } else if end > journey.began {
+                let entry = took(start, journey.began);
+                // However little of the time they were looked at is counted.
+                waits.push(Wait { time: took(start, end).max(entry + 1), arrived, entry });
             }
         }
         waits

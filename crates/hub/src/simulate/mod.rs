@@ -9,6 +9,7 @@ mod chance;
 mod company;
 mod compare;
 mod count;
+mod hours;
 mod machine;
 mod outside;
 mod replay;
@@ -183,7 +184,7 @@ impl Simulation {
             return Err(SimulateError::Lost { accepted: sent.accepted, sent: count.accepted });
         }
         compare::requests(&hub, &self.company.requests, &count, (began, ground), &mut found).await?;
-        compare::compare(&hub, &count, self.company.people, devices, &mut found).await?;
+        compare::compare(&hub, &count, self.company.people, devices, ground, &mut found).await?;
         found.told.insert(0, format!("events sent twice and counted once: {}", sent.duplicates));
         Ok(found)
     }

@@ -6,22 +6,19 @@ use std::{
 };
 
 use firstlight_contract::requests::{PromiseView, RequestReply, RequestState};
-use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use jiff::tz::TimeZone;
 use uuid::Uuid;
 
 use super::{
     Ground,
     chance::Chance,
     company::{DAY, HOUR, MINUTE, What, uuid},
+    hours,
     machine::Machine,
 };
 
 /// So many requests there are at most: as many as a queue tells at once.
 const MOST: usize = 500;
-/// The working hours this knows to reckon with: those a hub has if none are set.
-const USUAL_HOURS: &str = "Mon-Fri 09:00-17:00";
-/// Where clocks are set by quarters of an hour, hours of work begin and end at one.
-const QUARTER: i64 = 15 * MINUTE;
 /// What is promised where promises are to be broken.
 pub(super) const SOON: i64 = MINUTE;
 
@@ -284,8 +281,7 @@ impl Request {
 
     /// Whether it can be told here when an answer is due: not by working hours that this does not know.
     pub(super) fn has_known_hours(&self, ground: &Ground<'_>) -> bool {
-        let usual = ground.hours.hours == USUAL_HOURS && ground.hours.holidays.trim().is_empty();
-        usual || matches!(self.kind.promised, Promised::Nothing | Promised::Time(_))
+        hours::are_usual(ground.hours) || matches!(self.kind.promised, Promised::Nothing | Promised::Time(_))
     }
 
     /// Until when the owner has to answer what reached the hub then.
@@ -293,8 +289,8 @@ impl Request {
         match self.kind.promised {
             Promised::Nothing => None,
             Promised::Time(time) => Some(received + time),
-            Promised::Worked(time) => Some(worked(received, time, zone)),
-            Promised::Days(days) => days_later(received, days, zone),
+            Promised::Worked(time) => Some(hours::worked(received, time, zone)),
+            Promised::Days(days) => hours::days_later(received, days, zone),
         }
     }
 }
@@ -317,81 +313,4 @@ pub(super) fn kept<'a>(
         asked.open += usize::from(stands == PromiseView::Open);
     }
     owners
-}
-
-fn local(at: i64, zone: &TimeZone) -> DateTime {
-    zone.to_datetime(Timestamp::from_millisecond(at).unwrap_or_default())
-}
-
-/// Whether people work then, if they do so in the usual hours.
-fn is_worked(at: i64, zone: &TimeZone) -> bool {
-    let local = local(at, zone);
-    local.weekday().to_monday_zero_offset() < 5 && (9..17).contains(&local.hour())
-}
-
-/// The next moment at which hours may begin or end.
-fn next_quarter(at: i64) -> i64 {
-    at - at.rem_euclid(QUARTER) + QUARTER
-}
-
-/// When so much has been worked since.
-fn worked(from: i64, time: i64, zone: &TimeZone) -> i64 {
-    let (mut at, mut left) = (from, time);
-    loop {
-        let next = next_quarter(at);
-        if is_worked(at, zone) {
-            if left <= next - at {
-                return at + left;
-            }
-            left -= next - at;
-        }
-        at = next;
-    }
-}
-
-/// The same time so many working days later; outside of hours the first begins when people come to work.
-fn days_later(from: i64, days: i64, zone: &TimeZone) -> Option<i64> {
-    let mut begins = from;
-    while !is_worked(begins, zone) {
-        begins = next_quarter(begins);
-    }
-    let begun = local(begins, zone);
-    let (mut day, mut left) = (begun.date(), days);
-    while left > 0 {
-        day = day.tomorrow().ok()?;
-        left -= i64::from(day.weekday().to_monday_zero_offset() < 5);
-    }
-    Some(zone.to_timestamp(day.to_datetime(begun.time())).ok()?.as_millisecond())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(text: &str) -> i64 {
-        text.parse::<Timestamp>().unwrap().as_millisecond()
-    }
-
-    #[test]
-    fn what_is_due_when_is_reckoned_by_hand() {
-        let berlin = TimeZone::get("Europe/Berlin").unwrap();
-        for (from, hours, due) in [
-            // A Friday at four, local time; three hours are left for Monday.
-            ("2026-11-27T15:00:00Z", 4, "2026-11-30T11:00:00Z"),
-            ("2026-11-27T15:00:00Z", 1, "2026-11-27T16:00:00Z"),
-            ("2026-11-28T12:00:00.007Z", 8, "2026-11-30T16:00:00Z"),
-            // Clocks are set back between.
-            ("2026-10-23T14:00:00Z", 2, "2026-10-26T09:00:00Z"),
-        ] {
-            assert_eq!(worked(at(from), hours * HOUR, &berlin), at(due), "{from} {hours}");
-        }
-        for (from, days, due) in [
-            ("2026-11-27T15:00:00.001Z", 1, "2026-11-30T15:00:00.001Z"),
-            ("2026-11-27T16:00:00Z", 1, "2026-12-01T08:00:00Z"),
-            ("2026-11-28T12:00:00Z", 5, "2026-12-07T08:00:00Z"),
-            ("2026-10-23T14:00:00Z", 1, "2026-10-26T15:00:00Z"),
-        ] {
-            assert_eq!(days_later(at(from), days, &berlin), Some(at(due)), "{from} {days}");
-        }
-    }
 }

@@ -1,7 +1,7 @@
 //! What each figure means, by hand.
 
 use firstlight_contract::kpis::{
-    InsightsFilter, Kpi, KpiAnswer, KpiCounts, RetrospectiveVerdict, ValueEvent,
+    InsightsFilter, Kpi, KpiAnswer, KpiCounts, RetrospectiveVerdict, TimeScale, ValueEvent,
 };
 use firstlight_domain::{
     id::{QuestionId, SurveyId},
@@ -16,7 +16,11 @@ use firstlight_hub::{
     },
     surveys::LetOut,
 };
-use jiff::tz::TimeZone;
+use firstlight_metrics::working_time::{Calendar, Hours};
+use jiff::{
+    civil::{Date, date, time},
+    tz::TimeZone,
+};
 
 use crate::company::{Somebody, company, insights, now, services, somebody, step};
 
@@ -51,7 +55,7 @@ fn who_still_waits_counts_and_who_left_does_not_arrive() {
         .collect();
     people.extend(waiting.iter().map(|days| somebody("backend", "1.0.0", *days)));
     let figures = insights(company(&people))
-        .ttfv(&Filter::default(), None, ValueEvent::FirstValue)
+        .ttfv(&Filter::default(), None, ValueEvent::FirstValue, None)
         .unwrap()
         .groups
         .remove(0)
@@ -160,6 +164,31 @@ fn who_is_active_is_told_by_the_last_day_of_a_period() {
     assert_eq!(active(None, Some("2027")).daily.answer, KpiAnswer::NotEnough);
 }
 
+/// Everybody's clock started on a Thursday at noon, two weeks ago, and people work from nine to five.
+#[test]
+fn the_time_to_first_value_is_told_in_working_days() {
+    let days = [0.25, 1.0, 4.0, 5.0, 6.0, 7.0, 11.0];
+    let people: Vec<Somebody> =
+        days.iter().map(|value| Somebody { value: Some(*value), ..somebody("data", "1.0.0", 14) }).collect();
+    let insights = insights(company(&people));
+    let nine_to_five = || vec![Hours::new(time(9, 0, 0, 0), time(17, 0, 0, 0)).unwrap()];
+    let told = |holidays: &[Date]| {
+        let week = std::array::from_fn(|day| if day < 5 { nine_to_five() } else { Vec::new() });
+        let hours = Calendar::new(1, TimeZone::UTC, week, holidays.iter().copied()).unwrap();
+        let curves = insights.ttfv(&Filter::default(), None, ValueEvent::FirstValue, Some(&hours)).unwrap();
+        assert_eq!(curves.time, TimeScale::Business);
+        let figures = &curves.groups[0].figures;
+        (known(&figures.median.answer), known(&figures.p90.answer).0)
+    };
+    // Five hours of Thursday, one day, two and so on: a weekend is nothing.
+    let ((median, _, counts), p90) = told(&[]);
+    assert!((median - 3.0).abs() < 1e-9 && (p90 - 7.0).abs() < 1e-9, "{median} {p90}");
+    assert_eq!(counts, KpiCounts { n: 7, n_at_risk: 4, n_events: 7, n_censored: 0 });
+    // Without the Friday.
+    let ((median, ..), p90) = told(&[date(2026, 11, 13)]);
+    assert!((median - 2.0).abs() < 1e-9 && (p90 - 6.0).abs() < 1e-9, "{median} {p90}");
+}
+
 /// The leukaemia patients again, their first merged change instead of their first value, which all reached at once.
 #[test]
 fn the_time_to_the_first_merged_change_is_asked_for_by_itself() {
@@ -170,7 +199,7 @@ fn the_time_to_the_first_merged_change_is_asked_for_by_itself() {
     people.extend(waiting.iter().map(|days| one(None, *days)));
     let insights = insights(company(&people));
     let median = |value| {
-        let curves = insights.ttfv(&Filter::default(), None, value).unwrap();
+        let curves = insights.ttfv(&Filter::default(), None, value, None).unwrap();
         assert_eq!(curves.value, value);
         known(&curves.groups[0].figures.median.answer).0
     };

@@ -181,7 +181,8 @@ fn g5_an_attacker_who_asks_everything_isolates_nobody() {
         .run(&people(), |people| {
             let insights = insights(company(&people));
             let n = |insights: &Insights, filter: &Filter| {
-                let curve = insights.ttfv(filter, None, ValueEvent::FirstValue).unwrap().groups.pop()?;
+                let curve =
+                    insights.ttfv(filter, None, ValueEvent::FirstValue, None).unwrap().groups.pop()?;
                 assert_eq!(n_of(&curve.figures.median).is_some(), !curve.points.is_empty());
                 n_of(&curve.figures.median)
             };
@@ -202,7 +203,7 @@ fn g5_an_attacker_who_asks_everything_isolates_nobody() {
             attack(&arrived, &insights, |insights, filter| {
                 n_of(
                     &insights
-                        .ttfv(filter, None, ValueEvent::FirstValue)
+                        .ttfv(filter, None, ValueEvent::FirstValue, None)
                         .unwrap()
                         .groups
                         .pop()?
@@ -213,7 +214,7 @@ fn g5_an_attacker_who_asks_everything_isolates_nobody() {
             // Whose first change is merged.
             let merged: Vec<Somebody> = people.iter().filter(|one| one.merged.is_some()).cloned().collect();
             attack(&merged, &insights, |insights, filter| {
-                let curves = insights.ttfv(filter, None, ValueEvent::Merged).unwrap();
+                let curves = insights.ttfv(filter, None, ValueEvent::Merged, None).unwrap();
                 n_of(&curves.groups.into_iter().next()?.figures.naive_median)
             });
             // A step that only some have met, asked for by itself.
@@ -238,14 +239,14 @@ fn g5_curves_beside_each_other_say_no_more_than_each_alone() {
                 (By::Release, ValueEvent::Merged),
                 (By::Team, ValueEvent::Merged),
             ] {
-                for group in insights.ttfv(&Filter::default(), Some(by), value).unwrap().groups {
+                for group in insights.ttfv(&Filter::default(), Some(by), value, None).unwrap().groups {
                     let mut asked = InsightsFilter::default();
                     match by {
                         By::Persona => asked.persona = Some(group.name.clone()),
                         By::Release => asked.release = Some(group.name.clone()),
                         By::Team => asked.team = Some(group.name.clone()),
                     }
-                    let alone = insights.ttfv(&Filter::of(asked).unwrap(), None, value).unwrap();
+                    let alone = insights.ttfv(&Filter::of(asked).unwrap(), None, value, None).unwrap();
                     let alone = alone.groups.into_iter().next().unwrap();
                     prop_assert_eq!(&alone.figures, &group.figures);
                     prop_assert_eq!(&alone.points, &group.points);

@@ -137,6 +137,7 @@ export type { SurveyQuarter } from './generated/SurveyQuarter';
 export type { TemplatesView } from './generated/TemplatesView';
 export type { Theme } from './generated/Theme';
 export type { TimeKind } from './generated/TimeKind';
+export type { TimeScale } from './generated/TimeScale';
 export type { Ttfv } from './generated/Ttfv';
 export type { TtfvCurve } from './generated/TtfvCurve';
 export type { TtfvCurves } from './generated/TtfvCurves';

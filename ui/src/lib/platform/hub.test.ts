@@ -15,6 +15,10 @@ test('a question is an address of this hub, whatever is in it', () => {
   expect(address({ question: 'completeness' })).toBe('/v1/insights/completeness');
   expect(address({ question: 'scores' })).toBe('/v1/insights/surveys');
   expect(address({ question: 'surveys', quarter: '2026-Q4' })).toBe('/v1/surveys/results?quarter=2026-Q4');
+  expect(address({ question: 'ttfv', filter: {}, value: 'merged', time: 'business' })).toBe(
+    '/v1/insights/ttfv?value=merged&time=business',
+  );
+  expect(address({ question: 'sla', filter: { team: 'orders' } })).toBe('/v1/insights/sla?team=orders');
   expect(address({ question: 'ttfv', filter: { release: 'acme@3.2.0' }, by: 'persona' }, 'csv')).toBe(
     '/v1/insights/ttfv?release=acme%403.2.0&by=persona&format=csv',
   );

@@ -44,6 +44,7 @@ export function address(question: Question, format?: 'csv'): string {
       about(question.filter);
       if (question.by) asked.set('by', question.by);
       if (question.value) asked.set('value', question.value);
+      if (question.time) asked.set('time', question.time);
       break;
     case 'retrospective':
       asked.set('pack', question.pack);

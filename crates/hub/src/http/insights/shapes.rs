@@ -10,6 +10,9 @@ use crate::{
 /// The time to what can be asked for.
 pub(super) const VALUES: &[&str] = &["first_value", "merged"];
 
+/// In which time.
+pub(super) const TIMES: &[&str] = &["elapsed", "business"];
+
 /// Some people: so many of these can be combined, but for a team, which is asked for by itself.
 pub(super) fn filter() -> Value {
     let period = json!({
@@ -78,7 +81,8 @@ pub(in crate::http) fn shapes() -> Value {
             "median": kpi, "p75": kpi, "p90": kpi, "within_30_days": kpi, "restricted_mean": kpi, "naive_median": kpi,
         })),
         "TtfvCurves": object(json!({
-            "filter": filter, "value": one_of(VALUES), "groups": list(&named("TtfvCurve")), "logrank": or_null(&named("LogRank")),
+            "filter": filter, "value": one_of(VALUES), "time": one_of(TIMES), "groups": list(&named("TtfvCurve")),
+            "logrank": or_null(&named("LogRank")),
         })),
         "TtfvCurve": object(json!({
             "name": text(), "figures": named("TtfvFigures"), "points": list(&named("CurvePoint")),

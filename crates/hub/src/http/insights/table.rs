@@ -2,8 +2,8 @@
 
 use firstlight_contract::kpis::{
     ActiveDay, ActivityTable, Adoption, Completeness, InsightsFilters, InsightsFunnel, InsightsSummary, Kpi,
-    KpiAnswer, ReleaseRetrospective, ServiceTable, SlaTable, StepTable, SurveyKpis, TtfvCurve, TtfvCurves,
-    TtfvFigures,
+    KpiAnswer, ReleaseRetrospective, ServiceTable, SlaTable, StepTable, SurveyKpis, TimeScale, TtfvCurve,
+    TtfvCurves, TtfvFigures,
 };
 use serde_json::Value;
 
@@ -113,9 +113,14 @@ impl ToTable for InsightsSummary {
 }
 
 /// Figures and points of a curve in one table: a point is a figure whose value is the share still waiting.
-fn of_curve(curve: &TtfvCurve) -> impl Iterator<Item = Vec<String>> + '_ {
-    let figures =
-        of_figures(&curve.figures).into_iter().map(|(name, kpi)| row(&[&curve.name, name, "", "", ""], kpi));
+fn of_curve(curve: &TtfvCurve, time: TimeScale) -> impl Iterator<Item = Vec<String>> + '_ {
+    let figures = of_figures(&curve.figures).into_iter().map(move |(name, kpi)| {
+        let name = match time {
+            TimeScale::Elapsed => name.to_owned(),
+            TimeScale::Business => name.replace("_days", "_working_days"),
+        };
+        row(&[&curve.name, &name, "", "", ""], kpi)
+    });
     let points = curve.points.iter().map(|point| {
         let cells = [point.days.to_string(), point.at_risk.to_string(), point.arrived.to_string()];
         let counts = match &curve.figures.median.answer {
@@ -135,13 +140,16 @@ fn head_of_curves() -> Vec<String> {
 
 impl ToTable for TtfvCurves {
     fn rows(&self) -> Vec<Vec<String>> {
-        std::iter::once(head_of_curves()).chain(self.groups.iter().flat_map(of_curve)).collect()
+        std::iter::once(head_of_curves())
+            .chain(self.groups.iter().flat_map(|curve| of_curve(curve, self.time)))
+            .collect()
     }
 }
 
 impl ToTable for ReleaseRetrospective {
     fn rows(&self) -> Vec<Vec<String>> {
-        let curves = [&self.before, &self.after].into_iter().flat_map(of_curve);
+        let curves =
+            [&self.before, &self.after].into_iter().flat_map(|curve| of_curve(curve, TimeScale::Elapsed));
         let gain = row(&["", "gain_days", "", "", ""], &self.gain);
         std::iter::once(head_of_curves()).chain(curves).chain([gain]).collect()
     }

@@ -75,7 +75,7 @@ export class Board {
   }
 
   /** Asks what this view needs and was not asked yet. */
-  show({ filter, by, value, quarter }: View): void {
+  show({ filter, by, value, time, quarter }: View): void {
     this.filters.show({ question: 'filters' });
     this.summary.show({ question: 'summary', filter });
     this.ttfv.show({
@@ -83,6 +83,7 @@ export class Board {
       filter,
       ...(by === 'all' ? {} : { by }),
       ...(value === 'first_value' ? {} : { value }),
+      ...(time === 'elapsed' ? {} : { time }),
     });
     this.steps.show({ question: 'steps', filter });
     this.funnel.show({ question: 'funnel', filter });

@@ -3,7 +3,8 @@ import type { Kpi } from '$lib/contract';
 import { count, decimal, duration, percent, signed } from '$lib/shared/format';
 import * as m from '$messages';
 
-export type Unit = 'days' | 'minutes' | 'share' | 'people' | 'person_days' | 'points' | 'times' | 'gain';
+export type Unit =
+  'days' | 'working_days' | 'minutes' | 'share' | 'people' | 'person_days' | 'points' | 'times' | 'gain';
 
 const DAY = 86_400;
 const MINUTE = 60;
@@ -13,6 +14,8 @@ export function say(value: number, unit: Unit): string {
   switch (unit) {
     case 'days':
       return duration(value * DAY);
+    case 'working_days':
+      return m.insights_working_days({ days: decimal(value) });
     case 'minutes':
       // From five minutes on the seconds are noise.
       return duration((value < 5 ? value : Math.round(value)) * MINUTE);

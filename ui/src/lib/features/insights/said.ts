@@ -1,14 +1,25 @@
 // What a chart says, in a sentence.
-import type { FunnelStageName, TtfvCurves } from '$lib/contract';
+import type { FunnelStageName, TimeScale, TtfvCurves, ValueEvent } from '$lib/contract';
 import { decimal, percent } from '$lib/shared/format';
 import * as m from '$messages';
-import { say } from './figure';
+import { say, type Unit } from './figure';
 
 /** Below this, chance would seldom make such a difference. */
 const SELDOM = 0.05;
 
 export function groupName(name: string): string {
   return name === 'all' ? m.insights_everybody() : name;
+}
+
+/** In what the curves' days are. */
+export function unitOf({ time }: { time: TimeScale }): Unit {
+  return time === 'business' ? 'working_days' : 'days';
+}
+
+/** What the curves show. */
+export function curvesAbout({ value, time }: { value: ValueEvent; time: TimeScale }): string {
+  const about = value === 'merged' ? m.insights_curves_merged_about() : m.insights_curves_about();
+  return time === 'business' ? `${about} ${m.insights_time_business_about()}` : about;
 }
 
 /** Whether the curves differ, by the log-rank test. */

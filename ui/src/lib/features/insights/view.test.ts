@@ -6,13 +6,14 @@ test.each([
   '?persona=backend',
   '?persona=backend&release=acme%403.2.0&by=release',
   '?period=2026-Q4&by=all&quarter=2026-Q3',
+  '?by=team&value=merged&time=business',
   '?persona=a%26b+c%3D%E4%BD%A0',
 ])('%s is read and written alike', (search) => {
   expect(write(read(search))).toBe(search);
 });
 
 test('what is not ours, or says nothing, is left out', () => {
-  expect(write(read('?persona=&utm_source=mail&by=colour&quarter='))).toBe('');
+  expect(write(read('?persona=&utm_source=mail&by=colour&time=elapsed&value=x&quarter='))).toBe('');
 });
 
 test('two filters at a time: the third cannot be set until one of them is taken back', () => {

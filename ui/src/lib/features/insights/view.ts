@@ -1,5 +1,5 @@
 // What the page is looking at, as it stands in its address: a link shows somebody else the same.
-import type { CurvesBy, InsightsFilter, ValueEvent } from '$lib/contract';
+import type { CurvesBy, InsightsFilter, TimeScale, ValueEvent } from '$lib/contract';
 
 export type By = CurvesBy | 'all';
 export type FilterName = keyof InsightsFilter;
@@ -10,6 +10,8 @@ export interface View {
   by: By;
   /** Until what people are on their way. */
   value: ValueEvent;
+  /** In which time that is told. */
+  time: TimeScale;
   /** Which releases are compared; the last two without it. */
   before: string | null;
   after: string | null;
@@ -34,6 +36,7 @@ export function read(search: string): View {
     filter,
     by: isBy(by) ? by : 'persona',
     value: asked.get('value') === 'merged' ? 'merged' : 'first_value',
+    time: asked.get('time') === 'business' ? 'business' : 'elapsed',
     before: asked.get('before') || null,
     after: asked.get('after') || null,
     quarter: asked.get('quarter') || null,
@@ -53,6 +56,7 @@ export function write(view: View): string {
   }
   if (view.by !== 'persona') said.set('by', view.by);
   if (view.value !== 'first_value') said.set('value', view.value);
+  if (view.time !== 'elapsed') said.set('time', view.time);
   if (view.before) said.set('before', view.before);
   if (view.after) said.set('after', view.after);
   if (view.quarter) said.set('quarter', view.quarter);
