@@ -467,6 +467,20 @@ export const SCENES = [
       await page.getByRole('button', { name: 'Failed', exact: true }).click();
     },
   },
+  {
+    name: '11-insights-working-days',
+    fixture: 'insights',
+    page: 'hub',
+    viewport: WHOLE,
+    visit: async (page) => {
+      await page.getByRole('combobox', { name: 'Persona', exact: true }).selectOption('data');
+      await page.getByRole('combobox', { name: 'Counted in' }).selectOption('business');
+      await page
+        .getByRole('button', { name: /^Table/ })
+        .first()
+        .click();
+    },
+  },
   { name: '11-insights-german', fixture: 'insights', page: 'hub', viewport: WHOLE, language: 'de' },
   { name: '11-insights-small', fixture: 'insights', page: 'hub', viewport: SMALL },
   { name: '11-insights-zoomed', fixture: 'insights', page: 'hub', ...ZOOMED },

@@ -97,9 +97,10 @@ export function percent(share: number): string {
   return new Intl.NumberFormat(region(), { style: 'percent', maximumFractionDigits: digits }).format(share);
 }
 
-/** "12.4": one digit after the point, where there is one. */
+/** "0.42", "4.2", "42": two digits say enough. */
 export function decimal(value: number): string {
-  return new Intl.NumberFormat(region(), { maximumFractionDigits: value < 10 ? 1 : 0 }).format(value);
+  const digits = value < 1 ? 2 : value < 10 ? 1 : 0;
+  return new Intl.NumberFormat(region(), { maximumFractionDigits: digits }).format(value);
 }
 
 /** "+33", "−5": a score that may lie on either side of zero. */

@@ -5,7 +5,8 @@ import { interval, say, shown } from './figure';
 test.each([
   [4.25, 'days', '4 d 6 h'],
   [0.5, 'days', '12 h'],
-  [2.5, 'working_days', '2.5 working d'],
+  [2.5, 'working_days', '2.5 d'],
+  [1 / 24, 'working_days', '0.04 d'],
   [4.2, 'minutes', '4 min 12 s'],
   [41.4, 'minutes', '41 min'],
   [0.734, 'share', '73%'],
