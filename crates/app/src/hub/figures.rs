@@ -166,13 +166,15 @@ mod tests {
             release: Some("acme@3.2.0".to_owned()),
             ..InsightsFilter::default()
         };
-        let question = InsightsQuestion::Ttfv { filter, by: Some(CurvesBy::Release), value: None };
+        let (by, time) = (Some(CurvesBy::Release), Some(TimeScale::Business));
+        let question = InsightsQuestion::Ttfv { filter, by, value: None, time };
         let address = Address::of(&question).into_table();
         assert_eq!(address.path, "v1/insights/ttfv");
         let query = [
             ("persona", "../../v1/devices?x=&y"),
             ("release", "acme@3.2.0"),
             ("by", "release"),
+            ("time", "business"),
             ("format", "csv"),
         ];
         assert_eq!(address.query, query.map(|(name, value)| (name, value.to_owned())));
