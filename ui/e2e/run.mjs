@@ -352,7 +352,7 @@ async function tell(url) {
     ['funnel', `/v1/insights/funnel?${query}`],
     ['activity', `/v1/insights/activity?${query}`],
     ['services', `/v1/insights/services?${query}`],
-    ['sla', '/v1/insights/sla?'],
+    ['sla', `/v1/insights/sla?${query}`],
     ['completeness', '/v1/insights/completeness?'],
     ['surveys', '/v1/surveys/results?'],
   ]) {
