@@ -32,6 +32,8 @@ use super::{
 pub(super) const BACK_FILLED: f64 = 28.0;
 /// Up to which day means and shares look.
 pub(super) const HORIZON: f64 = 30.0;
+/// Working time is looked up for so long at most, in milliseconds: ten years.
+const LONGEST: i64 = 3_660 * 86_400_000;
 /// The group of everybody.
 const EVERYBODY: &str = "all";
 /// The days at which a curve is told, so that no point is one person's: an hour, two, four, eight, and so on.
@@ -173,7 +175,10 @@ impl Insights {
     fn worked(&self, hours: &Calendar) -> Worked {
         let instant = |at: Option<i64>| at.and_then(|at| Timestamp::from_millisecond(at).ok());
         let to = instant(self.as_of).unwrap_or_default();
-        hours.worked(instant(self.cohorts.first_start()).unwrap_or(to), to)
+        // A machine may claim that its clock started centuries ago.
+        let first = self.cohorts.first_start().zip(self.as_of);
+        let first = first.map(|(start, as_of)| start.max(as_of.saturating_sub(LONGEST)));
+        hours.worked(instant(first).unwrap_or(to), to)
     }
 
     pub(super) fn curve(&self, name: String, filter: &Filter, group: &Group<'_>, way: Way<'_>) -> TtfvCurve {
