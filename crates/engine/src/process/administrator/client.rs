@@ -348,6 +348,46 @@ mod tests {
         }
     }
 
+    /// A pipe gives a frame in as many pieces as it likes.
+    #[tokio::test]
+    async fn e5_a_command_that_ends_while_the_next_order_arrives_takes_nothing_from_it() {
+        let (mut into, orders) = tokio::io::duplex(1024);
+        let (answers, mut from) = tokio::io::duplex(1024);
+        let served = tokio::spawn(serve(orders, answers));
+        let order = |id, code| {
+            let mut start = Box::new(sh(&format!("exit {code}")));
+            start.id = id;
+            frame::order(&Order::Start(start)).unwrap()
+        };
+        let second = order(2, 4);
+        // In the length, after it, and in the rest.
+        for cut in [2, 4, 5, 40] {
+            frame::write(&mut into, &order(1, 3)).await.unwrap();
+            frame::write(&mut into, &second[..cut]).await.unwrap();
+            let mut ended = Vec::new();
+            while ended.is_empty() {
+                ended.extend(ended_in(&mut from).await);
+            }
+            // Long enough for whoever waited for that end to go on.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            frame::write(&mut into, &second[cut..]).await.unwrap();
+            while ended.len() < 2 {
+                ended.extend(ended_in(&mut from).await);
+            }
+            assert_eq!(ended, [(1, 3), (2, 4)], "cut at {cut}");
+        }
+        drop(into);
+        served.await.unwrap().unwrap();
+    }
+
+    /// The command that ended, by the next answer.
+    async fn ended_in(from: &mut DuplexStream) -> Option<(u32, i32)> {
+        match frame::read_answer(from).await.unwrap().expect("the session goes on") {
+            Answer::Said(Said::Ended { id, code }) => Some((id, code)),
+            _ => None,
+        }
+    }
+
     #[tokio::test]
     async fn where_the_session_is_killed_whoever_waits_is_told() {
         let (session, served) = session().await;

@@ -101,28 +101,27 @@ where
     let everything = CancellationToken::new();
     let mut stops: HashMap<u32, CancellationToken> = HashMap::new();
     let mut running = JoinSet::new();
+    // Nothing is waited for beside the next order: given up half-read, it would be lost, and what follows makes no sense.
     let read = loop {
-        tokio::select! {
-            biased;
-            Some(ended) = running.join_next() => {
-                if let Ok(id) = ended {
-                    stops.remove(&id);
+        let order = frame::read_order(&mut orders).await;
+        while let Some(ended) = running.try_join_next() {
+            if let Ok(id) = ended {
+                stops.remove(&id);
+            }
+        }
+        match order {
+            Ok(Some(Order::Start(start))) => {
+                let stop = everything.child_token();
+                stops.insert(start.id, stop.clone());
+                running.spawn(run(*start, stop, answers.clone()));
+            }
+            Ok(Some(Order::Stop(id))) => {
+                if let Some(stop) = stops.get(&id) {
+                    stop.cancel();
                 }
             }
-            order = frame::read_order(&mut orders) => match order {
-                Ok(Some(Order::Start(start))) => {
-                    let stop = everything.child_token();
-                    stops.insert(start.id, stop.clone());
-                    running.spawn(run(*start, stop, answers.clone()));
-                }
-                Ok(Some(Order::Stop(id))) => {
-                    if let Some(stop) = stops.get(&id) {
-                        stop.cancel();
-                    }
-                }
-                Ok(None) => break Ok(()),
-                Err(error) => break Err(error),
-            },
+            Ok(None) => break Ok(()),
+            Err(error) => break Err(error),
         }
     };
     everything.cancel();
