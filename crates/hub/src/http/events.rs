@@ -73,7 +73,7 @@ pub(super) async fn take(
 
 fn read(bytes: &[u8], encoding: Encoding, source: &str) -> Result<Vec<Read>, BatchError> {
     let bytes = batch::inflate(bytes, encoding)?;
-    Ok(batch::split(&bytes)?.into_iter().map(|object| event::of_object(&object, source)).collect())
+    batch::read(&bytes, |object| event::of_object(object, source))
 }
 
 /// What the device's clock showed as it sent, if it says so.

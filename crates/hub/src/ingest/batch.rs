@@ -1,10 +1,14 @@
 //! The bytes of a batch: inflated as far as it may go, and cut into events.
 
-use std::{borrow::Cow, io::Read as _};
+use std::{borrow::Cow, fmt, io::Read as _, marker::PhantomData};
 
+use serde::{
+    Deserialize, Deserializer as _,
+    de::{Error as _, IgnoredAny, SeqAccess, Visitor},
+};
 use serde_json::value::RawValue;
 
-use super::attributes::Object;
+use super::attributes::{Attributes, Object};
 
 /// How many bytes a batch may have as it comes over the network.
 pub const MOST_BYTES: usize = 1 << 20;
@@ -61,21 +65,45 @@ pub fn inflate(body: &[u8], encoding: Encoding) -> Result<Cow<'_, [u8]>, BatchEr
     if inflated.len() > MOST_INFLATED { Err(BatchError::TooLarge) } else { Ok(Cow::Owned(inflated)) }
 }
 
-/// Cuts a batch into events, their values still text: one that is wrong does not spoil the others.
-pub fn split(body: &[u8]) -> Result<Vec<Object<'_>>, BatchError> {
-    // Looked at as a whole, and not value by value.
-    let events = match str::from_utf8(body) {
-        Ok(text) => serde_json::from_str(text).or_else(|_| one_by_one(text)),
-        Err(_) => serde_json::from_slice(body),
-    };
-    let events: Vec<Object<'_>> = events.map_err(BatchError::NoArray)?;
+/// Reads a batch, each event as it is come to: one that is wrong does not spoil the others.
+pub fn read<T>(body: &[u8], one: impl Fn(&Object<Attributes<'_>>) -> T) -> Result<Vec<T>, BatchError> {
+    let text = str::from_utf8(body).map_err(serde_json::Error::custom).map_err(BatchError::NoArray)?;
+    // Looked at twice where something is JSON and cannot be read, as a number without a value (`1e999`) or half a character.
+    let at_once = each(text, |event| one(&event));
+    let events = at_once.or_else(|_| {
+        each(text, |event: &RawValue| {
+            let unreadable = |_| Object(Attributes::of_unreadable(event.get()));
+            one(&serde_json::from_str(event.get()).unwrap_or_else(unreadable))
+        })
+    });
+    let events = events.map_err(BatchError::NoArray)?;
     if events.len() > MOST_EVENTS { Err(BatchError::TooLarge) } else { Ok(events) }
 }
 
-/// The same where something is JSON and cannot be read, as a number without a value (`1e999`) or half a character.
-fn one_by_one(text: &str) -> serde_json::Result<Vec<Object<'_>>> {
-    let events: Vec<&RawValue> = serde_json::from_str(text)?;
-    Ok(events.into_iter().map(|event| serde_json::from_str(event.get()).unwrap_or(Object(None))).collect())
+/// What becomes of each element of an array, up to one more than there may be.
+fn each<'de, E: Deserialize<'de>, T>(text: &'de str, one: impl Fn(E) -> T) -> serde_json::Result<Vec<T>> {
+    struct Each<E, F>(F, PhantomData<E>);
+    impl<'de, E: Deserialize<'de>, T, F: Fn(E) -> T> Visitor<'de> for Each<E, F> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an array")
+        }
+
+        fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<Self::Value, S::Error> {
+            let mut all = Vec::new();
+            while all.len() <= MOST_EVENTS {
+                let Some(element) = seq.next_element()? else { return Ok(all) };
+                all.push(self.0(element));
+            }
+            while seq.next_element::<IgnoredAny>()?.is_some() {}
+            Ok(all)
+        }
+    }
+    let mut from = serde_json::Deserializer::from_str(text);
+    let all = from.deserialize_seq(Each(one, PhantomData))?;
+    from.end()?;
+    Ok(all)
 }
 
 #[cfg(test)]
@@ -104,10 +132,9 @@ mod tests {
     #[test]
     fn g3_what_no_reader_takes_does_not_spoil_the_others() {
         let body = br#"[{"a":1},1e999,"\ud800",{"\ud800":1},{"b":1e999}]"#;
-        let read: Vec<bool> = split(body).unwrap().iter().map(|event| event.0.is_some()).collect();
-        assert_eq!(read, [true, false, false, false, true]);
+        assert_eq!(read(body, |event| event.0.is_some()).unwrap(), [true, false, false, false, true]);
         for broken in ["[{},1e]", "[{}", "[{}]]", "1e999", "{\"a\":1e999}"] {
-            assert!(matches!(split(broken.as_bytes()), Err(BatchError::NoArray(_))), "{broken}");
+            assert!(matches!(read(broken.as_bytes(), |_| ()), Err(BatchError::NoArray(_))), "{broken}");
         }
     }
 
@@ -127,13 +154,10 @@ mod tests {
             assert!(matches!(inflate(&body[..body.len() - 3], encoding), Err(BatchError::Damaged(_))));
             assert!(matches!(inflate(text, encoding), Err(BatchError::Damaged(_))));
         }
-        assert_eq!(
-            split(text).unwrap().iter().map(|event| event.0.is_some()).collect::<Vec<_>>(),
-            [true, false]
-        );
-        assert!(matches!(split(b"[\"\xff\"]"), Err(BatchError::NoArray(_))));
-        assert!(matches!(split(b"{}"), Err(BatchError::NoArray(_))));
+        assert_eq!(read(text, |event| event.0.is_some()).unwrap(), [true, false]);
+        assert!(matches!(read(b"[\"\xff\"]", |_| ()), Err(BatchError::NoArray(_))));
+        assert!(matches!(read(b"{}", |_| ()), Err(BatchError::NoArray(_))));
         let many = format!("[{}1]", "1,".repeat(MOST_EVENTS));
-        assert!(matches!(split(many.as_bytes()), Err(BatchError::TooLarge)));
+        assert!(matches!(read(many.as_bytes(), |_| ()), Err(BatchError::TooLarge)));
     }
 }

@@ -1,21 +1,18 @@
 //! One event: read, and refused unless every part of it is registered. Pure.
 
-use std::borrow::Cow;
-
 use firstlight_contract::hub::Refusal;
 use firstlight_domain::registry::{Classification, EventType, KEPT_DAYS, LONGEST_TEXT, Registered};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::attributes::{Attributes, Object, Plain};
+use super::attributes::{Attributes, Data, Datum, Object};
+use crate::insights::story;
 
 /// How long ago an event may have happened: as long as anything is kept.
 const OLDEST: SignedDuration = SignedDuration::from_hours(KEPT_DAYS as i64 * 24);
 /// How much later than now: whatever zone a clock was set in by mistake, and then some.
 const NEWEST: SignedDuration = SignedDuration::from_hours(48);
-/// How many values a list may have (a step is blocked by steps).
-const LONGEST_LIST: usize = 256;
 
 /// An event as it goes into the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +31,8 @@ pub struct Event {
     pub began: Option<Began>,
     /// Which run began or ended; for [`EventType::RunStarted`] and [`EventType::RunFinished`] only.
     pub run: Option<Run>,
+    /// What it says of which journey, if it does.
+    pub said: Option<(Uuid, story::Said)>,
     /// Its `data`, registered properties only, as JSON text.
     pub data: String,
 }
@@ -114,22 +113,22 @@ pub struct Read {
 
 /// Reads one event of the device that calls itself `source`. When it happened is judged by [`in_time`].
 pub fn read(text: &str, source: &str) -> Read {
-    of_object(&Object(Attributes::of(text)), source)
+    of_object(&serde_json::from_str(text).unwrap_or(Object(None)), source)
 }
 
 /// The same of an event that was cut out of a batch.
-pub fn of_object(object: &Object<'_>, source: &str) -> Read {
+pub fn of_object(object: &Object<Attributes<'_>>, source: &str) -> Read {
     let Some(attributes) = &object.0 else {
         let event = Err(malformed("it is no JSON object"));
         return Read { id: None, sequence: None, event };
     };
-    let id = attributes.text("id").filter(|id| id.len() <= LONGEST_TEXT).map(Cow::into_owned);
-    if attributes.text("source").as_deref() != Some(source) {
+    let id = attributes.id.text().filter(|id| id.len() <= LONGEST_TEXT).map(str::to_owned);
+    if attributes.source.text() != Some(source) {
         let message = format!("its `source` is not `{source}`, which is all this token may speak for");
         let event = Err(Refused { reason: Refusal::ForeignSource, message });
         return Read { id, sequence: None, event };
     }
-    let sequence = attributes.text("sequence").as_deref().and_then(number);
+    let sequence = attributes.sequence.text().and_then(number);
     let event = match sequence {
         Some(sequence) => of_attributes(attributes, sequence),
         None => Err(malformed("its `sequence` is not 16 digits, from 0000000000000001")),
@@ -147,75 +146,62 @@ fn number(text: &str) -> Option<u64> {
 }
 
 fn of_attributes(attributes: &Attributes<'_>, sequence: u64) -> Result<Event, Refused> {
-    let known = [
-        "specversion",
-        "id",
-        "source",
-        "type",
-        "time",
-        "recordedtime",
-        "sequence",
-        "datacontenttype",
-        "data",
-    ];
-    if let Some(unknown) = attributes.names().find(|name| !known.contains(name)) {
+    if attributes.unreadable {
+        return Err(malformed("a number or a text in it is none that can be read"));
+    }
+    if let Some(unknown) = &attributes.unknown {
         let message = format!("the attribute `{}` is not registered", shortened(unknown));
         return Err(Refused { reason: Refusal::UnregisteredProperty, message });
     }
-    let text_of = |name: &str| attributes.text(name).ok_or_else(|| malformed(&format!("it has no `{name}`")));
-    if text_of("specversion")? != "1.0" {
+    let Attributes { specversion, id, kind, time, recorded, content_type, data, .. } = attributes;
+    if text_of("specversion", specversion)? != "1.0" {
         return Err(malformed("its `specversion` is not 1.0"));
     }
-    let is_json = attributes.text("datacontenttype").as_deref() == Some("application/json");
-    if attributes.get("datacontenttype").is_some() && !is_json {
+    if *content_type != Datum::Missing && content_type.text() != Some("application/json") {
         return Err(malformed("its `datacontenttype` is not application/json"));
     }
-    let id = Uuid::try_parse(&text_of("id")?).map_err(|_| malformed("its `id` is no UUID"))?;
-    let instant = |name| {
-        let at = text_of(name)?.parse::<Timestamp>();
+    let id = Uuid::try_parse(text_of("id", id)?).map_err(|_| malformed("its `id` is no UUID"))?;
+    let instant = |name, attribute| {
+        let at = text_of(name, attribute)?.parse::<Timestamp>();
         at.map_err(|_| malformed(&format!("its `{name}` is no RFC 3339 time")))
     };
-    let (time, recorded) = (instant("time")?, instant("recordedtime")?);
-    let name = text_of("type")?;
-    let kind = EventType::named(&name).ok_or_else(|| Refused {
+    let (time, recorded) = (instant("time", time)?, instant("recordedtime", recorded)?);
+    let name = text_of("type", kind)?;
+    let kind = EventType::named(name).ok_or_else(|| Refused {
         reason: Refusal::UnregisteredType,
-        message: format!("the type `{}` is not registered", shortened(&name)),
+        message: format!("the type `{}` is not registered", shortened(name)),
     })?;
-    let no_object = || malformed("its `data` is no object");
-    let data = attributes.get("data").ok_or_else(no_object)?.get();
-    // Nearly all events are of steps, which say nothing else that has to be looked at.
-    if kind == EventType::StepChanged
-        && let Some(data) = plain(data)?
-    {
-        return Ok(Event { sequence, id, kind, time, recorded, began: None, run: None, data });
+    let data =
+        data.as_ref().and_then(|data| data.0.as_ref()).ok_or_else(|| malformed("its `data` is no object"))?;
+    let (began, run) = look_at(kind, data)?;
+    let said = story::said(kind, |name| data.text(name));
+    let data = serde_json::to_string(data).map_err(|_| malformed("its `data` cannot be written"))?;
+    Ok(Event { sequence, id, kind, time, recorded, began, run, said, data })
+}
+
+/// The text of an attribute that has to be there.
+fn text_of<'a>(name: &str, attribute: &'a Datum<'_>) -> Result<&'a str, Refused> {
+    attribute.text().ok_or_else(|| malformed(&format!("it has no `{name}`")))
+}
+
+/// Looks whether data is all it has to be, and what it begins.
+fn look_at(kind: EventType, data: &Data<'_>) -> Result<(Option<Began>, Option<Run>), Refused> {
+    if data.is_crowded {
+        return Err(malformed("its `data` has more properties than there are"));
     }
-    let data: Map<String, Value> = serde_json::from_str(data).map_err(|_| no_object())?;
-    for (name, value) in &data {
+    for (name, value) in data.properties() {
         check(name, value)?;
     }
+    // Nearly all events are of steps, which say nothing else that has to be looked at.
+    if kind == EventType::StepChanged {
+        return Ok((None, None));
+    }
+    let data = data.to_map();
     let began = if kind == EventType::JourneyStarted { Some(began(&data)?) } else { None };
     let run = run(kind, &data)?;
     super::survey::said(kind, &data).map_err(malformed)?;
     super::request::said(kind, &data).map_err(malformed)?;
-    let data = Value::Object(data).to_string();
-    Ok(Event { sequence, id, kind, time, recorded, began, run, data })
-}
-
-/// Data of which every value is plain, checked and written anew; nothing where it has to be read otherwise.
-fn plain(data: &str) -> Result<Option<String>, Refused> {
-    let Some(members) = Attributes::of(data) else { return Ok(None) };
-    let Some(members) = members.plain() else { return Ok(None) };
-    let mut written = String::with_capacity(data.len());
-    for (name, Plain { json, text }) in members {
-        let row = registered(name)?;
-        if !text.is_none_or(|text| is_short(text, row)) {
-            return Err(too_long(name));
-        }
-        written.push(if written.is_empty() { '{' } else { ',' });
-        written.extend(["\"", name, "\":", json]);
-    }
-    written.push_str(if written.is_empty() { "{}" } else { "}" });
-    Ok(Some(written))
+    Ok((began, run))
 }
 
 /// The row of a property that is registered and may leave a machine.
@@ -238,23 +224,19 @@ fn is_short(text: &str, row: &Registered) -> bool {
     (text.len() <= longest || text.chars().count() <= longest) && !text.contains('\0')
 }
 
-fn too_long(name: &str) -> Refused {
-    malformed(&format!("`{name}` is no short value, nor a list of such"))
-}
-
 /// A property that is registered, may leave a machine, and is as short as such a property is.
-fn check(name: &str, value: &Value) -> Result<(), Refused> {
+fn check(name: &str, value: &Datum<'_>) -> Result<(), Refused> {
     let row = registered(name)?;
-    let short = |value: &Value| match value {
-        Value::String(text) => is_short(text, row),
-        Value::Number(_) | Value::Bool(_) => true,
-        Value::Null | Value::Array(_) | Value::Object(_) => false,
+    let short = |value: &Datum<'_>| match value {
+        Datum::Text(text) => is_short(text, row),
+        Datum::Number(_) | Datum::Flag(_) => true,
+        Datum::Missing | Datum::List(_) | Datum::Unfit => false,
     };
     let fits = match value {
-        Value::Array(values) => values.len() <= LONGEST_LIST && values.iter().all(short),
+        Datum::List(values) => values.iter().all(short),
         value => short(value),
     };
-    if fits { Ok(()) } else { Err(too_long(name)) }
+    if fits { Ok(()) } else { Err(malformed(&format!("`{name}` is no short value, nor a list of such"))) }
 }
 
 /// Whether something may have happened then, by our clock, that arrived `now`.

@@ -6,10 +6,10 @@ use jiff::{
     ToSpan as _,
     civil::{Date, Weekday},
 };
-use roaring::RoaringBitmap;
+use roaring::{MultiOps as _, RoaringBitmap};
 
 use super::{
-    Filter, Insights, SMALLEST, bitmap,
+    Filter, Insights, SMALLEST, beside, bitmap,
     questions::{Place, Split},
 };
 
@@ -30,7 +30,7 @@ impl Insights {
         };
         // The period says which days, not whom.
         let whom = Filter { period: None, ..filter.clone() };
-        let days = days.into_iter().map(|day| self.active_on(day, &whom).0).collect();
+        let days = beside::each(&days, |day| self.active_on(*day, &whom).0);
         ActivityTable { filter: filter.to_view(), days }
     }
 
@@ -44,8 +44,7 @@ impl Insights {
                 let known = (days == 1 && filter.width() == 0 && *past.0 == day).then_some(*past.1);
                 return self.past(known);
             }
-            let people =
-                self.people.range(from..=day).fold(RoaringBitmap::new(), |all, (_, people)| all | people);
+            let people = self.people.range(from..=day).map(|(_, people)| people).union();
             self.active(&people, &roles, filter)
         };
         let monthly = window(MONTH);
@@ -126,10 +125,11 @@ impl Insights {
     /// Whether somebody is as asked.
     fn is_asked<'a>(&'a self, filter: &'a Filter) -> impl Fn(&Place) -> bool {
         let questions = &self.cohorts.questions;
-        let (atoms, team) = (questions.atoms(filter), questions.team(filter));
+        let (mut atoms, team) = (vec![false; self.cohorts.atoms], questions.team(filter));
+        questions.atoms(filter).iter().for_each(|atom| atoms[*atom] = true);
         move |(atom, of, _)| match filter.team {
             Some(_) => team.is_some() && *of == team,
-            None => atoms.binary_search(atom).is_ok(),
+            None => atoms[*atom],
         }
     }
 

@@ -12,10 +12,10 @@ use roaring::RoaringBitmap;
 use uuid::Uuid;
 
 use super::{
-    Filter, Period, SMALLEST, bitmap,
+    Filter, Period, SMALLEST, beside, bitmap,
     filter::{Release, name_of},
     questions::{Atom, Place, Questions, Split},
-    story::{Beginning, Journey},
+    story::{Beginning, Journey, StepFacts},
 };
 
 /// A person and the id of a journey of theirs.
@@ -26,6 +26,8 @@ pub(super) type JourneyKey = (u32, Uuid);
 pub(super) struct Member {
     id: Uuid,
     pub(super) journey: Journey,
+    /// The numbers of the journey's steps, one for each.
+    steps: Vec<usize>,
     pub(super) began: Beginning,
     /// When its clock started, if that is known.
     pub(super) start: Option<i64>,
@@ -45,6 +47,11 @@ impl Member {
         filter.persona.as_ref().is_none_or(|persona| *persona == self.began.persona)
             && filter.release.as_ref().is_none_or(|release| Some(release) == self.began.release.as_ref())
             && filter.period.is_none_or(|period| self.month.is_some_and(|month| period.holds(month)))
+    }
+
+    /// Its steps, by their numbers.
+    pub(super) fn steps(&self) -> impl Iterator<Item = (usize, &StepFacts)> {
+        self.steps.iter().copied().zip(self.journey.steps.iter().map(|(_, facts)| facts))
     }
 
     /// Whose journey it is, and its id.
@@ -82,12 +89,38 @@ pub(super) struct Told {
     pub(super) teams: BTreeMap<u32, TeamId>,
 }
 
+/// Numbers for the steps of packs: names are compared once a journey, not once a figure.
+#[derive(Default)]
+struct Steps {
+    names: Vec<(String, String)>,
+    numbers: HashMap<String, HashMap<String, usize>>,
+}
+
+impl Steps {
+    fn of<'a>(&mut self, pack: &str, steps: impl Iterator<Item = &'a str>) -> Vec<usize> {
+        let Self { names, numbers } = self;
+        let of_pack = numbers.entry(pack.to_owned()).or_default();
+        let number = |step: &str| {
+            if let Some(known) = of_pack.get(step) {
+                return *known;
+            }
+            let number = names.len();
+            names.push((pack.to_owned(), step.to_owned()));
+            of_pack.insert(step.to_owned(), number);
+            number
+        };
+        steps.map(number).collect()
+    }
+}
+
 /// Every journey that has begun.
 #[derive(Debug)]
 pub(super) struct Cohorts {
     members: Vec<Member>,
     pub(super) questions: Questions,
     pub(super) atoms: usize,
+    /// The pack and the name of each step, by its number.
+    pub(super) steps: Vec<(String, String)>,
     shown: BTreeSet<Filter>,
     pub(super) without_beginning: u64,
     pub(super) without_clock: u64,
@@ -104,7 +137,7 @@ impl Cohorts {
                 Some((*person, names.binary_search_by(|name| name.as_str().cmp(team.as_str())).ok()?))
             })
             .collect();
-        let mut members = Vec::new();
+        let (mut members, mut numbered) = (Vec::new(), Steps::default());
         let (mut without_beginning, mut without_clock) = (0, 0);
         for (key, journey) in journeys {
             let Some(began) = journey.began.clone() else {
@@ -116,7 +149,20 @@ impl Cohorts {
             let month = start.and_then(|start| day_of(start, zone)).map(Period::month_of);
             without_clock += u64::from(month.is_none());
             let (team, merged) = (numbers.get(&journey.person).copied(), merged.get(&key).copied());
-            members.push(Member { id: key.1, journey, began, start, day, month, atom: 0, team, merged });
+            let pack = began.release.as_ref().map_or("", |(pack, _)| pack.as_str());
+            let steps = numbered.of(pack, journey.steps.iter().map(|(name, _)| name));
+            members.push(Member {
+                id: key.1,
+                journey,
+                steps,
+                began,
+                start,
+                day,
+                month,
+                atom: 0,
+                team,
+                merged,
+            });
         }
         let atom = |member: &Member| -> Atom {
             (member.began.persona.clone(), member.began.release.clone(), member.month)
@@ -131,7 +177,8 @@ impl Cohorts {
         let questions = Questions::about(atoms.keys(), names);
         let split = Split::of(members.iter().map(Member::place), atoms.len());
         let shown = questions.answered(&split, |_| true, None);
-        Self { members, questions, atoms: atoms.len(), shown, without_beginning, without_clock }
+        let (atoms, steps) = (atoms.len(), numbered.names);
+        Self { members, questions, atoms, steps, shown, without_beginning, without_clock }
     }
 
     /// The only way to people: whom a filter is about, if they may be told of.
@@ -153,11 +200,12 @@ impl Cohorts {
     /// Whether those of a group that `is_one` picks out may be told of, beside what is told of them under every other
     /// filter.
     pub(super) fn tells_of(&self, filter: &Filter, is_one: impl Fn(&Member) -> bool) -> bool {
-        self.tells_of_these(filter, self.members.iter().filter(|member| is_one(member)).collect())
+        let part: Vec<&Member> = self.members.iter().filter(|member| is_one(member)).collect();
+        self.tells_of_these(filter, &part)
     }
 
     /// The same of each thing that members have, as a step they have met: those of whose people something may be told.
-    pub(super) fn tells_of_each<'a, Thing: Hash + Eq, Things: Iterator<Item = Thing>>(
+    pub(super) fn tells_of_each<'a, Thing: Hash + Eq + Sync, Things: Iterator<Item = Thing>>(
         &'a self,
         filter: &Filter,
         things: impl Fn(&'a Member) -> Things,
@@ -172,21 +220,21 @@ impl Cohorts {
                 }
             }
         }
-        with.into_iter()
-            .filter_map(|(thing, part)| self.tells_of_these(filter, part).then_some(thing))
-            .collect()
+        let with: Vec<(Thing, Vec<&Member>)> = with.into_iter().collect();
+        let told = beside::each(&with, |(_, part)| self.tells_of_these(filter, part));
+        with.into_iter().zip(told).filter_map(|((thing, _), told)| told.then_some(thing)).collect()
     }
 
-    fn tells_of_these(&self, filter: &Filter, part: Vec<&Member>) -> bool {
+    fn tells_of_these(&self, filter: &Filter, part: &[&Member]) -> bool {
         if part.len() == self.members.len() {
             return self.shown.contains(filter);
         }
-        let part = part.into_iter();
+        let part = part.iter();
         if filter.width() == 0 {
             // Everybody is told of first, whatever else is: only how many they are counts.
             return self.shown.contains(filter) && is_enough(part.map(|member| member.journey.person));
         }
-        let split = Split::of(part.map(Member::place), self.atoms);
+        let split = Split::of(part.map(|member| member.place()), self.atoms);
         let told = |filter: &Filter| self.shown.contains(filter);
         self.questions.answered(&split, told, Some(filter)).contains(filter)
     }

@@ -17,14 +17,17 @@ pub type People = Vec<u32>;
 
 /// Reckoned with in a finite field: exact, unlike fractions of floating point. What follows over the fractions follows here too,
 /// but where this prime divides a determinant of zeros and ones, which is a chance of one in two thousand million.
-const PRIME: u64 = (1 << 31) - 1;
+const PRIME: u64 = (1 << BITS) - 1;
+const BITS: u32 = 31;
 
-fn times(a: u64, b: u64) -> u64 {
-    a * b % PRIME
+/// What a number below 2^62 - 1 is in the field: there 2^31 is 1, so its halves are added up.
+fn reduced(number: u64) -> u64 {
+    let sum = (number & PRIME) + (number >> BITS);
+    if sum >= PRIME { sum - PRIME } else { sum }
 }
 
-fn minus(a: u64, b: u64) -> u64 {
-    (a + PRIME - b) % PRIME
+fn times(a: u64, b: u64) -> u64 {
+    reduced(a * b)
 }
 
 fn inverse(of: u64) -> u64 {
@@ -62,10 +65,13 @@ pub fn answerable(
     let singles = (0..groups.len()).map(|index| vec![index]);
     let secrets: BTreeSet<Groups> = singles
         .chain(delicate)
-        .chain(questions.iter().cloned())
         .chain(remainders(groups, questions, smallest))
         .filter(few)
+        .chain(questions.iter().filter(|question| few(question)).cloned())
         .collect();
+    if secrets.is_empty() {
+        return vec![true; questions.len()];
+    }
     let mut secrets: Vec<Vec<u64>> = secrets.iter().map(|some| vector(some, groups.len())).collect();
     // Each begins to count at its pivot, where those after it are 0.
     let mut answered: Vec<(usize, Vec<u64>)> = Vec::new();
@@ -143,8 +149,9 @@ fn subtract(from: &mut [u64], factor: u64, what: &[u64]) {
     if factor == 0 {
         return;
     }
+    let factor = PRIME - factor;
     for (number, what) in from.iter_mut().zip(what) {
-        *number = minus(*number, times(factor, *what));
+        *number = reduced(*number + factor * *what);
     }
 }
 
@@ -160,6 +167,27 @@ mod tests {
             people
         };
         sizes.iter().map(group).collect()
+    }
+
+    #[test]
+    fn the_field_is_that_of_the_prime() {
+        let some = [0, 1, 2, 3, 1 << 16, (1 << 30) + 7, PRIME - 2, PRIME - 1];
+        for (a, b) in some.into_iter().flat_map(|a| some.map(|b| (a, b))) {
+            assert_eq!(times(a, b), a * b % PRIME, "{a} {b}");
+            let mut from = [a, 0, PRIME - 1];
+            subtract(&mut from, b, &[PRIME - 1, a, b]);
+            assert_eq!(
+                from,
+                [
+                    (a + b) % PRIME,
+                    (PRIME - a * b % PRIME) % PRIME,
+                    (PRIME - 1 + PRIME - b * b % PRIME) % PRIME
+                ]
+            );
+        }
+        for number in some.into_iter().skip(1) {
+            assert_eq!(times(number, inverse(number)), 1, "{number}");
+        }
     }
 
     #[test]

@@ -72,7 +72,7 @@ impl Insights {
 
 /// When somebody reached each stage first.
 fn did(member: &Member, as_of: Timestamp) -> Vec<Did> {
-    let steps = || member.journey.steps.values();
+    let steps = || member.journey.steps.iter().map(|(_, facts)| facts);
     let stages = [
         Some(member.began.moment.time),
         steps().filter_map(|step| step.entered).min(),

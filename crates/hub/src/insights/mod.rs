@@ -13,11 +13,13 @@
 
 mod activity;
 mod adoption;
+mod beside;
 mod cohort;
 mod completeness;
 pub mod disclosure;
 pub mod filter;
 mod funnel;
+pub(crate) mod journey_steps;
 mod questions;
 mod retrospective;
 mod services;

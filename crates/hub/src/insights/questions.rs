@@ -75,8 +75,8 @@ impl Split {
 #[derive(Debug, Default)]
 pub(super) struct Questions {
     of: BTreeMap<Filter, Groups>,
-    /// Filters that part a wider one in the same way, as all its personas do.
-    lines: Vec<Vec<Filter>>,
+    /// What filters are about that part a wider one in the same way, as all its personas do.
+    lines: Vec<Vec<Groups>>,
     /// The names of teams.
     teams: Vec<String>,
 }
@@ -90,12 +90,12 @@ impl Questions {
             }
         }
         // By the wider filter and what parts it; periods by how long they are.
-        let mut lines: BTreeMap<(Filter, [bool; 2], usize), Vec<Filter>> = BTreeMap::new();
-        for filter in of.keys() {
+        let mut lines: BTreeMap<(Filter, [bool; 2], usize), Vec<Groups>> = BTreeMap::new();
+        for (filter, atoms) in &of {
             for wider in filter.wider() {
                 let same = [filter.persona == wider.persona, filter.release == wider.release];
                 let length = filter.period.map_or(0, |period| period.to_string().len());
-                lines.entry((wider, same, length)).or_default().push(filter.clone());
+                lines.entry((wider, same, length)).or_default().push(atoms.clone());
             }
         }
         Self { of, lines: lines.into_values().collect(), teams }
@@ -164,20 +164,19 @@ impl Questions {
         until: Option<&Filter>,
     ) -> BTreeSet<Filter> {
         let groups = split.atoms.as_slice();
-        let of = |filter: &Filter| -> Groups {
-            let atoms = self.atoms(filter).iter().copied();
-            atoms.filter(|index| groups.get(*index).is_some_and(|group| !group.is_empty())).collect()
-        };
+        let size = |index: &usize| groups.get(*index).map_or(0, Vec::len);
+        let met =
+            |atoms: &[usize]| -> Groups { atoms.iter().copied().filter(|index| size(index) > 0).collect() };
+        // What has a large atom is not about a few, and most filters have one: they need no second look.
+        let may_be_few = |atoms: &[usize]| atoms.iter().all(|index| (size(index) as u64) < SMALLEST);
         let may_be_asked = |filter: &Filter| filter.width() <= MOST_WIDE && may_be_asked(filter);
         let (mut order, mut never) = (Vec::new(), Vec::new());
-        for filter in self.of.keys() {
-            match of(filter) {
-                nobody if nobody.is_empty() => {}
-                some if may_be_asked(filter) => {
-                    let many: usize = some.iter().filter_map(|index| groups.get(*index)).map(Vec::len).sum();
-                    order.push((filter, many, some));
-                }
-                some => never.push(some),
+        for (filter, atoms) in &self.of {
+            let many: usize = atoms.iter().map(size).sum();
+            if many > 0 && may_be_asked(filter) {
+                order.push((filter, many, atoms));
+            } else if may_be_few(atoms) {
+                never.push(met(atoms));
             }
         }
         never.extend(teams::in_atoms(split, self.of.values().map(Vec::as_slice)));
@@ -185,22 +184,19 @@ impl Questions {
         order.sort_by_key(|(filter, many, _)| (filter.width(), Reverse(*many), *filter));
         let asked = order.iter().position(|(filter, ..)| Some(*filter) == until);
         let later = order.split_off(asked.map_or(order.len(), |at| at + 1));
+        let later = later.into_iter().filter(|(.., atoms)| may_be_few(atoms)).map(|(.., atoms)| met(atoms));
         let small_together = self.lines.iter().map(|line| {
-            let small = line.iter().map(of).filter(|some| is_small(groups, some));
+            let small = line.iter().filter(|atoms| may_be_few(atoms)).map(|atoms| met(atoms));
+            let small = small.filter(|some| people(groups, some) < SMALLEST);
             let all: BTreeSet<usize> = small.flatten().collect();
             all.into_iter().collect::<Groups>()
         });
-        let secrets = small_together.chain(never).chain(later.into_iter().map(|(.., some)| some));
+        let secrets = small_together.chain(never).chain(later);
         let (filters, questions): (Vec<&Filter>, Vec<Groups>) =
-            order.into_iter().map(|(filter, _, some)| (filter, some)).unzip();
+            order.into_iter().map(|(filter, _, atoms)| (filter, met(atoms))).unzip();
         let answers = answerable(groups, &questions, secrets, SMALLEST);
         filters.into_iter().zip(answers).filter(|(_, may)| *may).map(|(filter, _)| filter.clone()).collect()
     }
-}
-
-fn is_small(groups: &[People], some: &Groups) -> bool {
-    let large = |index: &usize| groups.get(*index).is_some_and(|group| group.len() as u64 >= SMALLEST);
-    !some.iter().any(large) && people(groups, some) < SMALLEST
 }
 
 /// Every filter an atom is in.

@@ -1,7 +1,5 @@
 //! What each step costs: how long it takes, how often it fails, and the days people lose in it.
 
-use std::collections::HashMap;
-
 use firstlight_contract::kpis::{Kpi, KpiAnswer, StepRow, StepTable};
 use firstlight_metrics::{
     Level,
@@ -11,15 +9,12 @@ use firstlight_metrics::{
 };
 
 use super::{
-    Alike, Filter, Insights, MILLISECONDS_A_DAY, MILLISECONDS_A_MINUTE,
+    Alike, Filter, Insights, MILLISECONDS_A_DAY, MILLISECONDS_A_MINUTE, beside,
     cohort::{Group, Member},
     duration, number,
     story::StepFacts,
     ttfv::HORIZON,
 };
-
-/// Pack and step.
-type Key<'a> = (&'a str, &'a str);
 
 /// A step of somebody's journey, up to now.
 #[derive(Debug, Clone, Copy)]
@@ -36,20 +31,25 @@ impl Insights {
         let group = self.cohorts.group(filter);
         let mut rows: Vec<(StepRow, f64)> = Vec::new();
         if let Group::Shown(members) = &group {
-            let mut visits: HashMap<Key<'_>, Vec<Visit>> = HashMap::new();
-            for (key, visit) in members.iter().flat_map(|member| self.visits(member)) {
-                visits.entry(key).or_default().push(visit);
+            let mut all: Vec<Vec<Visit>> = vec![Vec::new(); self.cohorts.steps.len()];
+            for (step, visit) in members.iter().flat_map(|member| self.visits(member)) {
+                all[step].push(visit);
             }
-            let met = self.cohorts.tells_of_each(filter, |member| self.visits(member).map(|(key, _)| key));
+            let met = self.cohorts.tells_of_each(filter, |member| self.met(member).map(|(step, _)| step));
             let tried = self.cohorts.tells_of_each(filter, |member| {
-                self.visits(member).filter(|(_, visit)| visit.was_tried()).map(|(key, _)| key)
+                self.met(member).filter(|(_, facts)| facts.tried.is_some()).map(|(step, _)| step)
             });
-            for (key, visits) in visits {
-                let row = if met.contains(&key) {
-                    self.row(key, &visits, tried.contains(&key))
+            let all: Vec<(usize, Vec<Visit>)> =
+                all.into_iter().enumerate().filter(|(_, visits)| !visits.is_empty()).collect();
+            let told = beside::each(&all, |(step, visits)| {
+                let key = &self.cohorts.steps[*step];
+                if met.contains(step) {
+                    self.row(key, visits, tried.contains(step))
                 } else {
                     self.hidden(key)
-                };
+                }
+            });
+            for row in told {
                 let cost = match row.person_days.answer {
                     KpiAnswer::Known { value, .. } => value,
                     _ => -1.0,
@@ -78,7 +78,7 @@ impl Insights {
             .filter(Visit::was_tried)
             .collect();
         let told =
-            self.cohorts.tells_of(filter, |member| self.visits(member).any(|(_, visit)| visit.was_tried()));
+            self.cohorts.tells_of(filter, |member| self.met(member).any(|(_, facts)| facts.tried.is_some()));
         self.failures(&tried, told)
     }
 
@@ -90,21 +90,22 @@ impl Insights {
         self.share(Proportion { part: count(failed), whole: count(tried.len()) }, Alike::TellsIfAllDid)
     }
 
-    /// Somebody's time in each step they have met.
-    fn visits<'a>(&self, member: &'a Member) -> impl Iterator<Item = (Key<'a>, Visit)> {
+    /// The steps somebody has met, by number.
+    fn met<'a>(&self, member: &'a Member) -> impl Iterator<Item = (usize, &'a StepFacts)> {
         let as_of = self.as_of;
-        let left = member.journey.left.filter(|left| Some(*left) <= as_of);
-        let met = member.journey.steps.iter().filter(move |(_, facts)| facts.entered.is_some());
-        met.filter_map(move |(step, facts)| {
-            let as_of = as_of.filter(|as_of| facts.entered <= Some(*as_of))?;
-            let until = left.unwrap_or(as_of);
-            let visit = Visit { facts: facts.until(until), until, left: left.is_some() };
-            Some(((pack(member), step.as_str()), visit))
-        })
+        member.steps().filter(move |(_, facts)| facts.entered.is_some() && facts.entered <= as_of)
+    }
+
+    /// Somebody's time in each of them.
+    fn visits(&self, member: &Member) -> impl Iterator<Item = (usize, Visit)> {
+        let left = member.journey.left.filter(|left| Some(*left) <= self.as_of);
+        let until = left.or(self.as_of).unwrap_or_default();
+        let visit = move |facts: &StepFacts| Visit { facts: facts.until(until), until, left: left.is_some() };
+        self.met(member).map(move |(step, facts)| (step, visit(facts)))
     }
 
     /// `told` says whether those who tried it may be told of beside those who met it.
-    fn row(&self, (pack, step): Key<'_>, visits: &[Visit], told: bool) -> StepRow {
+    fn row(&self, (pack, step): &(String, String), visits: &[Visit], told: bool) -> StepRow {
         let waits: Vec<Wait> = visits.iter().filter_map(Visit::wait).collect();
         let tried: Vec<Visit> = visits.iter().filter(|visit| visit.was_tried()).copied().collect();
         let minutes = |of: fn(&StepFacts) -> i64| {
@@ -128,8 +129,8 @@ impl Insights {
             mean
         });
         StepRow {
-            pack: pack.to_owned(),
-            step: step.to_owned(),
+            pack: pack.clone(),
+            step: step.clone(),
             minutes: self.quantile(&Curve::of(&waits, Transform::default()), 0.5),
             failure: self.failures(&tried, told),
             doing: minutes(|facts| facts.doing),
@@ -139,11 +140,11 @@ impl Insights {
         }
     }
 
-    fn hidden(&self, (pack, step): Key<'_>) -> StepRow {
+    fn hidden(&self, (pack, step): &(String, String)) -> StepRow {
         let kpi = || self.kpi(KpiAnswer::Suppressed);
         StepRow {
-            pack: pack.to_owned(),
-            step: step.to_owned(),
+            pack: pack.clone(),
+            step: step.clone(),
             minutes: kpi(),
             failure: kpi(),
             doing: kpi(),
@@ -168,11 +169,6 @@ impl Visit {
         };
         Wait::new(duration((at - entered).max(0), MILLISECONDS_A_MINUTE), end).ok()
     }
-}
-
-/// The pack a journey goes by.
-fn pack(member: &Member) -> &str {
-    member.began.release.as_ref().map_or("", |(pack, _)| pack.as_str())
 }
 
 fn count(of: usize) -> u64 {

@@ -3,12 +3,11 @@
 //! A step's transitions are kept until it is done first; what comes after that never matters, so a journey stays as small
 //! as its checklist, however often its steps are looked at later.
 
-use std::collections::BTreeMap;
-
 use firstlight_domain::registry::EventType;
 use jiff::Timestamp;
-use serde::Deserialize;
 use uuid::Uuid;
+
+pub use super::journey_steps::JourneySteps;
 
 /// How many steps of a journey, and transitions of a step, are kept: more than any checklist has, so that a machine that makes
 /// them up does not grow a journey without end. The first by name, and the earliest, so that arrival order does not matter.
@@ -126,52 +125,69 @@ pub enum Told {
     Step(String, Transition),
 }
 
-#[derive(Deserialize)]
-struct Data {
-    journey: Option<String>,
-    persona: Option<String>,
-    pack: Option<String>,
-    pack_version: Option<String>,
-    clock: Option<String>,
-    clock_start: Option<String>,
-    step: Option<String>,
-    state: Option<String>,
+/// What an event says of a journey, wherever in time that belongs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Said {
+    /// It began.
+    Began {
+        /// For which kind of engineer.
+        persona: String,
+        /// With which pack and version, if it was said.
+        release: Option<(String, String)>,
+        /// From when time is counted, by the device's clock.
+        clock: Clock,
+        /// Whether that is when Firstlight was opened first, and not a date of the company's.
+        by_device: bool,
+    },
+    /// It was left.
+    Left,
+    /// It reached first value.
+    Value,
+    /// One of its steps entered a phase.
+    Step(String, Phase),
 }
 
-/// What an event of this type, with this `data`, tells of which journey; nothing if it tells nothing of one. `moved` is how much
-/// later it happened than its device's clock said, in milliseconds.
-pub fn told(kind: EventType, moment: Moment, moved: i64, data: &str) -> Option<(Uuid, Told)> {
-    let tells = matches!(
-        kind,
-        EventType::JourneyStarted
-            | EventType::JourneyLeft
-            | EventType::StepChanged
-            | EventType::FirstValueReached
-    );
-    if !tells {
-        return None;
-    }
-    // Whatever is of another shape says nothing we could count; it was registered, so it is in the log all the same.
-    let data: Data = serde_json::from_str(data).ok()?;
-    let journey = Uuid::try_parse(data.journey.as_deref()?).ok()?;
-    let told = match kind {
+/// What an event of this type says of which journey; nothing if it says nothing of one. `text_of` gives its properties.
+/// Whatever is of another shape says nothing we could count; it was registered, so it is in the log all the same.
+pub fn said<'a>(kind: EventType, text_of: impl Fn(&str) -> Option<&'a str>) -> Option<(Uuid, Said)> {
+    let said = match kind {
         EventType::JourneyStarted => {
-            let at = data.clock_start.and_then(|at| at.parse::<Timestamp>().ok());
-            let clock = match (at, data.clock.as_deref()) {
-                // The same clock that was wrong said when Firstlight was opened first; a date of the company's is right.
-                (Some(at), Some("first_launch")) => Clock::At(at.as_millisecond().saturating_add(moved)),
-                (Some(at), _) => Clock::At(at.as_millisecond()),
-                (None, Some("first_launch")) => Clock::Beginning,
-                (None, _) => Clock::Unknown,
+            let at = text_of("clock_start").and_then(|at| at.parse::<Timestamp>().ok());
+            let by_device = text_of("clock") == Some("first_launch");
+            let clock = match at {
+                Some(at) => Clock::At(at.as_millisecond()),
+                None if by_device => Clock::Beginning,
+                None => Clock::Unknown,
             };
-            let release = data.pack.zip(data.pack_version);
-            Told::Began(Beginning { moment, persona: data.persona?, release, clock })
+            let owned = |name| text_of(name).map(str::to_owned);
+            let release = owned("pack").zip(owned("pack_version"));
+            Said::Began { persona: owned("persona")?, release, clock, by_device }
         }
-        EventType::JourneyLeft => Told::Left(moment),
-        EventType::FirstValueReached => Told::Value(moment),
-        _ => Told::Step(data.step?, Transition { moment, phase: Phase::of(&data.state?) }),
+        EventType::JourneyLeft => Said::Left,
+        EventType::FirstValueReached => Said::Value,
+        EventType::StepChanged => Said::Step(text_of("step")?.to_owned(), Phase::of(text_of("state")?)),
+        _ => return None,
     };
-    Some((journey, told))
+    Some((Uuid::try_parse(text_of("journey")?).ok()?, said))
+}
+
+impl Said {
+    /// The same at its place in time. `moved` is how much later it happened than its device's clock said, in milliseconds.
+    pub fn at(self, moment: Moment, moved: i64) -> Told {
+        match self {
+            Self::Began { persona, release, clock, by_device } => {
+                let clock = match clock {
+                    // The same clock that was wrong said when Firstlight was opened first; a date of the company's is right.
+                    Clock::At(at) if by_device => Clock::At(at.saturating_add(moved)),
+                    clock => clock,
+                };
+                Told::Began(Beginning { moment, persona, release, clock })
+            }
+            Self::Left => Told::Left(moment),
+            Self::Value => Told::Value(moment),
+            Self::Step(step, phase) => Told::Step(step, Transition { moment, phase }),
+        }
+    }
 }
 
 /// The transitions of one step of one journey, in order, until it is done first.
@@ -297,7 +313,7 @@ pub struct Journey {
     /// When it reached first value first.
     pub value: Option<i64>,
     /// Its steps.
-    pub steps: BTreeMap<String, StepFacts>,
+    pub steps: JourneySteps,
 }
 
 impl Journey {

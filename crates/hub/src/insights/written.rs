@@ -1,8 +1,9 @@
 //! The steps of a journey as they are written down: what is read of every journey for every figure, so without a parser.
 
-use std::collections::BTreeMap;
-
-use super::story::{Phase, StepFacts};
+use super::{
+    journey_steps::{JourneySteps, Names},
+    story::{Phase, StepFacts},
+};
 
 /// No instant.
 const NONE: i64 = i64::MIN;
@@ -12,9 +13,9 @@ const NO_PHASE: u8 = u8::MAX;
 const SIZE: usize = 61;
 
 /// For each step, by name: the length of the name in two bytes, the name, and what it came to; big-endian.
-pub(crate) fn to_bytes(steps: &BTreeMap<String, StepFacts>) -> Vec<u8> {
+pub(crate) fn to_bytes(steps: &JourneySteps) -> Vec<u8> {
     let mut bytes = Vec::new();
-    for (name, facts) in steps {
+    for (name, facts) in steps.iter() {
         // Ingest takes no longer names than 256 bytes.
         bytes.extend(u16::try_from(name.len()).unwrap_or(u16::MAX).to_be_bytes());
         bytes.extend(name.as_bytes());
@@ -29,17 +30,17 @@ pub(crate) fn to_bytes(steps: &BTreeMap<String, StepFacts>) -> Vec<u8> {
     bytes
 }
 
-/// What [`to_bytes`] gave; nothing if that is not what it is.
-pub(crate) fn from_bytes(mut bytes: &[u8]) -> Option<BTreeMap<String, StepFacts>> {
-    let mut steps = BTreeMap::new();
+/// What [`to_bytes`] gave; nothing if that is not what it is. `names` are kept for the next.
+pub(crate) fn from_bytes(mut bytes: &[u8], names: &mut Names) -> Option<JourneySteps> {
+    let mut steps = Vec::with_capacity(bytes.len() / (SIZE + 8));
     while !bytes.is_empty() {
         let (length, rest) = bytes.split_first_chunk()?;
         let (name, rest) = rest.split_at_checked(u16::from_be_bytes(*length).into())?;
         let (facts, rest) = rest.split_at_checked(SIZE)?;
-        steps.insert(std::str::from_utf8(name).ok()?.to_owned(), of_step(facts)?);
+        steps.push((names.of(std::str::from_utf8(name).ok()?), of_step(facts)?));
         bytes = rest;
     }
-    Some(steps)
+    Some(steps.into_iter().collect())
 }
 
 fn of_step(bytes: &[u8]) -> Option<StepFacts> {
@@ -79,10 +80,11 @@ mod tests {
             open: Some((Phase::Waiting, -7)),
         };
         let done = StepFacts { done: Some(9), open: None, ..open };
-        let steps = BTreeMap::from([("vpn".to_owned(), open), ("größe".to_owned(), done)]);
+        let steps: JourneySteps = [("vpn", open), ("größe", done)].into_iter().collect();
+        let from_bytes = |bytes| from_bytes(bytes, &mut Names::default());
         let bytes = to_bytes(&steps);
         assert_eq!(from_bytes(&bytes), Some(steps));
         assert_eq!(from_bytes(&bytes[..bytes.len() - 1]), None);
-        assert_eq!(from_bytes(&[]), Some(BTreeMap::new()));
+        assert_eq!(from_bytes(&[]), Some(JourneySteps::default()));
     }
 }

@@ -21,6 +21,7 @@ use crate::{
     audit::By,
     ingest::{Marks, clock::around},
     insights::{
+        journey_steps::Names,
         story::{StepStory, Transition},
         written,
     },
@@ -303,17 +304,17 @@ fn between(bytes: &[u8]) -> Result<Value, StoreError> {
 
 /// What the steps of a journey came to.
 fn steps_of(bytes: &[u8]) -> Option<Result<Value, StoreError>> {
-    let steps = written::from_bytes(bytes)?;
+    let steps = written::from_bytes(bytes, &mut Names::default())?;
     let text =
         |at: Option<i64>| -> Result<_, StoreError> { at.map(|at| Ok(instant(at)?.to_string())).transpose() };
-    let steps = steps.into_iter().map(|(name, facts)| {
+    let steps = steps.iter().map(|(name, facts)| {
         let step = json!({
             "entered": text(facts.entered)?, "tried": text(facts.tried)?, "done": text(facts.done)?,
             "failures": facts.failures, "doing_ms": facts.doing, "waiting_ms": facts.waiting,
             "failing_ms": facts.failing, "phase": facts.open.map(|(phase, _)| phase.name()),
             "phase_since": text(facts.open.map(|(_, since)| since))?,
         });
-        Ok((name, step))
+        Ok((name.to_owned(), step))
     });
     Some(steps.collect::<Result<Map<_, _>, StoreError>>().map(Value::Object))
 }

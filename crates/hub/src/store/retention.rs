@@ -215,7 +215,7 @@ pub(super) struct Earliest {
 impl Earliest {
     pub(super) fn of_journey(&mut self, id: Uuid, journey: &Journey) {
         let began = journey.began.as_ref().map(|began| began.moment.time);
-        let entered = journey.steps.values().filter_map(|facts| facts.entered).min();
+        let entered = journey.steps.iter().filter_map(|(_, facts)| facts.entered).min();
         let earliest = [began, journey.value, journey.left, entered].into_iter().flatten().min();
         self.hear((journey.person, id), earliest);
     }

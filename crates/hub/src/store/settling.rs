@@ -7,11 +7,12 @@ use firstlight_contract::hub::{Refusal, Verdict};
 use firstlight_domain::registry::EventType;
 use jiff::{Timestamp, civil::Date};
 use roaring::RoaringBitmap;
+use uuid::Uuid;
 
 use super::{DeviceKey, Progress, StoreError, Submission};
 use crate::{
     ingest::{Event, Handshake, Marks, Refused, clock::Course, event::in_time, marks::Settle},
-    insights::story::Moment,
+    insights::story::{Moment, Told},
 };
 
 /// A group, settled.
@@ -48,6 +49,12 @@ impl Accepted<'_> {
     /// How much later it happened than its device's clock said, in milliseconds.
     pub(super) fn moved(&self) -> i64 {
         self.at.as_millisecond() - self.event.time.as_millisecond()
+    }
+
+    /// What it tells of which journey, if it does.
+    pub(super) fn told(&self) -> Option<(Uuid, Told)> {
+        let (journey, said) = self.event.said.as_ref()?;
+        Some((*journey, said.clone().at(self.moment(), self.moved())))
     }
 
     /// When it happened, for the log, which has what the device's clock said beside it; nothing if that is the same.
@@ -131,14 +138,12 @@ fn happened<'a>(
     submission: &'a Submission,
     progress: &Progress,
 ) -> Vec<Result<(&'a Event, Timestamp), Refused>> {
-    let told: Vec<(u64, i64)> = submission
-        .events
-        .iter()
-        .filter_map(|read| read.event.as_ref().ok())
-        .map(|event| (event.sequence, event.time.as_millisecond()))
-        .collect();
+    let told = || -> Vec<(u64, i64)> {
+        let events = submission.events.iter().filter_map(|read| read.event.as_ref().ok());
+        events.map(|event| (event.sequence, event.time.as_millisecond())).collect()
+    };
     let placed =
-        handshake(submission).map(|handshake| progress.course.place(&progress.marks, handshake, &told));
+        handshake(submission).map(|handshake| progress.course.place(&progress.marks, handshake, &told()));
     let mut placed = placed.map(Vec::into_iter);
     let happened = submission.events.iter().map(|read| {
         let event = read.event.as_ref().map_err(Clone::clone)?;

@@ -6,7 +6,10 @@ use std::collections::{BTreeMap, btree_map::Entry};
 use uuid::Uuid;
 
 use super::{StoreError, kpis::Known, settling::Accepted};
-use crate::insights::story::{Clock, Journey, MOST, Moment, StepStory, Told, told};
+use crate::{
+    ingest::attributes::Data,
+    insights::story::{Clock, Journey, MOST, Moment, StepStory, Told, said},
+};
 
 /// Whose journey, and which.
 pub(super) type Key = (u32, Uuid);
@@ -47,10 +50,7 @@ impl Stories {
     ) -> Result<(), StoreError> {
         let (moment, person) = (accepted.moment(), accepted.of.person.0);
         self.latest = self.latest.max(Some(moment.time));
-        let Accepted { event, .. } = accepted;
-        let Some((journey, told)) = told(event.kind, moment, accepted.moved(), &event.data) else {
-            return Ok(());
-        };
+        let Some((journey, told)) = accepted.told() else { return Ok(()) };
         let key = (person, journey);
         let open = match self.journeys.entry(key) {
             Entry::Occupied(open) => open.into_mut(),
@@ -71,8 +71,8 @@ impl Stories {
         if done.is_some_and(|done| done < moment.time) {
             return Ok(());
         }
-        let full = open.journey.steps.len() >= MOST && !open.journey.steps.contains_key(&step);
-        if full && open.journey.steps.last_key_value().is_some_and(|(last, _)| *last < step) {
+        let full = open.journey.steps.len() >= MOST && open.journey.steps.get(&step).is_none();
+        if full && open.journey.steps.last().is_some_and(|last| *last < *step) {
             return Ok(());
         }
         let story = match open.steps.entry(step.clone()) {
@@ -80,10 +80,10 @@ impl Stories {
             Entry::Vacant(new) => new.insert(before.step(key, &step)?),
         };
         story.tell(transition);
-        open.journey.steps.insert(step, story.facts());
-        if full && let Some((dropped, _)) = open.journey.steps.pop_last() {
-            open.steps.remove(&dropped);
-            open.dropped.push(dropped);
+        open.journey.steps.insert(&step, story.facts());
+        if full && let Some(dropped) = open.journey.steps.pop_last() {
+            open.steps.remove(dropped.as_ref());
+            open.dropped.push(dropped.as_ref().to_owned());
         }
         open.changed = true;
         Ok(())
@@ -142,10 +142,11 @@ impl Retelling {
             known.people.entry(logged.day).or_default().insert(person);
         }
         let moment = Moment { time: logged.time.as_millisecond(), device: logged.device.0, sequence };
-        let Some((journey, told)) = told(logged.kind, moment, logged.moved, logged.data) else { return };
+        let Some(data) = Data::of(logged.data) else { return };
+        let Some((journey, said)) = said(logged.kind, |name| data.text(name)) else { return };
         let key = (person, journey);
         let journey = known.journeys.entry(key).or_insert(Journey { person, ..Journey::default() });
-        match told {
+        match said.at(moment, logged.moved) {
             Told::Step(step, transition) => {
                 self.steps.entry(key).or_default().entry(step).or_default().tell(transition);
             }

@@ -8,7 +8,7 @@ use firstlight_domain::{
     survey::{Answer, Ending, Scale},
 };
 use firstlight_hub::{
-    insights::{Filter, Insights},
+    insights::{Filter, Insights, story::Clock},
     store::{
         PersonKey,
         kpis::Known,
@@ -18,7 +18,8 @@ use firstlight_hub::{
 };
 use firstlight_metrics::working_time::{Calendar, Hours};
 use jiff::{
-    civil::{Date, date, time},
+    Timestamp,
+    civil::{Date, Time, date, time},
     tz::TimeZone,
 };
 
@@ -187,6 +188,26 @@ fn the_time_to_first_value_is_told_in_working_days() {
     // Without the Friday.
     let ((median, ..), p90) = told(&[date(2026, 11, 13)]);
     assert!((median - 2.0).abs() < 1e-9 && (p90 - 6.0).abs() < 1e-9, "{median} {p90}");
+}
+
+/// A machine may claim that its clock started in another age; the working hours since then are not all laid out.
+#[test]
+fn a_clock_from_another_age_changes_no_working_day_of_the_others() {
+    let days = [0.25, 1.0, 4.0, 5.0, 6.0, 7.0, 11.0, 0.25];
+    let mut known_of =
+        company(&days.map(|value| Somebody { value: Some(value), ..somebody("data", "1.0.0", 14) }));
+    let last = known_of.journeys.values_mut().next_back().unwrap();
+    last.began.as_mut().unwrap().clock = Clock::At(Timestamp::MIN.as_millisecond());
+    let insights = insights(known_of);
+    let week = std::array::from_fn(|_| vec![Hours::to_midnight(Time::midnight())]);
+    let always = Calendar::new(1, TimeZone::UTC, week, []).unwrap();
+    let told = |hours| {
+        let curves = insights.ttfv(&Filter::default(), None, ValueEvent::FirstValue, hours).unwrap();
+        known(&curves.groups[0].figures.median.answer)
+    };
+    let (elapsed, worked) = (told(None), told(Some(&always)));
+    assert!((elapsed.0 - 5.0).abs() < 1e-9 && (worked.0 - 5.0).abs() < 1e-9, "{elapsed:?} {worked:?}");
+    assert_eq!((elapsed.2.n, elapsed.2), (8, worked.2));
 }
 
 /// The leukaemia patients again, their first merged change instead of their first value, which all reached at once.

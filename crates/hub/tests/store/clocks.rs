@@ -5,7 +5,7 @@ use std::sync::Arc;
 use firstlight_contract::hub::{Refusal, Verdict};
 use firstlight_domain::registry::EventType;
 use firstlight_hub::{
-    ingest::{Read, event::Began},
+    ingest::Read,
     store::{Device, Rollups, Store, Submission, kpis::Known},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -30,18 +30,13 @@ fn minutes(count: i64) -> SignedDuration {
 fn read(device: usize, sequence: u64, at: Timestamp, state: usize, ahead: SignedDuration) -> Read {
     let journey = Uuid::from_u128(device as u128 + 1);
     let kind = if sequence == 1 { EventType::JourneyStarted } else { EventType::StepChanged };
-    let mut read = story::of_kind(sequence, at + ahead, kind);
     let data = match kind {
         EventType::JourneyStarted => json!({
             "journey": journey, "persona": "backend", "clock": "first_launch", "clock_start": at + ahead - minutes(1),
         }),
         _ => json!({ "journey": journey, "step": "git", "state": STATES[state] }),
     };
-    if let Ok(event) = &mut read.event {
-        event.data = data.to_string();
-        event.began = (sequence == 1).then(|| Began { journey, persona: "backend".to_owned() });
-    }
-    read
+    story::with_data(sequence, at + ahead, kind, &data)
 }
 
 /// From a machine whose clock is so far ahead.

@@ -7,13 +7,13 @@ use std::{
 
 use firstlight_domain::{id::TeamId, registry::EventType};
 use firstlight_hub::{
-    ingest::{Read, event::Began},
+    ingest::Read,
     signals::{Signal, SignalKind},
     store::{Device, Store, kpis::Known},
 };
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use proptest::{prelude::*, test_runner::TestRunner};
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::story;
@@ -65,18 +65,7 @@ fn read(index: usize, (journey, hour, what): Happening) -> Read {
             (EventType::StepChanged, json!({ "journey": id, "step": step, "state": state }))
         }
     };
-    with_data(story::of_kind(index as u64 + 1, at(hour), kind), &data)
-}
-
-fn with_data(mut read: Read, data: &Value) -> Read {
-    if let Ok(event) = &mut read.event {
-        event.data = data.to_string();
-        event.began = (event.kind == EventType::JourneyStarted).then(|| Began {
-            journey: Uuid::try_parse(data["journey"].as_str().unwrap()).unwrap(),
-            persona: data["persona"].as_str().unwrap().to_owned(),
-        });
-    }
-    read
+    story::with_data(index as u64 + 1, at(hour), kind, &data)
 }
 
 pub(crate) fn property<S>(fresh: impl AsyncFn() -> (Arc<dyn Store>, S)) {
@@ -242,9 +231,9 @@ pub(crate) async fn made_up(store: &dyn Store) {
     let device = story::device(store, "ada").await;
     let events = |from: u64, names: Vec<usize>| {
         let read = |(sequence, name): (u64, usize)| {
-            let read = story::of_kind(sequence, at(1), EventType::StepChanged);
             let step = format!("made-up-{name:04}");
-            with_data(read, &json!({ "journey": journey_id(0), "step": step, "state": "running" }))
+            let data = json!({ "journey": journey_id(0), "step": step, "state": "running" });
+            story::with_data(sequence, at(1), EventType::StepChanged, &data)
         };
         story::submission(&device, (from..).zip(names).map(read))
     };
@@ -256,7 +245,8 @@ pub(crate) async fn made_up(store: &dyn Store) {
         store.append(vec![events(from, names)]).await.unwrap();
     }
     let known = store.known().await.unwrap();
-    let steps: Vec<&String> = known.journeys.values().flat_map(|journey| journey.steps.keys()).collect();
-    assert_eq!((steps.len(), steps[511].as_str()), (512, "made-up-0511"));
+    let steps: Vec<&str> =
+        known.journeys.values().flat_map(|journey| journey.steps.iter()).map(|(name, _)| name).collect();
+    assert_eq!((steps.len(), steps[511]), (512, "made-up-0511"));
     assert_eq!(known, store.known_from_log().await.unwrap());
 }

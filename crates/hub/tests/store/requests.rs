@@ -11,7 +11,7 @@ use firstlight_domain::{
     request::{Answered, Closing, Reply},
 };
 use firstlight_hub::{
-    ingest::{Read, event::Began},
+    ingest::Read,
     insights::{Filter, Insights, Promises},
     requests::{self, calendar::WorkingHours},
     store::{
@@ -28,14 +28,6 @@ use crate::story::{self, by};
 
 const DEVICES: usize = 3;
 
-fn event(sequence: u64, time: Timestamp, kind: EventType, data: &Value) -> Read {
-    let mut read = story::of_kind(sequence, time, kind);
-    if let Ok(event) = &mut read.event {
-        event.data = data.to_string();
-    }
-    read
-}
-
 fn id(request: u8) -> Uuid {
     Uuid::from_u128(u128::from(request) + 1)
 }
@@ -48,18 +40,18 @@ fn read(sequence: u64, (request, what, hours): (u8, u8, i64)) -> Read {
             "request": id(request), "journey": Uuid::nil(), "step": "vpn", "title": "Ask for VPN", "owner": "it-helpdesk",
             "sla": "4 business hours", "signed_name": name,
         });
-        event(sequence, time, EventType::RequestOpened, &data)
+        story::with_data(sequence, time, EventType::RequestOpened, &data)
     };
     match what {
         0 => opened(Value::Null),
         1 => opened(json!("Ada")),
-        2 => event(
+        2 => story::with_data(
             sequence,
             time,
             EventType::RequestClosed,
             &json!({ "request": id(request), "end": "granted" }),
         ),
-        _ => event(
+        _ => story::with_data(
             sequence,
             time,
             EventType::RequestClosed,
@@ -208,12 +200,8 @@ pub(crate) async fn once(store: &dyn Store) {
 
 /// The journey begins in which all of it happens.
 fn began() -> Read {
-    let mut read = story::began(1, story::now() - SignedDuration::from_hours(200), "data");
-    if let Ok(event) = &mut read.event {
-        event.data = json!({ "journey": Uuid::nil(), "persona": "data" }).to_string();
-        event.began = event.began.take().map(|began| Began { journey: Uuid::nil(), ..began });
-    }
-    read
+    let data = json!({ "journey": Uuid::nil(), "persona": "data" });
+    story::with_data(1, story::now() - SignedDuration::from_hours(200), EventType::JourneyStarted, &data)
 }
 
 /// How what was promised was kept, told from what is kept and from the log.

@@ -8,10 +8,12 @@ use firstlight_hub::{
         Event, Read, Refused,
         event::{Began, Run, RunPart},
     },
+    insights::story::said,
     secrets::{Hash, hash_code, hash_token},
     store::{Device, DeviceKey, Enrolling, Enrolment, Store, Submission},
 };
 use jiff::{SignedDuration, Timestamp, civil::date, tz::TimeZone};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 pub(crate) fn now() -> Timestamp {
@@ -89,27 +91,51 @@ pub(crate) fn event(sequence: u64, time: &str) -> Read {
 
 pub(crate) fn of_kind(sequence: u64, time: Timestamp, kind: EventType) -> Read {
     let id = Uuid::from_u128(sequence.into());
-    let mut event =
-        Event { sequence, id, kind, time, recorded: time, began: None, run: None, data: "{}".to_owned() };
+    let mut event = Event {
+        sequence,
+        id,
+        kind,
+        time,
+        recorded: time,
+        began: None,
+        run: None,
+        said: None,
+        data: "{}".to_owned(),
+    };
     if let Some((run, data)) = run_of(sequence, kind) {
         (event.run, event.data) = (Some(run), data.to_string());
     }
     Read { id: Some(id.to_string()), sequence: Some(sequence), event: Ok(event) }
 }
 
+/// One that says this.
+pub(crate) fn with_data(sequence: u64, time: Timestamp, kind: EventType, data: &Value) -> Read {
+    let mut read = of_kind(sequence, time, kind);
+    if let Ok(event) = &mut read.event {
+        let text_of = |name: &str| data[name].as_str();
+        event.data = data.to_string();
+        event.said = said(kind, text_of);
+        event.began = (kind == EventType::JourneyStarted).then(|| Began {
+            journey: Uuid::try_parse(text_of("journey").unwrap()).unwrap(),
+            persona: text_of("persona").unwrap().to_owned(),
+        });
+    }
+    read
+}
+
 /// Four runs a device, of two releases; so each begins and ends more than once, or only one of them.
-pub(crate) fn run_of(sequence: u64, kind: EventType) -> Option<(Run, serde_json::Value)> {
+pub(crate) fn run_of(sequence: u64, kind: EventType) -> Option<(Run, Value)> {
     let id = Uuid::from_u128(u128::from(sequence % 4));
     let version = if sequence % 4 < 2 { "1.0.0" } else { "2.0.0" };
     let failed = sequence.is_multiple_of(3);
     let (part, data) = match kind {
         EventType::RunStarted => (
             RunPart::Began { pack: "acme".to_owned(), version: version.to_owned() },
-            serde_json::json!({ "run": id, "pack": "acme", "pack_version": version }),
+            json!({ "run": id, "pack": "acme", "pack_version": version }),
         ),
         EventType::RunFinished => (
             RunPart::Ended { failed },
-            serde_json::json!({ "run": id, "end": if failed { "failed" } else { "completed" } }),
+            json!({ "run": id, "end": if failed { "failed" } else { "completed" } }),
         ),
         _ => return None,
     };
@@ -118,13 +144,8 @@ pub(crate) fn run_of(sequence: u64, kind: EventType) -> Option<(Run, serde_json:
 
 /// A journey began.
 pub(crate) fn began(sequence: u64, time: Timestamp, persona: &str) -> Read {
-    let mut read = of_kind(sequence, time, EventType::JourneyStarted);
-    let journey = Uuid::from_u128(sequence.into());
-    if let Ok(event) = &mut read.event {
-        event.data = serde_json::json!({ "journey": journey, "persona": persona }).to_string();
-        event.began = Some(Began { journey, persona: persona.to_owned() });
-    }
-    read
+    let data = json!({ "journey": Uuid::from_u128(sequence.into()), "persona": persona });
+    with_data(sequence, time, EventType::JourneyStarted, &data)
 }
 
 fn refused(sequence: u64) -> Read {

@@ -20,14 +20,6 @@ use uuid::Uuid;
 
 use crate::story;
 
-fn event(sequence: u64, time: Timestamp, kind: EventType, data: &Value) -> Read {
-    let mut read = story::of_kind(sequence, time, kind);
-    if let Ok(event) = &mut read.event {
-        event.data = data.to_string();
-    }
-    read
-}
-
 /// One thing a device says: of which of its submissions, and what.
 fn read(sequence: u64, (submission, what, hours): (u8, u8, i64)) -> Read {
     let time = story::now() - SignedDuration::from_hours(hours);
@@ -37,33 +29,38 @@ fn read(sequence: u64, (submission, what, hours): (u8, u8, i64)) -> Read {
         json!({ "submission": id, "survey": "s", "question": question, "question_kind": kind, (more.0): more.1 })
     };
     match what {
-        0 => event(
+        0 => story::with_data(
             sequence,
             time,
             EventType::SurveyShown,
             &json!({ "submission": id, "survey": "s", "asks_nps": false }),
         ),
-        1 => event(
+        1 => story::with_data(
             sequence,
             time,
             EventType::SurveyShown,
             &json!({ "submission": id, "survey": "n", "asks_nps": true }),
         ),
         // The same thing again, whichever sequence says it: only this test knows that a device would not change its mind.
-        2 => event(
+        2 => story::with_data(
             sequence,
             time,
             EventType::SurveyAnswered,
             &answered("q", ("score", json!(submission % 11))),
         ),
-        3 => event(sequence, time, EventType::SurveyAnswered, &answered("why", ("comment", json!("Good.")))),
-        4 => event(
+        3 => story::with_data(
+            sequence,
+            time,
+            EventType::SurveyAnswered,
+            &answered("why", ("comment", json!("Good."))),
+        ),
+        4 => story::with_data(
             sequence,
             time,
             EventType::SurveyEnded,
             &json!({ "submission": id, "survey": "s", "ending": "sent" }),
         ),
-        _ => event(
+        _ => story::with_data(
             sequence,
             time,
             EventType::FeedbackGiven,

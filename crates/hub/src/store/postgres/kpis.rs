@@ -27,7 +27,8 @@ use super::{
 use crate::{
     insights::{
         Period,
-        story::{Beginning, Journey, Moment, StepStory, Told, told},
+        journey_steps::Names,
+        story::{Beginning, Journey, JourneySteps, Moment, Said, StepStory},
         written,
     },
     signals::SignalKind,
@@ -56,8 +57,9 @@ impl Kpis for PostgresStore {
                                 AND signal.person = story.person AND signal.time >= coalesce(clock, began))
              FROM story"
         );
+        let mut names = Names::default();
         for row in transaction.query(&stories, &[&SignalKind::ChangeMerged.name()]).await? {
-            let (key, journey) = journey(&row)?;
+            let (key, journey) = journey(&row, &mut names)?;
             known.merged.extend(row.try_get::<_, Option<i64>>(13)?.map(|at| (key, at)));
             known.journeys.insert(key, journey);
         }
@@ -160,12 +162,10 @@ async fn read(transaction: &Transaction<'_>, accepted: &[Accepted<'_>]) -> Resul
     let (mut journeys, mut steps) = (BTreeSet::new(), BTreeSet::new());
     for one in accepted {
         let Accepted { of, event, .. } = one;
-        let Some((journey, told)) = told(event.kind, one.moment(), one.moved(), &event.data) else {
-            continue;
-        };
-        let key = (of.person.0, journey);
-        if let Told::Step(step, _) = told {
-            steps.insert((key, step));
+        let Some((journey, said)) = &event.said else { continue };
+        let key = (of.person.0, *journey);
+        if let Said::Step(step, _) = said {
+            steps.insert((key, step.clone()));
         }
         journeys.insert(key);
     }
@@ -179,14 +179,15 @@ async fn read(transaction: &Transaction<'_>, accepted: &[Accepted<'_>]) -> Resul
                 SELECT person, journey, false, $3 FROM unnest($1::integer[], $2::uuid[]) AS told (person, journey)
                 ON CONFLICT DO NOTHING";
     let made = transaction.prepare_cached(made).await?;
-    transaction.execute(&made, &[&people, &ids, &written::to_bytes(&BTreeMap::new())]).await?;
+    transaction.execute(&made, &[&people, &ids, &written::to_bytes(&JourneySteps::default())]).await?;
     let locked = format!(
         "SELECT {COLUMNS} FROM story JOIN unnest($1::integer[], $2::uuid[]) AS told (of_person, of_journey)
          ON person = of_person AND journey = of_journey ORDER BY person, journey FOR UPDATE OF story"
     );
     let locked = transaction.prepare_cached(&locked).await?;
+    let mut names = Names::default();
     for row in transaction.query(&locked, &[&people, &ids]).await? {
-        let (key, journey) = journey(&row)?;
+        let (key, journey) = journey(&row, &mut names)?;
         read.journeys.insert(key, journey);
     }
     let (people, ids) = parts(steps.iter().map(|(key, _)| *key))?;
@@ -273,7 +274,7 @@ pub(super) async fn write_latest(transaction: &Transaction<'_>, stories: &Storie
 pub(super) const COLUMNS: &str =
     "person, journey, began, device, sequence, persona, pack, version, clock, at_once, arrived, gone, steps";
 
-pub(super) fn journey(row: &Row) -> Result<(Key, Journey), StoreError> {
+pub(super) fn journey(row: &Row, names: &mut Names) -> Result<(Key, Journey), StoreError> {
     let person = admission::person(row.try_get(0)?)?.0;
     let sequence: Option<i64> = row.try_get(4)?;
     let began = match (row.try_get(2)?, row.try_get(3)?, sequence, row.try_get(5)?) {
@@ -285,7 +286,7 @@ pub(super) fn journey(row: &Row) -> Result<(Key, Journey), StoreError> {
         }
         _ => None,
     };
-    let steps = written::from_bytes(row.try_get(12)?).ok_or_else(damaged)?;
+    let steps = written::from_bytes(row.try_get(12)?, names).ok_or_else(damaged)?;
     let journey = Journey { person, began, value: row.try_get(10)?, left: row.try_get(11)?, steps };
     Ok(((person, row.try_get(1)?), journey))
 }

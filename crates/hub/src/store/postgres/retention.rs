@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     audit::{Act, By},
+    insights::journey_steps::Names,
     signals::SignalKind,
 };
 
@@ -171,9 +172,9 @@ async fn days(client: &mut ClientWrapper, before: i32) -> Result<(), Failure> {
 
 /// The journeys that tell of something too old.
 async fn old_journeys(client: &mut ClientWrapper, before: i64) -> Result<Vec<Key>, Failure> {
-    let mut earliest = Earliest::default();
+    let (mut earliest, mut names) = (Earliest::default(), Names::default());
     for row in client.query(&format!("SELECT {} FROM story", kpis::COLUMNS), &[]).await? {
-        let ((_, id), journey) = kpis::journey(&row)?;
+        let ((_, id), journey) = kpis::journey(&row, &mut names)?;
         earliest.of_journey(id, &journey);
     }
     for row in client.query("SELECT person, journey, told FROM step_story", &[]).await? {

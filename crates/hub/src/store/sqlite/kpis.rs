@@ -19,6 +19,7 @@ use super::{
 use crate::{
     insights::{
         Period,
+        journey_steps::Names,
         story::{Beginning, Journey, Moment, StepStory},
         written,
     },
@@ -50,7 +51,7 @@ impl Before for &Connection {
         let mut statement =
             self.prepare_cached(&format!("SELECT {COLUMNS} FROM story WHERE person = ?1 AND journey = ?2"))?;
         let mut rows = statement.query(params![person, id.as_bytes()])?;
-        rows.next()?.map(journey).transpose()
+        rows.next()?.map(|row| journey(row, &mut Names::default())).transpose()
     }
 
     fn step(&mut self, (person, id): Key, step: &str) -> Result<StepStory, StoreError> {
@@ -116,7 +117,7 @@ pub(super) fn write(conn: &Connection, stories: &Stories) -> Result<(), StoreErr
 pub(super) const COLUMNS: &str =
     "person, began, device, sequence, persona, pack, version, clock, at_once, arrived, gone, steps";
 
-pub(super) fn journey(row: &Row<'_>) -> Result<Journey, StoreError> {
+pub(super) fn journey(row: &Row<'_>, names: &mut Names) -> Result<Journey, StoreError> {
     let began = match (row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?) {
         (Some(time), Some(device), Some(sequence), Some(persona)) => {
             let pack: Option<String> = row.get(5)?;
@@ -126,7 +127,8 @@ pub(super) fn journey(row: &Row<'_>) -> Result<Journey, StoreError> {
         }
         _ => None,
     };
-    let steps = row.get_ref(11)?.as_blob().ok().and_then(written::from_bytes).ok_or_else(damaged)?;
+    let steps = row.get_ref(11)?.as_blob().ok().and_then(|bytes| written::from_bytes(bytes, names));
+    let steps = steps.ok_or_else(damaged)?;
     Ok(Journey { person: row.get(0)?, began, value: row.get(9)?, left: row.get(10)?, steps })
 }
 
@@ -141,8 +143,9 @@ fn known(conn: &mut Connection) -> Result<Known, StoreError> {
          FROM story"
     ))?;
     let mut rows = statement.query([SignalKind::ChangeMerged.name()])?;
+    let mut names = Names::default();
     while let Some(row) = rows.next()? {
-        let journey = journey(row)?;
+        let journey = journey(row, &mut names)?;
         let key = (journey.person, Uuid::from_bytes(row.get(12)?));
         known.merged.extend(row.get::<_, Option<i64>>(13)?.map(|at| (key, at)));
         known.journeys.insert(key, journey);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use firstlight_contract::hub::Verdict;
+use jiff::Timestamp;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::{
@@ -55,6 +56,8 @@ fn enrolled(conn: &Connection, device: DeviceKey) -> Result<bool, StoreError> {
 struct Writer<'a> {
     kinds: &'a Kinds,
     event: CachedStatement<'a>,
+    /// What all events of a submission have in common, bound once for all of them.
+    bound: Option<(DeviceKey, Timestamp)>,
     journey: CachedStatement<'a>,
     run_began: CachedStatement<'a>,
     run_ended: CachedStatement<'a>,
@@ -84,6 +87,7 @@ impl<'a> Writer<'a> {
         Ok(Self {
             kinds,
             event,
+            bound: None,
             journey,
             run_began,
             run_ended,
@@ -94,18 +98,21 @@ impl<'a> Writer<'a> {
 
     fn write(&mut self, accepted: Accepted<'_>) -> Result<(), StoreError> {
         let Accepted { of: submission, event, at, day } = accepted;
-        self.event.execute(params![
-            submission.device.0,
-            event.sequence,
-            event.id.as_bytes(),
-            self.kinds.key(event.kind),
-            day_number(day),
-            event.time.as_millisecond(),
-            event.recorded.as_millisecond(),
-            submission.received.as_millisecond(),
-            event.data,
-            accepted.happened(),
-        ])?;
+        let of = (submission.device, submission.received);
+        let log = &mut self.event;
+        if self.bound.replace(of) != Some(of) {
+            log.raw_bind_parameter(1, submission.device.0)?;
+            log.raw_bind_parameter(8, submission.received.as_millisecond())?;
+        }
+        log.raw_bind_parameter(2, event.sequence)?;
+        log.raw_bind_parameter(3, &event.id.as_bytes()[..])?;
+        log.raw_bind_parameter(4, self.kinds.key(event.kind))?;
+        log.raw_bind_parameter(5, day_number(day))?;
+        log.raw_bind_parameter(6, event.time.as_millisecond())?;
+        log.raw_bind_parameter(7, event.recorded.as_millisecond())?;
+        log.raw_bind_parameter(9, event.data.as_str())?;
+        log.raw_bind_parameter(10, accepted.happened())?;
+        log.raw_execute()?;
         if let Some(began) = &event.began {
             self.journey.execute(params![
                 submission.person.0,

@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     audit::{Act, By},
+    insights::journey_steps::Names,
     signals::SignalKind,
 };
 
@@ -178,11 +179,11 @@ fn days(conn: &mut Connection, before: i32) -> Result<(), StoreError> {
 /// The journeys that tell of something too old.
 fn old_journeys(conn: &mut Connection, before: i64) -> Result<Vec<Key>, StoreError> {
     let conn = conn.transaction()?;
-    let mut earliest = Earliest::default();
+    let (mut earliest, mut names) = (Earliest::default(), Names::default());
     let mut statement = conn.prepare(&format!("SELECT {}, journey FROM story", kpis::COLUMNS))?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let journey = kpis::journey(row)?;
+        let journey = kpis::journey(row, &mut names)?;
         earliest.of_journey(Uuid::from_bytes(row.get(12)?), &journey);
     }
     // Also of a step of which nothing is counted.
