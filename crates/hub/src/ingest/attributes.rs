@@ -4,7 +4,7 @@
 use std::{borrow::Cow, fmt, marker::PhantomData};
 
 use serde::{
-    Deserialize, Deserializer, Serialize, Serializer,
+    Deserialize, Deserializer,
     de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::{Map, Number, Value};
@@ -67,30 +67,83 @@ pub(super) enum Datum<'a> {
 #[serde(transparent)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
+/// Which attribute a name is of.
+enum Attribute<'a> {
+    Specversion,
+    Id,
+    Source,
+    Kind,
+    Time,
+    Recorded,
+    Sequence,
+    ContentType,
+    Data,
+    Unknown(Cow<'a, str>),
+}
+
+impl<'a> Attribute<'a> {
+    fn named(name: &str, unknown: impl FnOnce() -> Cow<'a, str>) -> Self {
+        match name {
+            "specversion" => Self::Specversion,
+            "id" => Self::Id,
+            "source" => Self::Source,
+            "type" => Self::Kind,
+            "time" => Self::Time,
+            "recordedtime" => Self::Recorded,
+            "sequence" => Self::Sequence,
+            "datacontenttype" => Self::ContentType,
+            "data" => Self::Data,
+            _ => Self::Unknown(unknown()),
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Attribute<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Named;
+        impl<'de> Visitor<'de> for Named {
+            type Value = Attribute<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name")
+            }
+
+            fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Self::Value, E> {
+                Ok(Attribute::named(name, || Cow::Borrowed(name)))
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
+                Ok(Attribute::named(name, || Cow::Owned(name.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(Named)
+    }
+}
+
 impl<'de> Members<'de> for Attributes<'de> {
     fn take<M: MapAccess<'de>>(mut map: M) -> Result<Self, M::Error> {
         let mut read = Self::default();
-        while let Some(Name(name)) = map.next_key()? {
-            let attribute = match name.as_ref() {
-                "specversion" => &mut read.specversion,
-                "id" => &mut read.id,
-                "source" => &mut read.source,
-                "type" => &mut read.kind,
-                "time" => &mut read.time,
-                "recordedtime" => &mut read.recorded,
-                "sequence" => &mut read.sequence,
-                "datacontenttype" => &mut read.content_type,
-                "data" => {
+        while let Some(attribute) = map.next_key()? {
+            let place = match attribute {
+                Attribute::Specversion => &mut read.specversion,
+                Attribute::Id => &mut read.id,
+                Attribute::Source => &mut read.source,
+                Attribute::Kind => &mut read.kind,
+                Attribute::Time => &mut read.time,
+                Attribute::Recorded => &mut read.recorded,
+                Attribute::Sequence => &mut read.sequence,
+                Attribute::ContentType => &mut read.content_type,
+                Attribute::Data => {
                     read.data = Some(map.next_value()?);
                     continue;
                 }
-                _ => {
+                Attribute::Unknown(name) => {
                     map.next_value::<IgnoredAny>()?;
                     read.unknown.get_or_insert(name);
                     continue;
                 }
             };
-            *attribute = map.next_value()?;
+            *place = map.next_value()?;
         }
         Ok(read)
     }
@@ -145,14 +198,21 @@ impl<'a> Data<'a> {
         self.properties.iter().map(|(name, value)| (name.as_ref(), value))
     }
 
+    /// As JSON.
+    pub(super) fn to_json(&self) -> String {
+        let mut json = String::with_capacity(2 + 64 * self.properties.len());
+        for (name, value) in &self.properties {
+            json.push(if json.is_empty() { '{' } else { ',' });
+            quote(&mut json, name.clone());
+            json.push(':');
+            value.write(&mut json);
+        }
+        json.push_str(if json.is_empty() { "{}" } else { "}" });
+        json
+    }
+
     pub(super) fn to_map(&self) -> Map<String, Value> {
         self.properties().map(|(name, value)| (name.to_owned(), value.to_value())).collect()
-    }
-}
-
-impl Serialize for Data<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.properties())
     }
 }
 
@@ -161,6 +221,13 @@ impl Datum<'_> {
         match self {
             Self::Text(text) => Some(text),
             _ => None,
+        }
+    }
+
+    fn write(&self, json: &mut String) {
+        match self {
+            Self::Text(text) => quote(json, text.clone()),
+            other => json.push_str(&other.to_value().to_string()),
         }
     }
 
@@ -175,15 +242,11 @@ impl Datum<'_> {
     }
 }
 
-impl Serialize for Datum<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Text(text) => text.serialize(serializer),
-            Self::Number(number) => number.serialize(serializer),
-            Self::Flag(flag) => flag.serialize(serializer),
-            Self::List(values) => values.serialize(serializer),
-            Self::Missing | Self::Unfit => serializer.serialize_unit(),
-        }
+/// Writes a text. One that was borrowed stood between quotes as it is.
+fn quote(json: &mut String, text: Cow<'_, str>) {
+    match text {
+        Cow::Borrowed(text) => json.extend(["\"", text, "\""]),
+        Cow::Owned(text) => json.push_str(&Value::String(text).to_string()),
     }
 }
 
@@ -313,7 +376,7 @@ mod tests {
         }
         let data = Data::of(r#"{"step":"a","state":"b","step":"c"}"#).unwrap();
         assert_eq!((data.text("step"), data.text("other")), (Some("c"), None));
-        assert_eq!(serde_json::to_string(&data).unwrap(), r#"{"step":"c","state":"b"}"#);
+        assert_eq!(data.to_json(), r#"{"step":"c","state":"b"}"#);
     }
 
     #[test]
@@ -355,7 +418,7 @@ mod tests {
             let json = Value::Object(members).to_string();
             let (data, tree) = (Data::of(&json).unwrap(), serde_json::from_str::<Map<String, Value>>(&json).unwrap());
             prop_assert_eq!(&data.to_map(), &tree);
-            prop_assert_eq!(serde_json::to_string(&data).unwrap(), Value::Object(tree.clone()).to_string());
+            prop_assert_eq!(data.to_json(), Value::Object(tree.clone()).to_string());
             for (name, value) in &tree {
                 prop_assert_eq!(data.text(name), value.as_str());
             }

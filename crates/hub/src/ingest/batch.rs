@@ -16,6 +16,8 @@ pub const MOST_BYTES: usize = 1 << 20;
 pub const MOST_INFLATED: usize = 8 << 20;
 /// How many events.
 pub const MOST_EVENTS: usize = 1_000;
+/// How many bytes an event has at least, mostly.
+const USUAL_BYTES: usize = 256;
 
 /// How a body is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +84,12 @@ pub fn read<T>(body: &[u8], one: impl Fn(&Object<Attributes<'_>>) -> T) -> Resul
 
 /// What becomes of each element of an array, up to one more than there may be.
 fn each<'de, E: Deserialize<'de>, T>(text: &'de str, one: impl Fn(E) -> T) -> serde_json::Result<Vec<T>> {
-    struct Each<E, F>(F, PhantomData<E>);
+    struct Each<E, F> {
+        one: F,
+        /// About how many there are.
+        many: usize,
+        of: PhantomData<E>,
+    }
     impl<'de, E: Deserialize<'de>, T, F: Fn(E) -> T> Visitor<'de> for Each<E, F> {
         type Value = Vec<T>;
 
@@ -91,17 +98,18 @@ fn each<'de, E: Deserialize<'de>, T>(text: &'de str, one: impl Fn(E) -> T) -> se
         }
 
         fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<Self::Value, S::Error> {
-            let mut all = Vec::new();
+            let mut all = Vec::with_capacity(self.many);
             while all.len() <= MOST_EVENTS {
                 let Some(element) = seq.next_element()? else { return Ok(all) };
-                all.push(self.0(element));
+                all.push((self.one)(element));
             }
             while seq.next_element::<IgnoredAny>()?.is_some() {}
             Ok(all)
         }
     }
     let mut from = serde_json::Deserializer::from_str(text);
-    let all = from.deserialize_seq(Each(one, PhantomData))?;
+    let many = (text.len() / USUAL_BYTES).min(MOST_EVENTS);
+    let all = from.deserialize_seq(Each { one, many, of: PhantomData })?;
     from.end()?;
     Ok(all)
 }

@@ -165,7 +165,10 @@ fn of_attributes(attributes: &Attributes<'_>, sequence: u64) -> Result<Event, Re
         let at = text_of(name, attribute)?.parse::<Timestamp>();
         at.map_err(|_| malformed(&format!("its `{name}` is no RFC 3339 time")))
     };
-    let (time, recorded) = (instant("time", time)?, instant("recordedtime", recorded)?);
+    // Machines write down what happens as it happens.
+    let at_once = recorded == time;
+    let time = instant("time", time)?;
+    let recorded = if at_once { time } else { instant("recordedtime", recorded)? };
     let name = text_of("type", kind)?;
     let kind = EventType::named(name).ok_or_else(|| Refused {
         reason: Refusal::UnregisteredType,
@@ -175,8 +178,7 @@ fn of_attributes(attributes: &Attributes<'_>, sequence: u64) -> Result<Event, Re
         data.as_ref().and_then(|data| data.0.as_ref()).ok_or_else(|| malformed("its `data` is no object"))?;
     let (began, run) = look_at(kind, data)?;
     let said = story::said(kind, |name| data.text(name));
-    let data = serde_json::to_string(data).map_err(|_| malformed("its `data` cannot be written"))?;
-    Ok(Event { sequence, id, kind, time, recorded, began, run, said, data })
+    Ok(Event { sequence, id, kind, time, recorded, began, run, said, data: data.to_json() })
 }
 
 /// The text of an attribute that has to be there.

@@ -125,20 +125,22 @@ pub enum Told {
     Step(String, Transition),
 }
 
+/// How a journey is said to have begun, whenever that was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SaidBeginning {
+    persona: String,
+    release: Option<(String, String)>,
+    /// By the device's clock.
+    clock: Clock,
+    /// Whether that is when Firstlight was opened first, and not a date of the company's.
+    by_device: bool,
+}
+
 /// What an event says of a journey, wherever in time that belongs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Said {
     /// It began.
-    Began {
-        /// For which kind of engineer.
-        persona: String,
-        /// With which pack and version, if it was said.
-        release: Option<(String, String)>,
-        /// From when time is counted, by the device's clock.
-        clock: Clock,
-        /// Whether that is when Firstlight was opened first, and not a date of the company's.
-        by_device: bool,
-    },
+    Began(Box<SaidBeginning>),
     /// It was left.
     Left,
     /// It reached first value.
@@ -161,7 +163,7 @@ pub fn said<'a>(kind: EventType, text_of: impl Fn(&str) -> Option<&'a str>) -> O
             };
             let owned = |name| text_of(name).map(str::to_owned);
             let release = owned("pack").zip(owned("pack_version"));
-            Said::Began { persona: owned("persona")?, release, clock, by_device }
+            Said::Began(Box::new(SaidBeginning { persona: owned("persona")?, release, clock, by_device }))
         }
         EventType::JourneyLeft => Said::Left,
         EventType::FirstValueReached => Said::Value,
@@ -175,7 +177,8 @@ impl Said {
     /// The same at its place in time. `moved` is how much later it happened than its device's clock said, in milliseconds.
     pub fn at(self, moment: Moment, moved: i64) -> Told {
         match self {
-            Self::Began { persona, release, clock, by_device } => {
+            Self::Began(began) => {
+                let SaidBeginning { persona, release, clock, by_device } = *began;
                 let clock = match clock {
                     // The same clock that was wrong said when Firstlight was opened first; a date of the company's is right.
                     Clock::At(at) if by_device => Clock::At(at.saturating_add(moved)),
