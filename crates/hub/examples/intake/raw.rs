@@ -1,4 +1,4 @@
-//! What each database can do without a hub: the same rows, the same durability, nothing around it.
+//! What each database can do without a hub: the same events in narrower rows, the same durability, nothing around it.
 
 use std::{
     collections::BTreeMap,
