@@ -6,7 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::attributes::{Attributes, Data, Datum, Object};
+use super::{
+    attributes::{Attributes, Data, Object},
+    datum::Datum,
+};
 use crate::insights::story;
 
 /// How long ago an event may have happened: as long as anything is kept.

@@ -3,6 +3,7 @@
 pub mod attributes;
 pub mod batch;
 pub mod clock;
+mod datum;
 pub mod event;
 pub mod marks;
 pub mod queue;
