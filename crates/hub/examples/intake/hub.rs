@@ -2,7 +2,7 @@
 
 use std::{
     path::Path,
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -68,17 +68,21 @@ pub(crate) async fn run(
     let mut accepted = 0;
     for round in 0..events.rounds {
         // As with the databases alone, making the events is not counted.
-        let mut waiting: Vec<Vec<(String, String)>> = vec![Vec::new(); AT_ONCE];
-        for (device, (id, token)) in devices.iter().enumerate() {
-            waiting[device % AT_ONCE].push((body(&events.batch(device, round), *id), token.clone()));
-        }
+        let batches = devices.iter().enumerate();
+        let batches = batches
+            .map(|(device, (id, token))| (body(&events.batch(device, round), *id), token.clone()))
+            .collect::<Vec<_>>();
+        // Whoever is answered sends the next one, so that as many are under way until all are sent.
+        let waiting = Arc::new(Mutex::new(batches.into_iter()));
         let begun = Instant::now();
         let mut senders = JoinSet::new();
-        for mine in waiting {
+        for _ in 0..AT_ONCE {
             let (client, url) = (client.clone(), format!("{}/v1/events", hub.url));
+            let waiting = Arc::clone(&waiting);
+            let next = move || waiting.lock().unwrap().next();
             senders.spawn(async move {
-                let mut answers = Vec::with_capacity(mine.len());
-                for (body, token) in mine {
+                let mut answers = Vec::new();
+                while let Some((body, token)) = next() {
                     let request = client.post(&url).bearer_auth(token).header("content-type", BATCH_TYPE);
                     let answer = request.body(body).send().await.unwrap().error_for_status().unwrap();
                     answers.push(answer.bytes().await.unwrap());
