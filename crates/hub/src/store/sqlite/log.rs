@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use firstlight_contract::hub::Verdict;
-use jiff::Timestamp;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::{
@@ -36,9 +35,10 @@ pub(super) fn append(
     let mut stories = Stories::default();
     {
         let mut writer = Writer::new(&transaction, kinds)?;
+        writer.log(&settled.accepted)?;
         for accepted in settled.accepted {
             stories.tell(&mut &*transaction, &accepted)?;
-            writer.write(accepted)?;
+            writer.count(accepted)?;
         }
     }
     kpis::write(&transaction, &stories)?;
@@ -53,11 +53,15 @@ fn enrolled(conn: &Connection, device: DeviceKey) -> Result<bool, StoreError> {
     Ok(conn.prepare_cached("SELECT 1 FROM device WHERE key = ?1")?.exists([device.0])?)
 }
 
+/// How many events one statement writes: they share what a statement costs by itself.
+const ROWS: usize = 8;
+/// How many columns an event has.
+const COLUMNS: usize = 10;
+
 struct Writer<'a> {
     kinds: &'a Kinds,
+    events: CachedStatement<'a>,
     event: CachedStatement<'a>,
-    /// What all events of a submission have in common, bound once for all of them.
-    bound: Option<(DeviceKey, Timestamp)>,
     journey: CachedStatement<'a>,
     run_began: CachedStatement<'a>,
     run_ended: CachedStatement<'a>,
@@ -67,10 +71,15 @@ struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     fn new(conn: &'a Connection, kinds: &'a Kinds) -> Result<Self, StoreError> {
-        let event = conn.prepare_cached(
-            "INSERT INTO event (device, sequence, id, kind, day, time, recorded, received, data, happened)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-        )?;
+        let of_events = |rows: usize| {
+            let row = format!("({})", ["?"; COLUMNS].join(", "));
+            conn.prepare_cached(&format!(
+                "INSERT INTO event (device, sequence, id, kind, day, time, recorded, received, data, happened)
+                 VALUES {}",
+                vec![row; rows].join(", ")
+            ))
+        };
+        let (events, event) = (of_events(ROWS)?, of_events(1)?);
         let journey = conn.prepare_cached(
             "INSERT INTO journey (person, journey, day, time, persona) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?;
@@ -86,8 +95,8 @@ impl<'a> Writer<'a> {
         )?;
         Ok(Self {
             kinds,
+            events,
             event,
-            bound: None,
             journey,
             run_began,
             run_ended,
@@ -96,23 +105,25 @@ impl<'a> Writer<'a> {
         })
     }
 
-    fn write(&mut self, accepted: Accepted<'_>) -> Result<(), StoreError> {
-        let Accepted { of: submission, event, at, day } = accepted;
-        let of = (submission.device, submission.received);
-        let log = &mut self.event;
-        if self.bound.replace(of) != Some(of) {
-            log.raw_bind_parameter(1, submission.device.0)?;
-            log.raw_bind_parameter(8, submission.received.as_millisecond())?;
+    /// Writes events down, in order.
+    fn log(&mut self, accepted: &[Accepted<'_>]) -> Result<(), StoreError> {
+        let (groups, rest) = accepted.as_chunks::<ROWS>();
+        for group in groups {
+            for (row, one) in group.iter().enumerate() {
+                bind(&mut self.events, row, self.kinds, *one)?;
+            }
+            self.events.raw_execute()?;
         }
-        log.raw_bind_parameter(2, event.sequence)?;
-        log.raw_bind_parameter(3, &event.id.as_bytes()[..])?;
-        log.raw_bind_parameter(4, self.kinds.key(event.kind))?;
-        log.raw_bind_parameter(5, day_number(day))?;
-        log.raw_bind_parameter(6, event.time.as_millisecond())?;
-        log.raw_bind_parameter(7, event.recorded.as_millisecond())?;
-        log.raw_bind_parameter(9, event.data.as_str())?;
-        log.raw_bind_parameter(10, accepted.happened())?;
-        log.raw_execute()?;
+        for one in rest {
+            bind(&mut self.event, 0, self.kinds, *one)?;
+            self.event.raw_execute()?;
+        }
+        Ok(())
+    }
+
+    /// Takes in what an event says beside that.
+    fn count(&mut self, accepted: Accepted<'_>) -> Result<(), StoreError> {
+        let Accepted { of: submission, event, at, day } = accepted;
         if let Some(began) = &event.began {
             self.journey.execute(params![
                 submission.person.0,
@@ -136,6 +147,28 @@ impl<'a> Writer<'a> {
         self.surveys.write(&accepted)?;
         self.requests.write(&accepted)
     }
+}
+
+/// Binds an event to one row of a statement, the first of which is 0.
+fn bind(
+    log: &mut CachedStatement<'_>,
+    row: usize,
+    kinds: &Kinds,
+    accepted: Accepted<'_>,
+) -> Result<(), StoreError> {
+    let Accepted { of: submission, event, day, .. } = accepted;
+    let before = row * COLUMNS;
+    log.raw_bind_parameter(before + 1, submission.device.0)?;
+    log.raw_bind_parameter(before + 2, event.sequence)?;
+    log.raw_bind_parameter(before + 3, &event.id.as_bytes()[..])?;
+    log.raw_bind_parameter(before + 4, kinds.key(event.kind))?;
+    log.raw_bind_parameter(before + 5, day_number(day))?;
+    log.raw_bind_parameter(before + 6, event.time.as_millisecond())?;
+    log.raw_bind_parameter(before + 7, event.recorded.as_millisecond())?;
+    log.raw_bind_parameter(before + 8, submission.received.as_millisecond())?;
+    log.raw_bind_parameter(before + 9, event.data.as_str())?;
+    log.raw_bind_parameter(before + 10, accepted.happened())?;
+    Ok(())
 }
 
 fn write_marks(conn: &Connection, devices: &BTreeMap<DeviceKey, Progress>) -> Result<(), StoreError> {
