@@ -1,6 +1,7 @@
 //! The way from many requests to one writer: bounded, and written in groups.
 
 use std::{
+    panic::AssertUnwindSafe,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -9,7 +10,9 @@ use std::{
 };
 
 use firstlight_contract::hub::Verdict;
+use futures::FutureExt as _;
 use tokio::{
+    runtime::Handle,
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
     task::JoinHandle,
     time::timeout_at,
@@ -65,9 +68,29 @@ pub enum NotWritten {
 impl Queue {
     /// Starts the writer. It ends when every copy of the queue is gone and everything is written.
     pub fn start(store: Arc<dyn Store>, capacity: u32) -> (Self, JoinHandle<()>) {
+        let blocks = store.blocks();
+        let append = move |group| {
+            let store = Arc::clone(&store);
+            async move { store.append(group).await }
+        };
+        Self::with(append, blocks, capacity)
+    }
+
+    fn with<A, Appended>(append: A, blocks: bool, capacity: u32) -> (Self, JoinHandle<()>)
+    where
+        A: Fn(Vec<Submission>) -> Appended + Send + Sync + 'static,
+        Appended: Future<Output = Result<Vec<Vec<Verdict>>, StoreError>> + Send + 'static,
+    {
         let (waiting, batches) = mpsc::unbounded_channel();
         let figures = Arc::new(Figures::default());
-        let writer = tokio::spawn(write(store, batches, Arc::clone(&figures)));
+        let writing = write(append, batches, Arc::clone(&figures));
+        let writer = if blocks {
+            // With a thread of its own it goes from one group to the next, however busy the others are.
+            let runtime = Handle::current();
+            tokio::task::spawn_blocking(move || runtime.block_on(writing))
+        } else {
+            tokio::spawn(writing)
+        };
         let room = Arc::new(Semaphore::new(capacity as usize));
         (Self { waiting, room, capacity, figures }, writer)
     }
@@ -97,35 +120,41 @@ impl Queue {
     }
 }
 
-async fn write(store: Arc<dyn Store>, mut batches: mpsc::UnboundedReceiver<Waiting>, figures: Arc<Figures>) {
+async fn write<A, Appended>(append: A, mut batches: mpsc::UnboundedReceiver<Waiting>, figures: Arc<Figures>)
+where
+    A: Fn(Vec<Submission>) -> Appended,
+    Appended: Future<Output = Result<Vec<Vec<Verdict>>, StoreError>>,
+{
     while let Some(group) = next_group(&mut batches).await {
         let (submissions, waiting): (Vec<_>, Vec<_>) =
             group.into_iter().map(|one| (one.submission, (one.answer, one.room))).unzip();
         let begun = Instant::now();
-        let written = store.append(submissions).await;
+        // What nobody thought of costs its group, and nobody else.
+        let written = AssertUnwindSafe(append(submissions)).catch_unwind().await;
         let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
         figures.micros.fetch_add(micros, Ordering::Relaxed);
         match written {
-            Ok(verdicts) => {
+            Ok(Ok(verdicts)) => {
                 figures.groups.fetch_add(1, Ordering::Relaxed);
-                for ((answer, _room), verdicts) in waiting.into_iter().zip(verdicts) {
+                for ((answer, room), verdicts) in waiting.into_iter().zip(verdicts) {
+                    drop(room);
                     // Who went away will send it again and be told that it was there.
                     let _ = answer.send(Some(verdicts));
                 }
             }
-            Err(error) => {
+            failed => {
                 figures.failed.fetch_add(1, Ordering::Relaxed);
-                say(&error);
-                for (answer, _room) in waiting {
+                // A panic has said by itself where it was.
+                if let Ok(Err(error)) = failed {
+                    tracing::error!(%error, "events could not be written; they will be sent again");
+                }
+                for (answer, room) in waiting {
+                    drop(room);
                     let _ = answer.send(None);
                 }
             }
         }
     }
-}
-
-fn say(error: &StoreError) {
-    tracing::error!(%error, "events could not be written; they will be sent again");
 }
 
 async fn next_group(batches: &mut mpsc::UnboundedReceiver<Waiting>) -> Option<Vec<Waiting>> {
@@ -144,4 +173,47 @@ async fn next_group(batches: &mut mpsc::UnboundedReceiver<Waiting>) -> Option<Ve
         group.push(next);
     }
     Some(group)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::{Timestamp, tz::TimeZone};
+
+    use super::*;
+    use crate::store::{DeviceKey, PersonKey};
+
+    fn submission() -> Submission {
+        Submission {
+            device: DeviceKey(1),
+            person: PersonKey(1),
+            sent: None,
+            received: Timestamp::UNIX_EPOCH,
+            zone: TimeZone::UTC,
+            events: Vec::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn g3_a_group_that_cannot_be_written_does_not_stop_the_next() {
+        for blocks in [false, true] {
+            let turn = AtomicU64::new(0);
+            let append = move |group: Vec<Submission>| {
+                let turn = turn.fetch_add(1, Ordering::Relaxed);
+                async move {
+                    match turn {
+                        0 => panic!("nobody thought of this"),
+                        1 => Err(StoreError::GoingDown),
+                        _ => Ok(vec![Vec::new(); group.len()]),
+                    }
+                }
+            };
+            let (queue, writer) = Queue::with(append, blocks, 10);
+            for written in [Err(NotWritten::Failed), Err(NotWritten::Failed), Ok(Vec::new())] {
+                assert_eq!(queue.write(submission()).await, written);
+            }
+            assert_eq!(queue.depth(), 0);
+            drop(queue);
+            writer.await.unwrap();
+        }
+    }
 }

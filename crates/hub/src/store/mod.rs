@@ -248,6 +248,9 @@ pub trait Store:
     /// was. One verdict for each event.
     async fn append(&self, group: Vec<Submission>) -> Result<Vec<Vec<Verdict>>, StoreError>;
 
+    /// Whether [`Self::append`] keeps its thread until it is done.
+    fn blocks(&self) -> bool;
+
     /// Whether it can be written to right now.
     async fn check_writable(&self) -> Result<(), StoreError>;
 

@@ -148,6 +148,10 @@ impl Store for PostgresStore {
         Ok(again!(self, client => log::append(&mut client, &self.kinds, &group)))
     }
 
+    fn blocks(&self) -> bool {
+        false
+    }
+
     async fn check_writable(&self) -> Result<(), StoreError> {
         schema::check_writable(&**self.client().await?).await
     }

@@ -1,6 +1,6 @@
 //! One SQLite file: enough for thousands of machines, and nothing to install or to run beside the hub.
 //!
-//! One connection writes, one reads; calls block, so each runs on a thread that may.
+//! One connection writes, one reads; calls block, so each runs on a thread that may. Appending has one to itself.
 
 mod admission;
 mod audit;
@@ -98,8 +98,12 @@ impl SqliteStore {
 #[async_trait]
 impl Store for SqliteStore {
     async fn append(&self, group: Vec<Submission>) -> Result<Vec<Vec<Verdict>>, StoreError> {
-        let kinds = self.kinds.clone();
-        Self::on(&self.writer, move |conn| log::append(conn, &kinds, &group)).await
+        let mut conn = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        log::append(&mut conn, &self.kinds, &group)
+    }
+
+    fn blocks(&self) -> bool {
+        true
     }
 
     async fn check_writable(&self) -> Result<(), StoreError> {
