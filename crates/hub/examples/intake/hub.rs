@@ -52,32 +52,44 @@ async fn enrol(store: &dyn Store) -> Vec<(Uuid, String)> {
     devices
 }
 
-/// Sends everything; each event is durable and counted when its batch is answered.
-pub(crate) async fn run(
-    program: &Path,
-    folder: &Path,
-    database: &str,
+/// A hub that runs, and what it did so far.
+pub(crate) struct Hub {
+    running: Running,
     store: Arc<dyn Store>,
+    devices: Vec<(Uuid, String)>,
+    client: reqwest::Client,
     events: Events,
-) -> Figures {
-    let devices = enrol(store.as_ref()).await;
-    let hub = Running::start(program, folder, database);
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let tenth = usize::try_from((events.rounds / 10).max(1)).unwrap();
-    let mut rounds = Vec::new();
-    let mut accepted = 0;
-    for round in 0..events.rounds {
+    rounds: Vec<Duration>,
+    accepted: u64,
+}
+
+impl Hub {
+    pub(crate) async fn start(
+        program: &Path,
+        folder: &Path,
+        database: &str,
+        store: Arc<dyn Store>,
+        events: Events,
+    ) -> Self {
+        let devices = enrol(store.as_ref()).await;
+        let running = Running::start(program, folder, database);
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { running, store, devices, client, events, rounds: Vec::new(), accepted: 0 }
+    }
+
+    /// Sends a batch of every device; each event is durable and counted when its batch is answered.
+    pub(crate) async fn take(&mut self, round: u64) {
         // As with the databases alone, making the events is not counted.
-        let batches = devices.iter().enumerate();
+        let batches = self.devices.iter().enumerate();
         let batches = batches
-            .map(|(device, (id, token))| (body(&events.batch(device, round), *id), token.clone()))
+            .map(|(device, (id, token))| (body(&self.events.batch(device, round), *id), token.clone()))
             .collect::<Vec<_>>();
         // Whoever is answered sends the next one, so that as many are under way until all are sent.
         let waiting = Arc::new(Mutex::new(batches.into_iter()));
         let begun = Instant::now();
         let mut senders = JoinSet::new();
         for _ in 0..AT_ONCE {
-            let (client, url) = (client.clone(), format!("{}/v1/events", hub.url));
+            let (client, url) = (self.client.clone(), format!("{}/v1/events", self.running.url));
             let waiting = Arc::clone(&waiting);
             let next = move || waiting.lock().unwrap().next();
             senders.spawn(async move {
@@ -91,23 +103,28 @@ pub(crate) async fn run(
             });
         }
         let answers = senders.join_all().await;
-        rounds.push(begun.elapsed());
+        self.rounds.push(begun.elapsed());
         for answer in answers.iter().flatten() {
             let answer: BatchAnswer = serde_json::from_slice(answer).unwrap();
             let new = answer.verdicts.iter().filter(|one| one.verdict == Verdict::Accepted);
-            accepted += new.count() as u64;
+            self.accepted += new.count() as u64;
         }
     }
-    let memory = hub.memory();
-    drop(hub);
-    assert_eq!(accepted, events.sent().1);
-    let counted: u64 = store.rollups().await.unwrap().events.values().sum();
-    assert_eq!(counted, events.sent().1, "each once");
-    let sum = |some: &[Duration]| some.iter().sum();
-    Figures {
-        spent: sum(&rounds),
-        first: sum(rounds.get(..tenth).unwrap()),
-        last: sum(rounds.get(rounds.len() - tenth..).unwrap()),
-        memory,
+
+    /// What it did, after the last round.
+    pub(crate) async fn figures(self) -> Figures {
+        let memory = self.running.memory();
+        drop(self.running);
+        assert_eq!(self.accepted, self.events.sent().1);
+        let counted: u64 = self.store.rollups().await.unwrap().events.values().sum();
+        assert_eq!(counted, self.events.sent().1, "each once");
+        let sum = |some: &[Duration]| some.iter().sum();
+        let tenth = (self.rounds.len() / 10).max(1);
+        Figures {
+            spent: sum(&self.rounds),
+            first: sum(self.rounds.get(..tenth).unwrap()),
+            last: sum(self.rounds.get(self.rounds.len() - tenth..).unwrap()),
+            memory,
+        }
     }
 }

@@ -46,22 +46,32 @@ async fn main() {
     let cost = |spent: Duration| spent.as_secs_f64() * 1e6 / float(tenth);
     for _ in 0..turns {
         let folder = tempfile::tempdir().unwrap();
-        let raw_file = folder.path().join("raw.sqlite");
-        let raw = tokio::task::spawn_blocking(move || raw::sqlite(&raw_file, events)).await.unwrap();
         let file = folder.path().join("hub.sqlite");
         let store = Arc::new(SqliteStore::open(&file).unwrap());
         let database = format!("sqlite:{}", file.display());
-        let sqlite = hub::run(&program, folder.path(), &database, store, events).await;
+        // Round by round, so that both have the same good and bad seconds of the machine.
+        let mut raw = raw::Sqlite::open(&folder.path().join("raw.sqlite"), events);
+        let mut sqlite = hub::Hub::start(&program, folder.path(), &database, store, events).await;
+        for round in 0..events.rounds {
+            tokio::task::block_in_place(|| raw.take(round));
+            sqlite.take(round).await;
+        }
+        let (raw, sqlite) = (raw.spent(), sqlite.figures().await);
         let mut said = json!({
             "events": sent,
             "raw_sqlite": rate(raw), "sqlite": rate(sqlite.spent), "memory": sqlite.memory,
             "first": cost(sqlite.first), "last": cost(sqlite.last),
         });
         if let Some(server) = postgres::Server::own() {
-            let raw = raw::postgres(&server.fresh(), events).await;
             let url = server.fresh();
             let store = Arc::new(PostgresStore::open(&Address::parse(&url).unwrap()).await.unwrap());
-            let hub = hub::run(&program, folder.path(), &url, store, events).await;
+            let mut raw = raw::Postgres::open(&server.fresh(), events).await;
+            let mut hub = hub::Hub::start(&program, folder.path(), &url, store, events).await;
+            for round in 0..events.rounds {
+                raw.take(round).await;
+                hub.take(round).await;
+            }
+            let (raw, hub) = (raw.spent().await, hub.figures().await);
             said["raw_postgres"] = rate(raw).into();
             said["postgres"] = rate(hub.spent).into();
             said["postgres_memory"] = hub.memory.into();

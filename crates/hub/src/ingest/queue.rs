@@ -83,13 +83,13 @@ impl Queue {
     {
         let (waiting, batches) = mpsc::unbounded_channel();
         let figures = Arc::new(Figures::default());
-        let writing = write(append, batches, Arc::clone(&figures));
+        let groups = write(append, batches, Arc::clone(&figures));
         let writer = if blocks {
             // With a thread of its own it goes from one group to the next, however busy the others are.
             let runtime = Handle::current();
-            tokio::task::spawn_blocking(move || runtime.block_on(writing))
+            tokio::task::spawn_blocking(move || runtime.block_on(groups))
         } else {
-            tokio::spawn(writing)
+            tokio::spawn(groups)
         };
         let room = Arc::new(Semaphore::new(capacity as usize));
         (Self { waiting, room, capacity, figures }, writer)

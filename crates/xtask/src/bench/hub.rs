@@ -56,8 +56,8 @@ pub(crate) fn run(workspace: &Workspace, runs: usize) -> Result<Table> {
              before, 2 % happened days ago; the same seed for all. Ours is measured until the last batch is acknowledged: on \
              the disk and counted. Raw SQLite appends with a high-water mark and rollups, raw PostgreSQL copies to a table \
              beside and inserts from there into a log whose key finds duplicates; both in transactions of 10,000, \
-             synchronous as ours. Making the events, and their JSON, is not counted for anybody. Goals: 0.5 × each, less than 300 MB, and a \
-             cost that stays."
+             synchronous as ours. Raw and ours take turns, 200,000 events each. Making the events, and their JSON, is not counted \
+             for anybody. Goals: 0.5 × each, less than 300 MB, and a cost that stays."
         ),
         rows: vec![
             row("raw SQLite, append with rollup", outcome("raw_sqlite", rate, Outcome::Reference)),
