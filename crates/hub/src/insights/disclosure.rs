@@ -7,7 +7,7 @@
 //! margins, for any set of questions; what is protected are the groups that can be named, and what remains of one group
 //! without another.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// Some of the groups, by number, in order.
 pub type Groups = Vec<usize>;
@@ -50,15 +50,16 @@ pub fn people(groups: &[People], some: &[usize]) -> u64 {
 
 /// Says of each question whether it may be answered: `questions` in the order of their worth. `delicate` are sums that
 /// must not follow from answers where they are about few; each group, each question, and what remains of a question
-/// without another one that lies in it are such sums anyway.
+/// without another one that lies in it are such sums anyway. What is said of one hangs on all questions there are but on no
+/// answer after it: whoever needs a few takes no more, and hears of them what everybody else does.
 pub fn answerable(
     groups: &[People],
     questions: &[Groups],
     delicate: impl IntoIterator<Item = Groups>,
     smallest: u64,
-) -> Vec<bool> {
+) -> impl Iterator<Item = bool> {
     // One look at each is enough, mostly.
-    let few = |some: &Groups| {
+    let few = move |some: &Groups| {
         some.iter().all(|index| (groups[*index].len() as u64) < smallest)
             && (1..smallest).contains(&people(groups, some))
     };
@@ -69,13 +70,13 @@ pub fn answerable(
         .filter(few)
         .chain(questions.iter().filter(|question| few(question)).cloned())
         .collect();
-    if secrets.is_empty() {
-        return vec![true; questions.len()];
-    }
     let mut secrets: Vec<Vec<u64>> = secrets.iter().map(|some| vector(some, groups.len())).collect();
     // Each begins to count at its pivot, where those after it are 0.
     let mut answered: Vec<(usize, Vec<u64>)> = Vec::new();
-    let may = |question: &Groups| {
+    questions.iter().map(move |question| {
+        if secrets.is_empty() {
+            return true;
+        }
         let mut rest = vector(question, groups.len());
         for (pivot, known) in &answered {
             let factor = rest[*pivot];
@@ -102,33 +103,26 @@ pub fn answerable(
         }
         answered.push((pivot, rest));
         true
-    };
-    questions.iter().map(may).collect()
+    })
 }
 
 /// What remains of each question without each other that lies in it, where that has no group that is large by itself.
 fn remainders(groups: &[People], questions: &[Groups], smallest: u64) -> BTreeSet<Groups> {
-    let words = groups.len().div_ceil(64);
-    let bits = |some: &mut dyn Iterator<Item = usize>| {
-        let mut bits = vec![0_u64; words];
-        for index in some {
-            bits[index / 64] |= 1 << (index % 64);
-        }
-        bits
-    };
-    let large = bits(&mut (0..groups.len()).filter(|index| groups[*index].len() as u64 >= smallest));
-    let questions: Vec<Vec<u64>> = questions.iter().map(|some| bits(&mut some.iter().copied())).collect();
+    let is_large = |index: &usize| groups[*index].len() as u64 >= smallest;
+    // Nothing large remains only where both have the same of what is large: mostly, no two do.
+    let mut alike: HashMap<Groups, Vec<&Groups>> = HashMap::new();
+    for question in questions {
+        alike.entry(question.iter().copied().filter(is_large).collect()).or_default().push(question);
+    }
     let mut remainders = BTreeSet::new();
-    for all in &questions {
-        for part in &questions {
-            let lies_in = all.iter().zip(part).all(|(all, part)| part & !all == 0);
-            let mut rest = all.iter().zip(part).zip(&large);
-            if lies_in && rest.all(|((all, part), large)| all & !part & large == 0) {
-                let is_left = |index: &usize| {
-                    let (word, bit) = (index / 64, 1_u64 << (index % 64));
-                    all[word] & !part[word] & bit != 0
-                };
-                remainders.insert((0..groups.len()).filter(is_left).collect());
+    for alike in alike.values() {
+        for all in alike {
+            for part in alike.iter().filter(|part| part.len() < all.len()) {
+                let is_left = |index: &usize| part.binary_search(index).is_err();
+                let left: Groups = all.iter().copied().filter(is_left).collect();
+                if all.len() - left.len() == part.len() {
+                    remainders.insert(left);
+                }
             }
         }
     }
@@ -169,6 +163,14 @@ mod tests {
         sizes.iter().map(group).collect()
     }
 
+    fn told(
+        groups: &[People],
+        questions: &[Groups],
+        delicate: impl IntoIterator<Item = Groups>,
+    ) -> Vec<bool> {
+        answerable(groups, questions, delicate, 5).collect()
+    }
+
     #[test]
     fn the_field_is_that_of_the_prime() {
         let some = [0, 1, 2, 3, 1 << 16, (1 << 30) + 7, PRIME - 2, PRIME - 1];
@@ -194,9 +196,9 @@ mod tests {
     fn a_small_group_takes_another_with_it() {
         let groups = groups(&[3, 8, 20]);
         let questions = [vec![0, 1, 2], vec![2], vec![1], vec![0]];
-        assert_eq!(answerable(&groups, &questions, [], 5), [true, true, false, false]);
+        assert_eq!(told(&groups, &questions, []), [true, true, false, false]);
         // Without the total, the second tells nothing of the first.
-        assert_eq!(answerable(&groups, &questions[1..], [], 5), [true, true, false]);
+        assert_eq!(told(&groups, &questions[1..], []), [true, true, false]);
     }
 
     #[test]
@@ -214,7 +216,7 @@ mod tests {
             vec![1],
             vec![0],
         ];
-        let answers = answerable(&groups, &questions, [], 5);
+        let answers = told(&groups, &questions, []);
         assert_eq!(answers, [true, true, true, true, true, false, false, false, false]);
     }
 
@@ -222,10 +224,10 @@ mod tests {
     fn nearly_the_same_question_twice_would_tell_the_difference() {
         let groups = groups(&[19, 1, 30]);
         let questions = [vec![0, 1, 2], vec![0, 1], vec![0]];
-        assert_eq!(answerable(&groups, &questions, [], 5), [true, true, false]);
+        assert_eq!(told(&groups, &questions, []), [true, true, false]);
         // Two small ones together are still few.
         let groups = self::groups(&[19, 1, 2, 30]);
         let questions = [vec![0, 1, 2, 3], vec![0, 1, 2], vec![0]];
-        assert_eq!(answerable(&groups, &questions, [vec![1, 2]], 5), [true, true, false]);
+        assert_eq!(told(&groups, &questions, [vec![1, 2]]), [true, true, false]);
     }
 }

@@ -117,7 +117,7 @@ impl Questions {
     }
 
     /// Of the filters that may be asked, those that are answered about these people; all others are groups that must not
-    /// follow from answers. What comes after `until` changes nothing about it, and is left out. Teams come last.
+    /// follow from answers. What would be answered after `until` changes nothing about it, and is left out. Teams come last.
     pub(super) fn answered(
         &self,
         split: &Split,
@@ -182,20 +182,24 @@ impl Questions {
         never.extend(teams::in_atoms(split, self.of.values().map(Vec::as_slice)));
         // Totals before their parts, and what is about many before what is about few.
         order.sort_by_key(|(filter, many, _)| (filter.width(), Reverse(*many), *filter));
-        let asked = order.iter().position(|(filter, ..)| Some(*filter) == until);
-        let later = order.split_off(asked.map_or(order.len(), |at| at + 1));
-        let later = later.into_iter().filter(|(.., atoms)| may_be_few(atoms)).map(|(.., atoms)| met(atoms));
+        let wanted = order.iter().position(|(filter, ..)| Some(*filter) == until);
+        let wanted = wanted.map_or(order.len(), |at| at + 1);
         let small_together = self.lines.iter().map(|line| {
             let small = line.iter().filter(|atoms| may_be_few(atoms)).map(|atoms| met(atoms));
             let small = small.filter(|some| people(groups, some) < SMALLEST);
             let all: BTreeSet<usize> = small.flatten().collect();
             all.into_iter().collect::<Groups>()
         });
-        let secrets = small_together.chain(never).chain(later);
         let (filters, questions): (Vec<&Filter>, Vec<Groups>) =
             order.into_iter().map(|(filter, _, atoms)| (filter, met(atoms))).unzip();
-        let answers = answerable(groups, &questions, secrets, SMALLEST);
-        filters.into_iter().zip(answers).filter(|(_, may)| *may).map(|(filter, _)| filter.clone()).collect()
+        let answers = answerable(groups, &questions, small_together.chain(never), SMALLEST);
+        filters
+            .into_iter()
+            .zip(answers)
+            .take(wanted)
+            .filter(|(_, may)| *may)
+            .map(|(filter, _)| filter.clone())
+            .collect()
     }
 }
 

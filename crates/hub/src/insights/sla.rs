@@ -117,7 +117,7 @@ impl Insights {
             (0..owners.len()).map(|index| vec![index]).chain([(0..groups.len()).collect()]).collect();
         // Whoever takes the owners that are told of from all of them has the others, together.
         let few = (0..groups.len()).filter(|index| (groups[*index].len() as u64) < SMALLEST);
-        let may = disclosure::answerable(&groups, &questions, [few.collect()], SMALLEST);
+        let may: Vec<bool> = disclosure::answerable(&groups, &questions, [few.collect()], SMALLEST).collect();
         let overall = self.kept(&all, may.last() == Some(&true), now);
         let rows = owners.into_iter().zip(may).map(|((owner, asked), may)| SlaRow {
             owner: owner.to_owned(),

@@ -6,7 +6,7 @@ use firstlight_contract::kpis::{InsightsFilter, Kpi, KpiAnswer, ValueEvent};
 use firstlight_hub::insights::{By, Filter, Insights};
 use proptest::{prelude::*, test_runner::TestRunner};
 
-use crate::company::{Somebody, company, insights, now, services, somebody, step};
+use crate::company::{DAY, Somebody, company, days, insights, now, services, somebody, step};
 
 const FEW: std::ops::Range<usize> = 1..5;
 
@@ -171,6 +171,12 @@ fn people() -> impl Strategy<Value = Vec<Somebody>> {
     prop::collection::vec(one, 1..100)
 }
 
+/// Of how many the time of those who arrived is told.
+fn naive(insights: &Insights, filter: &Filter) -> Option<u32> {
+    let curves = insights.ttfv(filter, None, ValueEvent::FirstValue, None).unwrap();
+    n_of(&curves.groups.into_iter().next()?.figures.naive_median)
+}
+
 fn runner(cases: u32) -> TestRunner {
     TestRunner::new(ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() })
 }
@@ -200,19 +206,11 @@ fn g5_an_attacker_who_asks_everything_isolates_nobody() {
             });
             // Who has arrived.
             let arrived: Vec<Somebody> = people.iter().filter(|one| one.value.is_some()).cloned().collect();
-            attack(&arrived, &insights, |insights, filter| {
-                n_of(
-                    &insights
-                        .ttfv(filter, None, ValueEvent::FirstValue, None)
-                        .unwrap()
-                        .groups
-                        .pop()?
-                        .figures
-                        .naive_median,
-                )
-            });
-            // Whose first change is merged.
-            let merged: Vec<Somebody> = people.iter().filter(|one| one.merged.is_some()).cloned().collect();
+            attack(&arrived, &insights, naive);
+            // Whose first change is merged by now: what is said to happen tomorrow tells of nobody yet.
+            let is_merged =
+                |one: &&Somebody| one.merged.is_some_and(|after| days(after) <= one.days_ago * DAY);
+            let merged: Vec<Somebody> = people.iter().filter(is_merged).cloned().collect();
             attack(&merged, &insights, |insights, filter| {
                 let curves = insights.ttfv(filter, None, ValueEvent::Merged, None).unwrap();
                 n_of(&curves.groups.into_iter().next()?.figures.naive_median)
@@ -227,6 +225,32 @@ fn g5_an_attacker_who_asks_everything_isolates_nobody() {
             Ok(())
         })
         .unwrap();
+}
+
+/// Of whom there are so many, when they began, and whether they arrived.
+type Kind = (usize, &'static str, &'static str, i64, bool);
+
+#[test]
+fn g5_a_month_is_told_of_beside_its_quarter_however_each_is_asked_for() {
+    let kinds: [Kind; 9] = [
+        (5, "backend", "3.0.0", 1, false),
+        (1, "backend", "3.0.0", 1, true),
+        (1, "backend", "3.0.0", 26, true),
+        (4, "data", "2.0.0", 26, true),
+        (3, "data", "2.0.0", 57, true),
+        (2, "backend", "2.0.0", 57, true),
+        (1, "data", "1.0.0", 81, true),
+        (4, "backend", "0.0.0", 149, true),
+        (1, "backend", "1.0.0", 179, true),
+    ];
+    let crowd = kinds.into_iter().flat_map(|(many, persona, version, ago, arrived)| {
+        let one = Somebody { value: arrived.then_some(0.5), ..somebody(persona, version, ago) };
+        std::iter::repeat_n(one, many)
+    });
+    let people: Vec<Somebody> = crowd.collect();
+    let arrived: Vec<Somebody> = people.iter().filter(|one| one.value.is_some()).cloned().collect();
+    // Of November one has arrived: October, and the quarter of both, are not told of side by side.
+    attack(&arrived, &insights(company(&people)), naive);
 }
 
 #[test]
