@@ -23,7 +23,7 @@ impl Running {
             .args(["--database", database, "serve", "--listen", "127.0.0.1:0"])
             .env("RUST_LOG", "warn")
             // As `deploy/firstlight-hub.service` has it.
-            .env("MALLOC_ARENA_MAX", "2")
+            .env("MALLOC_ARENA_MAX", "8")
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
