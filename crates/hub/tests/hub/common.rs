@@ -5,6 +5,7 @@ use std::{
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
     sync::OnceLock,
+    time::Duration,
 };
 
 use firstlight_contract::hub::{
@@ -14,6 +15,9 @@ use jiff::Timestamp;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
+
+/// How long an answer may take: whoever never answers is a failure with a name, and not a test that never ends.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A folder with a hub's database, and the program when it runs.
 pub(crate) struct Hub {
@@ -62,7 +66,8 @@ impl Hub {
             "--database".to_owned(),
             database.clone(),
         ];
-        let client = Client::builder().no_proxy().tls_danger_accept_invalid_certs(true).build().unwrap();
+        let client = Client::builder().no_proxy().timeout(PATIENCE).tls_danger_accept_invalid_certs(true);
+        let client = client.build().unwrap();
         let mut hub = Self {
             folder,
             database,

@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use crate::{
-    common::{Device, Hub, accepted, read},
+    common::{Device, Hub, PATIENCE, accepted, read},
     postgres::Server,
 };
 
@@ -121,7 +121,8 @@ async fn two_hubs_behind_a_proxy_count_what_both_were_sent_at_once_once() {
     let address = |hub: &Hub| hub.url.strip_prefix("http://").unwrap().to_owned();
     let front = proxy(hubs.iter().map(address).collect()).await;
     // A connection for each request, so that the proxy may choose each time.
-    let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().unwrap();
+    let client =
+        reqwest::Client::builder().no_proxy().timeout(PATIENCE).pool_max_idle_per_host(0).build().unwrap();
     let mut senders = JoinSet::new();
     for turn in 0..4 {
         // Let in by one, it is known to the other.

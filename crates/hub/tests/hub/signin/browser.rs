@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use reqwest::{Client, Method, RequestBuilder, Response, Url, header};
 
-use crate::common::Hub;
+use crate::common::{Hub, PATIENCE};
 
 /// What people type to reach the hub; a proxy that encrypts would stand there.
 pub(super) const PUBLIC: &str = "https://hub.acme.test";
@@ -18,8 +18,8 @@ pub(super) struct Browser {
 
 impl Browser {
     pub(super) fn on(site: &str) -> Self {
-        let client =
-            Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let client = Client::builder().no_proxy().timeout(PATIENCE);
+        let client = client.redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { client, site: Url::parse(site).unwrap(), cookies: BTreeMap::new() }
     }
 

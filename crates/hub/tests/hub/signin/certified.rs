@@ -12,7 +12,7 @@ use reqwest::Response;
 
 use super::{Browser, Hub, PUBLIC, SECRET, ask_again, config, looks, problem, read, sent_to, who};
 
-/// The provider; it ends with its standard input, so with the test at the latest.
+/// The provider; it ends with its standard input, so with the test process at the latest.
 struct Certified {
     child: Child,
     /// It goes on talking, and would end if nobody could hear it.
@@ -49,8 +49,8 @@ impl Certified {
 
 impl Drop for Certified {
     fn drop(&mut self) {
-        drop(self.child.stdin.take());
-        // It has nothing else to do.
+        // Not by the end of its input: Node, asked to end, may wait for its own threads forever (nodejs/node#54918).
+        let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
