@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{
     Filter, Period, SMALLEST, beside, bitmap,
     filter::{Release, name_of},
-    questions::{Atom, Place, Questions, Split},
+    questions::{Atom, First, Place, Questions, Split},
     story::{Beginning, Journey, StepFacts},
 };
 
@@ -174,7 +174,16 @@ impl Cohorts {
         for member in &mut members {
             member.atom = atoms.get(&atom(member)).copied().unwrap_or_default();
         }
-        let questions = Questions::about(atoms.keys(), names);
+        let (mut to_atoms, mut to_teams) =
+            (vec![First::default(); atoms.len()], vec![First::default(); names.len()]);
+        for member in &members {
+            let (began, person) = (member.began.moment.time, member.journey.person);
+            let met = to_atoms.get_mut(member.atom).into_iter();
+            for first in met.chain(member.team.and_then(|team| to_teams.get_mut(team))) {
+                first.add(began, person);
+            }
+        }
+        let questions = Questions::about(atoms.keys().zip(to_atoms), names.into_iter().zip(to_teams));
         let split = Split::of(members.iter().map(Member::place), atoms.len());
         let shown = questions.answered(&split, |_| true, None);
         let (atoms, steps) = (atoms.len(), numbered.names);

@@ -2,11 +2,11 @@
 //!
 //! Journeys that no filter tells apart are one atom; a filter is about some atoms. Which atoms there are is settled once; who of
 //! them a table is about, and so what may be told, is settled for each. Teams come after everything else, see [`teams`].
+//!
+//! Where only some of several may be told, those are that were about enough people first: that does not change while others grow.
+//! If it were the largest, one could be told today and another one tomorrow, and both together tell of the few beside them.
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Filter, Period, SMALLEST,
@@ -20,6 +20,39 @@ pub(super) type Atom = (String, Option<Release>, Option<Period>);
 
 /// Somebody's journey: its atom, their team, who they are.
 pub(super) type Place = (usize, Option<usize>, u32);
+
+/// Those who came first, with when their journeys began, in that order: no more than it takes to be enough.
+#[derive(Debug, Clone, Default)]
+pub(super) struct First(Vec<(i64, u32)>);
+
+impl First {
+    pub(super) fn add(&mut self, began: i64, person: u32) {
+        let known = self.0.iter().position(|(_, one)| *one == person);
+        if known.is_some_and(|at| self.0[at].0 <= began) {
+            return;
+        }
+        if let Some(at) = known {
+            self.0.remove(at);
+        }
+        let at = self.0.partition_point(|one| *one < (began, person));
+        self.0.insert(at, (began, person));
+        if self.0.len() as u64 > SMALLEST {
+            self.0.pop();
+        }
+    }
+
+    fn add_all(&mut self, others: &Self) {
+        for (began, person) in &others.0 {
+            self.add(*began, *person);
+        }
+    }
+
+    /// When they became enough: never, if they are too few.
+    fn enough_since(&self) -> i64 {
+        let last = self.0.last().filter(|_| self.0.len() as u64 >= SMALLEST);
+        last.map_or(i64::MAX, |(began, _)| *began)
+    }
+}
 
 /// Some people, by the atom of their journey and by their team.
 #[derive(Debug, Default)]
@@ -71,39 +104,60 @@ impl Split {
     }
 }
 
+/// What a filter is about.
+#[derive(Debug, Default)]
+struct About {
+    atoms: Groups,
+    /// When it began to be about enough people, in milliseconds.
+    since: i64,
+}
+
 /// Every filter that is about some atoms.
 #[derive(Debug, Default)]
 pub(super) struct Questions {
-    of: BTreeMap<Filter, Groups>,
+    of: BTreeMap<Filter, About>,
     /// What filters are about that part a wider one in the same way, as all its personas do.
     lines: Vec<Vec<Groups>>,
     /// The names of teams.
     teams: Vec<String>,
+    /// Since when each of them has had enough people.
+    teams_since: Vec<i64>,
 }
 
 impl Questions {
-    pub(super) fn about<'a>(atoms: impl Iterator<Item = &'a Atom>, teams: Vec<String>) -> Self {
-        let mut of: BTreeMap<Filter, Groups> = BTreeMap::new();
-        for (index, atom) in atoms.enumerate() {
+    /// With who came first to each atom, and to each team.
+    pub(super) fn about<'a>(
+        atoms: impl Iterator<Item = (&'a Atom, First)>,
+        teams: impl Iterator<Item = (String, First)>,
+    ) -> Self {
+        let mut met: BTreeMap<Filter, (Groups, First)> = BTreeMap::new();
+        for (index, (atom, first)) in atoms.enumerate() {
             for filter in filters_of(atom) {
-                of.entry(filter).or_default().push(index);
+                let (atoms, all) = met.entry(filter).or_default();
+                atoms.push(index);
+                all.add_all(&first);
             }
         }
+        let about = |(filter, (atoms, first)): (Filter, (Groups, First))| {
+            (filter, About { atoms, since: first.enough_since() })
+        };
+        let of: BTreeMap<Filter, About> = met.into_iter().map(about).collect();
         // By the wider filter and what parts it; periods by how long they are.
         let mut lines: BTreeMap<(Filter, [bool; 2], usize), Vec<Groups>> = BTreeMap::new();
-        for (filter, atoms) in &of {
+        for (filter, About { atoms, .. }) in &of {
             for wider in filter.wider() {
                 let same = [filter.persona == wider.persona, filter.release == wider.release];
                 let length = filter.period.map_or(0, |period| period.to_string().len());
                 lines.entry((wider, same, length)).or_default().push(atoms.clone());
             }
         }
-        Self { of, lines: lines.into_values().collect(), teams }
+        let (teams, teams_since) = teams.map(|(team, first)| (team, first.enough_since())).unzip();
+        Self { of, lines: lines.into_values().collect(), teams, teams_since }
     }
 
     /// The atoms a filter is about.
     pub(super) fn atoms(&self, filter: &Filter) -> &[usize] {
-        self.of.get(filter).map_or(&[], Vec::as_slice)
+        self.of.get(filter).map_or(&[], |about| about.atoms.as_slice())
     }
 
     /// The names of teams, by number.
@@ -129,7 +183,7 @@ impl Questions {
             Some(until) if until.team.is_some() => {
                 let others =
                     self.of.iter().filter(|(filter, _)| filter.width() <= MOST_WIDE && may_be_asked(filter));
-                let others: Vec<&[usize]> = others.map(|(_, atoms)| atoms.as_slice()).collect();
+                let others: Vec<&[usize]> = others.map(|(_, about)| about.atoms.as_slice()).collect();
                 let everybody = self.atoms(&Filter::default());
                 self.teams_beside(split, &others, &[everybody], may_be_asked).collect()
             }
@@ -154,7 +208,7 @@ impl Questions {
     ) -> impl Iterator<Item = Filter> {
         let filter = |team: usize| self.teams.get(team).map(|team| Filter::of_team(team));
         let may_be_asked = |team: usize| filter(team).is_some_and(|filter| may_be_asked(&filter));
-        teams::told(split, others, told, may_be_asked).into_iter().filter_map(filter)
+        teams::told(split, &self.teams_since, others, told, may_be_asked).into_iter().filter_map(filter)
     }
 
     fn without_teams(
@@ -171,17 +225,18 @@ impl Questions {
         let may_be_few = |atoms: &[usize]| atoms.iter().all(|index| (size(index) as u64) < SMALLEST);
         let may_be_asked = |filter: &Filter| filter.width() <= MOST_WIDE && may_be_asked(filter);
         let (mut order, mut never) = (Vec::new(), Vec::new());
-        for (filter, atoms) in &self.of {
-            let many: usize = atoms.iter().map(size).sum();
-            if many > 0 && may_be_asked(filter) {
-                order.push((filter, many, atoms));
+        for (filter, About { atoms, since }) in &self.of {
+            if atoms.iter().any(|index| size(index) > 0) && may_be_asked(filter) {
+                order.push((filter, *since, atoms));
             } else if may_be_few(atoms) {
                 never.push(met(atoms));
             }
         }
-        never.extend(teams::in_atoms(split, self.of.values().map(Vec::as_slice)));
-        // Totals before their parts, and what is about many before what is about few.
-        order.sort_by_key(|(filter, many, _)| (filter.width(), Reverse(*many), *filter));
+        never.extend(teams::in_atoms(split, self.of.values().map(|about| about.atoms.as_slice())));
+        // Totals before their parts, and what has been about enough people for longer before what has not.
+        let parts_of_years =
+            |filter: &Filter| std::iter::successors(filter.period, |part| part.wider()).count();
+        order.sort_by_key(|(filter, since, _)| (filter.width(), parts_of_years(filter), *since, *filter));
         let wanted = order.iter().position(|(filter, ..)| Some(*filter) == until);
         let wanted = wanted.map_or(order.len(), |at| at + 1);
         let small_together = self.lines.iter().map(|line| {

@@ -22,9 +22,11 @@ use super::{
     questions::{Place, Split},
 };
 
-/// Which teams are told of beside sums over some atoms that may be told, and those that are.
+/// Which teams are told of beside sums over some atoms that may be told, and those that are; those that have had enough people
+/// for longer before others (`since`, by team).
 pub(super) fn told(
     split: &Split,
+    since: &[i64],
     others: &[&[usize]],
     anyway: &[&[usize]],
     may_be_asked: impl Fn(usize) -> bool,
@@ -32,7 +34,7 @@ pub(super) fn told(
     if split.places.is_empty() {
         return BTreeSet::new();
     }
-    let graph = Graph::of(split);
+    let graph = Graph::of(split, since);
     let (others, anyway) = (graph.sums(others), graph.sums(anyway));
     let asked = graph.teams.keys().copied().filter(|team| may_be_asked(*team));
     let mut told: BTreeSet<usize> = asked.filter(|team| graph.stands_apart(*team, &others)).collect();
@@ -56,7 +58,7 @@ pub(super) fn in_atoms<'a>(split: &Split, sums: impl Iterator<Item = &'a [usize]
     if !of_one.any(|of| of.iter().all(|(_, team, _)| team.is_some())) {
         return Vec::new();
     }
-    let graph = Graph::of(split);
+    let graph = Graph::of(split, &[]);
     let whole: Vec<(&Vec<Edge<'_>>, BTreeSet<usize>)> = graph
         .teams
         .values()
@@ -90,11 +92,12 @@ struct Graph<'a> {
     teams: BTreeMap<usize, Vec<Edge<'a>>>,
     /// The teams of each atom; those of no team are one.
     atoms: BTreeMap<usize, Vec<(Team, &'a [Place])>>,
+    since: &'a [i64],
 }
 
 impl<'a> Graph<'a> {
-    fn of(split: &'a Split) -> Self {
-        let mut graph = Self { teams: BTreeMap::new(), atoms: BTreeMap::new() };
+    fn of(split: &'a Split, since: &'a [i64]) -> Self {
+        let mut graph = Self { teams: BTreeMap::new(), atoms: BTreeMap::new(), since };
         for people in split.places.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1)) {
             let Some((atom, team, _)) = people.first().copied() else { continue };
             graph.atoms.entry(atom).or_default().push((team, people));
@@ -119,9 +122,8 @@ impl<'a> Graph<'a> {
         self.teams.get(&team).map(Vec::as_slice).unwrap_or_default()
     }
 
-    fn smallest<'b>(&self, teams: impl Iterator<Item = &'b usize>) -> Option<usize> {
-        let size = |team: usize| self.edges(team).iter().map(|(_, people)| people.len()).sum::<usize>();
-        teams.copied().min_by_key(|team| (size(*team), *team))
+    fn latest<'b>(&self, teams: impl Iterator<Item = &'b usize>) -> Option<usize> {
+        teams.copied().max_by_key(|team| (self.since.get(*team), *team))
     }
 
     /// Whether a team is large enough, and nothing small remains of it or of a sum without the other.
@@ -151,12 +153,12 @@ impl<'a> Graph<'a> {
         edges.filter(move |(team, _)| !is_one(*team)).map(|(_, people)| *people)
     }
 
-    /// The smallest team of each part that too few people tie to the ground. Parts hang together by teams that are told of.
+    /// The latest team of each part that too few people tie to the ground. Parts hang together by teams that are told of.
     fn too_near_the_ground(&self, told: &BTreeSet<usize>, sums: &[BTreeSet<usize>]) -> BTreeSet<usize> {
         let is_told = |team: Team| team.is_some_and(|team| told.contains(&team));
         let all: BTreeSet<usize> = self.atoms.keys().copied().collect();
         if up_to_enough(self.of_others(&all, is_told)).is_few() {
-            return self.smallest(told.iter()).into_iter().collect();
+            return self.latest(told.iter()).into_iter().collect();
         }
         let mut parts = Parts::of(self.atoms.keys());
         self.join(&mut parts, told.iter());
@@ -176,7 +178,7 @@ impl<'a> Graph<'a> {
                 Crowd::Nobody => sums.contains(atoms),
                 Crowd::Few => false,
             };
-            if is_safe { None } else { self.smallest(teams.iter()) }
+            if is_safe { None } else { self.latest(teams.iter()) }
         };
         of_part.values().filter_map(tells).collect()
     }
@@ -303,7 +305,7 @@ mod tests {
     }
 
     fn told_of(edges: &[(usize, Option<usize>, u32)], sums: &[&[usize]]) -> Vec<usize> {
-        told(&split(edges), sums, sums, |_| true).into_iter().collect()
+        told(&split(edges), &[], sums, sums, |_| true).into_iter().collect()
     }
 
     #[test]
