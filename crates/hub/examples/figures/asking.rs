@@ -19,12 +19,15 @@ use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::company::{BATCH, Event, PEOPLE, body, journey, of_person};
+use crate::company::{BATCH, Chance, Event, PEOPLE, body, journey, of_person};
 
 /// How many batches are under way at once.
 const AT_ONCE: usize = 16;
 /// How often each figure is asked for in a turn.
 const ASKED: usize = 100;
+/// How often in a turn while nobody else asks, and how long it is from one to the next.
+const ALONE: usize = 30;
+const PAUSE: Duration = Duration::from_secs(5);
 /// What a page asks for, the narrower ones as well.
 const FIGURES: [&str; 23] = [
     "filters",
@@ -279,6 +282,35 @@ pub(crate) async fn figures(
         }
         let anew: Vec<f64> = anew.iter().map(|turn| turn[index]).collect();
         told.insert(figure.to_owned(), json!({ "anew": anew, "quiet": quiet, "changed": changed }));
+    }
+    told.into()
+}
+
+/// How long each figure takes somebody who asks for it every five seconds or so, just after something has happened: of each
+/// turn, what 99 in 100 answers were below, in milliseconds. By then everything has been sorted out anew, and who asks meets that
+/// at any moment of it.
+pub(crate) async fn alone(url: &str, machines: &[Machine], each: usize, turns: usize) -> Value {
+    let client = client();
+    // After all that was said before.
+    let mut sequence = (each + ASKED * FIGURES.len() * turns) as u64;
+    let mut told: Map<String, Value> = FIGURES.into_iter().map(|name| (name.to_owned(), json!([]))).collect();
+    let mut chance = Chance::of(7);
+    for _ in 0..turns {
+        let mut spent: Vec<Vec<Duration>> = vec![Vec::new(); FIGURES.len()];
+        for _ in 0..ALONE {
+            for (figure, spent) in FIGURES.into_iter().zip(&mut spent) {
+                sequence += 1;
+                assert_eq!(send(&client, url, &machines[0], &[news(sequence)]).await, 1);
+                let share = PAUSE / u32::try_from(FIGURES.len()).unwrap();
+                // Between half of its share and half as much again.
+                let part = u32::try_from(chance.below(1_000)).unwrap();
+                tokio::time::sleep(share / 2 + share * part / 1_000).await;
+                spent.push(ask(&client, url, figure).await.1);
+            }
+        }
+        for (figure, spent) in FIGURES.into_iter().zip(spent) {
+            told[figure].as_array_mut().unwrap().push(json!(p99(spent)));
+        }
     }
     told.into()
 }

@@ -43,11 +43,15 @@ fn mixed(number: u64) -> u64 {
 }
 
 /// Chances, one after another.
-struct Chance(u64);
+pub(crate) struct Chance(u64);
 
 impl Chance {
+    pub(crate) fn of(seed: u64) -> Self {
+        Self(mixed(seed))
+    }
+
     /// Below `bound`, which is at least 1.
-    fn below(&mut self, bound: i64) -> i64 {
+    pub(crate) fn below(&mut self, bound: i64) -> i64 {
         self.0 = mixed(self.0);
         i64::try_from((self.0 >> 1) % u64::try_from(bound).unwrap()).unwrap()
     }
@@ -60,7 +64,7 @@ pub(crate) fn journey(person: usize) -> Uuid {
 
 /// What the machine of one person says up to `now` (in milliseconds): `events` of them, in order.
 pub(crate) fn of_person(person: usize, events: usize, now: i64) -> Vec<Event> {
-    let mut chance = Chance(mixed(person as u64));
+    let mut chance = Chance::of(person as u64);
     let begun = now - 2 * DAY - chance.below(BEGIN * DAY);
     let age = (now - begun) / DAY;
     let release = RELEASES[usize::try_from((BEGIN + 2 - age) * 6 / (BEGIN + 3)).unwrap().min(5)];

@@ -61,9 +61,10 @@ async fn main() {
     }
     let hub = start();
     let figures = asking::figures(&hub.url, &machines, each, turns, &anew).await;
+    let alone = asking::alone(&hub.url, &machines, each, turns).await;
     let said = json!({
         "events": sent, "people": company::PEOPLE, "replayed": replayed, "memory": most.max(hub.memory()),
-        "answers": answers, "figures": figures,
+        "answers": answers, "figures": figures, "alone": alone,
     });
     println!("{said}");
 }

@@ -1,5 +1,6 @@
 //! What is known of many people, as JSON or as CSV. Nothing here sees a person: [`Insights`] gives out figures only.
 
+mod last;
 mod shapes;
 mod snapshot;
 mod table;
@@ -30,10 +31,11 @@ use crate::{
     store::{signals::Services, surveys::HowMuch},
     surveys::LetOut,
 };
+pub(super) use last::Last;
+pub use last::keep_figures;
 pub(super) use shapes::shapes;
 use shapes::{TIMES, VALUES, filter, filter_and_parts};
-pub(super) use snapshot::Last;
-use snapshot::{Question, Snapshot, aside, say};
+use snapshot::{Question, aside, say};
 
 /// What may be said in the address. What one route has no use for is refused there.
 #[derive(Debug, Default, Deserialize)]
@@ -119,7 +121,7 @@ pub(super) async fn filters(
     asked: Asks<AskedAll>,
 ) -> Answer {
     let question = Question::new("filters", (), read(asked)?.format, &headers);
-    Snapshot::of(&hub).await?.tell(question, |insights| Ok(insights.filters())).await
+    hub.figured.of(&hub).await?.tell(question, |insights| Ok(insights.filters())).await
 }
 
 pub(super) fn summary_operation() -> Operation {
@@ -130,7 +132,7 @@ pub(super) async fn summary(State(hub): State<Arc<Hub>>, headers: HeaderMap, ask
     let asked = read(asked)?;
     let (format, filter) = (asked.format, asked.filter()?);
     let question = Question::new("summary", &filter, format, &headers);
-    Snapshot::of(&hub).await?.tell(question, move |insights| Ok(insights.summary(&filter))).await
+    hub.figured.of(&hub).await?.tell(question, move |insights| Ok(insights.summary(&filter))).await
 }
 
 pub(super) fn ttfv_operation() -> Operation {
@@ -163,7 +165,7 @@ pub(super) async fn ttfv(
         }
     };
     let work = move |insights: &Insights| insights.ttfv(&filter, by, value, hours.as_ref()).map_err(refused);
-    Snapshot::of(&hub).await?.tell(question, work).await
+    hub.figured.of(&hub).await?.tell(question, work).await
 }
 
 pub(super) fn steps_operation() -> Operation {
@@ -174,7 +176,7 @@ pub(super) async fn steps(State(hub): State<Arc<Hub>>, headers: HeaderMap, asked
     let asked = read(asked)?;
     let (format, filter) = (asked.format, asked.filter()?);
     let question = Question::new("steps", &filter, format, &headers);
-    Snapshot::of(&hub).await?.tell(question, move |insights| Ok(insights.steps(&filter))).await
+    hub.figured.of(&hub).await?.tell(question, move |insights| Ok(insights.steps(&filter))).await
 }
 
 pub(super) fn funnel_operation() -> Operation {
@@ -185,7 +187,7 @@ pub(super) async fn funnel(State(hub): State<Arc<Hub>>, headers: HeaderMap, aske
     let asked = read(asked)?;
     let (format, filter) = (asked.format, asked.filter()?);
     let question = Question::new("funnel", &filter, format, &headers);
-    Snapshot::of(&hub).await?.tell(question, move |insights| Ok(insights.funnel(&filter))).await
+    hub.figured.of(&hub).await?.tell(question, move |insights| Ok(insights.funnel(&filter))).await
 }
 
 pub(super) fn activity_operation() -> Operation {
@@ -196,7 +198,7 @@ pub(super) async fn activity(State(hub): State<Arc<Hub>>, headers: HeaderMap, as
     let asked = read(asked)?;
     let (format, filter) = (asked.format, asked.filter()?);
     let question = Question::new("activity", &filter, format, &headers);
-    Snapshot::of(&hub).await?.tell(question, move |insights| Ok(insights.activity(&filter))).await
+    hub.figured.of(&hub).await?.tell(question, move |insights| Ok(insights.activity(&filter))).await
 }
 
 pub(super) fn retrospective_operation() -> Operation {
@@ -219,7 +221,7 @@ pub(super) async fn retrospective(
         let told = insights.retrospective(persona.as_deref(), (pack.clone(), before), (pack, release));
         told.map_err(refused)
     };
-    Snapshot::of(&hub).await?.tell(question, work).await
+    hub.figured.of(&hub).await?.tell(question, work).await
 }
 
 pub(super) fn services_operation() -> Operation {
@@ -229,7 +231,7 @@ pub(super) fn services_operation() -> Operation {
 pub(super) async fn services(State(hub): State<Arc<Hub>>, headers: HeaderMap, asked: Asks<Asked>) -> Answer {
     let asked = read(asked)?;
     let (format, filter) = (asked.format, asked.filter()?);
-    let (snapshot, today) = (Snapshot::of(&hub).await?, today(&hub));
+    let (snapshot, today) = (hub.figured.of(&hub).await?, today(&hub));
     let question = Question::new("services", (&filter, today), format, &headers);
     if let Some(answer) = snapshot.answered(&question) {
         return Ok(answer);
@@ -258,7 +260,7 @@ pub(super) async fn surveys(
         out.push((quarter, let_out(&hub, quarter).await?));
     }
     let out = out.iter().map(|(quarter, out)| (*quarter, out.as_ref()));
-    let told = Snapshot::of(&hub).await?.insights().surveys(out);
+    let told = hub.figured.of(&hub).await?.insights().surveys(out);
     say(&told, &Question::new("surveys", (), format, &headers))
 }
 
@@ -269,7 +271,7 @@ pub(super) fn sla_operation() -> Operation {
 pub(super) async fn sla(State(hub): State<Arc<Hub>>, headers: HeaderMap, asked: Asks<Asked>) -> Answer {
     let asked = read(asked)?;
     let (format, filter) = (asked.format, asked.filter()?);
-    let (snapshot, question) = (Snapshot::of(&hub).await?, Question::new("sla", &filter, format, &headers));
+    let (snapshot, question) = (hub.figured.of(&hub).await?, Question::new("sla", &filter, format, &headers));
     let promises = snapshot.promises(&hub).await?;
     // What is still open is late a moment later, whatever else happens: nothing of it is kept.
     say(&snapshot.insights().sla(&filter, promises, (hub.now)()), &question)
@@ -285,7 +287,7 @@ pub(super) async fn completeness(
     asked: Asks<AskedAll>,
 ) -> Answer {
     let question = Question::new("completeness", (), read(asked)?.format, &headers);
-    Snapshot::of(&hub).await?.tell(question, |insights| Ok(insights.completeness())).await
+    hub.figured.of(&hub).await?.tell(question, |insights| Ok(insights.completeness())).await
 }
 
 fn read<T>(asked: Asks<T>) -> Result<T, Failure> {

@@ -34,6 +34,7 @@ use firstlight_contract::hub::ProblemCode;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 pub use answer::Failure;
+pub use insights::keep_figures;
 use operation::Operation;
 pub use page::has_page;
 pub use routes::ROUTES;

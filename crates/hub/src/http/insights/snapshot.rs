@@ -1,8 +1,4 @@
-//! Figures as of some moment: what was sorted out last, and what was answered from it.
-//!
-//! Sorting out costs as journeys do, some 20 µs each, and in a large company something is new whenever somebody asks. So
-//! figures of up to a thousand journeys are of now; those of more may be a second old for each thousand. That keeps sorting
-//! out below a few percent of one processor, and all panels of a page are of the same moment.
+//! Figures as of some moment, and what was answered from them.
 
 use std::{
     collections::HashMap,
@@ -16,7 +12,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use firstlight_contract::hub::ProblemCode;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::OnceCell;
 
@@ -30,17 +26,8 @@ use crate::{
     store::requests::Which,
 };
 
-/// How many journeys are sorted out anew whenever something has changed.
-const AT_ONCE: usize = 1_000;
-/// How old figures may be for each so many journeys, and at most.
-const PATIENCE: SignedDuration = SignedDuration::from_secs(1);
-const MOST_PATIENCE: SignedDuration = SignedDuration::from_secs(60);
 /// How much of what was answered is kept, in bytes.
 const MOST_KEPT: usize = 16 << 20;
-
-/// What was sorted out last.
-#[derive(Debug, Default)]
-pub(in crate::http) struct Last(tokio::sync::Mutex<Option<Arc<Snapshot>>>);
 
 /// Figures as of some moment.
 #[derive(Debug)]
@@ -82,33 +69,17 @@ impl Question {
 }
 
 impl Snapshot {
-    /// The last one if it is new enough. A page asks for several tables at once: whoever comes second waits for the first.
-    pub(super) async fn of(hub: &Hub) -> Result<Arc<Self>, Failure> {
-        let mut last = hub.figured.0.lock().await;
-        let now = (hub.now)();
-        let known = last.as_ref();
-        if let Some(known) = known.filter(|known| known.is_young(now)) {
-            return Ok(Arc::clone(known));
-        }
-        let stamp = hub.store.stamp().await?;
-        if let Some(known) = known
-            .filter(|known| known.stamp.is_some() && known.stamp == stamp && !known.insights.is_of_later(now))
-        {
-            return Ok(Arc::clone(known));
-        }
-        // Written before or after the stamp was: whatever changes from now on changes the stamp.
+    /// Reads all that is known, and sorts it out.
+    pub(super) async fn take(hub: &Hub, stamp: Option<i64>, now: Timestamp) -> Result<Self, Failure> {
         let (known, zone) = (hub.store.known().await?, hub.rules.zone.clone());
         let insights = aside(move || Insights::of(known, &zone, now)).await?;
         let (promises, answered) = (OnceCell::new(), Mutex::default());
-        let snapshot = Arc::new(Self { insights, stamp, taken: now, promises, answered });
-        *last = Some(Arc::clone(&snapshot));
-        Ok(snapshot)
+        Ok(Self { insights, stamp, taken: now, promises, answered })
     }
 
-    /// Whether it may be told whatever has changed.
-    fn is_young(&self, now: Timestamp) -> bool {
-        let age = now.duration_since(self.taken);
-        !age.is_negative() && age < patience(self.insights.journeys())
+    /// Whether it would be the same if it were taken now, where this is what the store says.
+    pub(super) fn holds(&self, stamp: Option<i64>, now: Timestamp) -> bool {
+        self.stamp.is_some() && self.stamp == stamp && !self.insights.is_of_later(now)
     }
 
     /// What the figures are computed from.
@@ -159,12 +130,6 @@ impl Answered {
     }
 }
 
-/// How old figures of so many journeys may be.
-fn patience(journeys: usize) -> SignedDuration {
-    let thousands = i32::try_from(journeys / AT_ONCE).unwrap_or(i32::MAX);
-    PATIENCE.saturating_mul(thousands).min(MOST_PATIENCE)
-}
-
 /// Says something that is not kept.
 pub(super) fn say(told: &(impl Serialize + ToTable), question: &Question) -> Answer {
     Ok(response(written(told, question.csv)?, question.csv))
@@ -204,13 +169,6 @@ pub(super) async fn aside<T: Send + 'static>(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn figures_of_a_thousand_are_of_now_and_no_figure_is_older_than_a_minute() {
-        let seconds = |journeys| patience(journeys).as_secs();
-        assert_eq!([0, 999, 1_000, 5_999, 60_000].map(seconds), [0, 0, 1, 5, 60]);
-        assert_eq!(seconds(usize::MAX), 60);
-    }
 
     #[test]
     fn what_is_asked_otherwise_is_another_question() {

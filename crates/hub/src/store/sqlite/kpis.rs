@@ -33,16 +33,16 @@ impl Kpis for SqliteStore {
         let stamp = |conn: &mut Connection| {
             Ok(conn.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?)
         };
-        Self::on(&self.reader, stamp).await.map(Some)
+        self.figures.on(stamp).await.map(Some)
     }
 
     async fn known(&self) -> Result<Known, StoreError> {
-        Self::on(&self.reader, known).await
+        self.figures.on(known).await
     }
 
     async fn known_from_log(&self) -> Result<Known, StoreError> {
         let kinds = self.kinds.clone();
-        Self::on(&self.reader, move |conn| known_from_log(conn, &kinds)).await
+        self.figures.on(move |conn| known_from_log(conn, &kinds)).await
     }
 }
 

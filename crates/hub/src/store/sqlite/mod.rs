@@ -1,8 +1,10 @@
 //! One SQLite file: enough for thousands of machines, and nothing to install or to run beside the hub.
 //!
-//! One connection writes, one reads; calls block, so each runs on a thread that may. Appending has one to itself.
+//! One connection writes, one reads, and one reads what figures are computed from, which takes longer; calls block, so each runs
+//! on a thread that may. Appending has one to itself, and so have figures.
 
 mod admission;
+mod apart;
 mod audit;
 mod backup;
 mod clocks;
@@ -33,6 +35,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 use uuid::Uuid;
 
+use apart::Apart;
 pub use backup::{BackupError, back_up, restore};
 
 use super::{
@@ -46,6 +49,7 @@ use crate::{audit::By, secrets::Hash};
 pub struct SqliteStore {
     writer: Arc<Mutex<Connection>>,
     reader: Arc<Mutex<Connection>>,
+    figures: Apart,
     kinds: Kinds,
 }
 
@@ -63,9 +67,14 @@ impl SqliteStore {
         }
         let mut writer = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         let kinds = schema::prepare(&mut writer)?;
-        let reader = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        reader.pragma_update(None, "query_only", true)?;
-        Ok(Self { writer: Arc::new(Mutex::new(writer)), reader: Arc::new(Mutex::new(reader)), kinds })
+        let reader = || -> Result<Connection, StoreError> {
+            let reader = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+            reader.pragma_update(None, "query_only", true)?;
+            Ok(reader)
+        };
+        let figures = Apart::start(reader()?);
+        let [writer, reader] = [writer, reader()?].map(|connection| Arc::new(Mutex::new(connection)));
+        Ok(Self { writer, reader, figures, kinds })
     }
 
     /// Claims the file for a hub that serves: two would each have their own queue and bounds.

@@ -1,0 +1,130 @@
+//! What was sorted out last, and when that is done anew.
+//!
+//! Sorting out costs as journeys do, some 10 µs each, and in a large company something is new whenever somebody asks. So
+//! figures of up to a thousand journeys are of now; those of more may be a second old for each thousand, and are sorted out
+//! anew before they are older, so that nobody who asks waits for it. That takes a percent or two of one processor, and all
+//! panels of a page are of the same moment.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    super::{Failure, Hub},
+    snapshot::Snapshot,
+};
+
+/// How many journeys are sorted out anew whenever something has changed.
+const AT_ONCE: usize = 1_000;
+/// How old figures may be for each so many journeys, and at most.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(1);
+const MOST_PATIENCE: SignedDuration = SignedDuration::from_secs(60);
+/// How often figures that are of now whenever somebody asks are sorted out beside that: they may have become many.
+const NOW_AND_THEN: SignedDuration = SignedDuration::from_secs(60);
+
+/// What was sorted out last.
+#[derive(Debug, Default)]
+pub(in crate::http) struct Last {
+    told: Mutex<Option<Told>>,
+    /// One does it at a time.
+    sorting: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug)]
+struct Told {
+    snapshot: Arc<Snapshot>,
+    /// When that was all there was.
+    at: Timestamp,
+}
+
+impl Last {
+    /// What may be told. Whoever comes second while it is sorted out waits for the first.
+    pub(super) async fn of(&self, hub: &Hub) -> Result<Arc<Snapshot>, Failure> {
+        self.within(hub, patience).await.map(|(snapshot, _)| snapshot)
+    }
+
+    /// Sorts out anew what may not be told for much longer. Says when to look again.
+    async fn renew(&self, hub: &Hub) -> Result<SignedDuration, Failure> {
+        let (snapshot, age) = self.within(hub, early).await?;
+        let early = early(snapshot.insights().journeys());
+        Ok(if early.is_zero() { NOW_AND_THEN } else { early.saturating_sub(age) })
+    }
+
+    /// What is not older than figures of so many journeys may be, and how old it is.
+    async fn within(
+        &self,
+        hub: &Hub,
+        patience: fn(usize) -> SignedDuration,
+    ) -> Result<(Arc<Snapshot>, SignedDuration), Failure> {
+        if let Some(young) = self.younger((hub.now)(), patience) {
+            return Ok(young);
+        }
+        let _sorting = self.sorting.lock().await;
+        let now = (hub.now)();
+        if let Some(young) = self.younger(now, patience) {
+            return Ok(young);
+        }
+        // Written before or after this: whatever changes from now on changes the stamp.
+        let stamp = hub.store.stamp().await?;
+        let last = self.told().as_ref().map(|told| Arc::clone(&told.snapshot));
+        let snapshot = match last.filter(|last| last.holds(stamp, now)) {
+            Some(last) => last,
+            None => Arc::new(Snapshot::take(hub, stamp, now).await?),
+        };
+        *self.told() = Some(Told { snapshot: Arc::clone(&snapshot), at: now });
+        Ok((snapshot, SignedDuration::ZERO))
+    }
+
+    fn younger(
+        &self,
+        now: Timestamp,
+        patience: impl Fn(usize) -> SignedDuration,
+    ) -> Option<(Arc<Snapshot>, SignedDuration)> {
+        let told = self.told();
+        let Told { snapshot, at } = told.as_ref()?;
+        let age = now.duration_since(*at);
+        let is_young = !age.is_negative() && age < patience(snapshot.insights().journeys());
+        is_young.then(|| (Arc::clone(snapshot), age))
+    }
+
+    fn told(&self) -> std::sync::MutexGuard<'_, Option<Told>> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Sorts everything out, and anew before it is too old, for ever.
+pub async fn keep_figures(hub: Arc<Hub>) {
+    loop {
+        let pause = hub.figured.renew(&hub).await.unwrap_or_else(|failure| {
+            // Why, is said already.
+            tracing::warn!(message = failure.problem().message, "the figures were not sorted out anew");
+            NOW_AND_THEN
+        });
+        tokio::time::sleep(pause.unsigned_abs()).await;
+    }
+}
+
+/// How old figures of so many journeys may be.
+fn patience(journeys: usize) -> SignedDuration {
+    let thousands = i32::try_from(journeys / AT_ONCE).unwrap_or(i32::MAX);
+    PATIENCE.saturating_mul(thousands).min(MOST_PATIENCE)
+}
+
+/// How old they are when they are sorted out anew, which takes a fraction of what is left.
+fn early(journeys: usize) -> SignedDuration {
+    patience(journeys) / 4 * 3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_of_a_thousand_are_of_now_and_no_figure_is_older_than_a_minute() {
+        let seconds = |journeys| patience(journeys).as_secs();
+        assert_eq!([0, 999, 1_000, 5_999, 60_000].map(seconds), [0, 0, 1, 5, 60]);
+        assert_eq!(seconds(usize::MAX), 60);
+        let early = |journeys| early(journeys).as_millis();
+        assert_eq!([0, 999, 1_000, 5_999, usize::MAX].map(early), [0, 0, 750, 3_750, 45_000]);
+    }
+}
