@@ -152,7 +152,7 @@ async fn serve(config: Config) -> Result<()> {
     let teller = Teller::new(Arc::clone(&store), config.webhooks, config.private_hosts, Timestamp::now);
     tokio::spawn(teller.keep());
     let hub = Hub::new(store, queue, config.rules, until, Timestamp::now);
-    tokio::spawn(http::keep_figures(Arc::clone(&hub)));
+    tokio::spawn(http::keep_figures(Arc::downgrade(&hub)));
     if let Some(freshness) = freshness {
         tokio::spawn(freshness.keep(Timestamp::now));
     }

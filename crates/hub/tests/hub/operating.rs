@@ -35,6 +35,8 @@ async fn asked_to_stop_it_finishes_what_it_took_in() {
     }
     assert_eq!(acknowledged, 50);
     assert!(hub.stopped().success());
+    // By itself, and not because its patience was over.
+    assert!(!hub.log().contains("not be written in time"), "{}", hub.log());
     assert_eq!(hub.counted().await, 50);
 }
 

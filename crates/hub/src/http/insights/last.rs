@@ -5,7 +5,7 @@
 //! anew before they are older, so that nobody who asks waits for it. That takes a percent or two of one processor, and all
 //! panels of a page are of the same moment.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -92,14 +92,16 @@ impl Last {
     }
 }
 
-/// Sorts everything out, and anew before it is too old, for ever.
-pub async fn keep_figures(hub: Arc<Hub>) {
+/// Sorts everything out, and anew before it is too old, for as long as anybody else has the hub.
+pub async fn keep_figures(hub: Weak<Hub>) {
     loop {
-        let pause = hub.figured.renew(&hub).await.unwrap_or_else(|failure| {
+        let Some(serving) = hub.upgrade() else { return };
+        let pause = serving.figured.renew(&serving).await.unwrap_or_else(|failure| {
             // Why, is said already.
             tracing::warn!(message = failure.problem().message, "the figures were not sorted out anew");
             NOW_AND_THEN
         });
+        drop(serving);
         tokio::time::sleep(pause.unsigned_abs()).await;
     }
 }
