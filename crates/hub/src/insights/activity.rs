@@ -1,6 +1,6 @@
 //! Who is active. Persona and release of somebody on a day are those of the journey they began last by then.
 
-use firstlight_contract::kpis::{ActiveDay, ActivityTable, Kpi, KpiAnswer, KpiCounts};
+use firstlight_contract::kpis::{ActiveDay, ActivityTable, Kpi, KpiAnswer};
 use firstlight_metrics::activity::Activity;
 use jiff::{
     ToSpan as _,
@@ -30,12 +30,12 @@ impl Insights {
         };
         // The period says which days, not whom.
         let whom = Filter { period: None, ..filter.clone() };
-        let days = beside::each(&days, |day| self.active_on(*day, &whom).0);
+        let days = beside::each(&days, |day| self.active_on(*day, &whom));
         ActivityTable { filter: filter.to_view(), days }
     }
 
-    /// Who is active by a day, and how many of 28 days' people come on a working day.
-    pub(super) fn active_on(&self, day: Date, filter: &Filter) -> (ActiveDay, Kpi) {
+    /// Who is active by a day.
+    pub(super) fn active_on(&self, day: Date, filter: &Filter) -> ActiveDay {
         let roles = self.roles(day, filter);
         let window = |days: i64| {
             let from = day.saturating_sub((days - 1).days());
@@ -47,21 +47,27 @@ impl Insights {
             let people = self.people.range(from..=day).map(|(_, people)| people).union();
             self.active(&people, &roles, filter)
         };
-        let monthly = window(MONTH);
-        let stickiness = match &monthly.answer {
-            KpiAnswer::Known { counts, .. } => self.stickiness(day, &roles, filter, *counts),
-            other => self.kpi(other.clone()),
-        };
-        let active =
-            ActiveDay { day: Some(day.to_string()), daily: window(1), weekly: window(WEEK), monthly };
-        (active, stickiness)
+        let [daily, weekly, monthly] = [1, WEEK, MONTH].map(window);
+        ActiveDay { day: Some(day.to_string()), daily, weekly, monthly }
     }
 
-    fn stickiness(&self, day: Date, roles: &Roles, filter: &Filter, counts: KpiCounts) -> Kpi {
+    /// How many of 28 days' people (`monthly`) come on a working day.
+    pub(super) fn stickiness(&self, day: Date, filter: &Filter, monthly: &Kpi) -> Kpi {
+        let KpiAnswer::Known { counts, .. } = monthly.answer else {
+            return self.kpi(monthly.answer.clone());
+        };
+        let roles = self.roles(day, filter);
+        let is_asked = self.is_asked(filter);
+        let asked =
+            bitmap(roles.iter().flatten().filter(|place| is_asked(place)).map(|(.., person)| *person));
         let mut activity = Activity::default();
         let from = day.saturating_sub((MONTH - 1).days());
         for (day, people) in self.people.range(from..=day) {
-            activity.add_all(*day, &self.only(people, filter, roles));
+            if filter.width() == 0 {
+                activity.add_all(*day, people);
+            } else {
+                activity.add_all(*day, &(people & &asked));
+            }
         }
         let working = |day: Date| !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday);
         self.kpi(match activity.stickiness(day, working) {

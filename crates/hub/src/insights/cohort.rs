@@ -1,9 +1,6 @@
 //! Who is in which group, and which groups may be told of.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
-    hash::Hash,
-};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use firstlight_contract::kpis::InsightsFilters;
 use firstlight_domain::id::TeamId;
@@ -213,25 +210,25 @@ impl Cohorts {
         self.tells_of_these(filter, &part)
     }
 
-    /// The same of each thing that members have, as a step they have met: those of whose people something may be told.
-    pub(super) fn tells_of_each<'a, Thing: Hash + Eq + Sync, Things: Iterator<Item = Thing>>(
+    /// The same of each of so many things that members have, as a step they have met, by its number: whether something may be
+    /// told of the people who have it. Of nobody nothing is.
+    pub(super) fn tells_of_each<'a, Of: Iterator<Item = usize>>(
         &'a self,
         filter: &Filter,
-        things: impl Fn(&'a Member) -> Things,
-    ) -> HashSet<Thing> {
-        let mut with: HashMap<Thing, Vec<&Member>> = HashMap::new();
+        many: usize,
+        of: impl Fn(&'a Member) -> Of,
+    ) -> Vec<bool> {
+        let mut with: Vec<Vec<&Member>> = vec![Vec::new(); many];
         for member in &self.members {
-            for thing in things(member) {
-                let all = with.entry(thing).or_default();
+            for thing in of(member) {
+                let all = &mut with[thing];
                 // Somebody may have it twice.
                 if all.last().is_none_or(|last| !std::ptr::eq(*last, member)) {
                     all.push(member);
                 }
             }
         }
-        let with: Vec<(Thing, Vec<&Member>)> = with.into_iter().collect();
-        let told = beside::each(&with, |(_, part)| self.tells_of_these(filter, part));
-        with.into_iter().zip(told).filter_map(|((thing, _), told)| told.then_some(thing)).collect()
+        beside::each(&with, |part| !part.is_empty() && self.tells_of_these(filter, part))
     }
 
     fn tells_of_these(&self, filter: &Filter, part: &[&Member]) -> bool {

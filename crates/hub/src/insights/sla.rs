@@ -6,7 +6,7 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
 };
 
 use firstlight_contract::{
@@ -137,21 +137,24 @@ impl Insights {
             Group::Hidden => return (self.kept(&Asked::default(), false, now), Vec::new()),
             Group::Nobody => HashSet::new(),
         };
-        let mut asked: HashMap<JourneyKey, Vec<&str>> = HashMap::new();
+        let names: BTreeSet<&str> = standing.iter().map(|(owner, ..)| *owner).collect();
+        let numbers: BTreeMap<&str, usize> = names.into_iter().zip(0..).collect();
+        let mut asked: HashMap<JourneyKey, Vec<usize>> = HashMap::new();
         for (owner, journey, _) in standing {
-            asked.entry(*journey).or_default().push(owner);
+            asked.entry(*journey).or_default().push(numbers[owner]);
         }
-        let told = self.cohorts.tells_of_each(filter, |member| {
+        let told = self.cohorts.tells_of_each(filter, numbers.len(), |member| {
             asked.get(&member.key()).map(Vec::as_slice).unwrap_or_default().iter().copied()
         });
+        let told = |owner: &str| told[numbers[owner]];
         let owners = by_owner(standing.iter().filter(|(_, journey, _)| members.contains(journey)));
         let mut all = Asked::default();
-        owners.iter().filter(|(owner, _)| told.contains(*owner)).for_each(|(_, asked)| all.add(asked));
+        owners.iter().filter(|(owner, _)| told(owner)).for_each(|(_, asked)| all.add(asked));
         // Of nobody who was asked, or of some.
         let may = owners.is_empty() || !all.people.is_empty();
         let rows = owners.into_iter().map(|(owner, asked)| SlaRow {
             owner: owner.to_owned(),
-            kept: self.kept(&asked, told.contains(owner), now),
+            kept: self.kept(&asked, told(owner), now),
         });
         (self.kept(&all, may, now), rows.collect())
     }

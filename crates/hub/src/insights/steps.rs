@@ -31,23 +31,25 @@ impl Insights {
         let group = self.cohorts.group(filter);
         let mut rows: Vec<(StepRow, f64)> = Vec::new();
         if let Group::Shown(members) = &group {
-            let mut all: Vec<Vec<Visit>> = vec![Vec::new(); self.cohorts.steps.len()];
-            for (step, visit) in members.iter().flat_map(|member| self.visits(member)) {
-                all[step].push(visit);
+            let steps = &self.cohorts.steps;
+            let mut all: Vec<Vec<(&Member, &StepFacts)>> = vec![Vec::new(); steps.len()];
+            for member in members {
+                self.met(member).for_each(|(step, facts)| all[step].push((member, facts)));
             }
-            let met = self.cohorts.tells_of_each(filter, |member| self.met(member).map(|(step, _)| step));
-            let tried = self.cohorts.tells_of_each(filter, |member| {
-                self.met(member).filter(|(_, facts)| facts.tried.is_some()).map(|(step, _)| step)
-            });
-            let all: Vec<(usize, Vec<Visit>)> =
-                all.into_iter().enumerate().filter(|(_, visits)| !visits.is_empty()).collect();
-            let told = beside::each(&all, |(step, visits)| {
-                let key = &self.cohorts.steps[*step];
-                if met.contains(step) {
-                    self.row(key, visits, tried.contains(step))
-                } else {
-                    self.hidden(key)
+            let met = |member| self.met(member).map(|(step, _)| step);
+            let met = self.cohorts.tells_of_each(filter, steps.len(), met);
+            let tried =
+                |member| self.met(member).filter(|(_, facts)| facts.tried.is_some()).map(|(step, _)| step);
+            let tried = self.cohorts.tells_of_each(filter, steps.len(), tried);
+            let all: Vec<(usize, Vec<(&Member, &StepFacts)>)> =
+                all.into_iter().enumerate().filter(|(_, those)| !those.is_empty()).collect();
+            let told = beside::each(&all, |(step, those)| {
+                if !met[*step] {
+                    return self.hidden(&steps[*step]);
                 }
+                let visits: Vec<Visit> =
+                    those.iter().map(|(member, facts)| self.visit(member, facts)).collect();
+                self.row(&steps[*step], &visits, tried[*step])
             });
             for row in told {
                 let cost = match row.person_days.answer {
@@ -73,8 +75,7 @@ impl Insights {
         };
         let tried: Vec<Visit> = members
             .iter()
-            .flat_map(|member| self.visits(member))
-            .map(|(_, visit)| visit)
+            .flat_map(|member| self.met(member).map(|(_, facts)| self.visit(member, facts)))
             .filter(Visit::was_tried)
             .collect();
         let told =
@@ -96,12 +97,11 @@ impl Insights {
         member.steps().filter(move |(_, facts)| facts.entered.is_some() && facts.entered <= as_of)
     }
 
-    /// Somebody's time in each of them.
-    fn visits(&self, member: &Member) -> impl Iterator<Item = (usize, Visit)> {
+    /// Somebody's time in one of them.
+    fn visit(&self, member: &Member, facts: &StepFacts) -> Visit {
         let left = member.journey.left.filter(|left| Some(*left) <= self.as_of);
         let until = left.or(self.as_of).unwrap_or_default();
-        let visit = move |facts: &StepFacts| Visit { facts: facts.until(until), until, left: left.is_some() };
-        self.met(member).map(move |(step, facts)| (step, visit(facts)))
+        Visit { facts: facts.until(until), until, left: left.is_some() }
     }
 
     /// `told` says whether those who tried it may be told of beside those who met it.

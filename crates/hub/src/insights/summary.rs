@@ -14,7 +14,12 @@ impl Insights {
             Some(period) => period.days().take_while(|day| *day <= today).last(),
         });
         let (active, stickiness) = match day {
-            Some(day) => self.active_on(day, &Filter { period: None, ..filter.clone() }),
+            Some(day) => {
+                let whom = Filter { period: None, ..filter.clone() };
+                let active = self.active_on(day, &whom);
+                let stickiness = self.stickiness(day, &whom, &active.monthly);
+                (active, stickiness)
+            }
             None => {
                 let none = || self.kpi(KpiAnswer::NotEnough);
                 (ActiveDay { day: None, daily: none(), weekly: none(), monthly: none() }, none())

@@ -46,6 +46,8 @@ impl Last {
     /// Sorts out anew what may not be told for much longer. Says when to look again.
     async fn renew(&self, hub: &Hub) -> Result<SignedDuration, Failure> {
         let (snapshot, age) = self.within(hub, early).await?;
+        // Read by itself, and as slow.
+        snapshot.promises(hub).await?;
         let early = early(snapshot.insights().journeys());
         Ok(if early.is_zero() { NOW_AND_THEN } else { early.saturating_sub(age) })
     }
