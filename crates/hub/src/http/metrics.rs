@@ -78,6 +78,8 @@ fn text(hub: &Hub) -> String {
     let load = |count: &AtomicU64| one(count.load(Relaxed).to_string());
     metric("commits_total", "counter", "Groups of events written.", &load(&figures.groups));
     metric("commits_failed_total", "counter", "Groups that could not be.", &load(&figures.failed));
+    let sorted = one(hub.figured.times().to_string());
+    metric("figures_sorted_total", "counter", "How often figures were sorted out.", &sorted);
     if let Some(until) = &hub.fresh_until {
         let help = "Until when machines take the releases as fresh.";
         metric("releases_fresh_until_seconds", "gauge", help, &one(until.load(Relaxed).to_string()));

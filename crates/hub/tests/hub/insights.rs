@@ -1,9 +1,12 @@
 //! Figures over HTTP: asked rightly, asked wrongly, as JSON and as CSV.
 
-use firstlight_contract::kpis::{Completeness, InsightsSummary, KpiAnswer};
-use serde_json::Value;
+use std::time::Duration;
 
-use crate::common::{Hub, accepted, problem, read};
+use firstlight_contract::kpis::{Completeness, InsightsSummary, KpiAnswer};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::common::{Hub, PATIENCE, accepted, problem, read};
 
 #[tokio::test]
 async fn a_hub_that_knows_little_says_so_in_both_forms() {
@@ -63,6 +66,42 @@ async fn a_figure_is_never_older_than_what_was_acknowledged() {
     assert_eq!(accepted_so_far().await, (1, 5, 1));
     hub.enrol().await;
     assert_eq!(accepted_so_far().await, (2, 5, 1));
+}
+
+#[tokio::test]
+async fn figures_of_many_are_sorted_out_before_anybody_asks() {
+    let hub = Hub::start();
+    let device = hub.enrol().await;
+    let journeys = (1..=1_000).map(|sequence| {
+        let mut begun = device.event(sequence);
+        begun["type"] = "dev.firstlight.journey.started".into();
+        begun["data"] = json!({ "journey": Uuid::now_v7(), "persona": "backend", "clock": "first_launch" });
+        begun
+    });
+    let journeys: Vec<Value> = journeys.collect();
+    assert_eq!(accepted(&device.send(&hub, &journeys).await), 1_000);
+    let sorted = async || -> u64 {
+        let text = hub.get("/metrics").send().await.unwrap().text().await.unwrap();
+        let mut lines =
+            text.lines().filter_map(|line| line.strip_prefix("firstlight_hub_figures_sorted_total "));
+        lines.next().unwrap().parse().unwrap()
+    };
+    // From here on the hub knows how many they are.
+    let told: Completeness = read(hub.look("/v1/insights/completeness").send().await.unwrap()).await;
+    assert_eq!(told.journeys, 1_000);
+    let before = sorted().await;
+    device.send(&hub, &device.events([1_001])).await;
+    let again = async {
+        while sorted().await == before {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, again).await.expect("it is sorted out though nobody asks");
+    // And while nothing is new that is the end of it.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let after = sorted().await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(sorted().await, after);
 }
 
 #[tokio::test]

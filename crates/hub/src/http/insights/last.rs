@@ -5,9 +5,13 @@
 //! anew before they are older, so that nobody who asks waits for it. That takes a percent or two of one processor, and all
 //! panels of a page are of the same moment.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{
+    Arc, Mutex, PoisonError, Weak,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Notify;
 
 use super::{
     super::{Failure, Hub},
@@ -28,6 +32,10 @@ pub(in crate::http) struct Last {
     told: Mutex<Option<Told>>,
     /// One does it at a time.
     sorting: tokio::sync::Mutex<()>,
+    /// How often it was done.
+    times: AtomicU64,
+    /// Told when it had to be done for somebody who asked and they are many, as they may not have been before.
+    asked: Arc<Notify>,
 }
 
 #[derive(Debug)]
@@ -40,7 +48,18 @@ struct Told {
 impl Last {
     /// What may be told. Whoever comes second while it is sorted out waits for the first.
     pub(super) async fn of(&self, hub: &Hub) -> Result<Arc<Snapshot>, Failure> {
-        self.within(hub, patience).await.map(|(snapshot, _)| snapshot)
+        let times = self.times();
+        let (snapshot, _) = self.within(hub, patience).await?;
+        let are_many = !early(snapshot.insights().journeys()).is_zero();
+        if are_many && self.times() > times {
+            self.asked.notify_one();
+        }
+        Ok(snapshot)
+    }
+
+    /// How often everything was sorted out.
+    pub(in crate::http) fn times(&self) -> u64 {
+        self.times.load(Relaxed)
     }
 
     /// Sorts out anew what may not be told for much longer. Says when to look again.
@@ -71,7 +90,11 @@ impl Last {
         let last = self.told().as_ref().map(|told| Arc::clone(&told.snapshot));
         let snapshot = match last.filter(|last| last.holds(stamp, now)) {
             Some(last) => last,
-            None => Arc::new(Snapshot::take(hub, stamp, now).await?),
+            None => {
+                let snapshot = Snapshot::take(hub, stamp, now).await?;
+                self.times.fetch_add(1, Relaxed);
+                Arc::new(snapshot)
+            }
         };
         *self.told() = Some(Told { snapshot: Arc::clone(&snapshot), at: now });
         Ok((snapshot, SignedDuration::ZERO))
@@ -103,8 +126,10 @@ pub async fn keep_figures(hub: Weak<Hub>) {
             tracing::warn!(message = failure.problem().message, "the figures were not sorted out anew");
             NOW_AND_THEN
         });
+        let asked = Arc::clone(&serving.figured.asked);
         drop(serving);
-        tokio::time::sleep(pause.unsigned_abs()).await;
+        // Over, or told: in both cases it is looked again.
+        let _ = tokio::time::timeout(pause.unsigned_abs(), asked.notified()).await;
     }
 }
 
