@@ -2,7 +2,7 @@
 //!
 //! Sorting out costs as journeys do, some 10 µs each, and in a large company something is new whenever somebody asks. So
 //! figures of up to a thousand journeys are of now; those of more may be a second old for each thousand, and are sorted out
-//! anew before they are older, so that nobody who asks waits for it. That takes a percent or two of one processor, and all
+//! anew before they are older, so that nobody who asks waits for it. That takes two or three percent of a processor, and all
 //! panels of a page are of the same moment.
 
 use std::sync::{
