@@ -284,7 +284,7 @@ pub(crate) async fn figures(
     told.into()
 }
 
-/// How long each figure takes somebody who asks for it every five seconds or so, just after something has happened: of each
+/// How long each figure takes somebody who asks for it every five seconds or so, with something new before each question: of each
 /// turn, what 99 in 100 answers were below, in milliseconds. By then everything has been sorted out anew, and who asks meets that
 /// at any moment of it.
 pub(crate) async fn alone(url: &str, machines: &[Machine], each: usize, turns: usize) -> Value {
