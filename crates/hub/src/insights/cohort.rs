@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::{
     Filter, Period, SMALLEST, beside, bitmap,
     filter::{Release, name_of},
+    precedence::Precedence,
     questions::{Atom, First, Place, Questions, Split},
     story::{Beginning, Journey, StepFacts},
 };
@@ -124,7 +125,7 @@ pub(super) struct Cohorts {
 }
 
 impl Cohorts {
-    pub(super) fn of(known: Told, zone: &TimeZone) -> Self {
+    pub(super) fn of(known: Told, precedence: &Precedence, zone: &TimeZone) -> Self {
         let Told { journeys, merged, teams } = known;
         let names: BTreeSet<&TeamId> = teams.values().collect();
         let names: Vec<String> = names.into_iter().map(ToString::to_string).collect();
@@ -180,7 +181,8 @@ impl Cohorts {
                 first.add(began, person);
             }
         }
-        let questions = Questions::about(atoms.keys().zip(to_atoms), names.into_iter().zip(to_teams));
+        let teams = names.into_iter().zip(to_teams);
+        let questions = Questions::about(atoms.keys().zip(to_atoms), teams, precedence);
         let split = Split::of(members.iter().map(Member::place), atoms.len());
         let shown = questions.answered(&split, |_| true, None);
         let (atoms, steps) = (atoms.len(), numbered.names);

@@ -48,12 +48,14 @@ pub fn people(groups: &[People], some: &[usize]) -> u64 {
     some.iter().filter_map(|index| groups.get(*index)).flatten().collect::<BTreeSet<_>>().len() as u64
 }
 
-/// Says of each question whether it may be answered: `questions` in the order of their worth. `delicate` are sums that
+/// Says of each question whether it may be answered, beside what is `known` already: `questions` in the order of their worth.
+/// `delicate` are sums that
 /// must not follow from answers where they are about few; each group, each question, and what remains of a question
 /// without another one that lies in it are such sums anyway. What is said of one hangs on all questions there are but on no
 /// answer after it: whoever needs a few takes no more, and hears of them what everybody else does.
 pub fn answerable(
     groups: &[People],
+    known: &[Groups],
     questions: &[Groups],
     delicate: impl IntoIterator<Item = Groups>,
     smallest: u64,
@@ -71,39 +73,71 @@ pub fn answerable(
         .chain(questions.iter().filter(|question| few(question)).cloned())
         .collect();
     let mut secrets: Vec<Vec<u64>> = secrets.iter().map(|some| vector(some, groups.len())).collect();
-    // Each begins to count at its pivot, where those after it are 0.
-    let mut answered: Vec<(usize, Vec<u64>)> = Vec::new();
+    let mut answered = Space::default();
+    for question in known {
+        if let Some(new) = answered.rest(vector(question, groups.len())) {
+            // What follows from it is no secret any more, and comes to be 0.
+            for secret in &mut secrets {
+                new.take_from(secret);
+            }
+            answered.0.push(new);
+        }
+    }
     questions.iter().map(move |question| {
         if secrets.is_empty() {
             return true;
         }
-        let mut rest = vector(question, groups.len());
-        for (pivot, known) in &answered {
-            let factor = rest[*pivot];
-            subtract(&mut rest, factor, known);
-        }
-        let Some(pivot) = rest.iter().position(|number| *number != 0) else {
+        let Some(new) = answered.rest(vector(question, groups.len())) else {
             // It follows from what is answered already: of nobody, or of some that are safe.
             return !few(question);
         };
-        let factor = inverse(rest[pivot]);
-        for number in &mut rest {
-            *number = times(*number, factor);
-        }
-        let tells = secrets.iter().any(|secret| {
-            let factor = secret[pivot];
-            factor != 0 && secret.iter().zip(&rest).all(|(secret, rest)| *secret == times(factor, *rest))
-        });
-        if tells {
+        if secrets.iter().any(|secret| new.tells(secret)) {
             return false;
         }
         for secret in &mut secrets {
-            let factor = secret[pivot];
-            subtract(secret, factor, &rest);
+            new.take_from(secret);
         }
-        answered.push((pivot, rest));
+        answered.0.push(new);
         true
     })
+}
+
+/// What follows from some answers: each has its pivot, where those after it are 0.
+#[derive(Default)]
+struct Space(Vec<Pivoted>);
+
+struct Pivoted {
+    pivot: usize,
+    /// 1 at the pivot.
+    vector: Vec<u64>,
+}
+
+impl Space {
+    /// What is new in a vector; nothing, if it follows.
+    fn rest(&self, mut vector: Vec<u64>) -> Option<Pivoted> {
+        for known in &self.0 {
+            known.take_from(&mut vector);
+        }
+        let pivot = vector.iter().position(|number| *number != 0)?;
+        let factor = inverse(vector[pivot]);
+        for number in &mut vector {
+            *number = times(*number, factor);
+        }
+        Some(Pivoted { pivot, vector })
+    }
+}
+
+impl Pivoted {
+    fn take_from(&self, vector: &mut [u64]) {
+        let factor = vector[self.pivot];
+        subtract(vector, factor, &self.vector);
+    }
+
+    /// Whether a secret that does not follow yet is a multiple of it.
+    fn tells(&self, secret: &[u64]) -> bool {
+        let factor = secret[self.pivot];
+        factor != 0 && secret.iter().zip(&self.vector).all(|(secret, own)| *secret == times(factor, *own))
+    }
 }
 
 /// What remains of each question without each other that lies in it, where that has no group that is large by itself.
@@ -168,7 +202,7 @@ mod tests {
         questions: &[Groups],
         delicate: impl IntoIterator<Item = Groups>,
     ) -> Vec<bool> {
-        answerable(groups, questions, delicate, 5).collect()
+        answerable(groups, &[], questions, delicate, 5).collect()
     }
 
     #[test]
@@ -218,6 +252,15 @@ mod tests {
         ];
         let answers = told(&groups, &questions, []);
         assert_eq!(answers, [true, true, true, true, true, false, false, false, false]);
+    }
+
+    #[test]
+    fn what_was_answered_once_is_no_secret_but_nothing_else_may_follow_with_it() {
+        let groups = groups(&[4, 12, 3]);
+        let questions = [vec![0, 1, 2], vec![1]];
+        assert_eq!(told(&groups, &questions, []), [true, true]);
+        let beside: Vec<bool> = answerable(&groups, &[vec![0]], &questions, [], 5).collect();
+        assert_eq!(beside, [true, false]);
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub mod disclosure;
 pub mod filter;
 mod funnel;
 pub(crate) mod journey_steps;
+mod precedence;
 mod questions;
 mod retrospective;
 mod services;
@@ -41,6 +42,7 @@ use roaring::RoaringBitmap;
 
 pub(crate) use filter::MOST_WIDE;
 pub use filter::{Filter, FilterError, Period};
+pub use precedence::Precedence;
 pub use services::months;
 pub use sla::Promises;
 pub use surveys::quarters;
@@ -78,6 +80,8 @@ pub struct Insights {
     /// From when on everything is kept, in milliseconds.
     kept_from: Option<i64>,
     zone: TimeZone,
+    /// Whether another group has become of enough people, or has nobody any more.
+    has_precedence_changed: bool,
 }
 
 impl Insights {
@@ -85,12 +89,40 @@ impl Insights {
     pub fn of(known: Known, zone: &TimeZone, now: Timestamp) -> Self {
         let as_of = known.latest.map(|latest| latest.min(now).as_millisecond());
         let latest = known.latest.map(Timestamp::as_millisecond);
-        let Known { journeys, people, past_people, everybody, teams, merged, using, machines, latest: _ } =
-            known;
-        let cohorts = Cohorts::of(Told { journeys, merged, teams }, zone);
+        let Known {
+            journeys,
+            people,
+            past_people,
+            everybody,
+            teams,
+            merged,
+            using,
+            machines,
+            precedence,
+            latest: _,
+        } = known;
+        let cohorts = Cohorts::of(Told { journeys, merged, teams }, &precedence, zone);
+        let has_precedence_changed = cohorts.questions.precedence != precedence;
         let kept_from = Horizon::at(now, zone).map(|horizon| horizon.time.as_millisecond());
         let zone = zone.clone();
-        Self { cohorts, people, past_people, using, everybody, machines, as_of, latest, kept_from, zone }
+        Self {
+            cohorts,
+            people,
+            past_people,
+            using,
+            everybody,
+            machines,
+            as_of,
+            latest,
+            kept_from,
+            zone,
+            has_precedence_changed,
+        }
+    }
+
+    /// Which groups were of enough people first, if that is to be kept before anything is told.
+    pub fn precedence_to_keep(&self) -> Option<&Precedence> {
+        Some(&self.cohorts.questions.precedence).filter(|_| self.has_precedence_changed)
     }
 
     /// What can be asked for.

@@ -3,8 +3,9 @@
 //! Journeys that no filter tells apart are one atom; a filter is about some atoms. Which atoms there are is settled once; who of
 //! them a table is about, and so what may be told, is settled for each. Teams come after everything else, see [`teams`].
 //!
-//! Where only some of several may be told, those are that were about enough people first: that does not change while others grow.
-//! If it were the largest, one could be told today and another one tomorrow, and both together tell of the few beside them.
+//! Where only some of several may be told, those are that were about enough people first, see [`Precedence`]. If it were the
+//! largest, one could be told today and another one tomorrow, and both together tell of the few beside them. What has been about
+//! enough people and is about a few now counts as known: it is not told, and nothing that would follow with it is.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +13,7 @@ use super::{
     Filter, Period, SMALLEST,
     disclosure::{Groups, People, answerable, people},
     filter::{MOST_WIDE, Release},
+    precedence::{Precedence, Standing},
     teams,
 };
 
@@ -47,10 +49,10 @@ impl First {
         }
     }
 
-    /// When they became enough: never, if they are too few.
-    fn enough_since(&self) -> i64 {
+    /// When they became enough, if they are.
+    fn enough_since(&self) -> Option<i64> {
         let last = self.0.last().filter(|_| self.0.len() as u64 >= SMALLEST);
-        last.map_or(i64::MAX, |(began, _)| *began)
+        last.map(|(began, _)| *began)
     }
 }
 
@@ -108,8 +110,7 @@ impl Split {
 #[derive(Debug, Default)]
 struct About {
     atoms: Groups,
-    /// When it began to be about enough people, in milliseconds.
-    since: i64,
+    standing: Standing,
 }
 
 /// Every filter that is about some atoms.
@@ -120,15 +121,17 @@ pub(super) struct Questions {
     lines: Vec<Vec<Groups>>,
     /// The names of teams.
     teams: Vec<String>,
-    /// Since when each of them has had enough people.
-    teams_since: Vec<i64>,
+    teams_stand: Vec<Standing>,
+    /// Who was of enough people first.
+    pub(super) precedence: Precedence,
 }
 
 impl Questions {
-    /// With who came first to each atom, and to each team.
+    /// With who came first to each atom, and to each team; `before` is what is known of which groups were first.
     pub(super) fn about<'a>(
         atoms: impl Iterator<Item = (&'a Atom, First)>,
         teams: impl Iterator<Item = (String, First)>,
+        before: &Precedence,
     ) -> Self {
         let mut met: BTreeMap<Filter, (Groups, First)> = BTreeMap::new();
         for (index, (atom, first)) in atoms.enumerate() {
@@ -138,10 +141,22 @@ impl Questions {
                 all.add_all(&first);
             }
         }
-        let about = |(filter, (atoms, first)): (Filter, (Groups, First))| {
-            (filter, About { atoms, since: first.enough_since() })
+        let (teams, firsts): (Vec<String>, Vec<First>) = teams.unzip();
+        let of_teams: Vec<Filter> = teams.iter().map(|team| Filter::of_team(team)).collect();
+        let since = met.iter().map(|(filter, (_, first))| (filter, first.enough_since()));
+        let since = since.chain(of_teams.iter().zip(firsts.iter().map(First::enough_since)));
+        let since: BTreeMap<&Filter, Option<i64>> = since.collect();
+        let precedence = before.of_now(&since);
+        let places = precedence.places();
+        let stands = |filter: &Filter| Standing {
+            place: places.get(filter).copied(),
+            is_few: since.get(filter).is_none_or(Option::is_none),
         };
-        let of: BTreeMap<Filter, About> = met.into_iter().map(about).collect();
+        let teams_stand = of_teams.iter().map(stands).collect();
+        let stand: Vec<Standing> = met.keys().map(stands).collect();
+        let of = met.into_iter().zip(stand);
+        let of: BTreeMap<Filter, About> =
+            of.map(|((filter, (atoms, _)), standing)| (filter, About { atoms, standing })).collect();
         // By the wider filter and what parts it; periods by how long they are.
         let mut lines: BTreeMap<(Filter, [bool; 2], usize), Vec<Groups>> = BTreeMap::new();
         for (filter, About { atoms, .. }) in &of {
@@ -151,8 +166,7 @@ impl Questions {
                 lines.entry((wider, same, length)).or_default().push(atoms.clone());
             }
         }
-        let (teams, teams_since) = teams.map(|(team, first)| (team, first.enough_since())).unzip();
-        Self { of, lines: lines.into_values().collect(), teams, teams_since }
+        Self { of, lines: lines.into_values().collect(), teams, teams_stand, precedence }
     }
 
     /// The atoms a filter is about.
@@ -208,7 +222,7 @@ impl Questions {
     ) -> impl Iterator<Item = Filter> {
         let filter = |team: usize| self.teams.get(team).map(|team| Filter::of_team(team));
         let may_be_asked = |team: usize| filter(team).is_some_and(|filter| may_be_asked(&filter));
-        teams::told(split, &self.teams_since, others, told, may_be_asked).into_iter().filter_map(filter)
+        teams::told(split, &self.teams_stand, others, told, may_be_asked).into_iter().filter_map(filter)
     }
 
     fn without_teams(
@@ -224,19 +238,21 @@ impl Questions {
         // What has a large atom is not about a few, and most filters have one: they need no second look.
         let may_be_few = |atoms: &[usize]| atoms.iter().all(|index| (size(index) as u64) < SMALLEST);
         let may_be_asked = |filter: &Filter| filter.width() <= MOST_WIDE && may_be_asked(filter);
-        let (mut order, mut never) = (Vec::new(), Vec::new());
-        for (filter, About { atoms, since }) in &self.of {
-            if atoms.iter().any(|index| size(index) > 0) && may_be_asked(filter) {
-                order.push((filter, *since, atoms));
+        let (mut order, mut never, mut known) = (Vec::new(), Vec::new(), Vec::new());
+        for (filter, About { atoms, standing }) in &self.of {
+            if standing.is_known() {
+                known.push(met(atoms));
+            } else if atoms.iter().any(|index| size(index) > 0) && may_be_asked(filter) {
+                order.push((filter, standing.order(), atoms));
             } else if may_be_few(atoms) {
                 never.push(met(atoms));
             }
         }
         never.extend(teams::in_atoms(split, self.of.values().map(|about| about.atoms.as_slice())));
-        // Totals before their parts, and what has been about enough people for longer before what has not.
+        // Totals before their parts, and what was about enough people first before what was later.
         let parts_of_years =
             |filter: &Filter| std::iter::successors(filter.period, |part| part.wider()).count();
-        order.sort_by_key(|(filter, since, _)| (filter.width(), parts_of_years(filter), *since, *filter));
+        order.sort_by_key(|(filter, stands, _)| (filter.width(), parts_of_years(filter), *stands, *filter));
         let wanted = order.iter().position(|(filter, ..)| Some(*filter) == until);
         let wanted = wanted.map_or(order.len(), |at| at + 1);
         let small_together = self.lines.iter().map(|line| {
@@ -247,7 +263,7 @@ impl Questions {
         });
         let (filters, questions): (Vec<&Filter>, Vec<Groups>) =
             order.into_iter().map(|(filter, _, atoms)| (filter, met(atoms))).unzip();
-        let answers = answerable(groups, &questions, small_together.chain(never), SMALLEST);
+        let answers = answerable(groups, &known, &questions, small_together.chain(never), SMALLEST);
         filters
             .into_iter()
             .zip(answers)

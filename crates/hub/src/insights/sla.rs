@@ -116,8 +116,12 @@ impl Insights {
         let questions: Vec<disclosure::Groups> =
             (0..owners.len()).map(|index| vec![index]).chain([(0..groups.len()).collect()]).collect();
         // Whoever takes the owners that are told of from all of them has the others, together.
-        let few = (0..groups.len()).filter(|index| (groups[*index].len() as u64) < SMALLEST);
-        let may: Vec<bool> = disclosure::answerable(&groups, &questions, [few.collect()], SMALLEST).collect();
+        let (few, enough): (disclosure::Groups, disclosure::Groups) =
+            (0..groups.len()).partition(|index| (groups[*index].len() as u64) < SMALLEST);
+        // Those that are not listed may have been, by the day.
+        let known: Vec<disclosure::Groups> =
+            enough.into_iter().filter(|index| *index == owners.len()).map(|rest| vec![rest]).collect();
+        let may: Vec<bool> = disclosure::answerable(&groups, &known, &questions, [few], SMALLEST).collect();
         let overall = self.kept(&all, may.last() == Some(&true), now);
         let rows = owners.into_iter().zip(may).map(|((owner, asked), may)| SlaRow {
             owner: owner.to_owned(),

@@ -19,14 +19,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     SMALLEST,
     disclosure::Groups,
+    precedence::Standing,
     questions::{Place, Split},
 };
 
-/// Which teams are told of beside sums over some atoms that may be told, and those that are; those that have had enough people
-/// for longer before others (`since`, by team).
+/// Which teams are told of beside sums over some atoms that may be told, and those that are. Each team has its standing: those
+/// that had enough people first come before others, and those that are known from before are told of no more, but reckoned with.
 pub(super) fn told(
     split: &Split,
-    since: &[i64],
+    standing: &[Standing],
     others: &[&[usize]],
     anyway: &[&[usize]],
     may_be_asked: impl Fn(usize) -> bool,
@@ -34,9 +35,9 @@ pub(super) fn told(
     if split.places.is_empty() {
         return BTreeSet::new();
     }
-    let graph = Graph::of(split, since);
+    let graph = Graph::of(split, standing);
     let (others, anyway) = (graph.sums(others), graph.sums(anyway));
-    let asked = graph.teams.keys().copied().filter(|team| may_be_asked(*team));
+    let asked = graph.teams.keys().copied().filter(|team| may_be_asked(*team) && !graph.is_known(*team));
     let mut told: BTreeSet<usize> = asked.filter(|team| graph.stands_apart(*team, &others)).collect();
     loop {
         let mut tells = graph.too_near_the_ground(&told, &anyway);
@@ -92,12 +93,12 @@ struct Graph<'a> {
     teams: BTreeMap<usize, Vec<Edge<'a>>>,
     /// The teams of each atom; those of no team are one.
     atoms: BTreeMap<usize, Vec<(Team, &'a [Place])>>,
-    since: &'a [i64],
+    standing: &'a [Standing],
 }
 
 impl<'a> Graph<'a> {
-    fn of(split: &'a Split, since: &'a [i64]) -> Self {
-        let mut graph = Self { teams: BTreeMap::new(), atoms: BTreeMap::new(), since };
+    fn of(split: &'a Split, standing: &'a [Standing]) -> Self {
+        let mut graph = Self { teams: BTreeMap::new(), atoms: BTreeMap::new(), standing };
         for people in split.places.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1)) {
             let Some((atom, team, _)) = people.first().copied() else { continue };
             graph.atoms.entry(atom).or_default().push((team, people));
@@ -122,8 +123,21 @@ impl<'a> Graph<'a> {
         self.teams.get(&team).map(Vec::as_slice).unwrap_or_default()
     }
 
+    fn standing(&self, team: usize) -> Standing {
+        self.standing.get(team).copied().unwrap_or_default()
+    }
+
+    fn is_known(&self, team: usize) -> bool {
+        self.standing(team).is_known()
+    }
+
     fn latest<'b>(&self, teams: impl Iterator<Item = &'b usize>) -> Option<usize> {
-        teams.copied().max_by_key(|team| (self.since.get(*team), *team))
+        teams.copied().max_by_key(|team| (self.standing(*team).order(), *team))
+    }
+
+    /// Those that are known from before.
+    fn known(&self) -> impl Iterator<Item = &usize> {
+        self.teams.keys().filter(|team| self.is_known(**team))
     }
 
     /// Whether a team is large enough, and nothing small remains of it or of a sum without the other.
@@ -155,13 +169,13 @@ impl<'a> Graph<'a> {
 
     /// The latest team of each part that too few people tie to the ground. Parts hang together by teams that are told of.
     fn too_near_the_ground(&self, told: &BTreeSet<usize>, sums: &[BTreeSet<usize>]) -> BTreeSet<usize> {
-        let is_told = |team: Team| team.is_some_and(|team| told.contains(&team));
+        let is_told = |team: Team| team.is_some_and(|team| told.contains(&team) || self.is_known(team));
         let all: BTreeSet<usize> = self.atoms.keys().copied().collect();
         if up_to_enough(self.of_others(&all, is_told)).is_few() {
             return self.latest(told.iter()).into_iter().collect();
         }
         let mut parts = Parts::of(self.atoms.keys());
-        self.join(&mut parts, told.iter());
+        self.join(&mut parts, told.iter().chain(self.known()));
         let mut of_part: BTreeMap<usize, (BTreeSet<usize>, BTreeSet<usize>)> = BTreeMap::new();
         for atom in self.atoms.keys() {
             of_part.entry(parts.root(*atom)).or_default().0.insert(*atom);
@@ -188,10 +202,12 @@ impl<'a> Graph<'a> {
         let mut parts = Parts::of(self.atoms.keys());
         let ground = parts.add();
         for (atom, teams) in &self.atoms {
-            if teams.iter().any(|(team, _)| !team.is_some_and(|team| told.contains(&team))) {
+            let is_told = |team: Team| team.is_some_and(|team| told.contains(&team) || self.is_known(team));
+            if teams.iter().any(|(team, _)| !is_told(*team)) {
                 parts.unite(*atom, ground);
             }
         }
+        self.join(&mut parts, self.known());
         let mut hinges = BTreeSet::new();
         let told: Vec<usize> = told.iter().copied().collect();
         self.look_for_hinges(&told, parts, &mut hinges);

@@ -7,7 +7,7 @@ use jiff::{Timestamp, civil::Date};
 use roaring::RoaringBitmap;
 
 use super::StoreError;
-use crate::insights::Period;
+use crate::insights::{Period, Precedence};
 
 /// The numbers types of events have in one database; it keeps them whatever becomes of the enum.
 #[derive(Debug, Clone)]
@@ -80,6 +80,17 @@ pub(super) fn people_to(people: &RoaringBitmap) -> Result<Vec<u8>, StoreError> {
         .serialize_into(&mut bytes)
         .map_err(|cause| StoreError::Damaged(format!("the people of a day cannot be written: {cause}")))?;
     Ok(bytes)
+}
+
+pub(super) fn precedence_from(written: i64, told: &str) -> Result<Precedence, StoreError> {
+    let unreadable = || StoreError::Damaged("which groups were first cannot be read".to_owned());
+    Precedence::from_json(written, told).ok_or_else(unreadable)
+}
+
+pub(super) fn precedence_told(precedence: &Precedence) -> Result<String, StoreError> {
+    precedence
+        .to_json()
+        .map_err(|cause| StoreError::Damaged(format!("which groups were first cannot be written: {cause}")))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use roaring::RoaringBitmap;
 use uuid::Uuid;
 
 use super::{StoreError, signals::Services};
-use crate::insights::{Period, story::Journey};
+use crate::insights::{Period, Precedence, story::Journey};
 
 /// Everything that is known, of one moment.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -32,6 +32,8 @@ pub struct Known {
     pub latest: Option<Timestamp>,
     /// What is known of the machines.
     pub machines: Machines,
+    /// Which groups were of enough people first, as it was kept.
+    pub precedence: Precedence,
 }
 
 /// How much the hub has of what machines have to tell.
@@ -77,4 +79,8 @@ pub trait Kpis {
 
     /// The same from nothing but the log: slow, and equal to [`Self::known`].
     async fn known_from_log(&self) -> Result<Known, StoreError>;
+
+    /// Keeps which groups were of enough people first. Says whether it did: not if another hub has kept another one since this
+    /// one was read.
+    async fn keep_precedence(&self, precedence: &Precedence) -> Result<bool, StoreError>;
 }

@@ -95,6 +95,8 @@ pub const TABLES: &[Table] = &[
     table("latest", Rows::Sums),
     table("past", Rows::Sums),
     table("survey_sum", Rows::Sums),
+    // Of groups that were of five people at least.
+    table("precedence", Rows::Nobodys),
     table("hub", Rows::Nobodys),
     table("kind", Rows::Nobodys),
     table("integration", Rows::Nobodys),

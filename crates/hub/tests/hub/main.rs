@@ -8,6 +8,7 @@ mod g1;
 mod g2;
 mod g3;
 mod g4;
+mod g5;
 mod g6;
 mod g7;
 mod g8;

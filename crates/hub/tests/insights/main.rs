@@ -4,3 +4,4 @@
 mod company;
 mod figures;
 mod g5;
+mod g5_over_time;

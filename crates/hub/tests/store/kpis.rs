@@ -8,6 +8,7 @@ use std::{
 use firstlight_domain::{id::TeamId, registry::EventType};
 use firstlight_hub::{
     ingest::Read,
+    insights::Precedence,
     signals::{Signal, SignalKind},
     store::{Device, Store, kpis::Known},
 };
@@ -224,6 +225,28 @@ pub(crate) async fn beside_journeys(store: &dyn Store) {
     assert_eq!(teams, ["orders", "search"]);
     assert!(store.join(&by, "charles", None).await.unwrap());
     assert_eq!(known().await.teams.len(), 1);
+}
+
+/// Which groups were first is written by one hub at a time: whoever has read another one reads again.
+pub(crate) async fn precedence(store: &dyn Store) {
+    let kept = async || {
+        let known = store.known().await.unwrap();
+        assert_eq!(known, store.known_from_log().await.unwrap());
+        known.precedence
+    };
+    let of = |written, personas: &[&str]| {
+        let groups: Vec<_> = personas.iter().map(|persona| json!({ "persona": persona })).collect();
+        Precedence::from_json(written, &serde_json::Value::from(groups).to_string()).unwrap()
+    };
+    assert_eq!(kept().await, Precedence::default());
+    let before = store.stamp().await.unwrap();
+    assert!(store.keep_precedence(&of(0, &["web"])).await.unwrap());
+    assert_ne!(store.stamp().await.unwrap(), before);
+    assert!(!store.keep_precedence(&of(0, &["data", "web"])).await.unwrap());
+    assert_eq!(kept().await, of(1, &["web"]));
+    assert!(store.keep_precedence(&of(1, &["web", "data"])).await.unwrap());
+    assert!(!store.keep_precedence(&of(1, &["web", "qa"])).await.unwrap());
+    assert_eq!(kept().await, of(2, &["web", "data"]));
 }
 
 /// A machine that makes up steps fills a journey, and no more; whichever come first.

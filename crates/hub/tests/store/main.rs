@@ -87,6 +87,12 @@ async fn sqlite_knows_beside_journeys_what_other_programs_say_and_whose_team_is_
 }
 
 #[tokio::test]
+async fn g5_sqlite_keeps_which_groups_were_first() {
+    let (store, _folder) = sqlite();
+    kpis::precedence(store.as_ref()).await;
+}
+
+#[tokio::test]
 async fn sqlite_keeps_a_journey_as_small_as_a_checklist_whatever_a_machine_makes_up() {
     let (store, _folder) = sqlite();
     kpis::made_up(store.as_ref()).await;

@@ -67,6 +67,12 @@ async fn postgres_knows_beside_journeys_what_other_programs_say_and_whose_team_i
 }
 
 #[tokio::test]
+async fn g5_postgres_keeps_which_groups_were_first() {
+    let Some(server) = Server::shared() else { return };
+    kpis::precedence(open(&server.fresh()).await.as_ref()).await;
+}
+
+#[tokio::test]
 async fn postgres_keeps_a_journey_as_small_as_a_checklist_whatever_a_machine_makes_up() {
     let Some(server) = Server::shared() else { return };
     kpis::made_up(open(&server.fresh()).await.as_ref()).await;

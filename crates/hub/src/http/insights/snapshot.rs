@@ -69,12 +69,21 @@ impl Question {
 }
 
 impl Snapshot {
-    /// Reads all that is known, and sorts it out.
+    /// Reads all that is known, and sorts it out. Which groups came first is kept before anything is told.
     pub(super) async fn take(hub: &Hub, stamp: Option<i64>, now: Timestamp) -> Result<Self, Failure> {
-        let (known, zone) = (hub.store.known().await?, hub.rules.zone.clone());
-        let insights = aside(move || Insights::of(known, &zone, now)).await?;
-        let (promises, answered) = (OnceCell::new(), Mutex::default());
-        Ok(Self { insights, stamp, taken: now, promises, answered })
+        loop {
+            let (known, zone) = (hub.store.known().await?, hub.rules.zone.clone());
+            let insights = aside(move || Insights::of(known, &zone, now)).await?;
+            let is_kept = match insights.precedence_to_keep() {
+                Some(precedence) => hub.store.keep_precedence(precedence).await?,
+                None => true,
+            };
+            if is_kept {
+                let (promises, answered) = (OnceCell::new(), Mutex::default());
+                return Ok(Self { insights, stamp, taken: now, promises, answered });
+            }
+            // Another hub has kept another one meanwhile: what is told goes by that.
+        }
     }
 
     /// Whether it would be the same if it were taken now, where this is what the store says.

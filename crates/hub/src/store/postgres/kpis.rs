@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{
     super::{
         StoreError,
-        columns::{day_of, instant, people_from},
+        columns::{day_of, instant, people_from, precedence_from, precedence_told},
         kpis::{Known, Kpis, Machines},
         settling::Accepted,
         signals::merged_for,
@@ -26,13 +26,18 @@ use super::{
 };
 use crate::{
     insights::{
-        Period,
+        Period, Precedence,
         journey_steps::Names,
         story::{Beginning, Journey, JourneySteps, Moment, Said, StepStory},
         written,
     },
     signals::SignalKind,
 };
+
+/// Keeps it in the place of the one that was written one time less often.
+const KEEP_PRECEDENCE: &str = "
+    INSERT INTO precedence (only_one, written, told) VALUES (1, $1::bigint + 1, $2)
+    ON CONFLICT (only_one) DO UPDATE SET written = $1 + 1, told = $2 WHERE precedence.written = $1";
 
 #[async_trait]
 impl Kpis for PostgresStore {
@@ -99,6 +104,12 @@ impl Kpis for PostgresStore {
         }
         Ok(known)
     }
+
+    async fn keep_precedence(&self, precedence: &Precedence) -> Result<bool, StoreError> {
+        let (before, told) = (precedence.written, precedence_told(precedence)?);
+        let kept = self.client().await?.execute(KEEP_PRECEDENCE, &[&before, &told]).await?;
+        Ok(kept == 1)
+    }
 }
 
 /// What is known besides journeys and days.
@@ -112,6 +123,9 @@ async fn around(transaction: &Transaction<'_>) -> Result<Known, StoreError> {
         known.everybody.insert(admission::person(row.try_get(0)?)?.0);
     }
     known.teams = teams::all(&**transaction).await?;
+    if let Some(kept) = transaction.query_opt("SELECT written, told FROM precedence", &[]).await? {
+        known.precedence = precedence_from(kept.try_get(0)?, kept.try_get(1)?)?;
+    }
     let devices = transaction.query_one("SELECT count(*) FROM device", &[]).await?.try_get(0)?;
     let marks = "SELECT count(*), coalesce(sum(high), 0)::bigint, coalesce(sum(accepted), 0)::bigint,
                         coalesce(sum(refused), 0)::bigint FROM mark WHERE high > 0";

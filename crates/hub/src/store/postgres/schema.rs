@@ -253,6 +253,15 @@ ALTER TABLE person ADD COLUMN team text;
 DELETE FROM past WHERE what IN ('uses', 'failed_uses');
 ";
 
+const PRECEDENCE: &str = "
+-- Which groups were of enough people first, as JSON, and how often that was written.
+CREATE TABLE precedence (
+    only_one smallint PRIMARY KEY CHECK (only_one = 1),
+    written  bigint NOT NULL,
+    told     text NOT NULL
+);
+";
+
 const STEPS: &[Step] = &[
     Step { sql: FIRST, needs: 1 },
     Step { sql: SIGNALS, needs: 1 },
@@ -268,6 +277,7 @@ const STEPS: &[Step] = &[
     Step { sql: CLOCKS, needs: 1 },
     // An older hub would count the use of services where nobody looks for it.
     Step { sql: SERVICES, needs: 13 },
+    Step { sql: PRECEDENCE, needs: 1 },
 ];
 
 /// Whoever brings tables up to date holds this number; others wait, and find it done.

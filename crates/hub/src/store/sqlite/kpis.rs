@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{
     super::{
         DeviceKey, PersonKey, StoreError,
-        columns::{Kinds, day_of, instant, people_from},
+        columns::{Kinds, day_of, instant, people_from, precedence_from, precedence_told},
         kpis::{Known, Kpis, Machines},
         recount::Logged,
         signals::merged_for,
@@ -18,13 +18,18 @@ use super::{
 };
 use crate::{
     insights::{
-        Period,
+        Period, Precedence,
         journey_steps::Names,
         story::{Beginning, Journey, Moment, StepStory},
         written,
     },
     signals::SignalKind,
 };
+
+/// Keeps it in the place of the one that was written one time less often.
+const KEEP_PRECEDENCE: &str = "
+    INSERT INTO precedence (only, written, told) VALUES (1, ?1 + 1, ?2)
+    ON CONFLICT (only) DO UPDATE SET written = ?1 + 1, told = ?2 WHERE precedence.written = ?1";
 
 #[async_trait]
 impl Kpis for SqliteStore {
@@ -43,6 +48,15 @@ impl Kpis for SqliteStore {
     async fn known_from_log(&self) -> Result<Known, StoreError> {
         let kinds = self.kinds.clone();
         self.figures.on(move |conn| known_from_log(conn, &kinds)).await
+    }
+
+    async fn keep_precedence(&self, precedence: &Precedence) -> Result<bool, StoreError> {
+        let (before, told) = (precedence.written, precedence_told(precedence)?);
+        Self::on(&self.writer, move |conn| {
+            let kept = conn.prepare_cached(KEEP_PRECEDENCE)?.execute(params![before, told])?;
+            Ok(kept == 1)
+        })
+        .await
     }
 }
 
@@ -170,7 +184,14 @@ fn known(conn: &mut Connection) -> Result<Known, StoreError> {
 fn around(conn: &Connection) -> Result<Known, StoreError> {
     let (machines, everybody, past_people) =
         (machines(conn)?, everybody(conn)?, retention::past(conn)?.people()?);
-    Ok(Known { past_people, everybody, machines, teams: teams::all(conn)?, ..Known::default() })
+    let (teams, precedence) = (teams::all(conn)?, precedence(conn)?);
+    Ok(Known { past_people, everybody, teams, machines, precedence, ..Known::default() })
+}
+
+fn precedence(conn: &Connection) -> Result<Precedence, StoreError> {
+    let row = |row: &Row<'_>| Ok((row.get(0)?, row.get::<_, String>(1)?));
+    let kept = conn.prepare_cached("SELECT written, told FROM precedence")?.query_row([], row).optional()?;
+    kept.map_or_else(|| Ok(Precedence::default()), |(written, told)| precedence_from(written, &told))
 }
 
 fn everybody(conn: &Connection) -> Result<RoaringBitmap, StoreError> {

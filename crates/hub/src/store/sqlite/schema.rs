@@ -245,6 +245,15 @@ ALTER TABLE person ADD COLUMN team TEXT;
 DELETE FROM past WHERE what IN ('uses', 'failed_uses');
 ";
 
+const PRECEDENCE: &str = "
+-- Which groups were of enough people first, as JSON, and how often that was written.
+CREATE TABLE precedence (
+    only    INTEGER PRIMARY KEY NOT NULL CHECK (only = 1),
+    written INTEGER NOT NULL,
+    told    TEXT    NOT NULL
+) STRICT;
+";
+
 const STEPS: &[M<'static>] = &[
     M::up(FIRST),
     M::up(RUNS),
@@ -260,6 +269,7 @@ const STEPS: &[M<'static>] = &[
     M::up(sessions::SESSIONS),
     M::up(CLOCKS),
     M::up(SERVICES),
+    M::up(PRECEDENCE),
 ];
 
 /// Brings the tables up to date and knows the types of events.
