@@ -6,7 +6,7 @@ import { mount } from 'svelte';
 import type { Code, SessionAnswer } from '$lib/contract';
 import { always, FakeSource, hidden, says, suppressed } from '$fixtures/insights';
 import * as said from '$fixtures/insights';
-import { NOW } from '$fixtures/data';
+import { NOW } from '$fixtures/pack';
 import { FakeDesk } from '$fixtures/queue';
 import type { Door } from '$lib/platform/hub';
 import HubPage from '../src/HubPage.svelte';

@@ -8,17 +8,13 @@ import { mount } from 'svelte';
 import type { Launch, Notice, Theme } from '$lib/contract';
 import { answers } from '$fixtures/answers';
 import { appUpdate, newerApp } from '$fixtures/appUpdate';
+import { fixes } from '$fixtures/doctor';
 import {
   cutOff,
   failed,
-  fixes,
   interrupted,
-  launch,
   left,
-  logLines,
   newer,
-  NOW,
-  pack,
   posture,
   reached,
   reading,
@@ -26,7 +22,10 @@ import {
   requesting,
   restarting,
   working,
-} from '$fixtures/data';
+} from '$fixtures/journeys';
+import { launch } from '$fixtures/launch';
+import { NOW, pack } from '$fixtures/pack';
+import { logLines } from '$fixtures/step';
 import { unsure, weak } from '$fixtures/findings';
 import { projects } from '$fixtures/projects';
 import { asking, recommend, surveyView, way, whole } from '$fixtures/surveys';

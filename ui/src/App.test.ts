@@ -5,18 +5,18 @@ import { beforeAll, expect, test } from 'vitest';
 import { answers } from '$fixtures/answers';
 import { withoutHub } from '$fixtures/privacy';
 import { asking, quiet, way } from '$fixtures/surveys';
+import { credentials } from '$fixtures/credentials';
 import {
-  credentials,
   failed,
   interrupted,
-  launch,
   left,
-  plan,
   reached,
   reading,
   refused as refusedRequest,
   working,
-} from '$fixtures/data';
+} from '$fixtures/journeys';
+import { launch } from '$fixtures/launch';
+import { plan } from '$fixtures/plan';
 import { FakePlatform, refuse, type Answers } from '$fixtures/platform';
 import type { StepView } from '$lib/contract';
 import { Session } from '$lib/features/app/session.svelte';

@@ -3,7 +3,7 @@ import { render, screen, waitFor, within } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import { beforeAll, expect, test } from 'vitest';
 import { answers } from '$fixtures/answers';
-import { reached, working } from '$fixtures/data';
+import { reached, working } from '$fixtures/journeys';
 import { harbour } from '$fixtures/docs';
 import { projects } from '$fixtures/projects';
 import { FakePlatform, refuse, type Answers } from '$fixtures/platform';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { frozen } from '$fixtures/data';
+import { frozen } from '$fixtures/launch';
 import { refusedTitle } from './refused';
 
 test('a5 what has expired is told apart from what is wrong', () => {

@@ -1,6 +1,8 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import { answers } from '$fixtures/answers';
-import { frozen, launch, left, newerPack, pack, reached, received, working } from '$fixtures/data';
+import { left, reached, working } from '$fixtures/journeys';
+import { frozen, launch, received } from '$fixtures/launch';
+import { newerPack, pack } from '$fixtures/pack';
 import { FakePlatform, refuse } from '$fixtures/platform';
 import { Session } from './session.svelte';
 

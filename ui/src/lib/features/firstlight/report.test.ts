@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { report } from '$fixtures/data';
+import { report } from '$fixtures/report';
 import { bars, sentence } from './report';
 
 test('the sentence says how long and where it went, without what took no time', () => {

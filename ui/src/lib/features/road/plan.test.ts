@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { plan } from '$fixtures/data';
+import { plan } from '$fixtures/plan';
 import { asked, downloads, groups, summarise } from './plan';
 
 test('the sentence counts what is left to first value, and says what comes after', () => {

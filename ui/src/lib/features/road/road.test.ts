@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { answers } from '$fixtures/answers';
-import { plan, working } from '$fixtures/data';
+import { working } from '$fixtures/journeys';
+import { plan } from '$fixtures/plan';
 import { FakePlatform, refuse } from '$fixtures/platform';
 import { Session } from '$lib/features/app/session.svelte';
 import { Road } from './road.svelte';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { answers } from '$fixtures/answers';
 import { appUpdate, newerApp } from '$fixtures/appUpdate';
-import { reached, working } from '$fixtures/data';
+import { reached, working } from '$fixtures/journeys';
 import { FakePlatform, refuse, type Answers } from '$fixtures/platform';
 import type { AppUpdateView, Code } from '$lib/contract';
 import { Session } from '$lib/features/app/session.svelte';

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { answers } from '$fixtures/answers';
-import { doctorFixed, fixes, working } from '$fixtures/data';
+import { doctorFixed, fixes } from '$fixtures/doctor';
+import { working } from '$fixtures/journeys';
 import { FakePlatform, refuse } from '$fixtures/platform';
 import { Session } from '$lib/features/app/session.svelte';
 import { Doctor } from './doctor.svelte';

@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { answers } from '$fixtures/answers';
-import { failed } from '$fixtures/data';
+import { failed } from '$fixtures/journeys';
 import { FakePlatform, refuse } from '$fixtures/platform';
 import { Session } from '$lib/features/app/session.svelte';
 import { Help } from './help.svelte';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { failed, left, reached, refused, requesting, working } from '$fixtures/data';
+import { failed, left, reached, refused, requesting, working } from '$fixtures/journeys';
 import { loggedStep, today } from './today';
 
 test('it tells what runs, what waits for whom, and how far first value is', () => {

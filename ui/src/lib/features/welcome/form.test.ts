@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { pack } from '$fixtures/data';
+import { pack } from '$fixtures/pack';
 import { WelcomeForm } from './form.svelte';
 
 test('nobody is chosen for the person, unless there is one kind only', () => {
