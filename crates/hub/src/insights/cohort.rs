@@ -220,6 +220,9 @@ impl Cohorts {
         many: usize,
         of: impl Fn(&'a Member) -> Of,
     ) -> Vec<bool> {
+        if filter.width() == 0 {
+            return self.are_enough_with_each(many, of);
+        }
         let mut with: Vec<Vec<&Member>> = vec![Vec::new(); many];
         for member in &self.members {
             for thing in of(member) {
@@ -231,6 +234,24 @@ impl Cohorts {
             }
         }
         beside::each(&with, |part| !part.is_empty() && self.tells_of_these(filter, part))
+    }
+
+    /// The same of everybody, who is told of first, whatever else is: only how many they are counts.
+    fn are_enough_with_each<'a, Of: Iterator<Item = usize>>(
+        &'a self,
+        many: usize,
+        of: impl Fn(&'a Member) -> Of,
+    ) -> Vec<bool> {
+        let mut people: Vec<(Option<u32>, u64)> = vec![(None, 0); many];
+        for member in &self.members {
+            for thing in of(member) {
+                let (last, known) = &mut people[thing];
+                // In the order of people.
+                *known += u64::from(last.replace(member.journey.person) != Some(member.journey.person));
+            }
+        }
+        let is_told = self.shown.contains(&Filter::default());
+        people.into_iter().map(|(_, known)| is_told && known >= SMALLEST).collect()
     }
 
     fn tells_of_these(&self, filter: &Filter, part: &[&Member]) -> bool {

@@ -36,14 +36,18 @@ impl Insights {
             for member in members {
                 self.met(member).for_each(|(step, facts)| all[step].push((member, facts)));
             }
-            let met = |member| self.met(member).map(|(step, _)| step);
-            let met = self.cohorts.tells_of_each(filter, steps.len(), met);
-            let tried =
-                |member| self.met(member).filter(|(_, facts)| facts.tried.is_some()).map(|(step, _)| step);
-            let tried = self.cohorts.tells_of_each(filter, steps.len(), tried);
+            // Of each step those who met it, and behind all of these those who tried it.
+            let of = |member| {
+                let both = |(step, facts): (usize, &StepFacts)| {
+                    std::iter::once(step).chain(facts.tried.map(|_| steps.len() + step))
+                };
+                self.met(member).flat_map(both)
+            };
+            let told = self.cohorts.tells_of_each(filter, 2 * steps.len(), of);
+            let (met, tried) = told.split_at(steps.len());
             let all: Vec<(usize, Vec<(&Member, &StepFacts)>)> =
                 all.into_iter().enumerate().filter(|(_, those)| !those.is_empty()).collect();
-            let told = beside::each(&all, |(step, those)| {
+            let all_told = beside::each(&all, |(step, those)| {
                 if !met[*step] {
                     return self.hidden(&steps[*step]);
                 }
@@ -51,7 +55,7 @@ impl Insights {
                     those.iter().map(|(member, facts)| self.visit(member, facts)).collect();
                 self.row(&steps[*step], &visits, tried[*step])
             });
-            for row in told {
+            for row in all_told {
                 let cost = match row.person_days.answer {
                     KpiAnswer::Known { value, .. } => value,
                     _ => -1.0,

@@ -107,11 +107,10 @@ impl Curve {
     pub fn quantile_interval(&self, share: f64, level: Level) -> Interval {
         // Settled once: it takes longer than all else that is done for a point.
         let z = level.z();
-        let end = |of: fn(Interval) -> Option<f64>| {
-            let bound = |point: &Point| self.interval(point, z).and_then(of);
-            crossing(self.points.iter().map(|point| (point.time, bound(point))), 1.0 - share)
+        let end = |z: f64| {
+            crossing(self.points.iter().map(|point| (point.time, self.bound(point, z))), 1.0 - share)
         };
-        Interval { low: end(|interval| interval.low), high: end(|interval| interval.high) }
+        Interval { low: end(-z), high: end(z) }
     }
 
     /// The mean wait up to a time, those who wait longer counting with just that time (restricted mean). Nothing if
@@ -141,21 +140,21 @@ impl Curve {
     }
 
     fn interval(&self, point: &Point, z: f64) -> Option<Interval> {
+        Some(Interval::of(self.bound(point, -z)?, self.bound(point, z)?))
+    }
+
+    /// One end of the interval: the lower one for a `z` below 0.
+    fn bound(&self, point: &Point, z: f64) -> Option<f64> {
         if point.waiting <= 0.0 {
             return None;
         }
         if point.waiting >= 1.0 {
-            return Some(Interval::of(1.0, 1.0));
+            return Some(1.0);
         }
-        let error = point.greenwood.sqrt();
+        let far = z * point.greenwood.sqrt();
         Some(match self.transform {
-            Transform::Log => {
-                Interval::of(point.waiting * (-z * error).exp(), (point.waiting * (z * error).exp()).min(1.0))
-            }
-            Transform::LogLog => {
-                let half = z * error / point.waiting.ln().abs();
-                Interval::of(point.waiting.powf(half.exp()), point.waiting.powf((-half).exp()))
-            }
+            Transform::Log => (point.waiting * far.exp()).min(1.0),
+            Transform::LogLog => point.waiting.powf((-far / point.waiting.ln().abs()).exp()),
         })
     }
 }

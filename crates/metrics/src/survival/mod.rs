@@ -98,16 +98,15 @@ struct Sorted {
 impl Sorted {
     fn of(waits: &[Wait]) -> Self {
         let mut by_end = waits.to_vec();
-        by_end.sort_by(|a, b| a.time.total_cmp(&b.time));
+        by_end.sort_unstable_by(|a, b| a.time.total_cmp(&b.time));
         let mut entries: Vec<f64> = waits.iter().map(|wait| wait.entry).collect();
-        entries.sort_by(f64::total_cmp);
+        entries.sort_unstable_by(f64::total_cmp);
         Self { by_end, entries }
     }
 
     /// How many had been looked at before a time and lasted until it at least.
     fn at_risk(&self, time: f64) -> u64 {
-        // Those looked at from the beginning on are at risk at the beginning.
-        let entered = self.entries.partition_point(|entry| *entry < time || *entry == 0.0);
+        let entered = self.entries.partition_point(|entry| is_in(*entry, time));
         let over = self.by_end.partition_point(|wait| wait.time < time);
         count(entered.saturating_sub(over))
     }
@@ -121,18 +120,27 @@ impl Sorted {
 
     /// Each time at which a wait ends.
     fn moments(&self) -> impl Iterator<Item = Moment> {
-        self.by_end.chunk_by(|a, b| a.time.total_cmp(&b.time).is_eq()).filter_map(|together| {
+        let (mut entered, mut over) = (0, 0);
+        self.by_end.chunk_by(|a, b| a.time.total_cmp(&b.time).is_eq()).filter_map(move |together| {
             let time = together.first()?.time;
+            entered += self.entries.iter().skip(entered).take_while(|entry| is_in(**entry, time)).count();
+            let at_risk = count(entered.saturating_sub(over));
+            over += together.len();
             let with = |end: End| count(together.iter().filter(|wait| wait.end == end).count());
             Some(Moment {
                 time,
-                at_risk: self.at_risk(time),
+                at_risk,
                 reached: with(End::Reached),
                 otherwise: with(End::Otherwise),
                 still_waiting: with(End::StillWaiting),
             })
         })
     }
+}
+
+/// Whether who was first looked at then is at risk at a time. Those looked at from the beginning on are at the beginning.
+fn is_in(entry: f64, time: f64) -> bool {
+    entry < time || entry == 0.0
 }
 
 fn count(of: usize) -> u64 {
