@@ -49,10 +49,9 @@ pub fn people(groups: &[People], some: &[usize]) -> u64 {
 }
 
 /// Says of each question whether it may be answered, beside what is `known` already: `questions` in the order of their worth.
-/// `delicate` are sums that
-/// must not follow from answers where they are about few; each group, each question, and what remains of a question
-/// without another one that lies in it are such sums anyway. What is said of one hangs on all questions there are but on no
-/// answer after it: whoever needs a few takes no more, and hears of them what everybody else does.
+/// `delicate` are sums that must not follow from answers where they are about few; each group, each question, and what remains of
+/// a question without another one that lies in it are such sums anyway. What is said of one hangs on all questions there are but
+/// on no answer after it: whoever needs a few takes no more, and hears of them what everybody else does.
 pub fn answerable(
     groups: &[People],
     known: &[Groups],
