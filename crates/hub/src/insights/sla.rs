@@ -20,7 +20,7 @@ use roaring::RoaringBitmap;
 use super::{
     Filter, Insights, SMALLEST,
     cohort::{Group, JourneyKey, Member},
-    counts, disclosure, ends, whole,
+    counts, ends, whole,
 };
 use crate::{
     requests::{Calendars, Promised, due},
@@ -64,6 +64,10 @@ impl Asked {
         }
     }
 
+    fn is_few(&self) -> bool {
+        (1..SMALLEST).contains(&self.people.len())
+    }
+
     fn add(&mut self, other: &Self) {
         self.people |= &other.people;
         self.met += other.met;
@@ -101,31 +105,21 @@ impl Insights {
         SlaTable { filter: filter.to_view(), overall, owners: rows }
     }
 
+    /// How each owner does is worth more than how all do. Whoever takes from all of them those that are told of, or were while they
+    /// were among the listed, has the others together: so all are told of only if these are nobody, or enough.
     fn kept_for_all(&self, mut owners: Vec<(&str, Asked)>, now: Timestamp) -> (Kpi, Vec<SlaRow>) {
-        let (mut all, mut rest) = (Asked::default(), Asked::default());
-        for (index, (_, asked)) in owners.iter().enumerate() {
+        let (mut all, mut others) = (Asked::default(), Asked::default());
+        for (_, asked) in &owners {
             all.add(asked);
-            if index >= MOST_OWNERS {
-                rest.add(asked);
+            if asked.is_few() {
+                others.add(asked);
             }
         }
+        let overall = self.kept(&all, !all.is_few() && !others.is_few(), now);
         owners.truncate(MOST_OWNERS);
-        let people = owners.iter().map(|(_, asked)| &asked.people).chain([&rest.people]);
-        let groups: Vec<disclosure::People> = people.map(|people| people.iter().collect()).collect();
-        // How each owner does is worth more than how all do: where only one may be told, it is that.
-        let questions: Vec<disclosure::Groups> =
-            (0..owners.len()).map(|index| vec![index]).chain([(0..groups.len()).collect()]).collect();
-        // Whoever takes the owners that are told of from all of them has the others, together.
-        let (few, enough): (disclosure::Groups, disclosure::Groups) =
-            (0..groups.len()).partition(|index| (groups[*index].len() as u64) < SMALLEST);
-        // Those that are not listed may have been, by the day.
-        let known: Vec<disclosure::Groups> =
-            enough.into_iter().filter(|index| *index == owners.len()).map(|rest| vec![rest]).collect();
-        let may: Vec<bool> = disclosure::answerable(&groups, &known, &questions, [few], SMALLEST).collect();
-        let overall = self.kept(&all, may.last() == Some(&true), now);
-        let rows = owners.into_iter().zip(may).map(|((owner, asked), may)| SlaRow {
+        let rows = owners.into_iter().map(|(owner, asked)| SlaRow {
             owner: owner.to_owned(),
-            kept: self.kept(&asked, may, now),
+            kept: self.kept(&asked, !asked.is_few(), now),
         });
         (overall, rows.collect())
     }

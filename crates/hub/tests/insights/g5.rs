@@ -16,7 +16,7 @@ const PRIME: i128 = 1_000_000_007;
 /// What an answer is the sum of: people, by number.
 pub(crate) type Sum = BTreeSet<usize>;
 
-fn n_of(kpi: &Kpi) -> Option<u32> {
+pub(crate) fn n_of(kpi: &Kpi) -> Option<u32> {
     match &kpi.answer {
         KpiAnswer::Known { counts, .. } | KpiAnswer::NotReached { counts, .. } => Some(counts.n),
         KpiAnswer::NotEnough | KpiAnswer::Suppressed => None,

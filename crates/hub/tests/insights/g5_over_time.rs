@@ -3,15 +3,19 @@
 //! What somebody changes by themselves shows, see ARCHITECTURE; and so does what a group was while it was small, once it is not.
 
 use firstlight_contract::kpis::InsightsFilter;
+use firstlight_domain::id::StepId;
 use firstlight_hub::{
-    insights::{Filter, Insights},
-    store::kpis::Known,
+    insights::{Filter, Insights, Promises},
+    requests::Calendars,
+    store::{DeviceKey, PersonKey, kpis::Known, requests::Request},
 };
+use jiff::SignedDuration;
 use proptest::prelude::*;
+use uuid::Uuid;
 
 use crate::{
-    company::{Somebody, company, insights, somebody},
-    g5::{FEW, Space, Sum, answered, naive, one, questions, runner, under_way},
+    company::{Somebody, company, insights, now, somebody},
+    g5::{FEW, Space, Sum, answered, n_of, naive, one, questions, runner, under_way},
 };
 
 /// Who is there at two moments, by number, and everybody who ever is.
@@ -120,4 +124,46 @@ fn g5_those_who_are_left_of_many_do_not_make_room_for_others() {
         (&of_team("labs", 12), [3, 0, 0]),
     ];
     assert!(Twice::of(kinds).attack(|_| true, under_way) > 4);
+}
+
+/// Somebody asks an owner for something.
+fn asks(person: u32, owner: &str) -> Request {
+    Request {
+        id: Uuid::now_v7(),
+        device: DeviceKey(person.into()),
+        person: PersonKey(person),
+        journey: Uuid::from_u128(person.into()),
+        step: StepId::new("access").unwrap(),
+        title: "Access".to_owned(),
+        owner: owner.to_owned(),
+        sla: Some("4 hours".to_owned()),
+        name: None,
+        asked: now() - SignedDuration::from_hours(24),
+        received: now() - SignedDuration::from_hours(24),
+        calendar: None,
+        ended: None,
+        answered: None,
+    }
+}
+
+#[test]
+fn g5_owners_who_change_places_in_the_list_do_not_tell_of_one_whom_few_asked() {
+    let insights = insights(company(&vec![somebody("web", "1.0.0", 20); 60]));
+    // One more owner than are listed, and one whom three asked. Who comes last of those whom many asked is not listed.
+    let told = |last: usize, few: u32| {
+        let many = (0..51_usize).flat_map(|owner| {
+            let people = if owner == last { 5 } else { 6 };
+            (1..=people).map(move |person| asks(person, &format!("team-{owner}")))
+        });
+        let requests: Vec<Request> = many.chain((1..=few).map(|person| asks(person, "legal"))).collect();
+        let table = insights.sla(&Filter::default(), &Promises::of(&requests, &Calendars::default()), now());
+        let names: Vec<String> = table.owners.iter().map(|row| row.owner.clone()).collect();
+        assert_eq!((table.owners.len(), names.contains(&format!("team-{last}"))), (50, false));
+        n_of(&table.overall)
+    };
+    for last in [3, 50] {
+        assert_eq!(told(last, 0), Some(305));
+        assert_eq!(told(last, 3), None, "all but those listed today or another day are the three");
+        assert_eq!(told(last, 5), Some(310));
+    }
 }
